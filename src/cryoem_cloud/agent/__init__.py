@@ -1,0 +1,1 @@
+"""The program on a machine: takes a turn, fetches, runs, sends, leaves."""

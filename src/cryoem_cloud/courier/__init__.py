@@ -1,0 +1,1 @@
+"""The program beside the user: sends inputs, launches machines, brings results home."""

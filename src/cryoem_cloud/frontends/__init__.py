@@ -1,0 +1,1 @@
+"""Who hands jobs to us as if we were a queue."""

@@ -1,0 +1,162 @@
+"""The one tree of errors.
+
+```
+CryoemError                 exit 1
+├── UsageError              exit 2    the command's words are off
+├── SettingsError           exit 2    a settings file or variable is off
+├── NotFoundError           exit 3    no such job, project or file
+├── ProjectGoneError        exit 3    the project's or the job's folder is not where it was
+├── MissingInputError       exit 4    a job asks for a file that does not exist
+├── RefusedError            exit 5    something that we do not do, for safety
+├── NoSpaceError            exit 6    a disk is full
+├── FormatError             exit 7    a record or a file that cannot be read
+│   └── NewerFormatError    exit 7    … because a newer version of us wrote it
+├── StoreError              exit 8
+│   ├── ObjectMissingError
+│   ├── ObjectExistsError
+│   ├── CorruptObjectError
+│   ├── StoreUnreachableError         may be tried again
+│   └── StoreDeniedError              credentials: wrong, expired, or a clock that is off
+├── SourceChangedError      exit 9    a file changed while it was read; may be tried again
+└── ProviderError           exit 10
+    └── BootError                     machines that did not come up
+```
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "BootError",
+    "CorruptObjectError",
+    "CryoemError",
+    "FormatError",
+    "MissingInputError",
+    "NewerFormatError",
+    "NoSpaceError",
+    "NotFoundError",
+    "ObjectExistsError",
+    "ObjectMissingError",
+    "ProjectGoneError",
+    "ProviderError",
+    "RefusedError",
+    "SettingsError",
+    "SourceChangedError",
+    "StoreDeniedError",
+    "StoreError",
+    "StoreUnreachableError",
+    "UsageError",
+]
+
+
+class CryoemError(Exception):
+    """Something that a user should hear of: what happened, and what to do next."""
+
+    exit_code: ClassVar[int] = 1
+    retry: ClassVar[bool] = False
+    """Whether the same call may succeed later without anybody changing anything."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """The message, and the hint in brackets."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class UsageError(CryoemError):
+    """The command's words are off."""
+
+    exit_code = 2
+
+
+class SettingsError(CryoemError):
+    """A settings file or an environment variable is off."""
+
+    exit_code = 2
+
+
+class NotFoundError(CryoemError):
+    """There is no such job, project or file."""
+
+    exit_code = 3
+
+
+class ProjectGoneError(CryoemError):
+    """The project's or the job's folder is not where it was."""
+
+    exit_code = 3
+
+
+class MissingInputError(CryoemError):
+    """A job asks for a file that does not exist."""
+
+    exit_code = 4
+
+
+class RefusedError(CryoemError):
+    """Something that we do not do, for safety."""
+
+    exit_code = 5
+
+
+class NoSpaceError(CryoemError):
+    """A disk is full."""
+
+    exit_code = 6
+
+
+class FormatError(CryoemError):
+    """A record or a file that cannot be read."""
+
+    exit_code = 7
+
+
+class NewerFormatError(FormatError):
+    """A record that a newer version of this program wrote."""
+
+
+class StoreError(CryoemError):
+    """The store did not do what was asked."""
+
+    exit_code = 8
+
+
+class ObjectMissingError(StoreError):
+    """There is no object under that key."""
+
+
+class ObjectExistsError(StoreError):
+    """There is an object under that key already."""
+
+
+class CorruptObjectError(StoreError):
+    """An object's bytes are not those that its digest promises."""
+
+
+class StoreUnreachableError(StoreError):
+    """The store did not answer, or said that it is busy. The request may have been carried out."""
+
+    retry = True
+
+
+class StoreDeniedError(StoreError):
+    """The store refused us: credentials that are wrong or expired, or a clock that is off."""
+
+
+class SourceChangedError(CryoemError):
+    """A file changed while it was read."""
+
+    exit_code = 9
+    retry = True
+
+
+class ProviderError(CryoemError):
+    """The provider of machines did not do what was asked."""
+
+    exit_code = 10
+
+
+class BootError(ProviderError):
+    """Machines were started and did not come up."""

@@ -1,0 +1,159 @@
+"""A job: what the user submitted. And its outcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Self
+
+from cryoem_cloud.model.errors import FormatError
+from cryoem_cloud.model.record import JSON, decode, encode, integer, items, mapping, text
+
+__all__ = ["Exit", "Job", "Need", "Outcome", "Wish"]
+
+
+class Outcome(Enum):
+    """How a job ended; exactly one of these."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a job's command ended, with the reason in the user's language."""
+
+    outcome: Outcome
+    code: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the user asked of the machines. Zero and empty mean: we choose."""
+
+    where: str = ""
+    machine: str = ""
+    market: str = ""
+    count: int = 0
+    home: str = ""
+    ranks: int = 1
+    threads: int = 1
+
+    def to_json(self) -> dict[str, JSON]:
+        """As JSON."""
+        return {
+            "where": self.where,
+            "machine": self.machine,
+            "market": self.market,
+            "count": self.count,
+            "home": self.home,
+            "ranks": self.ranks,
+            "threads": self.threads,
+        }
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, JSON]) -> Self:
+        """From JSON."""
+        return cls(
+            where=text(fields, "where", ""),
+            machine=text(fields, "machine", ""),
+            market=text(fields, "market", ""),
+            count=integer(fields, "count", 0),
+            home=text(fields, "home", ""),
+            ranks=integer(fields, "ranks", 1),
+            threads=integer(fields, "threads", 1),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """An input of a job: a path, whether its bytes matter, and who asks for it."""
+
+    path: str
+    stub: bool = False
+    asked_by: str = "the command"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What the user submitted; immutable once it is in the store as `jobs/<id>/job.json`.
+
+    `script` is run by bash in the project's folder. `script_path` is where the user's script lies
+    in the project ("" for standard input or a bare command). `outputs` are the folders, relative
+    to the project, that the job may write; `logs` maps "out" and "err" to the files at home that
+    its standard output and error belong in, and `log_starts` gives the bytes these held at
+    submission. `frontend` says whose markers to write. `environment` is what may leave this
+    computer of the submitter's (RELION_*, OMP_*).
+    """
+
+    number: int
+    project: str
+    name: str
+    application: str
+    frontend: str
+    script: str
+    script_path: str
+    outputs: tuple[str, ...]
+    logs: Mapping[str, str]
+    log_starts: Mapping[str, int]
+    submitter: str
+    submitted_at: str
+    wish: Wish = field(default_factory=Wish)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    folder_inode: int = 0
+
+    def to_bytes(self) -> bytes:
+        """As it is stored."""
+        return encode(
+            "job",
+            {
+                "number": self.number,
+                "project": self.project,
+                "name": self.name,
+                "application": self.application,
+                "frontend": self.frontend,
+                "script": self.script,
+                "script_path": self.script_path,
+                "outputs": list(self.outputs),
+                "logs": dict(self.logs),
+                "log_starts": dict(self.log_starts),
+                "submitter": self.submitter,
+                "submitted_at": self.submitted_at,
+                "wish": self.wish.to_json(),
+                "environment": dict(self.environment),
+                "inputs": list(self.inputs),
+                "folder_inode": self.folder_inode,
+            },
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """From what is stored.
+
+        Raises:
+            FormatError: It is not a job.
+        """
+        fields = decode("job", data)
+        starts = mapping(fields, "log_starts")
+        if not all(isinstance(start, int) for start in starts.values()):
+            raise FormatError(f"a job's log_starts should be whole numbers: {starts!r}")
+        return cls(
+            number=integer(fields, "number"),
+            project=text(fields, "project"),
+            name=text(fields, "name"),
+            application=text(fields, "application"),
+            frontend=text(fields, "frontend"),
+            script=text(fields, "script"),
+            script_path=text(fields, "script_path", ""),
+            outputs=tuple(map(str, items(fields, "outputs"))),
+            logs={str(key): str(path) for key, path in mapping(fields, "logs").items()},
+            log_starts=dict(starts),
+            submitter=text(fields, "submitter", ""),
+            submitted_at=text(fields, "submitted_at", ""),
+            wish=Wish.from_json(mapping(fields, "wish")),
+            environment={str(k): str(v) for k, v in mapping(fields, "environment").items()},
+            inputs=tuple(map(str, items(fields, "inputs"))),
+            folder_inode=integer(fields, "folder_inode", 0),
+        )

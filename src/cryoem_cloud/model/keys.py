@@ -1,0 +1,141 @@
+"""What lies where in a store: the one list of its keys.
+
+Numbers in keys have fixed width, so that listings are in order.
+"""
+
+from cryoem_cloud.model.paths import escaped
+
+__all__ = [
+    "beat_key",
+    "control_key",
+    "deliver_prefix",
+    "end_key",
+    "gone_key",
+    "ids_key",
+    "index_key",
+    "index_prefix",
+    "job_key",
+    "job_prefix",
+    "jobs_prefix",
+    "launch_key",
+    "machines_prefix",
+    "manifest_key",
+    "mirror_key",
+    "output_key",
+    "page_key",
+    "project_key",
+    "ready_key",
+    "tasks_key",
+    "turn_key",
+    "turns_prefix",
+]
+
+
+def ids_key(block: int) -> str:
+    """The reservation of the ids block x 100 + 1 to block x 100 + 100; one list for the store."""
+    return f"ids/{block:08d}"
+
+
+def project_key(project: str) -> str:
+    """The project's record."""
+    return f"{project}/project.json"
+
+
+def mirror_key(path: str) -> str:
+    """Where a file of the project goes first, relative to the project's folder in the store."""
+    return f"mirror/{escaped(path)}"
+
+
+def index_prefix(project: str) -> str:
+    """Before the numbers of the index."""
+    return f"{project}/index/"
+
+
+def index_key(project: str, number: int) -> str:
+    """One record of the index, counted from 1."""
+    return f"{index_prefix(project)}{number:08d}"
+
+
+def jobs_prefix(project: str) -> str:
+    """Before the job numbers."""
+    return f"{project}/jobs/"
+
+
+def job_prefix(project: str, job: int) -> str:
+    """Before everything of one job."""
+    return f"{jobs_prefix(project)}{job:08d}/"
+
+
+def job_key(project: str, job: int) -> str:
+    """What the user submitted."""
+    return job_prefix(project, job) + "job.json"
+
+
+def tasks_key(project: str, job: int, pack: int) -> str:
+    """Up to 1,000 task specs, packs counted from 0."""
+    return f"{job_prefix(project, job)}tasks/{pack:06d}"
+
+
+def ready_key(project: str, job: int) -> str:
+    """How many tasks have their inputs in the store."""
+    return job_prefix(project, job) + "ready"
+
+
+def turns_prefix(project: str, job: int, task: str) -> str:
+    """Before the numbers of a task's turns."""
+    return f"{job_prefix(project, job)}turns/{task}/"
+
+
+def turn_key(prefix: str, number: int) -> str:
+    """One turn of the log with that prefix, counted from 1."""
+    return f"{prefix}{number:06d}"
+
+
+def machines_prefix(project: str, job: int) -> str:
+    """Before the names of the job's machines."""
+    return job_prefix(project, job) + "machines/"
+
+
+def beat_key(project: str, job: int, machine: str) -> str:
+    """A counter that a living machine changes."""
+    return f"{machines_prefix(project, job)}{machine}/beat"
+
+
+def gone_key(project: str, job: int, machine: str) -> str:
+    """Exists once the provider has said that the machine is gone."""
+    return f"{machines_prefix(project, job)}{machine}/gone"
+
+
+def page_key(project: str, job: int, machine: str, number: int) -> str:
+    """One page of a machine's journal, counted from 1."""
+    return f"{machines_prefix(project, job)}{machine}/journal/{number:08d}"
+
+
+def output_key(job: int, task: str, turn: int, path: str) -> str:
+    """An output file, relative to the project's folder in the store."""
+    return f"jobs/{job:08d}/out/{task}/{turn:06d}/{escaped(path)}"
+
+
+def manifest_key(job: int, task: str, turn: int) -> str:
+    """The list of a turn's outputs, relative to the project's folder in the store."""
+    return f"jobs/{job:08d}/out/{task}/{turn:06d}/@manifest"
+
+
+def control_key(project: str, job: int, number: int) -> str:
+    """One wish of the user's for a job that runs, counted from 1."""
+    return f"{job_prefix(project, job)}control/{number:06d}"
+
+
+def launch_key(project: str, job: int, attempt: int) -> str:
+    """Written before machines are bought; attempts counted from 1."""
+    return f"{job_prefix(project, job)}launches/{attempt:06d}"
+
+
+def end_key(project: str, job: int) -> str:
+    """Exists once nobody is to work on the job any more, and says how it ended."""
+    return job_prefix(project, job) + "end"
+
+
+def deliver_prefix(project: str, job: int) -> str:
+    """Before the numbers of the log that decides who delivers, one log per destination."""
+    return job_prefix(project, job) + "deliver/"

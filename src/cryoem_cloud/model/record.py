@@ -1,0 +1,78 @@
+"""How values become stored bytes: JSON objects that carry their kind and version.
+
+Every record is `{"kind": …, "v": …, …}`. A reader takes its own version and older ones; a record
+of a newer version is refused with a message that says so.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from cryoem_cloud.model.errors import FormatError, NewerFormatError
+
+__all__ = ["JSON", "PROTOCOL", "decode", "encode", "integer", "items", "mapping", "text"]
+
+JSON: TypeAlias = Any
+"""What `json.loads` gives; checked field by field by the readers below."""
+
+PROTOCOL = 1
+"""The version of everything in a store; docs/reference/protocol.md describes it."""
+
+
+def encode(kind: str, fields: Mapping[str, JSON]) -> bytes:
+    """The record as UTF-8 bytes; keys in the order given, non-ASCII escaped."""
+    return json.dumps({"kind": kind, "v": PROTOCOL, **fields}, separators=(",", ":")).encode()
+
+
+def decode(kind: str, data: bytes) -> Mapping[str, JSON]:
+    """The fields of a record of that kind.
+
+    Raises:
+        FormatError: It is no such record.
+        NewerFormatError: Its version is newer than ours.
+    """
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"a {kind} record is not JSON: {data[:60]!r}") from error
+    if not isinstance(found, dict) or found.get("kind") != kind:
+        raise FormatError(f"expected a {kind} record, found {data[:60]!r}")
+    version = integer(found, "v")
+    if version > PROTOCOL:
+        raise NewerFormatError(
+            f"a {kind} record has version {version}; this program knows {PROTOCOL}",
+            hint="a newer cryoem wrote it: update this one",
+        )
+    return found
+
+
+def text(fields: Mapping[str, JSON], name: str, default: str | None = None) -> str:
+    """A text field."""
+    value = fields.get(name, default)
+    if not isinstance(value, str):
+        raise FormatError(f"field {name!r} should be text, found {value!r}")
+    return value
+
+
+def integer(fields: Mapping[str, JSON], name: str, default: int | None = None) -> int:
+    """A whole-number field."""
+    value = fields.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise FormatError(f"field {name!r} should be a whole number, found {value!r}")
+    return value
+
+
+def items(fields: Mapping[str, JSON], name: str) -> Sequence[JSON]:
+    """A list field; empty where it is absent."""
+    value = fields.get(name, [])
+    if not isinstance(value, list):
+        raise FormatError(f"field {name!r} should be a list, found {value!r}")
+    return value
+
+
+def mapping(fields: Mapping[str, JSON], name: str) -> Mapping[str, JSON]:
+    """An object field; empty where it is absent."""
+    value = fields.get(name, {})
+    if not isinstance(value, dict):
+        raise FormatError(f"field {name!r} should be an object, found {value!r}")
+    return value

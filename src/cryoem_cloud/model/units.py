@@ -1,0 +1,30 @@
+"""Sizes, times and money, for people."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+__all__ = ["human_duration", "human_size", "human_usd"]
+
+_KILO = 1000
+
+
+def human_size(size: int) -> str:
+    """Bytes in decimal units: `1.4 GB`."""
+    for power, unit in ((4, "TB"), (3, "GB"), (2, "MB"), (1, "kB")):
+        if size >= _KILO**power:
+            return f"{size / _KILO**power:.1f} {unit}"
+    return f"{size} B"
+
+
+def human_duration(lasts: timedelta) -> str:
+    """Hours, minutes and seconds: `1 h 02 min`, `3 min 10 s`, `8 s`."""
+    seconds = round(lasts.total_seconds())
+    hours, minutes = seconds // 3600, seconds % 3600 // 60
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {seconds % 60:02d} s" if minutes else f"{seconds} s"
+
+
+def human_usd(usd: Decimal) -> str:
+    """US dollars with as many digits as mean something."""
+    return f"${usd:.2f}" if usd >= Decimal("0.1") or not usd else f"${usd:.4f}"

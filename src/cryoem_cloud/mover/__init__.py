@@ -1,0 +1,1 @@
+"""Moving bytes between folders and a store."""

@@ -1,0 +1,1 @@
+"""The protocols between our programs and the world; their docstrings are contracts."""

@@ -1,0 +1,111 @@
+"""What we know of the programs that jobs run."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from cryoem_cloud.model.job import Exit, Job, Need, Wish
+
+__all__ = ["Application", "Asked", "Finished", "Shape"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a user submitted, before anybody has understood it.
+
+    `script` is bash text, `script_path` where it lies in the project ("" if nowhere); `cwd` is the
+    folder, relative to the project, in which the user stands ("." for the project itself);
+    `inputs` and `outputs` are what the user named with --in and --out, relative to the project.
+    """
+
+    project: Path
+    script: str
+    script_path: str = ""
+    cwd: str = "."
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    wish: Wish = field(default_factory=Wish)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """A machine, as far as a program's command line cares. Memory in GiB.
+
+    `fixed` says that counts must stay as the user gave them (the local computer).
+    """
+
+    cores: int
+    memory_gib: float
+    gpus: int = 0
+    scratch: str = ""
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a script ended: its exit code (negative: the signal), the markers that the program left.
+
+    `markers` are file names found in the job's folder; `tail_out` and `tail_err` the last lines of
+    the logs; `out_of_memory` says that the kernel killed it for its memory.
+    """
+
+    code: int
+    markers: tuple[str, ...] = ()
+    tail_out: str = ""
+    tail_err: str = ""
+    out_of_memory: bool = False
+
+
+class Application(Protocol):
+    """A family of programs: what its jobs read and write, and how they are changed and judged.
+
+    Pure but for reading the project's files. Nothing in the project is trusted to be well-formed.
+    """
+
+    @property
+    def name(self) -> str:
+        """The word that job.json carries."""
+        ...
+
+    def knows(self, asked: Asked) -> bool:
+        """Whether these are commands of this family. Reads nothing; called before the store is."""
+        ...
+
+    def outputs(self, asked: Asked) -> tuple[str, ...]:
+        """The folders, relative to the project, that the job may write; never empty.
+
+        Raises:
+            UsageError: The commands do not say where they write.
+        """
+        ...
+
+    def needs(self, job: Job, project: Path) -> Iterator[Need]:
+        """Every file of the project that the job opens, and as stubs those it only tests.
+
+        A path may be met more than once; a need with bytes wins over a stub. A path that the job
+        asks for is given even where no such file exists: the caller finds that out. May be slow.
+
+        Raises:
+            MissingInputError: A list that must be followed is not there; the message names the
+                file and who asks for it.
+            FormatError: A list that must be followed cannot be read; the message names the line.
+            RefusedError: The job asks for something that cannot travel; the message says why.
+        """
+        ...
+
+    def adapted(self, job: Job, shape: Shape) -> str:
+        """The job's script for a machine of that shape; unchanged where the user fixed counts."""
+        ...
+
+    def judge(self, job: Job, finished: Finished) -> Exit:
+        """Success, failure with a reason in the user's language, or aborted."""
+        ...
+
+    def abort_files(self, job: Job) -> Sequence[str]:
+        """Paths that, once they exist, make the programs end by themselves; empty if none do."""
+        ...
+
+    def held_back(self, job: Job) -> Sequence[str]:
+        """Names of marker files that must not come home before the script has ended."""
+        ...

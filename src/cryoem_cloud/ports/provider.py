@@ -1,0 +1,62 @@
+"""Where machines come from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cryoem_cloud.model.machine import Fleet
+
+__all__ = ["MOST_BOOT_FAILURES", "Order", "Provider"]
+
+MOST_BOOT_FAILURES = 10
+"""Boot failures in a row after which a provider starts no more machines for an order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Machines wanted for a job. `token` names the order: the same token is the same fleet.
+
+    `environment` is the submitter's, for a provider whose machines are processes of the
+    submitter's own computer; it is never stored or sent elsewhere.
+    """
+
+    token: str
+    store: str
+    project: str
+    job: int
+    count: int
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Provider(Protocol):
+    """Keeps fleets of machines, each of which runs an agent for one job."""
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+        ...
+
+    def keep(self, order: Order) -> Fleet:
+        """See to it that the fleet exists and is at strength, and say how it is.
+
+        Machines that ended without their agent saying that it left are replaced, unless the last
+        MOST_BOOT_FAILURES in a row failed to boot. May be called again at any time, by any
+        process, and does not wait for machines to come up. A machine that left by itself is not
+        replaced.
+        """
+        ...
+
+    def look(self, token: str) -> Fleet:
+        """How the fleet is; an unknown token is an empty fleet. Changes nothing."""
+        ...
+
+    def end(self, token: str) -> None:
+        """See to it that the fleet's machines end, with all their processes, and are not replaced.
+
+        What is gone is done. Returns when the end has been ordered; `look` says when it is true.
+        """
+        ...
+
+    def tokens(self) -> tuple[str, ...]:
+        """The fleets that this provider knows of and that have machines."""
+        ...

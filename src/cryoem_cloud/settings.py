@@ -1,0 +1,172 @@
+"""What the user chose: one TOML file per user, one per project, the environment over both.
+
+```toml
+store = "s3://bucket/prefix"     # default: a folder of this computer
+where = "local"                  # the provider of machines
+count = 1                        # machines a job
+home = "all"                     # what comes home
+inputs = "copy"                  # or "reference": local stores read inputs where they lie
+```
+Environment variables are CRYOEM_ and the name in capitals. This module alone reads os.environ.
+"""
+
+import os
+import platform
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Self
+
+from cryoem_cloud.model.errors import SettingsError
+
+__all__ = ["KEPT", "Places", "Settings", "environment", "submitters_environment"]
+
+KEPT = "CRYOEM_KEPT_"
+"""The launcher keeps PYTHONPATH and the like under this prefix for the user's programs."""
+
+_MOUNT_WORDS = 3
+"""Device, mount point and file system type are the first words of a line in /proc/mounts."""
+
+_SECRET_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_", "CRYOEM_KEPT_", "SSH_")
+_SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "APIKEY", "API_KEY", "_KEY")
+
+
+def environment() -> Mapping[str, str]:
+    """This process's environment, as it is now."""
+    return dict(os.environ)
+
+
+def submitters_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment for the user's programs: what the launcher set aside is back, secrets left.
+
+    A variable counts as secret by its name: AWS_ and its like, or TOKEN, SECRET, PASSWORD,
+    CREDENTIAL or KEY in it.
+    """
+    kept = {name.removeprefix(KEPT): value for name, value in env.items() if name.startswith(KEPT)}
+    plain = {
+        name: value
+        for name, value in env.items()
+        if not name.startswith(_SECRET_PREFIXES)
+        and not any(word in name.upper() for word in _SECRET_WORDS)
+        and name != "CRYOEM_COMMAND"
+    }
+    return {**plain, **kept}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The user's choices, checked. An empty store means the default one."""
+
+    store: str = ""
+    where: str = "local"
+    count: int = 1
+    home: str = "all"
+    inputs: str = "copy"
+
+    @classmethod
+    def read(cls, places: "Places", project: Path | None, env: Mapping[str, str]) -> Self:
+        """Defaults, then the user's file, then the project's, then the environment.
+
+        Raises:
+            SettingsError: A file is not TOML, or a value is off; the message names it.
+        """
+        chosen = cls()
+        files = [places.config / "settings.toml"]
+        if project is not None:
+            files.append(project / ".cryoem" / "settings.toml")
+        for file in files:
+            chosen = chosen.overridden(_toml(file), str(file))
+        named = {
+            field.name: env[f"CRYOEM_{field.name.upper()}"]
+            for field in fields(cls)
+            if env.get(f"CRYOEM_{field.name.upper()}")
+        }
+        return chosen.overridden(named, "the environment")
+
+    def overridden(self, values: Mapping[str, object], source: str) -> Self:
+        """With `values` in place of what was chosen; `source` names them in messages."""
+        known = {field.name for field in fields(self)}
+        if unknown := sorted(set(values) - known):
+            raise SettingsError(
+                f"{source}: there is no setting {unknown[0]!r}",
+                hint=f"known are {', '.join(sorted(known))}",
+            )
+
+        def word(name: str, now: str, *choices: str) -> str:
+            value = values.get(name, now)
+            if not isinstance(value, str) or (choices and value not in choices):
+                wanted = " or ".join(choices) or "text"
+                raise SettingsError(f"{source}: {name} should be {wanted}, found {value!r}")
+            return value
+
+        return replace(
+            self,
+            store=word("store", self.store),
+            where=word("where", self.where),
+            count=_count(values.get("count", self.count), source),
+            home=word("home", self.home, "all", "essential"),
+            inputs=word("inputs", self.inputs, "copy", "reference"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where we keep things on this computer. `state` is per host; `cache` can be thrown away."""
+
+    config: Path
+    data: Path
+    state: Path
+    cache: Path
+
+    @classmethod
+    def read(cls, env: Mapping[str, str]) -> Self:
+        """From HOME and the XDG variables."""
+        home = Path(env.get("HOME") or Path.home())
+        host = platform.node().partition(".")[0] or "localhost"
+
+        def place(variable: str, default: str) -> Path:
+            return Path(env.get(variable) or home / default) / "cryoem-cloud"
+
+        return cls(
+            config=place("XDG_CONFIG_HOME", ".config"),
+            data=place("XDG_DATA_HOME", ".local/share"),
+            state=place("XDG_STATE_HOME", ".local/state") / host,
+            cache=_off_the_network(place("XDG_CACHE_HOME", ".cache")) / host,
+        )
+
+    @property
+    def default_store(self) -> str:
+        """The URL of the store that needs no configuration."""
+        return (self.data / "store").as_uri()
+
+
+def _off_the_network(place: Path) -> Path:
+    """`place`, or a folder of our own in /var/tmp where that lies on NFS: SQLite must not."""
+    if sys.platform != "linux":
+        return place
+    try:
+        mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return place
+    rows = [line.split(" ") for line in mounts.splitlines()]
+    above = [row for row in rows if len(row) >= _MOUNT_WORDS and place.is_relative_to(row[1])]
+    kind = max(above, key=lambda row: len(row[1]))[2] if above else ""
+    shared = kind.startswith(("nfs", "lustre", "gpfs", "beegfs", "ceph", "cifs", "fuse.sshfs"))
+    return Path(f"/var/tmp/cryoem-cloud-{os.getuid()}") if shared else place  # noqa: S108
+
+
+def _toml(file: Path) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not TOML: {error}", hint="correct or remove it") from error
+
+
+def _count(value: object, source: str) -> int:
+    if not str(value).isdigit() or not int(str(value)):
+        raise SettingsError(f"{source}: count should be a whole number above 0, found {value!r}")
+    return int(str(value))

@@ -1,0 +1,1 @@
+"""Adapters to where bytes live, and the protocol that our programs speak over any of them."""

@@ -1,0 +1,110 @@
+"""The index: which key holds which file of a project. An append-only list of records.
+
+A record says entries itself, or names a manifest (an object with entries) and its digest. Readers
+apply records in order; the last word on a path wins. Records never change.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from cryoem_cloud.model.digest import digest_of
+from cryoem_cloud.model.errors import (
+    CorruptObjectError,
+    ObjectExistsError,
+    ObjectMissingError,
+    StoreUnreachableError,
+)
+from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.keys import index_key, index_prefix
+from cryoem_cloud.model.record import JSON, decode, encode, items, text
+from cryoem_cloud.ports.store import Store
+
+__all__ = ["IndexLog", "Recorded", "entries_from_bytes", "entries_to_bytes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """One record: who wrote it (unique to the writing), and what it says."""
+
+    number: int
+    origin: str
+    entries: tuple[Entry, ...]
+
+
+def entries_to_bytes(entries: Iterable[Entry]) -> bytes:
+    """A manifest as it is stored."""
+    return encode("entries", {"entries": [entry.to_json() for entry in entries]})
+
+
+def entries_from_bytes(data: bytes) -> tuple[Entry, ...]:
+    """The entries of a manifest.
+
+    Raises:
+        FormatError: It is not a manifest.
+    """
+    return tuple(Entry.from_json(item) for item in items(decode("entries", data), "entries"))
+
+
+class IndexLog:
+    """A project's index over any store."""
+
+    def __init__(self, store: Store, project: str) -> None:
+        self._store = store
+        self._project = project
+
+    def read(self, *, after: int = 0) -> Iterator[Recorded]:
+        """The records with higher numbers, in order; a request each, and one more."""
+        number = after + 1
+        while True:
+            try:
+                data = self._store.get(index_key(self._project, number))
+            except ObjectMissingError:
+                return
+            yield self._recorded(number, data)
+            number += 1
+
+    def append(self, origin: str, entries: Iterable[Entry], *, after: int = 0) -> int:
+        """Record entries and return the record's number; a reply that was lost is recognised.
+
+        `origin` names this writing and no other; `after` is a number that is known to be taken.
+        """
+        fields: dict[str, JSON] = {"entries": [entry.to_json() for entry in entries]}
+        return self._append(origin, fields, after=after)
+
+    def append_manifest(self, origin: str, key: str, digest: str, *, after: int = 0) -> int:
+        """Record the entries of a manifest, by its key relative to the project, and its digest."""
+        return self._append(origin, {"manifest": key, "digest": digest}, after=after)
+
+    def _append(self, origin: str, fields: dict[str, JSON], *, after: int) -> int:
+        data = encode("index", {"origin": origin, **fields})
+        number = self._last(after) + 1
+        while True:
+            key = index_key(self._project, number)
+            try:
+                self._store.put(key, data, if_absent=True)
+            except (ObjectExistsError, StoreUnreachableError) as error:
+                try:
+                    found = self._store.get(key)
+                except ObjectMissingError:
+                    raise StoreUnreachableError(f"{key} could not be written") from error
+                if text(decode("index", found), "origin") != origin:
+                    number += 1
+                    continue
+            return number
+
+    def _last(self, after: int) -> int:
+        start = index_key(self._project, after) if after else ""
+        numbers = self._store.list(index_prefix(self._project), after=start)
+        return max((int(item.key.rpartition("/")[2]) for item in numbers), default=after)
+
+    def _recorded(self, number: int, data: bytes) -> Recorded:
+        fields = decode("index", data)
+        if "manifest" in fields:
+            key = f"{self._project}/{text(fields, 'manifest')}"
+            data = self._store.get(key)
+            if digest_of(data) != text(fields, "digest"):
+                raise CorruptObjectError(f"{key} is not what the index promises")
+            entries = entries_from_bytes(data)
+        else:
+            entries = tuple(Entry.from_json(item) for item in items(fields, "entries"))
+        return Recorded(number=number, origin=text(fields, "origin"), entries=entries)

@@ -1,0 +1,192 @@
+"""The records of one job in a store, typed."""
+
+from contextlib import suppress
+
+from cryoem_cloud.model import keys
+from cryoem_cloud.model.control import Control
+from cryoem_cloud.model.errors import (
+    FormatError,
+    ObjectExistsError,
+    ObjectMissingError,
+    RefusedError,
+)
+from cryoem_cloud.model.job import Exit, Job, Outcome
+from cryoem_cloud.model.journal import Page
+from cryoem_cloud.model.record import decode, encode, integer, text
+from cryoem_cloud.model.task import Task, pack_from_bytes, pack_to_bytes
+from cryoem_cloud.ports.store import Store
+from cryoem_cloud.stores.turns import TurnLog
+
+__all__ = ["JobRecords", "job_numbers"]
+
+PACK = 1000
+"""Tasks in one object."""
+
+
+def job_numbers(store: Store, project: str) -> tuple[int, ...]:
+    """The jobs that a project has in the store, in order."""
+    found = store.folders(keys.jobs_prefix(project))
+    return tuple(int(name) for name in found if name.isdigit())
+
+
+class JobRecords:
+    """Everything that a store holds of one job but bytes. Each call is one request."""
+
+    def __init__(self, store: Store, project: str, number: int) -> None:
+        self.store = store
+        self.project = project
+        self.number = number
+
+    def put_job(self, job: Job) -> None:
+        """Store what the user submitted; again is the same.
+
+        Raises:
+            RefusedError: Another job has that number.
+        """
+        key = keys.job_key(self.project, self.number)
+        try:
+            self.store.put(key, job.to_bytes(), if_absent=True)
+        except ObjectExistsError:
+            if self.store.get(key) != job.to_bytes():
+                raise RefusedError(
+                    f"number {self.number} belongs to another job in {self.store.url}"
+                ) from None
+
+    def job(self) -> Job:
+        """What the user submitted."""
+        return Job.from_bytes(self.store.get(keys.job_key(self.project, self.number)))
+
+    def put_tasks(self, tasks: tuple[Task, ...]) -> None:
+        """Store the task specs; those of a job never change."""
+        for pack, start in enumerate(range(0, len(tasks), PACK)):
+            data = pack_to_bytes(tasks[start : start + PACK])
+            with suppress(ObjectExistsError):
+                key = keys.tasks_key(self.project, self.number, pack)
+                self.store.put(key, data, if_absent=True)
+
+    def tasks(self, pack: int) -> tuple[Task, ...]:
+        """The specs of one pack; empty where there is none."""
+        try:
+            data = self.store.get(keys.tasks_key(self.project, self.number, pack))
+        except ObjectMissingError:
+            return ()
+        return pack_from_bytes(data)
+
+    def set_ready(self, count: int) -> None:
+        """Say that the first `count` tasks have their inputs in the store. One writer."""
+        key = keys.ready_key(self.project, self.number)
+        self.store.put(key, encode("ready", {"count": count}))
+
+    def ready(self) -> int:
+        """How many tasks may be taken."""
+        try:
+            data = self.store.get(keys.ready_key(self.project, self.number))
+        except ObjectMissingError:
+            return 0
+        return integer(decode("ready", data), "count")
+
+    def turns(self, task: str) -> TurnLog:
+        """A task's turn log."""
+        return TurnLog(self.store, keys.turns_prefix(self.project, self.number, task))
+
+    def deliveries(self) -> TurnLog:
+        """The log that decides which courier brings the job home."""
+        return TurnLog(self.store, keys.deliver_prefix(self.project, self.number))
+
+    def put_beat(self, machine: str, count: int) -> None:
+        """Show that a machine lives."""
+        key = keys.beat_key(self.project, self.number, machine)
+        self.store.put(key, b"%d" % count)
+
+    def beat(self, machine: str) -> bytes | None:
+        """What the machine last wrote; None where it never did."""
+        try:
+            return self.store.get(keys.beat_key(self.project, self.number, machine))
+        except ObjectMissingError:
+            return None
+
+    def mark_gone(self, machine: str) -> None:
+        """Say that the provider has seen the machine's end."""
+        self.store.put(keys.gone_key(self.project, self.number, machine), b"")
+
+    def is_gone(self, machine: str) -> bool:
+        """Whether the provider has seen the machine's end."""
+        try:
+            self.store.size(keys.gone_key(self.project, self.number, machine))
+        except ObjectMissingError:
+            return False
+        return True
+
+    def machines(self) -> tuple[str, ...]:
+        """The machines that ever wrote something, in order of their names."""
+        return tuple(self.store.folders(keys.machines_prefix(self.project, self.number)))
+
+    def put_page(self, page: Page) -> None:
+        """Store a journal page; again is the same."""
+        key = keys.page_key(self.project, self.number, page.machine, page.number)
+        with suppress(ObjectExistsError):
+            self.store.put(key, page.to_bytes(), if_absent=True)
+
+    def page(self, machine: str, number: int) -> Page | None:
+        """A journal page; None where it is not written yet."""
+        key = keys.page_key(self.project, self.number, machine, number)
+        try:
+            page = Page.from_bytes(self.store.get(key))
+        except ObjectMissingError:
+            return None
+        if (page.machine, page.number) != (machine, number):
+            raise FormatError(f"{key} says that it is page {page.number} of {page.machine}")
+        return page
+
+    def ask(self, wish: Control) -> None:
+        """Record a wish of the user's; a lost reply may record it twice, which does no harm."""
+        number = 1
+        while True:
+            key = keys.control_key(self.project, self.number, number)
+            try:
+                self.store.put(key, encode("control", {"wish": wish.value}), if_absent=True)
+            except ObjectExistsError:
+                number += 1
+            else:
+                return
+
+    def asked(self, number: int) -> Control | None:
+        """The wish of that number; None where there is none yet."""
+        try:
+            data = self.store.get(keys.control_key(self.project, self.number, number))
+        except ObjectMissingError:
+            return None
+        word = text(decode("control", data), "wish")
+        try:
+            return Control(word)
+        except ValueError as error:
+            raise FormatError(f"an unknown wish for job {self.number}: {word!r}") from error
+
+    def put_launch(self, attempt: int, provider: str, token: str) -> None:
+        """Say that machines are about to be bought; again is the same."""
+        key = keys.launch_key(self.project, self.number, attempt)
+        data = encode("launch", {"provider": provider, "token": token})
+        with suppress(ObjectExistsError):
+            self.store.put(key, data, if_absent=True)
+
+    def put_end(self, exit_: Exit) -> None:
+        """Say that nobody is to work on the job any more; the first word stands."""
+        data = encode(
+            "end", {"outcome": exit_.outcome.value, "code": exit_.code, "reason": exit_.reason}
+        )
+        with suppress(ObjectExistsError):
+            self.store.put(keys.end_key(self.project, self.number), data, if_absent=True)
+
+    def end(self) -> Exit | None:
+        """How the job ended; None while somebody may work on it."""
+        try:
+            fields = decode("end", self.store.get(keys.end_key(self.project, self.number)))
+        except ObjectMissingError:
+            return None
+        try:
+            outcome = Outcome(fields.get("outcome"))
+        except ValueError as error:
+            raise FormatError(f"job {self.number} has an unknown outcome") from error
+        return Exit(
+            outcome=outcome, code=integer(fields, "code", 0), reason=text(fields, "reason", "")
+        )

@@ -1,0 +1,96 @@
+"""A store in this process; for tests and for trying things out."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cryoem_cloud.model.errors import ObjectExistsError, ObjectMissingError, StoreError
+from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
+
+__all__ = ["MemoryStore"]
+
+
+class MemoryStore:
+    """Objects in a dictionary; safe for threads; gone with the process."""
+
+    def __init__(self, url: str = "memory://") -> None:
+        self._url = url
+        self._objects: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """As it was given."""
+        return self._url
+
+    @property
+    def properties(self) -> Properties:
+        """No files, no clones."""
+        return Properties(local=False, clones=False)
+
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        """See the port."""
+        with self._lock:
+            if if_absent and key in self._objects:
+                raise ObjectExistsError(f"{key} exists already")
+            self._objects[key] = bytes(data)
+
+    def put_stream(
+        self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
+    ) -> None:
+        """See the port."""
+        data = b"".join(chunks)
+        if len(data) != size:
+            raise StoreError(f"{key}: {size} bytes were announced, {len(data)} came")
+        self.put(key, data, if_absent=if_absent)
+
+    def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """See the port."""
+        with self._lock:
+            if key not in self._objects:
+                raise ObjectMissingError(f"there is no {key}")
+            data = self._objects[key]
+        return data[start:] if length is None else data[start : start + length]
+
+    def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """See the port."""
+        data = self.get(key, start=start, length=length)
+        for at in range(0, len(data), CHUNK_BYTES):
+            yield data[at : at + CHUNK_BYTES]
+
+    def size(self, key: str) -> int:
+        """See the port."""
+        return len(self.get(key))
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
+        """See the port."""
+        with self._lock:
+            found = sorted(
+                (Listed(key, len(data)) for key, data in self._objects.items()),
+                key=lambda listed: listed.key.encode(),
+            )
+        for listed in found:
+            if listed.key.startswith(prefix) and listed.key.encode() > after.encode():
+                yield listed
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """See the port."""
+        last = ""
+        for listed in self.list(prefix):
+            segment, slash, _ = listed.key[len(prefix) :].partition("/")
+            if slash and segment != last:
+                last = segment
+                yield segment
+
+    def delete(self, key: str) -> None:
+        """See the port."""
+        with self._lock:
+            self._objects.pop(key, None)
+
+    def clone_in(self, path: Path, key: str) -> bool:  # noqa: ARG002  (the port's names)
+        """See the port; never possible here."""
+        return False
+
+    def clone_out(self, key: str, path: Path) -> bool:  # noqa: ARG002  (the port's names)
+        """See the port; never possible here."""
+        return False

@@ -1,0 +1,91 @@
+"""A task's turn log over any store.
+
+docs/reference/protocol.md has the argument, model/turn the words.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+
+from cryoem_cloud.model.errors import (
+    ObjectExistsError,
+    ObjectMissingError,
+    StoreUnreachableError,
+)
+from cryoem_cloud.model.keys import turn_key
+from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.turn import Deed, Standing, Turn, standing
+from cryoem_cloud.ports.store import Store
+
+__all__ = ["TurnLog"]
+
+
+def _random() -> str:
+    return secrets.token_hex(16)
+
+
+class TurnLog:
+    """The turns under one prefix, as far as this observer has read them.
+
+    Any number of observers in any number of processes may use one log. Turns never change, so
+    what was read stays true.
+    """
+
+    def __init__(self, store: Store, prefix: str, *, nonce: Callable[[], str] = _random) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._nonce = nonce
+        self._turns: list[Turn] = []
+
+    def read(self) -> tuple[Turn, ...]:
+        """All turns there are now; one request, and one for each turn that is new."""
+        while (turn := self._at(len(self._turns) + 1)) is not None:
+            self._turns.append(turn)
+        return tuple(self._turns)
+
+    def claim(
+        self, holder: str, *, over: Turn | None = None, detail: Mapping[str, JSON] | None = None
+    ) -> Turn | None:
+        """Our claim, or None where somebody else has the task or it has ended.
+
+        A task that is held is taken over only if the last turn is still `over`, the claim of a
+        holder whom the caller has found dead. A claim of this very holder's is given again: its
+        reply may have been lost.
+        """
+        turns = self.read()
+        if standing(turns) in {Standing.DONE, Standing.FAILED}:
+            return None
+        if standing(turns) is Standing.HELD:
+            if turns[-1].holder == holder:
+                return turns[-1]
+            if over is None or turns[-1].nonce != over.nonce:
+                return None
+        return self._append(len(turns) + 1, Deed.CLAIM, holder, self._nonce(), detail or {})
+
+    def close(self, claim: Turn, deed: Deed, detail: Mapping[str, JSON] | None = None) -> bool:
+        """End our claim; False where somebody has taken the task over, and our work is void.
+
+        May be called again after StoreUnreachableError; the same deed counts once.
+        """
+        nonce = f"{claim.nonce}/{deed.value}"
+        return self._append(claim.number + 1, deed, claim.holder, nonce, detail or {}) is not None
+
+    def _append(
+        self, number: int, deed: Deed, holder: str, nonce: str, detail: Mapping[str, JSON]
+    ) -> Turn | None:
+        turn = Turn(number=number, deed=deed, holder=holder, nonce=nonce, detail=detail)
+        key = turn_key(self._prefix, number)
+        try:
+            self._store.put(key, turn.to_bytes(), if_absent=True)
+        except (ObjectExistsError, StoreUnreachableError) as error:
+            # Whatever went wrong, the write may have happened: what is there decides.
+            found = self._at(number)
+            if found is None:
+                raise StoreUnreachableError(f"{key} could not be written") from error
+            return found if found.nonce == turn.nonce else None
+        return turn
+
+    def _at(self, number: int) -> Turn | None:
+        try:
+            return Turn.from_bytes(self._store.get(turn_key(self._prefix, number)))
+        except ObjectMissingError:
+            return None

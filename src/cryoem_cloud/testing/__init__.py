@@ -1,0 +1,1 @@
+"""Contract suites, faults and a clock for tests; third-party adapters inherit them."""
