@@ -1,0 +1,215 @@
+"""From objects to files: verified on every read, beside and then renamed."""
+
+import os
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryoem_cloud.model.digest import Digester, digest_of
+from cryoem_cloud.model.errors import CorruptObjectError, FormatError, NoSpaceError, RefusedError
+from cryoem_cloud.model.file import Content, Entry
+from cryoem_cloud.mover.stamp import stamp_of
+from cryoem_cloud.ports.store import Store
+
+__all__ = ["fetch_bytes", "fetch_files", "place_bytes", "place_file"]
+
+_BUNDLE_BYTES = 32 * 1024 * 1024
+"""Small files in one object are fetched in one request as long as their span is below this."""
+
+Moved = Callable[[int], None]
+
+
+def fetch_bytes(store: Store, project: str, content: Content) -> bytes:
+    """A small file's bytes.
+
+    Raises:
+        CorruptObjectError: They are not those that the digest promises.
+    """
+    _require_plain(content)
+    data = store.get(f"{project}/{content.key}", start=content.start, length=content.stored)
+    return _verified(data, content)
+
+
+def place_bytes(data: bytes, entry: Entry, path: Path) -> None:
+    """Make `path` a file with these bytes, verified, and the entry's mode and time."""
+    if entry.content is None:
+        raise FormatError(f"{entry.path} is no file")
+    data = _verified(data, entry.content)
+    with _beside(path) as beside:
+        beside.write_bytes(data)
+        _settle(beside, entry, path)
+
+
+def place_file(
+    store: Store, project: str, entry: Entry, path: Path, *, moved: Moved = lambda _: None
+) -> None:
+    """Make `path` the entry's file: bytes verified, mode and time set, whole or not at all.
+
+    Raises:
+        CorruptObjectError: The bytes are not those that the digest promises; `path` is as before.
+        NoSpaceError: The disk is full; `path` is as before.
+    """
+    content = entry.content
+    if content is None:
+        raise FormatError(f"{entry.path} is no file")
+    if content.reference:
+        _refer(content, entry, path)
+        return
+    _require_plain(content)
+    with _beside(path) as beside:
+        key = f"{project}/{content.key}"
+        whole = content.start == 0
+        if not (whole and store.properties.clones and store.clone_out(key, beside)):
+            chunks = store.get_stream(key, start=content.start, length=content.stored)
+            _write(chunks, content, beside, moved)
+        else:
+            _check_clone(beside, content, moved)
+        _settle(beside, entry, path)
+
+
+def fetch_files(
+    store: Store,
+    project: str,
+    wanted: Iterable[tuple[Entry, Path]],
+    *,
+    streams: int = 8,
+    moved: Moved = lambda _: None,
+) -> None:
+    """Place many files; small ones that lie in one object come by one request.
+
+    Raises:
+        What `place_file` raises, for the first file that fails; others may have been placed.
+    """
+    together: dict[str, list[tuple[Entry, Path]]] = defaultdict(list)
+    for entry, path in wanted:
+        together[entry.content.key if entry.content else ""].append((entry, path))
+
+    def place(group: list[tuple[Entry, Path]]) -> None:
+        for batch in _batches(group):
+            _place_batch(store, project, batch, moved)
+
+    with ThreadPoolExecutor(max_workers=streams) as pool:
+        for _ in pool.map(place, together.values()):
+            pass
+
+
+def _batches(group: list[tuple[Entry, Path]]) -> Iterator[list[tuple[Entry, Path]]]:
+    """Neighbours whose common span is small enough."""
+    group = sorted(group, key=lambda item: item[0].content.start if item[0].content else 0)
+    batch: list[tuple[Entry, Path]] = []
+    for item in group:
+        if batch and _end(item) - _start(batch[0]) > _BUNDLE_BYTES:
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
+
+
+def _start(item: tuple[Entry, Path]) -> int:
+    return item[0].content.start if item[0].content else 0
+
+
+def _end(item: tuple[Entry, Path]) -> int:
+    return item[0].content.start + item[0].content.stored if item[0].content else 0
+
+
+def _place_batch(
+    store: Store, project: str, batch: Sequence[tuple[Entry, Path]], moved: Moved
+) -> None:
+    first = batch[0][0].content
+    if len(batch) == 1 or first is None or first.reference:
+        for entry, path in batch:
+            place_file(store, project, entry, path, moved=moved)
+        return
+    start = _start(batch[0])
+    length = max(map(_end, batch)) - start
+    data = store.get(f"{project}/{first.key}", start=start, length=length)
+    for entry, path in batch:
+        at = _start((entry, path)) - start
+        place_bytes(data[at : at + entry.size], entry, path)
+        moved(entry.size)
+
+
+def _refer(content: Content, entry: Entry, path: Path) -> None:
+    """Make `path` a link to the input where it lies; only on the submitter's own computer."""
+    source = Path(content.key)
+    found = stamp_of(source)
+    if (found.size, found.mtime_ns) != (content.size, entry.mtime_ns):
+        raise CorruptObjectError(
+            f"{source} is read where it lies, and has changed since the job was submitted",
+            hint='submit again, or set inputs = "copy"',
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(source)
+
+
+def _write(chunks: Iterable[bytes], content: Content, beside: Path, moved: Moved) -> None:
+    digester = Digester()
+    with beside.open("xb", buffering=0) as file:
+        for chunk in chunks:
+            digester.update(chunk)
+            view = memoryview(chunk)
+            while view:
+                view = view[file.write(view) or 0 :]
+            moved(len(chunk))
+    _require_digest(digester.digest, content)
+
+
+def _check_clone(beside: Path, content: Content, moved: Moved) -> None:
+    digester = Digester()
+    with beside.open("rb", buffering=0) as file:
+        while chunk := file.read(1 << 22):
+            digester.update(chunk)
+            moved(len(chunk))
+    _require_digest(digester.digest, content)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".cryoem-{secrets.token_hex(8)}.part")
+    try:
+        yield beside
+    except OSError as error:
+        if error.errno in {28, 122}:  # ENOSPC, EDQUOT
+            raise NoSpaceError(
+                f"{path.parent} is full", hint="free some space there; we go on by ourselves"
+            ) from error
+        raise
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _settle(beside: Path, entry: Entry, path: Path) -> None:
+    beside.chmod(entry.mode)
+    os.utime(beside, ns=(entry.mtime_ns, entry.mtime_ns))
+    beside.replace(path)
+
+
+def _verified(data: bytes, content: Content) -> bytes:
+    _require_digest(digest_of(data), content)
+    return data
+
+
+def _require_digest(found: str, content: Content) -> None:
+    if found != content.digest:
+        raise CorruptObjectError(
+            f"{content.key}: the bytes are not those that were stored",
+            hint="the store or the network damaged them; see cryoem report",
+        )
+
+
+def _require_plain(content: Content) -> None:
+    if content.reference:
+        raise RefusedError(f"{content.key} lies on the submitter's computer only")
+    if content.codecs or content.parts:
+        names = ", ".join(codec.name for codec in content.codecs) or "parts"
+        raise FormatError(
+            f"{content.key} is stored as {names}, which this version cannot read",
+            hint="update cryoem",
+        )

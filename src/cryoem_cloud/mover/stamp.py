@@ -1,0 +1,39 @@
+"""What a file is now, and whether it still is."""
+
+import os
+import stat
+from pathlib import Path
+
+from cryoem_cloud.model.errors import RefusedError, SourceChangedError
+from cryoem_cloud.model.file import Stamp
+
+__all__ = ["require_unchanged", "stamp_of"]
+
+
+def stamp_of(path: Path) -> Stamp:
+    """The stamp of a regular file, or of the one that a link leads to.
+
+    Raises:
+        FileNotFoundError: There is none.
+        RefusedError: It is a device, a socket or a pipe.
+    """
+    return _stamp(path, path.stat())
+
+
+def require_unchanged(path: Path, descriptor: int, stamp: Stamp) -> None:
+    """See to it that an open file is still as `stamp` says.
+
+    Raises:
+        SourceChangedError: It was written, cut or replaced.
+    """
+    if _stamp(path, os.fstat(descriptor)) != stamp:
+        raise SourceChangedError(f"{path} changed while it was read")
+
+
+def _stamp(path: Path, found: os.stat_result) -> Stamp:
+    if not stat.S_ISREG(found.st_mode):
+        raise RefusedError(
+            f"{path} is not a regular file, so its bytes cannot be sent",
+            hint="devices, sockets, pipes and folders are not inputs",
+        )
+    return Stamp(size=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
