@@ -1,0 +1,95 @@
+"""RELION as an application."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from cryoem_cloud.apps.relion import adapt, closure, judge
+from cryoem_cloud.apps.relion.script import (
+    SCRIPT_NAME,
+    calls,
+    job_folder,
+    looks_like_relion,
+    wish,
+)
+from cryoem_cloud.model.errors import RefusedError, UsageError
+from cryoem_cloud.model.job import Exit, Job, Need, Wish
+from cryoem_cloud.model.paths import normal
+from cryoem_cloud.ports.application import Asked, Finished, Shape
+
+__all__ = ["Relion"]
+
+
+class Relion:
+    """Programs of RELION 3.1 to 5.0, called from scripts that RELION or a user wrote."""
+
+    name: ClassVar[str] = "relion"
+
+    def knows(self, asked: Asked) -> bool:
+        """See the port."""
+        return looks_like_relion(asked.script, asked.script_path)
+
+    def outputs(self, asked: Asked) -> tuple[str, ...]:
+        """The jobs' folders: from --pipeline_control, from --o and its like, from the script's.
+
+        Raises:
+            UsageError: The commands do not say where they write.
+            FormatError: The script is not bash.
+        """
+        told = [folder for call in calls(asked.script) if (folder := job_folder(call))]
+        if not told and asked.script_path.endswith("/" + SCRIPT_NAME):
+            told = [asked.script_path.removesuffix("/" + SCRIPT_NAME)]
+        folders = [_inside(folder) for folder in (*told, *asked.outputs)]
+        if not folders:
+            raise UsageError(
+                "the script does not say where it writes",
+                hint="give the program --o FOLDER/NAME, or name the folder with --out",
+            )
+        return tuple(dict.fromkeys(folders))
+
+    def wish(self, script: str) -> Wish:
+        """What the script's #CRYOEM lines ask of the machines."""
+        return wish(script)
+
+    def needs(self, job: Job, project: Path) -> Iterator[Need]:
+        """See the port."""
+        return closure.needs(job, project)
+
+    def adapted(self, job: Job, shape: Shape) -> str:
+        """See the port."""
+        return adapt.adapted(job, shape)
+
+    def worker_environment(
+        self, env: Mapping[str, str], *, is_root: bool, has_csh: bool
+    ) -> dict[str, str]:
+        """What the programs need of a machine's environment beyond `env`."""
+        return adapt.worker_environment(env, is_root=is_root, has_csh=has_csh)
+
+    def judge(self, job: Job, finished: Finished) -> Exit:
+        """See the port."""
+        return judge.judge(job, finished)
+
+    def abort_files(self, job: Job) -> tuple[str, ...]:
+        """The file that RELION's programs look for while they work."""
+        return tuple(f"{folder}/{judge.ABORT_NOW}" for folder in job.outputs)
+
+    def held_back(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
+        """Each program of a script leaves its marker when it ends; only the last one counts."""
+        return judge.MARKERS
+
+
+def _inside(folder: str) -> str:
+    """An output folder as a path of the project."""
+    try:
+        path = normal(folder)
+    except RefusedError as error:
+        raise UsageError(
+            f"the job writes to {folder}, which lies outside the project",
+            hint="let it write to a folder of the project, named relative to it",
+        ) from error
+    if path == ".":
+        raise UsageError(
+            "the job writes into the project's top folder",
+            hint="give it a folder of its own: --o FOLDER/NAME",
+        )
+    return path

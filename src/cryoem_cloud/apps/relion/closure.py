@@ -1,0 +1,272 @@
+"""Which files of the project a job opens."""
+
+import glob
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from cryoem_cloud.apps.files import files_below, named_files
+from cryoem_cloud.apps.relion import names
+from cryoem_cloud.apps.relion.programs import NO_FILES, UNKNOWN
+from cryoem_cloud.apps.relion.row import Program, Reading
+from cryoem_cloud.apps.relion.script import Call, calls
+from cryoem_cloud.apps.star import rows
+from cryoem_cloud.model.errors import MissingInputError, RefusedError
+from cryoem_cloud.model.job import Job, Need
+from cryoem_cloud.model.paths import is_below
+
+__all__ = ["needs", "readings"]
+
+_RECORDS = frozenset({"job.star", "job_pipeline.star", "default_pipeline.star"})
+"""STAR files in a job's folder that are RELION's own records."""
+
+_MAY_NAME_FILES = re.compile(r"(Name|File|Image|Map|Mask|Coordinates|Metadata|Spectrum|Value)\w*$")
+"""Labels whose values the generic rule looks up."""
+
+_MICROGRAPH = "rlnMicrographName"
+_COORDINATE = "rlnCoordinateX"
+
+
+def needs(job: Job, project: Path) -> Iterator[Need]:
+    """See the port: Application.needs."""
+    given: set[tuple[str, bool]] = set()
+    for need in _all(job, project):
+        if (need.path, need.stub) not in given:
+            given.add((need.path, need.stub))
+            yield need
+
+
+def readings(call: Call) -> Mapping[str, Reading]:
+    """How the call reads the files of its options, its flags considered."""
+    row = call.program or UNKNOWN
+    found: dict[str, Reading] = dict(row.inputs)
+    for variant in row.variants:
+        if call.has(variant.flag):
+            found.pop(variant.option, None)
+            if variant.reading is not None:
+                found[variant.option] = variant.reading
+    return found
+
+
+def _all(job: Job, project: Path) -> Iterator[Need]:
+    if job.script_path:
+        yield Need(path=job.script_path, asked_by="the queue")
+    yield from named_files(project, job.inputs)
+    understood = list(calls(job.script))
+    walk = _Walk(project, job.outputs, several=len(understood) > 1)
+    for call in understood:
+        yield from walk.call(call)
+
+
+class _Walk:
+    """One pass over a job's commands and the lists they follow."""
+
+    def __init__(self, project: Path, outputs: tuple[str, ...], *, several: bool) -> None:
+        self._project = project
+        self._outputs = outputs
+        self._several = several
+        self._followed: set[tuple[str, int]] = set()
+
+    def call(self, call: Call) -> Iterator[Need]:
+        """What one command needs."""
+        for word in call.command.reads:
+            yield from self._word(word.text, call.name)
+        if call.silent:
+            return
+        row = call.program
+        if row is None or row is UNKNOWN:
+            for word in call.arguments:
+                yield from self._word(word.text, call.name)
+            return
+        for option, reading in readings(call).items():
+            word_ = call.value(option)
+            if word_ is None or word_.text in NO_FILES:
+                continue
+            asker = f"{call.name} {option}"
+            if option == "--i" and row.coordinates and call.value("--coord_suffix") is not None:
+                yield from self._micrographs(call, word_.text, asker)
+            else:
+                yield from self._value(word_.text, reading, asker)
+        yield from self._kept(call, row)
+
+    def _value(self, text: str, reading: Reading, asker: str) -> Iterator[Need]:
+        """What an option's value needs."""
+        for one in text.split() if reading.several else (text,):
+            if names.is_pattern(one) and not self._there(names.placed(one, asker)):
+                for path in self._matches(one, asker):
+                    yield from self._file(path, reading, asker)
+            else:
+                yield from self._file(names.placed(one, asker), reading, asker)
+
+    def _matches(self, pattern: str, asker: str) -> list[str]:
+        if pattern.startswith("/"):
+            raise RefusedError(
+                f"{asker} lists files outside the project: {pattern}",
+                hint="link the folder into the project (ln -s) and use that name",
+            )
+        found = self._glob(names.placed(pattern, asker))
+        if not found:
+            raise MissingInputError(
+                f"no file matches {pattern}, for which {asker} asks",
+                hint="correct the pattern; it is relative to the project's folder",
+            )
+        return found
+
+    def _glob(self, pattern: str) -> list[str]:
+        tame = re.sub(r"\\(.)", r"[\1]", pattern)
+        return sorted(glob.glob(tame, root_dir=self._project))  # noqa: PTH207  (relative, any text)
+
+    def _file(self, path: str, reading: Reading, asker: str) -> Iterator[Need]:
+        """A file that is read, and what follows from it."""
+        if not self._there(path):
+            unformatted = path.rpartition(":")[0]
+            if unformatted and self._there(unformatted):
+                path = unformatted
+            elif reading.optional or (self._several and self._own(path)):
+                return
+        yield Need(path=path, stub=reading.only_tests, asked_by=asker)
+        for sibling in names.siblings(path):
+            if self._there(sibling):
+                yield Need(path=sibling, stub=reading.only_tests, asked_by=asker)
+        if reading.columns and path.endswith(".star"):
+            yield from self._list(path, reading, asker)
+
+    def _list(self, path: str, reading: Reading, asker: str) -> Iterator[Need]:
+        """The files that a STAR file names in the columns that are followed."""
+        if (path, id(reading)) in self._followed:
+            return
+        self._followed.add((path, id(reading)))
+        seen: set[tuple[str, str]] = set()
+        for line, values in self._rows(path, reading.columns.__contains__, asker):
+            for label, value in values.items():
+                name = names.image_file(value)
+                if name in NO_FILES or (label, name) in seen:
+                    continue
+                seen.add((label, name))
+                row_asks = f"{path} line {line}"
+                inside = names.listed(name, row_asks)
+                yield from self._file(inside, reading.columns[label], row_asks)
+
+    def _micrographs(self, call: Call, text: str, asker: str) -> Iterator[Need]:
+        """Micrographs for Extract: only those that have coordinates are opened, and the first."""
+        path = names.placed(text, asker)
+        yield Need(path=path, asked_by=asker)
+        folder, suffix = call.value("--coord_dir"), call.value("--coord_suffix")
+        first = True
+        for line, values in self._rows(path, _MICROGRAPH.__eq__, asker):
+            row_asks = f"{path} line {line}"
+            micrograph = names.listed(values[_MICROGRAPH], row_asks)
+            picked = False
+            if folder is not None and suffix is not None:
+                coordinates = names.placed(
+                    names.coordinate_file(values[_MICROGRAPH], folder.text, suffix.text), row_asks
+                )
+                if self._there(coordinates):
+                    yield Need(path=coordinates, asked_by=f"{row_asks} and --coord_suffix")
+                    picked = self._has_picks(coordinates)
+            if first or picked or self._there(micrograph):
+                yield Need(path=micrograph, stub=not (first or picked), asked_by=row_asks)
+            first = False
+
+    def _has_picks(self, path: str) -> bool:
+        if not path.endswith(".star"):
+            return True
+        return any(True for _ in self._rows(path, _COORDINATE.__eq__, path))
+
+    def _kept(self, call: Call, row: Program) -> Iterator[Need]:
+        """The job's own files from earlier, where it goes on with them."""
+        for kept in row.kept:
+            if not call.has(kept.flag):
+                continue
+            for folder in self._outputs:
+                for path in files_below(self._project, folder):
+                    name = posixpath.basename(path)
+                    if Path(name).match(kept.pattern) and name not in _RECORDS:
+                        yield Need(path=path, stub=kept.only_tests, asked_by=kept.flag)
+
+    def _word(self, text: str, asker: str) -> Iterator[Need]:
+        """The generic rule for a word: the file it may be, and all that follows."""
+        if text in NO_FILES or text.startswith("-") or "\0" in text:
+            return
+        if text.startswith("/"):
+            if names.outside_data(text):
+                yield from self._anything(names.placed(text, asker), asker)
+            return
+        for one in {text, *text.split()}:
+            for path in self._existing(one, asker):
+                yield from self._anything(path, asker)
+
+    def _existing(self, text: str, asker: str) -> Iterator[str]:
+        """The project's files that a word may mean."""
+        if text.startswith(("/", "-", "~", "$")) or not text:
+            return
+        try:
+            path = names.placed(text, asker)
+        except RefusedError:
+            if (self._project / text.replace("\0", "")).exists():
+                raise
+            return
+        if (self._project / path).is_dir():
+            if path != "." and not self._own(path):
+                yield from files_below(self._project, path)
+        elif self._there(path):
+            yield path
+        elif names.is_pattern(path):
+            yield from (found for found in self._glob(path) if self._there(found))
+
+    def _anything(self, path: str, asker: str) -> Iterator[Need]:
+        """A file and, by the generic rule, all that it names and its other half."""
+        if self._own(path) or (path, 0) in self._followed:
+            return
+        pending = [(path, asker)]
+        while pending:
+            here, asked_by = pending.pop()
+            if (here, 0) in self._followed:
+                continue
+            self._followed.add((here, 0))
+            yield Need(path=here, asked_by=asked_by)
+            half = names.other_half(here)
+            pending += [
+                (near, asked_by) for near in (half, *names.siblings(here)) if self._there(near)
+            ]
+            if here.endswith(".star"):
+                pending += self._named_in(here, asked_by)
+
+    def _named_in(self, path: str, asker: str) -> list[tuple[str, str]]:
+        """The existing files that any column of a STAR file names, each with who asks."""
+        found: dict[str, str] = {}
+        tried: set[str] = set()
+        for line, values in self._rows(path, _may_name_a_file, asker):
+            for name in {names.image_file(value) for value in values.values()} - tried:
+                tried.add(name)
+                if name not in NO_FILES and self._there(name):
+                    found[names.listed(name, f"{path} line {line}")] = f"{path} line {line}"
+        return [(name, asked_by) for name, asked_by in found.items() if not self._own(name)]
+
+    def _rows(
+        self, path: str, wanted: Callable[[str], bool], asker: str
+    ) -> Iterator[tuple[int, dict[str, str]]]:
+        try:
+            for row in rows(names.on_disk(self._project, path), wanted, name=path):
+                yield row.line, row.values
+        except OSError as error:
+            raise MissingInputError(
+                f"{path}, for which {asker} asks, cannot be read: {error.strerror}",
+                hint="the job that makes it may not have run yet",
+            ) from error
+
+    def _there(self, path: str) -> bool:
+        if not path or "\0" in path:
+            return False
+        try:
+            return names.on_disk(self._project, path).is_file()
+        except OSError:
+            return False
+
+    def _own(self, path: str) -> bool:
+        return any(is_below(path, folder) for folder in self._outputs)
+
+
+def _may_name_a_file(label: str) -> bool:
+    return _MAY_NAME_FILES.search(label) is not None

@@ -1,0 +1,99 @@
+"""How a RELION job ended, from its exit code, its markers and its last words."""
+
+import re
+import signal
+
+from cryoem_cloud.apps.relion.script import Call, calls
+from cryoem_cloud.apps.verdict import last_words, signal_of
+from cryoem_cloud.model.errors import FormatError
+from cryoem_cloud.model.job import Exit, Job, Outcome
+from cryoem_cloud.ports.application import Finished
+
+__all__ = ["ABORTED", "ABORT_NOW", "FAILURE", "MARKERS", "SUCCESS", "judge"]
+
+SUCCESS = "RELION_JOB_EXIT_SUCCESS"
+FAILURE = "RELION_JOB_EXIT_FAILURE"
+ABORTED = "RELION_JOB_EXIT_ABORTED"
+MARKERS = (SUCCESS, FAILURE, ABORTED)
+ABORT_NOW = "RELION_JOB_ABORT_NOW"
+
+_DIED = re.compile(
+    r"line \d+:\s+\d+ (?P<how>Killed|Aborted|Segmentation fault|Bus error|Illegal instruction"
+    r"|Floating point exception|Terminated)[^\n]*relion_"
+)
+"""What bash says when a signal ended a command in the middle of a script."""
+
+_NOT_FOUND = re.compile(r"(?P<what>\S+): (?:command )?not found|no (?P<which>relion_\w+) in \(")
+_NO_EXECUTABLE = re.compile(r"(?:unable to find|could not access).*executable", re.DOTALL)
+_NO_CSH = re.compile(r"\bcsh: (?:command )?not found|\bcsh: No such file")
+
+
+def judge(job: Job, finished: Finished) -> Exit:
+    """See the port: Application.judge."""
+    aborted = ABORTED in finished.markers and FAILURE not in finished.markers
+    if aborted and not finished.out_of_memory:
+        return Exit(outcome=Outcome.ABORTED, code=finished.code, reason="aborted by request")
+    if what := _what_went_wrong(job, finished):
+        reason = what + last_words(finished)
+        return Exit(outcome=Outcome.FAILURE, code=finished.code, reason=reason)
+    return Exit(outcome=Outcome.SUCCESS, reason=_warning(finished))
+
+
+def _what_went_wrong(job: Job, finished: Finished) -> str:
+    """In a few words; "" where nothing did. A script's exit code is that of its last line."""
+    died = _DIED.search(finished.tail_err)
+    if finished.out_of_memory:
+        return "the machine ran out of memory, and the program was killed"
+    if FAILURE in finished.markers:
+        return "RELION reported a failure"
+    if finished.code != 0:
+        return _bad_code(job, finished)
+    if died is not None:
+        return f"a program did not end by itself: {died['how']}"
+    controlled = [call.name for call in _understood(job) if call.controlled]
+    if controlled and SUCCESS not in finished.markers:
+        return _missing_program(finished, job) or (
+            f"{controlled[-1]} left no exit marker: it was killed, or never started"
+        )
+    return ""
+
+
+def _bad_code(job: Job, finished: Finished) -> str:
+    missing = _missing_program(finished, job)
+    if missing:
+        return missing
+    if name := signal_of(finished.code):
+        may_be_memory = name == signal.SIGKILL.name
+        return f"the script was ended by {name}" + (
+            ", as when memory runs out" if may_be_memory else ""
+        )
+    late = " after RELION had reported success" if SUCCESS in finished.markers else ""
+    return f"the script ended with exit code {finished.code}{late}"
+
+
+def _missing_program(finished: Finished, job: Job) -> str:
+    """Says which program the machine lacks; "" if none."""
+    found = _NOT_FOUND.search(finished.tail_err)
+    if found is None and _NO_EXECUTABLE.search(finished.tail_err) is None:
+        return ""
+    what = (found["what"] or found["which"]) if found is not None else ""
+    if not what or what.startswith("-"):
+        # `which` found nothing, so that bash took the first option for the command
+        what = next((call.name for call in _understood(job) if call.program is not None), what)
+    return f"{what} is not installed on the machine"
+
+
+def _understood(job: Job) -> list[Call]:
+    try:
+        return list(calls(job.script))
+    except FormatError:
+        return []
+
+
+def _warning(finished: Finished) -> str:
+    if _NO_CSH.search(finished.tail_err) or _NO_CSH.search(finished.tail_out):
+        return (
+            "warning: the machine has no csh, so that no micrograph has CTF values; "
+            "install csh there, or set RELION_SHELL=bash"
+        )
+    return ""

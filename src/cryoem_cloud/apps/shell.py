@@ -1,0 +1,70 @@
+"""Any command: the user names its files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from cryoem_cloud.apps.files import named_files
+from cryoem_cloud.apps.verdict import last_words, signal_of
+from cryoem_cloud.model.errors import UsageError
+from cryoem_cloud.model.job import Exit, Job, Need, Outcome
+from cryoem_cloud.model.paths import normal
+from cryoem_cloud.ports.application import Asked, Finished, Shape
+
+__all__ = ["Shell"]
+
+
+class Shell:
+    """Commands that we know nothing of: --in and --out say what they read and write."""
+
+    name: ClassVar[str] = "shell"
+
+    def knows(self, asked: Asked) -> bool:  # noqa: ARG002  (the port's names)
+        """Everything; asked last."""
+        return True
+
+    def outputs(self, asked: Asked) -> tuple[str, ...]:
+        """The folders named with --out.
+
+        Raises:
+            UsageError: None was named.
+            RefusedError: One lies outside the project.
+        """
+        folders = tuple(dict.fromkeys(normal(folder) for folder in asked.outputs))
+        if not folders:
+            raise UsageError(
+                "we do not know where this command writes",
+                hint="name its output folder with --out DIR, and its inputs with --in PATH",
+            )
+        return folders
+
+    def needs(self, job: Job, project: Path) -> Iterator[Need]:
+        """The files named with --in, and the script's own."""
+        if job.script_path:
+            yield Need(path=job.script_path, asked_by="the queue")
+        yield from named_files(project, job.inputs)
+
+    def adapted(self, job: Job, shape: Shape) -> str:  # noqa: ARG002  (the port's names)
+        """The script as it is."""
+        return job.script
+
+    def judge(self, job: Job, finished: Finished) -> Exit:  # noqa: ARG002  (the port's names)
+        """By the exit code."""
+        if finished.code == 0 and not finished.out_of_memory:
+            return Exit(outcome=Outcome.SUCCESS)
+        if finished.out_of_memory:
+            what = "the machine ran out of memory, and the command was killed"
+        elif name := signal_of(finished.code):
+            what = f"the command was ended by {name}"
+        else:
+            what = f"the command ended with exit code {finished.code}"
+        reason = what + last_words(finished)
+        return Exit(outcome=Outcome.FAILURE, code=finished.code, reason=reason)
+
+    def abort_files(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
+        """None."""
+        return ()
+
+    def held_back(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
+        """None."""
+        return ()

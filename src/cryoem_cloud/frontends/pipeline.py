@@ -1,0 +1,86 @@
+"""What default_pipeline.star says of jobs; RELION and the pipeliner both keep it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryoem_cloud.apps.star import rows
+from cryoem_cloud.model.errors import FormatError
+
+__all__ = ["PipelineWatch"]
+
+PIPELINE = "default_pipeline.star"
+LOCK = ".relion_lock"
+"""A folder that is there while somebody writes the pipeline's file."""
+
+_PROCESSES = "pipeline_processes"
+_NAME = "rlnPipeLineProcessName"
+_STATUS = frozenset({"rlnPipeLineProcessStatus", "rlnPipeLineProcessStatusLabel"})
+_RUNNING = frozenset({"0", "Running"})
+_WAITING = frozenset({"1", "Scheduled"})
+_WORDS = {"2": "finished", "3": "failed", "4": "aborted", "Succeeded": "finished"}
+
+_Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The statuses that a file held, and how often it was found unchanged since."""
+
+    stamp: _Stamp
+    statuses: Mapping[str, str]
+    looks: int = 1
+
+
+class PipelineWatch:
+    """Says when a job that was seen running is running no more, according to its project.
+
+    Cheap enough for every second: the file is read again only when it has changed. Remembers what
+    it saw, so that one watch is to be kept for as long as the jobs run.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, _Seen] = {}
+        self._ran: set[tuple[Path, str]] = set()
+
+    def given_up(self, project: Path, folder: str) -> str:
+        """Why the job in that folder is wanted no more; "" if it is, or if nothing is known."""
+        seen = self._look(project)
+        if seen is None:
+            return ""
+        status = seen.statuses.get(folder)
+        if status in _RUNNING:
+            self._ran.add((project, folder))
+        if (project, folder) not in self._ran or status in _RUNNING or status in _WAITING:
+            return ""
+        if status is not None:
+            return f"{folder} was marked as {_WORDS.get(status, status.lower())} in the project"
+        # A file that is being written may lack the job: it counts when found so twice.
+        return f"{folder} was deleted from the project" if seen.looks > 1 else ""
+
+    def _look(self, project: Path) -> _Seen | None:
+        """The pipeline as it is now; what was seen last while somebody writes it."""
+        last = self._seen.get(project)
+        if (project / LOCK).exists():
+            return None
+        try:
+            stat = (project / PIPELINE).stat()
+            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if last is not None and last.stamp == stamp:
+                seen = _Seen(stamp, last.statuses, last.looks + 1)
+            else:
+                seen = _Seen(stamp, _statuses(project / PIPELINE))
+        except (OSError, FormatError):
+            return None
+        self._seen[project] = seen
+        return seen
+
+
+def _statuses(pipeline: Path) -> dict[str, str]:
+    """The status of each process, by its folder."""
+    wanted = _STATUS | {_NAME}
+    found: dict[str, str] = {}
+    for row in rows(pipeline, wanted.__contains__, table=_PROCESSES):
+        status = next((row.values[label] for label in _STATUS if label in row.values), "")
+        found[row.values.get(_NAME, "").rstrip("/")] = status
+    return found

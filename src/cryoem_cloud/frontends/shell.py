@@ -1,0 +1,37 @@
+"""A person at a shell."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from cryoem_cloud.model.job import Exit, Job
+
+__all__ = ["ShellFrontend"]
+
+
+class ShellFrontend:
+    """Sees a job's end by the command's exit code."""
+
+    name: ClassVar[str] = "shell"
+
+    def own_files(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
+        """None."""
+        return ()
+
+    def markers(self, exit_: Exit) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
+        """None."""
+        return ()
+
+    def all_markers(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def abort_requests(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def given_up(self, job: Job, project: Path) -> str:  # noqa: ARG002  (the port's names)
+        """Never."""
+        return ""
+
+    def nudge(self, project: Path) -> None:
+        """Nothing."""
