@@ -1,0 +1,120 @@
+"""The files that make RELION and the CCP-EM pipeliner hand their jobs to us.
+
+`cryoem connect relion --dir D` writes them. RELION pastes what the user types into its script as
+it is, so such text stands in comment lines only.
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["EXTRA_FIELDS", "ExtraField", "relion_files"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraField:
+    """A field that RELION shows beside *Submit to queue*; empty means: as the settings say."""
+
+    key: str
+    label: str
+    help: str
+    default: str = ""
+
+
+EXTRA_FIELDS = (
+    ExtraField(
+        key="where",
+        label="Where to run:",
+        help="The provider of machines, for instance local. Empty: as in your settings.",
+    ),
+    ExtraField(
+        key="machine",
+        label="Machine type:",
+        help="The provider's name of a machine type. Empty: one is chosen for the job.",
+    ),
+    ExtraField(
+        key="market",
+        label="Market:",
+        help="spot or on-demand, where the provider sells both. Empty: chosen for the job.",
+    ),
+    ExtraField(
+        key="count",
+        label="Number of machines:",
+        help="How many machines work on the job at most. Empty: as in your settings.",
+    ),
+    ExtraField(
+        key="home",
+        label="What comes home:",
+        help="all, or essential: lists, logs, maps and the last iteration. "
+        "Empty: as in your settings.",
+    ),
+)
+
+_HEAD = """\
+#!/bin/bash
+# Jobs that {who} submits to cryoem-qsub; made by `cryoem connect relion`. Lines of your own, such
+# as `module load`, may stand above the last one: they are run on the machine.
+#CRYOEM name=XXXnameXXX
+#CRYOEM mpi=XXXmpinodesXXX
+#CRYOEM threads=XXXthreadsXXX
+"""
+_RELION = """\
+run=
+[ XXXmpinodesXXX -gt 1 ] && run="mpirun -n XXXmpinodesXXX"
+$run XXXcommandXXX
+"""
+_PIPELINER = "XXXcommandXXX\n"
+"""The pipeliner starts MPI by itself."""
+
+_TEMPLATE = "qsub-template.sh"
+_PIPELINER_TEMPLATE = "qsub-template-pipeliner.sh"
+_ENVIRONMENT = "env.sh"
+
+
+def relion_files(folder: Path, launchers: Path) -> Mapping[str, str]:
+    """The files to write into `folder`, by name: the templates, and the one to be sourced.
+
+    `launchers` is the folder with `cryoem` and `cryoem-qsub`. Both paths are absolute.
+    """
+    return {
+        _TEMPLATE: _template("RELION", _RELION),
+        _PIPELINER_TEMPLATE: _template("the CCP-EM pipeliner", _PIPELINER),
+        _ENVIRONMENT: _environment(folder, launchers),
+    }
+
+
+def _template(who: str, run: str) -> str:
+    extras = [
+        f"#CRYOEM {extra.key}=XXXextra{number}XXX\n"
+        for number, extra in enumerate(EXTRA_FIELDS, start=1)
+    ]
+    return _HEAD.format(who=who) + "".join(extras) + run
+
+
+def _environment(folder: Path, launchers: Path) -> str:
+    lines = [
+        "# Source this before you start RELION or the CCP-EM pipeliner (sh, bash, zsh).",
+        *(f"export {name}={shlex.quote(value)}" for name, value in _variables(folder, launchers)),
+        "",
+        "# Goes on with jobs that are open, where nobody does so yet.",
+        f"{shlex.quote(str(launchers / 'cryoem'))} courier wake >/dev/null 2>&1 || :",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _variables(folder: Path, launchers: Path) -> Iterator[tuple[str, str]]:
+    """The variables in order; the pipeliner reads RELION's where it has none of its own."""
+    yield "RELION_QSUB_TEMPLATE", str(folder / _TEMPLATE)
+    yield "PIPELINER_QSUB_TEMPLATE", str(folder / _PIPELINER_TEMPLATE)
+    # RELION pastes this into a shell command, so it is quoted once more.
+    yield "RELION_QSUB_COMMAND", shlex.quote(str(launchers / "cryoem-qsub"))
+    yield "RELION_QUEUE_USE", "yes"
+    yield "RELION_QUEUE_NAME", "cryoem"
+    for family in ("RELION", "PIPELINER"):
+        yield f"{family}_QSUB_EXTRA_COUNT", str(len(EXTRA_FIELDS))
+        for number, extra in enumerate(EXTRA_FIELDS, start=1):
+            yield f"{family}_QSUB_EXTRA{number}", extra.label
+            yield f"{family}_QSUB_EXTRA{number}_DEFAULT", extra.default
+            yield f"{family}_QSUB_EXTRA{number}_HELP", extra.help

@@ -1,0 +1,169 @@
+"""The closure, held against what the real programs of RELION 3.1.3 open and need."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cryoem_cloud.apps.relion import Relion
+from cryoem_cloud.model.job import Job, Need, Outcome
+from cryoem_cloud.ports.application import Finished, Shape
+
+from .conftest import JOBS, RelionProject, make_job, programs_environment
+
+pytestmark = pytest.mark.relion
+
+_HERE = Shape(cores=2, memory_gib=4, fixed=True)
+_UNCOMPARED = {".eps", ".pdf", ".lst", ".log", ".com", ".out", ".err"}
+"""Pictures and logs carry times and absolute paths."""
+_RECORDS = {"job.star", "job_pipeline.star", "default_pipeline.star", "note.txt"}
+_HEADER = 1024
+_SLACK = 64 * 1024
+
+
+def job_of(project: RelionProject, label: str) -> Job:
+    ran = project.ran[label]
+    return make_job(ran.script, script_path=f"{ran.folder}/run_submit.script")
+
+
+def project_before(project: RelionProject, label: str, copy: Path) -> Path:
+    """The project as it was when the job was submitted: with its script, without its outputs."""
+    folder = project.path / project.ran[label].folder
+
+    def of_the_job(here: str, names: list[str]) -> set[str]:
+        return {name for name in names if Path(here) == folder and name != "run_submit.script"}
+
+    shutil.copytree(project.path, copy, ignore=of_the_job, copy_function=os.link, symlinks=True)
+    return copy
+
+
+def needs_of(job: Job, project: Path) -> tuple[set[str], set[str]]:
+    """The paths whose bytes are needed, and the stubs."""
+    found: list[Need] = list(Relion().needs(job, project))
+    whole = {need.path for need in found if not need.stub}
+    return whole, {need.path for need in found if need.stub} - whole
+
+
+def run_alone(job: Job, project: Path, alone: Path) -> Finished:
+    """Run the job's script in a folder that holds nothing but what it needs."""
+    whole, stubs = needs_of(job, project)
+    for path in whole | stubs:
+        (alone / path).parent.mkdir(parents=True, exist_ok=True)
+    for path in whole:
+        shutil.copyfile(project / path, alone / path)
+    for path in stubs:
+        (alone / path).touch()
+    for folder in job.outputs:
+        (alone / folder).mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        ["bash", "-c", Relion().adapted(job, _HERE)],
+        stdin=subprocess.DEVNULL,
+        cwd=alone,
+        env=programs_environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    held = [name for name in Relion().held_back(job) if (alone / job.outputs[0] / name).exists()]
+    return Finished(
+        code=done.returncode, markers=tuple(held), tail_out=done.stdout, tail_err=done.stderr
+    )
+
+
+def results(folder: Path) -> Iterator[Path]:
+    """The files of a job that must be the same wherever it ran, relative to its folder."""
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        compared = path.suffix not in _UNCOMPARED and path.name not in _RECORDS
+        if path.is_file() and not path.is_symlink() and compared and path.suffix != ".script":
+            yield relative
+
+
+def contents(path: Path) -> bytes:
+    """What is compared of a file: images without their header, which has a time in it."""
+    return path.read_bytes()[_HEADER if path.suffix in {".mrc", ".mrcs", ".ctf"} else 0 :]
+
+
+@pytest.mark.parametrize("label", JOBS)
+def test_the_closure_is_what_the_programs_open(
+    relion_project: RelionProject, label: str, tmp_path: Path
+) -> None:
+    opened = relion_project.ran[label].opened
+    before = project_before(relion_project, label, tmp_path / "before")
+    whole, _ = needs_of(job_of(relion_project, label), before)
+    assert whole == opened
+    sizes = {path: (before / path).stat().st_size for path in whole | opened}
+    needed = sum(sizes[path] for path in whole)
+    assert needed <= 1.05 * sum(sizes[path] for path in opened) + _SLACK
+
+
+@pytest.mark.parametrize("label", JOBS)
+def test_a_job_gives_the_same_where_nothing_but_its_closure_is(
+    relion_project: RelionProject, label: str, tmp_path: Path
+) -> None:
+    job = job_of(relion_project, label)
+    before = project_before(relion_project, label, tmp_path / "before")
+    finished = run_alone(job, before, tmp_path / "alone")
+    assert Relion().judge(job, finished).outcome is Outcome.SUCCESS, finished
+    direct = relion_project.path / relion_project.ran[label].folder
+    alone = tmp_path / "alone" / relion_project.ran[label].folder
+    compared = list(results(direct))
+    assert compared == list(results(alone))
+    assert [path for path in compared if contents(direct / path) != contents(alone / path)] == []
+    assert [path for path in compared if path.suffix in {".star", ".mrc", ".mrcs"}]
+
+
+def test_class2d_goes_on_from_an_iteration_with_nothing_but_its_closure(
+    relion_project: RelionProject, tmp_path: Path
+) -> None:
+    folder = relion_project.ran["Class2D"].folder
+    script = (
+        f"relion_refine --continue {folder}/run_it001_optimiser.star --o {folder}/run_ct1"
+        f" --iter 2 --j 1 --pipeline_control {folder}/\n"
+    )
+    job = make_job(script)
+    finished = run_alone(job, relion_project.path, tmp_path)
+    assert Relion().judge(job, finished).outcome is Outcome.SUCCESS, finished
+    assert (tmp_path / folder / "run_ct1_it002_classes.mrcs").stat().st_size > _HEADER
+
+
+def test_motioncorr_goes_on_from_stubs_of_what_it_had_done(
+    relion_project: RelionProject, tmp_path: Path
+) -> None:
+    ran = relion_project.ran["MotionCorr"]
+    partial = tmp_path / "partial"
+    shutil.copytree(relion_project.path, partial)
+    for name in ("mic_3.mrc", "mic_3.star", "mic_3_PS.mrc"):
+        (partial / ran.folder / "Movies" / name).unlink()
+    job = make_job(ran.script)
+    assert "--only_do_unfinished" in ran.script
+    _, stubs = needs_of(job, partial)
+    assert f"{ran.folder}/Movies/mic_1.mrc" in stubs
+    alone = tmp_path / "alone"
+    finished = run_alone(job, partial, alone)
+    assert Relion().judge(job, finished).outcome is Outcome.SUCCESS, finished
+    joined = f"{ran.folder}/corrected_micrographs.star"
+    assert (alone / joined).read_bytes() == (relion_project.path / joined).read_bytes()
+    redone = f"{ran.folder}/Movies/mic_3.mrc"
+    assert contents(alone / redone) == contents(relion_project.path / redone)
+
+
+def test_adapted_counts_give_the_same(relion_project: RelionProject, tmp_path: Path) -> None:
+    shape = Shape(cores=2, memory_gib=4)
+    for label in ("MotionCorr", "AutoPick"):
+        job = job_of(relion_project, label)
+        changed = make_job(Relion().adapted(job, shape), script_path=job.script_path)
+        assert changed.script != job.script
+        alone = tmp_path / label
+        before = project_before(relion_project, label, tmp_path / f"{label} before")
+        finished = run_alone(changed, before, alone)
+        assert Relion().judge(changed, finished).outcome is Outcome.SUCCESS, finished
+        folder = relion_project.ran[label].folder
+        for path in results(relion_project.path / folder):
+            if path.suffix == ".star":
+                direct = (relion_project.path / folder / path).read_text()
+                assert (alone / folder / path).read_text() == direct
