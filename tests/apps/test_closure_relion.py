@@ -58,19 +58,25 @@ def run_alone(job: Job, project: Path, alone: Path) -> Finished:
         (alone / path).touch()
     for folder in job.outputs:
         (alone / folder).mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        ["bash", "-c", Relion().adapted(job, _HERE)],
+    done = run_script(Relion().adapted(job, _HERE), alone)
+    held = [name for name in Relion().held_back(job) if (alone / job.outputs[0] / name).exists()]
+    return Finished(
+        code=done.returncode, markers=tuple(held), tail_out=done.stdout, tail_err=done.stderr
+    )
+
+
+def run_script(script: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run it there, as an agent would."""
+    return subprocess.run(
+        ["bash", "-c", script],
         stdin=subprocess.DEVNULL,
-        cwd=alone,
+        cwd=folder,
         env=programs_environment(),
         check=False,
         capture_output=True,
         text=True,
+        errors="surrogateescape",
         timeout=60,
-    )
-    held = [name for name in Relion().held_back(job) if (alone / job.outputs[0] / name).exists()]
-    return Finished(
-        code=done.returncode, markers=tuple(held), tail_out=done.stdout, tail_err=done.stderr
     )
 
 
@@ -167,3 +173,49 @@ def test_adapted_counts_give_the_same(relion_project: RelionProject, tmp_path: P
             if path.suffix == ".star":
                 direct = (relion_project.path / folder / path).read_text()
                 assert (alone / folder / path).read_text() == direct
+
+
+_HARD_NAMES = (
+    "two words",
+    "don't",
+    'say "so"',
+    '"quoted"',
+    "at@sign",
+    "12@first",
+    "µmicro",
+    "semi;colon",
+    "dollar$HOME",
+    "back\\slash",
+    "[ab]",
+    "data_1",
+    "-dash",
+    b"latin-\xe9".decode("utf-8", "surrogateescape"),
+)
+"""Names that RELION 3.1.3 can import and correct. (It cannot where there are tabs, newlines, two
+blanks in a row, or one of `#%:`.)"""
+
+
+@pytest.mark.parametrize("name", _HARD_NAMES)
+def test_a_movie_whose_name_relion_can_read_travels(
+    relion_project: RelionProject, name: str, tmp_path: Path
+) -> None:
+    direct, alone = tmp_path / "direct", tmp_path / "alone"
+    (direct / "Movies").mkdir(parents=True)
+    shutil.copyfile(relion_project.path / "Movies/mic_1.tif", direct / f"Movies/{name}.tif")
+    imported = make_job(
+        'relion_import --do_movies --i "Movies/*.tif" --odir Import/job001/ --ofile movies.star'
+        " --angpix 3.5 --pipeline_control Import/job001/\n"
+    )
+    corrected = make_job(
+        "relion_run_motioncorr --i Import/job001/movies.star --o MotionCorr/job002/ --use_own"
+        " --patch_x 1 --patch_y 1 --pipeline_control MotionCorr/job002/\n"
+    )
+    for job in (imported, corrected):
+        folder = direct / job.outputs[0]
+        folder.mkdir(parents=True)
+        run_script(job.script, direct)
+        assert (folder / "RELION_JOB_EXIT_SUCCESS").exists()
+        finished = run_alone(job, direct, alone)
+        assert Relion().judge(job, finished).outcome is Outcome.SUCCESS, finished
+        assert list(results(folder)) == list(results(alone / job.outputs[0]))
+    assert (direct / f"MotionCorr/job002/Movies/{name}.mrc").is_file()

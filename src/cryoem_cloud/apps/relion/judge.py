@@ -26,6 +26,7 @@ _DIED = re.compile(
 _NOT_FOUND = re.compile(r"(?P<what>\S+): (?:command )?not found|no (?P<which>relion_\w+) in \(")
 _NO_EXECUTABLE = re.compile(r"(?:unable to find|could not access).*executable", re.DOTALL)
 _NO_CSH = re.compile(r"\bcsh: (?:command )?not found|\bcsh: No such file")
+_NO_CTF = "skipping, since cannot get CTF values"
 
 
 def judge(job: Job, finished: Finished) -> Exit:
@@ -91,9 +92,13 @@ def _understood(job: Job) -> list[Call]:
 
 
 def _warning(finished: Finished) -> str:
-    if _NO_CSH.search(finished.tail_err) or _NO_CSH.search(finished.tail_out):
+    """What a user should know of a success."""
+    said = finished.tail_err + finished.tail_out
+    if _NO_CSH.search(said):
         return (
             "warning: the machine has no csh, so that no micrograph has CTF values; "
             "install csh there, or set RELION_SHELL=bash"
         )
+    if _NO_CTF in said:
+        return "warning: some micrographs have no CTF values and are left out; run.err names them"
     return ""
