@@ -12,10 +12,25 @@ import re
 
 from cryoem_cloud.model.errors import RefusedError
 
-__all__ = ["OUTSIDE", "escaped", "is_below", "label_of", "normal", "version_key"]
+__all__ = [
+    "HOME_ROOT",
+    "OUTSIDE",
+    "STAGED_OUTSIDE",
+    "escaped",
+    "is_below",
+    "label_of",
+    "normal",
+    "version_key",
+]
 
 OUTSIDE = "@abs/"
 """What paths of files outside the project start with."""
+
+STAGED_OUTSIDE = ".cryoem-abs/"
+"""Where a machine has them, relative to its copy of the project."""
+
+HOME_ROOT = "@project/"
+"""What targets of links start with that point into the project by its absolute path."""
 
 LONGEST_SEGMENT = 200
 """Bytes; file systems allow 255, and a version suffix must fit."""

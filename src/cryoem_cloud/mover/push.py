@@ -1,15 +1,17 @@
 """From a file to an object: one pass that reads, digests and stores."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cryoem_cloud.model.digest import Digester
-from cryoem_cloud.model.errors import SourceChangedError
+from cryoem_cloud.model.errors import ObjectExistsError, ObjectMissingError, SourceChangedError
 from cryoem_cloud.model.file import Content, Stamp
+from cryoem_cloud.model.paths import version_key
 from cryoem_cloud.mover.stamp import require_unchanged, stamp_of
 from cryoem_cloud.ports.store import CHUNK_BYTES, Store
 
-__all__ = ["digest_file", "digest_object", "send_file"]
+__all__ = ["digest_file", "digest_object", "keep_file", "send_file"]
 
 
 def digest_file(path: Path) -> tuple[Stamp, Digester]:
@@ -64,15 +66,40 @@ def send_file(
     else:
         chunks = _digested(_pieces(path, stamp), digester, moved)
         store.put_stream(full, chunks, size=stamp.size, if_absent=True)
-    content = Content(
+    return stamp, _content(key, digester)
+
+
+def keep_file(
+    store: Store,
+    path: Path,
+    *,
+    project: str,
+    key: str,
+    moved: Callable[[int], None] = lambda _: None,
+) -> tuple[Stamp, Content]:
+    """As `send_file`, under `key` or, where that holds other bytes, under its version key.
+
+    Bytes that the store has under one of the two are not sent again.
+    """
+    with suppress(ObjectExistsError):
+        return send_file(store, path, project=project, key=key, moved=moved)
+    stamp, mine = digest_file(path)
+    for candidate in (key, version_key(key, mine.digest)):
+        with suppress(ObjectMissingError):
+            if digest_object(store, f"{project}/{candidate}").digest == mine.digest:
+                return stamp, _content(candidate, mine)
+    return send_file(store, path, project=project, key=version_key(key, mine.digest), moved=moved)
+
+
+def _content(key: str, digester: Digester) -> Content:
+    return Content(
         key=key,
         start=0,
-        stored=stamp.size,
-        size=stamp.size,
+        stored=digester.size,
+        size=digester.size,
         digest=digester.digest,
         blocks=digester.blocks(),
     )
-    return stamp, content
 
 
 def _pieces(path: Path, stamp: Stamp) -> Iterator[bytes]:

@@ -1,1 +1,129 @@
-"""Machines that are processes of this computer."""
+"""Machines that are processes of this computer: the provider that needs no account."""
+
+import fcntl
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryoem_cloud.model.errors import ProviderError
+from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.ports.provider import MOST_BOOT_FAILURES, Order
+from cryoem_cloud.providers.local.machine import LocalMachine, LocalSelf
+
+__all__ = ["LocalProvider", "LocalSelf"]
+
+
+class LocalProvider:
+    """Fleets as folders below `root`, machines as processes.
+
+    `agent` is the command that starts an agent; it is given --store, --project, --job and
+    --machine (the machine's folder). Nothing else is needed to see who lives, so any process of
+    this user on this computer may keep or end any fleet.
+    """
+
+    def __init__(self, root: Path, agent: Sequence[str]) -> None:
+        self._root = root
+        self._agent = tuple(agent)
+
+    @property
+    def name(self) -> str:
+        """Local."""
+        return "local"
+
+    def keep(self, order: Order) -> Fleet:
+        """See the port."""
+        folder = self._root / order.token
+        with _locked(folder):
+            if (folder / "ended").exists():
+                return _fleet(folder)
+            machines = _machines(folder)
+            for machine in machines:
+                if not machine.alive:
+                    machine.sweep()
+            wanted = order.count - sum(machine.alive or machine.left for machine in machines)
+            for number in range(len(machines) + 1, len(machines) + 1 + max(0, wanted)):
+                if _boot_failures(_machines(folder)) >= MOST_BOOT_FAILURES:
+                    break
+                self._start(folder / f"local-{number:03d}-{secrets.token_hex(3)}", order)
+            return _fleet(folder)
+
+    def look(self, token: str) -> Fleet:
+        """See the port."""
+        return _fleet(self._root / token)
+
+    def end(self, token: str) -> None:
+        """See the port."""
+        folder = self._root / token
+        if not folder.is_dir():
+            return
+        with _locked(folder):
+            (folder / "ended").touch()
+            for machine in _machines(folder):
+                machine.kill()
+                machine.sweep()
+
+    def forget(self, token: str) -> None:
+        """See to it that nothing is left of a fleet whose machines are gone."""
+        if not _fleet(self._root / token).alive:
+            shutil.rmtree(self._root / token, ignore_errors=True)
+
+    def tokens(self) -> tuple[str, ...]:
+        """See the port."""
+        if not self._root.is_dir():
+            return ()
+        return tuple(sorted(item.name for item in self._root.iterdir() if item.is_dir()))
+
+    def _start(self, folder: Path, order: Order) -> None:
+        command = (
+            *self._agent,
+            *("--store", order.store, "--project", order.project),
+            *("--job", str(order.job), "--machine", str(folder)),
+        )
+        try:
+            LocalMachine(folder).start(command, told={"environment": dict(order.environment)})
+        except ProviderError as error:
+            (folder / "boot.log").write_text(str(error), encoding="utf-8")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "keeper").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _machines(folder: Path) -> tuple[LocalMachine, ...]:
+    """In the order in which they were started."""
+    return tuple(LocalMachine(item) for item in sorted(folder.glob("local-*")))
+
+
+def _fleet(folder: Path) -> Fleet:
+    machines = _machines(folder)
+    failures = _boot_failures(machines)
+    return Fleet(
+        machines=tuple(
+            Machine(name=machine.name, state=_state(machine), kind="process")
+            for machine in machines
+        ),
+        boot_failures=failures,
+        boot_log=machines[-1].boot_log() if failures else "",
+    )
+
+
+def _state(machine: LocalMachine) -> State:
+    if not machine.alive:
+        return State.GONE
+    return State.UP if machine.booted else State.STARTING
+
+
+def _boot_failures(machines: Sequence[LocalMachine]) -> int:
+    failures = 0
+    for machine in machines:
+        if machine.booted or machine.left:
+            failures = 0
+        elif not machine.alive:
+            failures += 1
+    return failures

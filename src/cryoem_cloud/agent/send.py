@@ -1,0 +1,227 @@
+"""Sends what a task makes while it makes it: log lines as they grow, other files when settled."""
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryoem_cloud.agent.outputs import Found, Outputs
+from cryoem_cloud.model.digest import digest_of
+from cryoem_cloud.model.errors import CryoemError, SourceChangedError
+from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
+from cryoem_cloud.model.journal import LogLines, Page
+from cryoem_cloud.model.keys import output_key, page_key
+from cryoem_cloud.model.paths import HOME_ROOT
+from cryoem_cloud.mover.push import keep_file
+from cryoem_cloud.ports.clock import Clock
+from cryoem_cloud.stores.jobs import JobRecords
+
+__all__ = ["Desk", "Sender"]
+
+_LOG = logging.getLogger(__name__)
+
+PERIOD_S = 0.5
+"""Between looks at logs and outputs; half a second of the two that a line may take home."""
+
+_SMALL_BYTES = 64 * 1024
+"""Files up to this size travel in the journal's pages."""
+_PAGE_BYTES = 4 * 1024 * 1024
+"""Of log lines, and of small files, in one page."""
+_PAGE_FILES = 1000
+_STREAMS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What a sender works for: a turn, where its outputs and logs are, who it is."""
+
+    records: JobRecords
+    machine: str
+    task: str
+    turn: int
+    root: Path
+    logs: Mapping[str, Path]
+
+
+@dataclass
+class Sender:
+    """Writes a turn's pages. One thread at a time may call `step` and `finish`.
+
+    `next_page` is the number of the first page to write. `entries` holds what has been sent, by
+    path, as the pages say it.
+    """
+
+    desk: Desk
+    outputs: Outputs
+    clock: Clock
+    next_page: int = 1
+    entries: dict[str, Entry] = field(default_factory=dict)
+    sent_log: dict[str, int] = field(default_factory=dict)
+    _stamps: dict[str, Stamp] = field(default_factory=dict)
+    _queue: deque[Found] = field(default_factory=deque)
+    _flying: dict[str, Future[tuple[Stamp, Entry]]] = field(default_factory=dict)
+    _pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(max_workers=_STREAMS)
+    )
+    _phase: str = ""
+    _unsent: tuple[Page, dict[str, Stamp]] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def say(self, phase: str) -> None:
+        """Tell what the agent does now, with the next page."""
+        self._phase = phase
+
+    def step(self) -> None:
+        """Send what is new and settled.
+
+        Raises:
+            StoreError: The page could not be written; the next call writes the very same page.
+        """
+        with self._lock:
+            settled = self.outputs.settled(self._known, self.clock.monotonic())
+            self._queue.extend(found for found in settled if found.path not in self._flying)
+            self._send_page()
+
+    def finish(self) -> tuple[Entry, ...]:
+        """Send everything there is, and say what the turn made.
+
+        Raises:
+            StoreError, NoSpaceError: Not all could be sent; the next call goes on.
+        """
+        with self._lock:
+            found = list(self.outputs.all())
+            self._queue = deque(
+                item for item in found if self._new(item) and item.path not in self._flying
+            )
+            while self._send_page(wait=True) or self._queue or self._flying:
+                pass
+            return tuple(self.entries[item.path] for item in found if item.path in self.entries)
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _known(self, path: str) -> Stamp | None:
+        return self._stamps.get(path)
+
+    def _new(self, found: Found) -> bool:
+        return self._stamps.get(found.path) != found.stamp
+
+    def _send_page(self, *, wait: bool = False) -> bool:
+        """Write one page if there is news; whether there was."""
+        if self._unsent is None:
+            self._unsent = self._compose(wait=wait)
+        page, stamps = self._unsent
+        if not page.is_news:
+            self._unsent = None
+            return False
+        self.desk.records.put_page(page)
+        self._unsent = None
+        self.next_page += 1
+        self.sent_log.update({c.log: c.start + len(c.data) for c in page.lines})
+        self._stamps.update(stamps)
+        for entry in (*page.files, *(entry for entry, _ in page.small)):
+            self.entries[entry.path] = entry
+        return True
+
+    def _compose(self, *, wait: bool) -> tuple[Page, dict[str, Stamp]]:
+        stamps: dict[str, Stamp] = {}
+        small: list[tuple[Entry, bytes]] = []
+        files: list[Entry] = []
+        room = _PAGE_BYTES
+        while self._queue and room > 0 and len(small) + len(files) < _PAGE_FILES:
+            found = self._queue.popleft()
+            with suppress(FileNotFoundError, SourceChangedError):
+                if not found.is_file:
+                    files.append(self._special(found))
+                    stamps[found.path] = found.stamp
+                elif found.stamp.size <= _SMALL_BYTES:
+                    entry, data = self._small(found)
+                    small.append((entry, data))
+                    stamps[found.path] = found.stamp
+                    room -= len(data)
+                else:
+                    self._flying[found.path] = self._pool.submit(self._large, found)
+        for stamp, entry in self._landed(wait=wait and not (small or files)):
+            files.append(entry)
+            stamps[entry.path] = stamp
+        desk = self.desk
+        phase, self._phase = self._phase, ""
+        page = Page(
+            machine=desk.machine,
+            number=self.next_page,
+            task=desk.task,
+            turn=desk.turn,
+            phase=phase,
+            lines=tuple(self._lines()),
+            files=tuple(files),
+            small=tuple(small),
+        )
+        key = page_key(desk.records.project, desk.records.number, desk.machine, self.next_page)
+        return page.placed(key.partition("/")[2]), stamps
+
+    def _lines(self) -> Iterator[LogLines]:
+        for log, path in self.desk.logs.items():
+            start = self.sent_log.get(log, 0)
+            with path.open("rb") as file:
+                file.seek(start)
+                data = file.read(_PAGE_BYTES)
+            if data:
+                yield LogLines(log=log, start=start, data=data)
+
+    def _special(self, found: Found) -> Entry:
+        if not found.is_link:
+            return Entry(path=found.path, kind=Kind.FOLDER)
+        target = os.readlink(self.desk.root / found.path)  # noqa: PTH115  (Path would tidy it)
+        inside = f"{self.desk.root}/"
+        if target.startswith(inside):
+            target = HOME_ROOT + target.removeprefix(inside)
+        return Entry(path=found.path, kind=Kind.LINK, target=target)
+
+    def _small(self, found: Found) -> tuple[Entry, bytes]:
+        path = self.desk.root / found.path
+        data = path.read_bytes()
+        if len(data) != found.stamp.size:
+            raise SourceChangedError(f"{path} changed while it was read")
+        content = Content(key="", start=0, stored=len(data), size=len(data), digest=digest_of(data))
+        return _entry(found, content), data
+
+    def _large(self, found: Found) -> tuple[Stamp, Entry]:
+        desk = self.desk
+        stamp, content = keep_file(
+            desk.records.store,
+            desk.root / found.path,
+            project=desk.records.project,
+            key=output_key(desk.records.number, desk.task, desk.turn, found.path),
+        )
+        return stamp, _entry(found, content)
+
+    def _landed(self, *, wait: bool) -> Iterator[tuple[Stamp, Entry]]:
+        """Large files that have arrived; those that could not be sent are found again."""
+        for path, flight in list(self._flying.items()):
+            if not wait and not flight.done():
+                continue
+            del self._flying[path]
+            try:
+                yield flight.result()
+            except (FileNotFoundError, SourceChangedError):
+                continue
+            except CryoemError as error:
+                _LOG.warning("%s waits: %s", path, error)
+                self._again(path)
+                if wait:
+                    raise
+
+    def _again(self, path: str) -> None:
+        self._queue.extend(found for found in self.outputs.all() if found.path == path)
+
+
+def _entry(found: Found, content: Content) -> Entry:
+    return Entry(
+        path=found.path, mtime_ns=found.stamp.mtime_ns, mode=found.mode & 0o777, content=content
+    )

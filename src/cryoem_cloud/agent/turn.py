@@ -1,0 +1,249 @@
+"""One turn, from the claim to its end: fetch, run, send, close."""
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryoem_cloud.agent.fetch import lay_out
+from cryoem_cloud.agent.outputs import Outputs
+from cryoem_cloud.agent.run import Running, killed_for_memory, start
+from cryoem_cloud.agent.send import PERIOD_S, Desk, Sender
+from cryoem_cloud.agent.take import Taken
+from cryoem_cloud.agent.vigil import Ears, insisting
+from cryoem_cloud.model.control import Control
+from cryoem_cloud.model.digest import digest_of
+from cryoem_cloud.model.errors import CryoemError, StoreError, StoreUnreachableError
+from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.job import Exit, Job, Outcome
+from cryoem_cloud.model.keys import manifest_key
+from cryoem_cloud.model.machine import HEARTBEAT_S
+from cryoem_cloud.model.paths import normal
+from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.turn import Deed, Standing, standing
+from cryoem_cloud.model.units import human_size
+from cryoem_cloud.ports.application import Application, Finished
+from cryoem_cloud.ports.clock import Clock
+from cryoem_cloud.stores.index import IndexLog, entries_to_bytes
+from cryoem_cloud.stores.jobs import JobRecords
+
+__all__ = ["TurnWork"]
+
+_LOG = logging.getLogger(__name__)
+
+_TERM_GRACE_S = 10.0
+"""Between TERM and KILL."""
+_ABORT_GRACE_S = 60.0
+"""Between a program's abort file and TERM."""
+_TAIL_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnWork:
+    """What a turn needs to be worked on. `scratch` is the turn's own folder, removed at the end."""
+
+    taken: Taken
+    job: Job
+    records: JobRecords
+    application: Application
+    machine: str
+    scratch: Path
+    environment: Mapping[str, str]
+    clock: Clock
+    first_page: int
+
+    def work(self) -> int:
+        """Work on the task to its end and close the claim; the number of the next page.
+
+        Where another machine has taken the task over meanwhile, nothing is closed or published.
+        """
+        root = self.scratch / "project"
+        logs = {name: self.scratch / f"run.{name}" for name in ("out", "err")}
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        for log in logs.values():
+            log.touch()
+        outputs = tuple(map(normal, self.job.outputs))
+        try:
+            trouble = self._lay_out(root, outputs)
+            sender = self._sender(root, logs, outputs)
+            exit_ = trouble or self._run(root, logs, sender)
+            if exit_ is not None:
+                self._close(exit_, sender)
+            sender.close()
+            return sender.next_page
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _lay_out(self, root: Path, outputs: tuple[str, ...]) -> Exit | None:
+        """Fetch the inputs; how the task ended if that is not possible."""
+
+        def fetch() -> None:
+            lay_out(
+                self.taken.task,
+                store=self.records.store,
+                project=self.records.project,
+                root=root,
+                outputs=outputs,
+                moved=lambda _: None,
+            )
+
+        try:
+            fetch()
+        except StoreUnreachableError:
+            insisting(fetch, self.clock.sleep)
+        except CryoemError as error:
+            return Exit(outcome=Outcome.FAILURE, code=error.exit_code, reason=str(error))
+        return None
+
+    def _sender(self, root: Path, logs: Mapping[str, Path], outputs: tuple[str, ...]) -> Sender:
+        held = frozenset(self.application.held_back(self.job))
+        aborts = frozenset(map(normal, self.application.abort_files(self.job)))
+
+        def skip(path: str) -> bool:
+            return path in aborts or path.rpartition("/")[2] in held
+
+        desk = Desk(
+            records=self.records,
+            machine=self.machine,
+            task=self.taken.task.name,
+            turn=self.taken.claim.number,
+            root=root,
+            logs=logs,
+        )
+        watch = Outputs(root, outputs, skip=skip)
+        size = sum(entry.size for entry in self.taken.task.inputs)
+        sender = Sender(desk, watch, self.clock, next_page=self.first_page)
+        sender.say(f"running; {human_size(size)} of inputs fetched")
+        return sender
+
+    def _run(self, root: Path, logs: Mapping[str, Path], sender: Sender) -> Exit | None:
+        """Run the script; None where the task has been taken from us."""
+        script = root / (self.job.script_path or ".cryoem-job.sh")
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(self.taken.task.script, encoding="utf-8", errors="surrogateescape")
+        kills = killed_for_memory()
+        running = start(
+            script, folder=root, out=logs["out"], err=logs["err"], environment=self.environment
+        )
+        wish = self._attend(running, sender, root)
+        if wish is None:
+            return None
+        finished = Finished(
+            code=running.code if running.code is not None else 1,
+            markers=_markers(root, self.job.outputs, self.application.held_back(self.job)),
+            tail_out=_tail(logs["out"]),
+            tail_err=_tail(logs["err"]),
+            out_of_memory=killed_for_memory() > kills,
+        )
+        judged = self.application.judge(self.job, finished)
+        if wish and judged.outcome is not Outcome.SUCCESS:
+            return Exit(outcome=Outcome.ABORTED, code=judged.code, reason="stopped on request")
+        return judged
+
+    def _attend(self, running: Running, sender: Sender, root: Path) -> bool | None:
+        """Send and listen until the script has ended.
+
+        True: it ended after the user wanted it to. None: the task is not ours any more.
+        """
+        ears, clock = Ears(self.records), self.clock
+        wished = False
+        stages: list[tuple[float, Callable[[], None]]] = []
+        looked_s = clock.monotonic()
+        while not running.ended(PERIOD_S):
+            now_s = clock.monotonic()
+            if now_s - looked_s >= HEARTBEAT_S:
+                looked_s = now_s
+                if not self._ours():
+                    running.kill()
+                    running.ended(_TERM_GRACE_S)
+                    return None
+            wish = ears.wish()
+            if wish is not None:
+                wished = True
+                stages = _stages(wish, now_s, running, self._abort(root))
+            while stages and now_s >= stages[0][0]:
+                stages.pop(0)[1]()
+            _try(sender.step)
+        return wished
+
+    def _ours(self) -> bool:
+        """Whether the claim still stands; yes while the store cannot say."""
+        try:
+            turns = self.taken.log.read()
+        except StoreError:
+            return True
+        return standing(turns) is Standing.HELD and turns[-1].nonce == self.taken.claim.nonce
+
+    def _abort(self, root: Path) -> Callable[[], bool]:
+        paths = [root / normal(path) for path in self.application.abort_files(self.job)]
+
+        def touch() -> bool:
+            for path in paths:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+            return bool(paths)
+
+        return touch
+
+    def _close(self, exit_: Exit, sender: Sender) -> None:
+        sender.say("sending the last outputs")
+        entries = insisting(sender.finish, self.clock.sleep)
+        sender.say("ended")
+        insisting(sender.step, self.clock.sleep)
+        key = manifest_key(self.job.number, self.taken.task.name, self.taken.claim.number)
+        manifest = entries_to_bytes(entries)
+        insisting(lambda: self._put_manifest(key, manifest), self.clock.sleep)
+        deed = Deed.DONE if exit_.outcome is Outcome.SUCCESS else Deed.FAILED
+        detail: dict[str, JSON] = {
+            "outcome": exit_.outcome.value,
+            "code": exit_.code,
+            "reason": exit_.reason,
+            "manifest": key,
+            "digest": digest_of(manifest),
+            "pages": sender.next_page - 1,
+        }
+        claim, log = self.taken.claim, self.taken.log
+        if insisting(lambda: log.close(claim, deed, detail), self.clock.sleep):
+            self._publish(entries, key, digest_of(manifest))
+
+    def _put_manifest(self, key: str, manifest: bytes) -> None:
+        self.records.store.put(f"{self.records.project}/{key}", manifest)
+
+    def _publish(self, entries: tuple[Entry, ...], key: str, digest: str) -> None:
+        """Make the outputs the project's own; a courier does it where we do not get there."""
+        if entries:
+            index = IndexLog(self.records.store, self.records.project)
+            insisting(lambda: index.append_manifest(key, key, digest), self.clock.sleep)
+
+
+def _stages(
+    wish: Control, now_s: float, running: Running, abort: Callable[[], bool]
+) -> list[tuple[float, Callable[[], None]]]:
+    """What happens when, after the user wished for an end."""
+    patience_s = 0.0
+    if wish is Control.ABORT and abort():
+        patience_s = _ABORT_GRACE_S
+    return [
+        (now_s + patience_s, running.terminate),
+        (now_s + patience_s + _TERM_GRACE_S, running.kill),
+    ]
+
+
+def _try(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except CryoemError as error:
+        _LOG.warning("not sent yet: %s", error)
+
+
+def _markers(root: Path, outputs: tuple[str, ...], held: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        name for output in outputs for name in held if (root / normal(output) / name).exists()
+    )
+
+
+def _tail(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        return file.read().decode(errors="replace")

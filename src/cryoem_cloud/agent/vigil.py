@@ -1,0 +1,93 @@
+"""What goes on beside a task: showing life, and listening to what the user wants."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cryoem_cloud.model.control import Control
+from cryoem_cloud.model.errors import (
+    CryoemError,
+    NoSpaceError,
+    StoreDeniedError,
+    StoreUnreachableError,
+)
+from cryoem_cloud.model.machine import HEARTBEAT_S
+from cryoem_cloud.stores.jobs import JobRecords
+
+__all__ = ["Beating", "Ears", "insisting"]
+
+_LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_LONGEST_PAUSE_S = 30.0
+
+
+class Beating:
+    """A thread that changes the machine's beat until it is stopped.
+
+    It goes on while the store cannot be reached, so that the first success shows life at once.
+    """
+
+    def __init__(self, records: JobRecords, machine: str) -> None:
+        self._records = records
+        self._machine = machine
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="beating", daemon=True)
+
+    def start(self) -> None:
+        """Write the first beat, then go on in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write no beat any more."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        count = 0
+        while True:
+            count += 1
+            try:
+                self._records.put_beat(self._machine, count)
+            except CryoemError as error:
+                _LOG.warning("no beat: %s", error)
+            if self._stopped.wait(HEARTBEAT_S):
+                return
+
+
+@dataclass
+class Ears:
+    """Hears each wish of the user's once."""
+
+    records: JobRecords
+    _next: int = 1
+
+    def wish(self) -> Control | None:
+        """A wish that was not heard before; one request. Silence while the store is away."""
+        try:
+            found = self.records.asked(self._next)
+        except CryoemError as error:
+            _LOG.warning("cannot listen: %s", error)
+            return None
+        if found is not None:
+            self._next += 1
+        return found
+
+
+def insisting(act: Callable[[], T], wait: Callable[[float], None]) -> T:
+    """What `act` gives, tried again as long as the store or a disk does not let it.
+
+    A machine that has worked must not lose its results because the store is away for an hour;
+    what ends the waiting is the machine's own limit, or the user.
+    """
+    pause_s = 1.0
+    while True:
+        try:
+            return act()
+        except (StoreUnreachableError, StoreDeniedError, NoSpaceError) as error:
+            _LOG.warning("trying again in %.0f s: %s", pause_s, error)
+        wait(pause_s)
+        pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
