@@ -137,25 +137,36 @@ def test_class2d_goes_on_from_an_iteration_with_nothing_but_its_closure(
     assert (tmp_path / folder / "run_ct1_it002_classes.mrcs").stat().st_size > _HEADER
 
 
-def test_motioncorr_goes_on_from_stubs_of_what_it_had_done(
-    relion_project: RelionProject, tmp_path: Path
+@pytest.mark.parametrize(
+    ("label", "files"),
+    [
+        ("MotionCorr", ("corrected_micrographs.star", "mic_3.mrc", "mic_3.star")),
+        ("CtfFind", ("micrographs_ctf.star", "mic_3.txt", "mic_3_ctffind4.log")),
+        ("AutoPick", ("summary.star", "mic_3_autopick.star")),
+        ("Extract", ("particles.star", "mic_3_extract.star", "mic_3.mrcs")),
+    ],
+)
+def test_unfinished_work_is_finished_from_its_closure(
+    relion_project: RelionProject, label: str, files: tuple[str, ...], tmp_path: Path
 ) -> None:
-    ran = relion_project.ran["MotionCorr"]
-    partial = tmp_path / "partial"
-    shutil.copytree(relion_project.path, partial)
-    for name in ("mic_3.mrc", "mic_3.star", "mic_3_PS.mrc"):
+    joined, *missing = files
+    ran = relion_project.ran[label]
+    partial, alone = tmp_path / "partial", tmp_path / "alone"
+    shutil.copytree(relion_project.path, partial, symlinks=True)
+    for name in missing:
         (partial / ran.folder / "Movies" / name).unlink()
-    job = make_job(ran.script)
     assert "--only_do_unfinished" in ran.script
-    _, stubs = needs_of(job, partial)
-    assert f"{ran.folder}/Movies/mic_1.mrc" in stubs
-    alone = tmp_path / "alone"
+    job = make_job(ran.script)
+    whole, stubs = needs_of(job, partial)
+    kept = [path for path in whole | stubs if path.startswith(ran.folder)]
+    assert kept
     finished = run_alone(job, partial, alone)
     assert Relion().judge(job, finished).outcome is Outcome.SUCCESS, finished
-    joined = f"{ran.folder}/corrected_micrographs.star"
-    assert (alone / joined).read_bytes() == (relion_project.path / joined).read_bytes()
-    redone = f"{ran.folder}/Movies/mic_3.mrc"
-    assert contents(alone / redone) == contents(relion_project.path / redone)
+    direct = relion_project.path / ran.folder
+    assert (alone / ran.folder / joined).read_bytes() == (direct / joined).read_bytes()
+    for name in missing:
+        redone = alone / ran.folder / "Movies" / name
+        assert name.endswith(".log") or contents(redone) == contents(direct / "Movies" / name)
 
 
 def test_adapted_counts_give_the_same(relion_project: RelionProject, tmp_path: Path) -> None:

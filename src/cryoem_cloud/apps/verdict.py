@@ -24,5 +24,5 @@ def signal_of(code: int) -> str:
 def last_words(finished: Finished) -> str:
     """The end of what the programs said, to be put behind a reason; errors go first."""
     said = finished.tail_err.strip() or finished.tail_out.strip()
-    lines = [line.rpartition("\r")[2] for line in said.splitlines() if line.strip()][-_LINES:]
+    lines = [line.rpartition("\r")[2] for line in said.split("\n") if line.strip()][-_LINES:]
     return "".join(["; the last lines were:\n", "\n".join(lines)]) if lines else ""

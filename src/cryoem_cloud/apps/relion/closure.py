@@ -193,7 +193,7 @@ class _Walk:
             if names.outside_data(text):
                 yield from self._anything(names.placed(text, asker), asker)
             return
-        for one in {text, *text.split()}:
+        for one in dict.fromkeys((text, *text.split())):
             for path in self._existing(one, asker):
                 yield from self._anything(path, asker)
 
@@ -238,7 +238,9 @@ class _Walk:
         found: dict[str, str] = {}
         tried: set[str] = set()
         for line, values in self._rows(path, _may_name_a_file, asker):
-            for name in {names.image_file(value) for value in values.values()} - tried:
+            for name in map(names.image_file, values.values()):
+                if name in tried:
+                    continue
                 tried.add(name)
                 if name not in NO_FILES and self._there(name):
                     found[names.listed(name, f"{path} line {line}")] = f"{path} line {line}"

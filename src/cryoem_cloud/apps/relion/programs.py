@@ -92,7 +92,7 @@ _ROWS = (
         kept=(
             Kept(flag=_RESUME, pattern="*.txt"),
             Kept(flag=_RESUME, pattern="*.log"),
-            Kept(flag=_RESUME, pattern="*.ctf"),
+            Kept(flag=_RESUME, pattern="*.ctf", only_tests=True),
         ),
         ranks=True,
         evidence=Evidence.RUN,

@@ -1,0 +1,155 @@
+"""Scripts for other machines."""
+
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cryoem_cloud.apps.relion import Relion
+from cryoem_cloud.apps.relion.adapt import worker_environment
+from cryoem_cloud.model.errors import CryoemError
+from cryoem_cloud.model.job import Wish
+from cryoem_cloud.ports.application import Shape
+
+from .conftest import make_job
+
+_CPU = Shape(cores=8, memory_gib=32)
+_GPU = Shape(cores=8, memory_gib=32, gpus=2, scratch="/scratch")
+_FIXED = Shape(cores=8, memory_gib=32, fixed=True)
+
+
+def adapted(script: str, shape: Shape = _CPU, **other: object) -> str:
+    return Relion().adapted(make_job(script, **other), shape)
+
+
+@pytest.mark.parametrize(
+    ("script", "wanted"),
+    [
+        ("`which relion_refine` --o x/r --j 1", "`which relion_refine` --o x/r --j 8"),
+        ("relion_refine --o x/r", "relion_refine --o x/r --j 8"),
+        (
+            "mpirun -n 1 `which relion_refine` --o x/r --j 1",
+            "mpirun --bind-to none -n 1 `which relion_refine` --o x/r --j 8",
+        ),
+        (
+            "$run `which relion_autopick` --odir a/b/ --LoG",
+            "$run mpirun --bind-to none -n 8 `which relion_autopick_mpi` --odir a/b/ --LoG",
+        ),
+        (
+            "mpirun -np 1 relion_preprocess --part_dir e/f/",
+            "mpirun --bind-to none -np 8 relion_preprocess_mpi --part_dir e/f/",
+        ),
+        ("relion_star_handler --i a --o s/t", "relion_star_handler --i a --o s/t"),
+        ("relion_particle_subtract --i a --o s/t", "relion_particle_subtract --i a --o s/t"),
+        ("relion_import --i a --odir i/j/", "relion_import --i a --odir i/j/"),
+    ],
+)
+def test_one_rank_and_one_thread_become_what_the_machine_has(script: str, wanted: str) -> None:
+    assert adapted(f"# first\n{script}\necho done\n") == f"# first\n{wanted}\necho done\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "relion_refine --o x/r --j 2",
+        "mpirun -n 3 relion_refine_mpi --o x/r --j 1",
+        "#CRYOEM mpi=2\nrelion_autopick --odir a/b/",
+        "#CRYOEM threads=4\nrelion_refine --o x/r --j 1",
+        "mpirun -n 2 relion_particle_subtract_mpi --o s/t",
+    ],
+)
+def test_counts_that_the_user_chose_stay(script: str) -> None:
+    assert adapted(script) == script
+
+
+def test_nothing_changes_where_counts_are_fixed() -> None:
+    script = "mpirun -n 1 relion_refine --o x/r --j 1 --gpu 0 --scratch_dir /ssd"
+    assert adapted(script, _FIXED) == script
+
+
+def test_gpus_and_scratch_are_the_machines_own() -> None:
+    script = 'relion_refine --o x/r --gpu "0:1" --scratch_dir /ssd --j 1'
+    assert adapted(script, _GPU) == 'relion_refine --o x/r --gpu "" --scratch_dir /scratch --j 8'
+    assert adapted(script).split() == ["relion_refine", "--o", "x/r", "--j", "8"]
+
+
+def test_scratch_is_the_machines_own_even_where_counts_stay() -> None:
+    script = "relion_refine --o x/r --j 6 --scratch_dir /ssd"
+    assert adapted(script, _GPU) == "relion_refine --o x/r --j 6 --scratch_dir /scratch"
+
+
+def test_on_gpus_pickers_run_one_rank_each() -> None:
+    assert adapted("relion_autopick --odir a/b/", _GPU) == (
+        'mpirun --bind-to none -n 2 relion_autopick_mpi --odir a/b/ --gpu ""'
+    )
+
+
+@pytest.mark.parametrize("shape", [_FIXED, _CPU])
+def test_inputs_from_outside_are_read_where_they_are_staged(shape: Shape) -> None:
+    script = "#CRYOEM threads=2\nrelion_run_motioncorr --i a.star --gainref '/d/my gain.mrc' --o m/"
+    assert adapted(script, shape) == script.replace("'/d/my", "'.cryoem-abs/d/my")
+
+
+def test_local_programs_keep_their_absolute_names() -> None:
+    script = "relion_run_ctffind --i a.star --o c/d/ --ctffind_exe /usr/local/bin/ctffind"
+    assert adapted(script, _FIXED) == script
+
+
+def test_a_detour_through_the_parent_is_straightened() -> None:
+    script = "relion_refine --i a/../b.star --o x/r"
+    assert adapted(script, _FIXED) == "relion_refine --i b.star --o x/r"
+
+
+def test_the_wish_of_the_job_counts_as_the_users_choice() -> None:
+    script = "relion_refine --o x/r"
+    assert adapted(script, wish=Wish(ranks=3)) == script
+
+
+def test_a_worker_gets_what_it_lacks_and_keeps_what_it_has() -> None:
+    bare = worker_environment({}, is_root=True, has_csh=False)
+    assert bare["RELION_SHELL"] == "bash"
+    assert bare["OMPI_ALLOW_RUN_AS_ROOT"] == "1"
+    full = worker_environment({"RELION_SHELL": "tcsh"}, is_root=False, has_csh=False)
+    assert "RELION_SHELL" not in full
+    assert "OMPI_ALLOW_RUN_AS_ROOT" not in full
+    assert "RELION_SHELL" not in worker_environment({}, is_root=False, has_csh=True)
+
+
+_PIECES = st.sampled_from(
+    [
+        "relion_refine",
+        "relion_autopick",
+        "mpirun",
+        "-n",
+        "1",
+        "--j",
+        "--gpu",
+        "--o",
+        "x/y",
+        "--i",
+        "/abs",
+        "../up",
+        "\n",
+        ";",
+        "'q r'",
+        '"',
+        "`which relion_refine`",
+        "--scratch_dir",
+        "#",
+    ]
+)
+
+
+@given(st.lists(_PIECES, max_size=16), st.sampled_from([_CPU, _GPU, _FIXED]))
+def test_what_bash_understands_it_understands_after_adaptation(
+    pieces: list[str], shape: Shape
+) -> None:
+    script = " ".join(pieces)
+    try:
+        changed = adapted(script, shape, outputs=("x",))
+    except CryoemError:
+        return
+    if subprocess.run(["bash", "-n"], input=script.encode(), check=False).returncode == 0:
+        after = subprocess.run(["bash", "-n"], input=changed.encode(), check=False)
+        assert after.returncode == 0

@@ -1,0 +1,112 @@
+"""How jobs ended."""
+
+import pytest
+
+from cryoem_cloud.apps.relion import Relion
+from cryoem_cloud.model.job import Exit, Outcome
+from cryoem_cloud.ports.application import Finished
+
+from .conftest import make_job
+
+_SUCCESS = "RELION_JOB_EXIT_SUCCESS"
+_FAILURE = "RELION_JOB_EXIT_FAILURE"
+_ABORTED = "RELION_JOB_EXIT_ABORTED"
+_SCRIPT = "`which relion_autopick` --odir a/b/ --pipeline_control a/b/\necho x > a/b/c.star\n"
+
+
+def judged(code: int, *markers: str, script: str = _SCRIPT, **said: object) -> Exit:
+    finished = Finished(code=code, markers=markers, **said)  # type: ignore[arg-type]  # by name
+    return Relion().judge(make_job(script), finished)
+
+
+def test_a_marker_and_exit_code_0_are_success() -> None:
+    assert judged(0, _SUCCESS) == Exit(outcome=Outcome.SUCCESS)
+
+
+def test_a_program_that_left_no_marker_failed_whatever_the_last_line_did() -> None:
+    exit_ = judged(0)
+    assert exit_.outcome is Outcome.FAILURE
+    assert "relion_autopick left no exit marker" in exit_.reason
+
+
+def test_programs_that_were_not_told_to_leave_markers_are_judged_by_the_exit_code() -> None:
+    script = "relion_star_handler --i a --o b/c"
+    assert judged(0, script=script).outcome is Outcome.SUCCESS
+    assert judged(1, script=script).outcome is Outcome.FAILURE
+
+
+def test_a_failure_marker_counts_more_than_success() -> None:
+    assert judged(0, _SUCCESS, _FAILURE).outcome is Outcome.FAILURE
+
+
+def test_a_bad_exit_code_counts_more_than_an_early_success() -> None:
+    exit_ = judged(3, _SUCCESS)
+    assert exit_.outcome is Outcome.FAILURE
+    assert "exit code 3 after RELION had reported success" in exit_.reason
+
+
+def test_an_aborted_job_is_no_failure_though_mpirun_says_2() -> None:
+    assert judged(2, _ABORTED).outcome is Outcome.ABORTED
+
+
+def test_a_second_program_that_was_killed_fails_the_job() -> None:
+    said = (
+        "run.sh: line 7:  9299 Killed                 "
+        "`which relion_flex_analyse` --PCA_orient --pipeline_control a/b/"
+    )
+    exit_ = judged(0, _SUCCESS, tail_err=said)
+    assert exit_.outcome is Outcome.FAILURE
+    assert "Killed" in exit_.reason
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [(-9, "SIGKILL"), (137, "SIGKILL"), (134, "SIGABRT"), (-15, "SIGTERM"), (42, "exit code 42")],
+)
+def test_signals_have_names(code: int, word: str) -> None:
+    assert word in judged(code).reason
+
+
+def test_lack_of_memory_is_named_before_all_else() -> None:
+    exit_ = judged(137, _FAILURE, out_of_memory=True)
+    assert exit_.outcome is Outcome.FAILURE
+    assert exit_.reason.startswith("the machine ran out of memory")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "bash: line 5: --odir: command not found\n",
+        "run.sh: line 5: relion_autopick: command not found\n",
+        "mpirun was unable to find the specified executable file, and therefore did not launch\n",
+        "/usr/bin/which: no relion_autopick in (/usr/bin)\n",
+    ],
+)
+@pytest.mark.parametrize("code", [0, 127])
+def test_a_program_that_is_not_installed_is_named(said: str, code: int) -> None:
+    exit_ = judged(code, tail_err=said)
+    assert exit_.outcome is Outcome.FAILURE
+    assert exit_.reason.startswith("relion_autopick is not installed on the machine")
+
+
+def test_the_last_lines_are_told_without_progress_bars() -> None:
+    exit_ = judged(1, tail_err="a\n000/??? sec ~~(,_,\r  1/1 sec ~~oo\rERROR: no such file\n")
+    assert exit_.reason.endswith("the last lines were:\na\nERROR: no such file")
+
+
+def test_missing_csh_is_a_warning_as_relion_calls_it_success() -> None:
+    exit_ = judged(0, _SUCCESS, tail_err="sh: 1: csh: not found\n")
+    assert exit_.outcome is Outcome.SUCCESS
+    assert "RELION_SHELL=bash" in exit_.reason
+
+
+def test_micrographs_without_ctf_are_a_warning() -> None:
+    said = " WARNING: skipping, since cannot get CTF values for M/mic_1.mrc\n"
+    exit_ = judged(0, _SUCCESS, tail_err=said)
+    assert exit_.outcome is Outcome.SUCCESS
+    assert "no CTF values" in exit_.reason
+
+
+def test_a_script_that_is_no_bash_is_judged_all_the_same() -> None:
+    job = make_job("relion_refine 'x", outputs=("x",))
+    assert Relion().judge(job, Finished(code=2)).outcome is Outcome.FAILURE

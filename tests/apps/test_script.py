@@ -1,0 +1,92 @@
+"""What is understood of a script that RELION wrote."""
+
+import pytest
+
+from cryoem_cloud.apps.relion.script import calls, directives, job_folder, looks_like_relion, wish
+
+_SCRIPT = """\
+#!/bin/bash
+#SBATCH --time=1:00
+#CRYOEM name=AutoPick/job005/
+#CRYOEM mpi=3
+#CRYOEM threads=4
+#CRYOEM where=my cluster; rm -rf $HOME = "x"
+#CRYOEM market=XXXextra3XXX
+#CRYOEM count=two
+module load relion/3.1; source my/env.sh
+export OMP_NUM_THREADS=1
+cd $PWD
+mpirun -n 3 `which relion_autopick_mpi` --i "CtfFind/job003/my mics.star" --odir AutoPick/job005/ \\
+   --LoG --pipeline_control AutoPick/job005/
+ echo CtfFind/job003/micrographs_ctf.star > AutoPick/job005/coords_suffix_autopick.star
+"""
+
+
+def test_directives_are_free_text_and_unset_ones_are_empty() -> None:
+    said = directives(_SCRIPT)
+    assert said["where"] == 'my cluster; rm -rf $HOME = "x"'
+    assert said["market"] == ""
+    assert said["name"] == "AutoPick/job005/"
+
+
+def test_counts_that_are_no_numbers_count_as_unset() -> None:
+    asked = wish(_SCRIPT)
+    assert (asked.ranks, asked.threads, asked.count) == (3, 4, 0)
+    assert wish("#CRYOEM mpi=XXXmpinodesXXX\n#CRYOEM threads=\n").ranks == 1
+
+
+def test_the_programs_are_found_among_other_commands() -> None:
+    found = list(calls(_SCRIPT))
+    assert [call.program.name for call in found if call.program] == ["relion_autopick"]
+    (call,) = [call for call in found if call.program]
+    assert call.mpi
+    assert call.controlled
+    value = call.value("--i")
+    assert value is not None
+    assert value.text == "CtfFind/job003/my mics.star"
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("`which relion_refine` --o x/y", "relion_refine"),
+        ("$(which relion_refine) --o x/y", "relion_refine"),
+        ("/opt/relion 3/bin/relion_refine --o x".replace(" ", "\\ ", 1), "relion_refine"),
+        ("$run `which relion_refine_mpi`", "relion_refine_mpi"),
+        ("A=1 nice srun -n 2 relion_refine_mpi", "relion_refine_mpi"),
+        ("time relion_refine | tee log", "relion_refine"),
+        ("relion_python_topaz --x", "relion_python_topaz"),
+        ("echo relion_refine", "echo"),
+        ("my_program --exe relion_python_topaz", "relion_python_topaz"),
+    ],
+)
+def test_a_call_has_the_name_of_its_program(command: str, name: str) -> None:
+    assert next(calls(command)).name == name
+
+
+def test_of_an_option_given_twice_the_last_counts() -> None:
+    value = next(calls("relion_refine --i a --i b --j")).value("--i")
+    assert value is not None
+    assert value.text == "b"
+
+
+@pytest.mark.parametrize(
+    ("command", "folder"),
+    [
+        ("relion_refine --o Class2D/job001/run", "Class2D/job001"),
+        ("relion_refine --o a/run --pipeline_control Class2D/job001/", "Class2D/job001/"),
+        ("relion_run_motioncorr --o MotionCorr/job002", "MotionCorr/job002"),
+        ("relion_preprocess --part_star E/job3/p.star --part_dir E/job3/", "E/job3/"),
+        ("relion_new_program --o X/job004/out.mrc", "X/job004"),
+        ("relion_new_program --i a", ""),
+        ("echo --o X/y", ""),
+    ],
+)
+def test_the_jobs_folder_is_where_the_program_writes(command: str, folder: str) -> None:
+    assert job_folder(next(calls(command))) == folder
+
+
+def test_scripts_are_known_by_their_name_or_by_what_they_call() -> None:
+    assert looks_like_relion("./my_own --o x", "External/job009/run_submit.script")
+    assert looks_like_relion("'relion_refine", "")
+    assert not looks_like_relion("# relion_refine\nls", "x.sh")

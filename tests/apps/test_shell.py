@@ -1,0 +1,58 @@
+"""Commands of which nothing is known."""
+
+from pathlib import Path
+
+import pytest
+
+from cryoem_cloud.apps.shell import Shell
+from cryoem_cloud.model.errors import MissingInputError, RefusedError, UsageError
+from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.ports.application import Asked, Finished
+
+from .conftest import make_job
+
+
+def needs(project: Path, *inputs: str) -> list[str]:
+    job = make_job("ls", outputs=("out",), inputs=inputs)
+    return [need.path for need in Shell().needs(job, project)]
+
+
+def test_without_out_the_user_is_told_what_to_give() -> None:
+    with pytest.raises(UsageError) as refused:
+        Shell().outputs(Asked(project=Path("/nowhere"), script="ls"))
+    assert "--out" in refused.value.hint
+
+
+def test_files_folders_and_patterns_are_inputs(tmp_path: Path) -> None:
+    for path in ("a/x", "a/b/y", "c1", "c2", "d[1]"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    assert needs(tmp_path, "a", "c*", "d[1]") == ["a/x", "a/b/y", "c1", "c2", "d[1]"]
+
+
+def test_folders_behind_links_are_entered_once(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x").touch()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "data")
+    (tmp_path / "data" / "back").symlink_to(tmp_path / "in")
+    assert needs(tmp_path, "in") == ["in/link/x"]
+
+
+def test_an_input_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match="--in nothing"):
+        needs(tmp_path, "nothing")
+
+
+def test_an_input_outside_the_project_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError):
+        needs(tmp_path, "../x")
+
+
+def test_the_exit_code_decides() -> None:
+    job = make_job("ls", outputs=("out",))
+    assert Shell().judge(job, Finished(code=0)).outcome is Outcome.SUCCESS
+    exit_ = Shell().judge(job, Finished(code=-11, tail_err="oops\n"))
+    assert exit_.outcome is Outcome.FAILURE
+    assert "SIGSEGV" in exit_.reason
+    assert "oops" in exit_.reason
