@@ -12,6 +12,7 @@ import pytest
 
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.apps.relion.adapt import worker_environment
+from cryoem_cloud.frontends.connect import relion_files
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.ports.application import Asked
 
@@ -42,14 +43,6 @@ _QUEUE = """\
 job=$(dirname "$1")
 exec strace -ff -qq --seccomp-bpf -e trace=open,openat,openat2 -o "$RECORDS/${job//\\//-}" \\
     bash "$1" > "$job/run.out" 2> "$job/run.err"
-"""
-
-_TEMPLATE = """\
-#!/bin/bash
-#CRYOEM name=XXXnameXXX
-#CRYOEM mpi=XXXmpinodesXXX
-#CRYOEM threads=XXXthreadsXXX
-XXXcommandXXX
 """
 
 _CHAIN = {
@@ -144,7 +137,7 @@ def relion_project(tmp_path_factory: pytest.TempPathFactory) -> RelionProject:
     for name, text in {"ctffind": _CTFFIND, "queue": _QUEUE}.items():
         (top / name).write_text(text)
         (top / name).chmod(stat.S_IRWXU)
-    (top / "template.sh").write_text(_TEMPLATE)
+    (top / "template.sh").write_text(relion_files(top, top)["qsub-template.sh"])
     for label, options in _CHAIN.items():
         run_job(project, label, options)
     return project

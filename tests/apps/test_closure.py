@@ -77,7 +77,7 @@ def test_a_file_outside_the_project_on_the_command_line_travels(tmp_path: Path) 
     assert found["@abs/data/my gain.mrc"] is False
 
 
-@pytest.mark.parametrize("movie", ["/data/a.tif", "../a.tif", "Movies/../../a.tif", "~/a.tif"])
+@pytest.mark.parametrize("movie", ["/data/a.tif", "../a.tif", "Movies/../a.tif", "~/a.tif"])
 def test_a_file_outside_the_project_in_a_list_is_refused_with_its_row(
     tmp_path: Path, movie: str
 ) -> None:

@@ -110,7 +110,8 @@ def _word(script: str, start: int) -> Word:
     while at < len(script) and script[at] not in " \t\r\n;&|<>()":
         sign = script[at]
         if sign == "\\":
-            pieces.append("" if script.startswith("\\\n", at) else script[at + 1 : at + 2])
+            quoted = script[at + 1 : at + 2] or "\\"
+            pieces.append("" if quoted == "\n" else quoted)
             at += 2
         elif sign == "'":
             end = _closing(script, at, "'")
