@@ -6,6 +6,7 @@ where = "local"                  # the provider of machines
 count = 1                        # machines a job
 home = "all"                     # what comes home
 inputs = "copy"                  # or "reference": local stores read inputs where they lie
+local_prefix = "nice -n 10"      # what starts machines of this computer; default: nothing
 ```
 Environment variables are CRYOEM_ and the name in capitals. This module alone reads os.environ.
 """
@@ -64,6 +65,7 @@ class Settings:
     count: int = 1
     home: str = "all"
     inputs: str = "copy"
+    local_prefix: str = ""
 
     @classmethod
     def read(cls, places: "Places", project: Path | None, env: Mapping[str, str]) -> Self:
@@ -108,6 +110,7 @@ class Settings:
             count=_count(values.get("count", self.count), source),
             home=word("home", self.home, "all", "essential"),
             inputs=word("inputs", self.inputs, "copy", "reference"),
+            local_prefix=word("local_prefix", self.local_prefix),
         )
 
 

@@ -50,6 +50,15 @@ def test_a_pattern_that_matches_nothing_is_named(tmp_path: Path) -> None:
         needs(tmp_path, script)
 
 
+def test_the_projects_own_path_does_not_matter(tmp_path: Path) -> None:
+    project = tmp_path / "it's *\n\t#1 [a] µ"
+    star(project, "Import/job001/movies.star", **_MOVIES)
+    put(project, "Movies/a.tif", "Movies/b.tif")
+    assert set(needs(project, _MOTIONCORR)) == {"Import/job001/movies.star", "Movies/a.tif"}
+    script = 'relion_import --do_movies --i "Movies/*.tif" --odir Import/job001/'
+    assert set(needs(project, script)) == {"Movies/a.tif", "Movies/b.tif"}
+
+
 def test_a_list_is_followed_by_the_columns_that_the_program_opens(tmp_path: Path) -> None:
     star(tmp_path, "Import/job001/movies.star", **_MOVIES)
     put(tmp_path, "Movies/a.tif", "Movies/unread.tif", "gain.mrc")

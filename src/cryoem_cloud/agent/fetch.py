@@ -1,6 +1,5 @@
 """Lays out what a task may see: the project's layout, with nothing in it but the task's inputs."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from cryoem_cloud.model.errors import RefusedError
@@ -30,7 +29,6 @@ def lay_out(
     project: str,
     root: Path,
     outputs: tuple[str, ...],
-    moved: Callable[[int], None],
 ) -> None:
     """Make `root` the task's copy of the project: inputs, stubs, and folders for outputs.
 
@@ -48,7 +46,7 @@ def lay_out(
         if entry.kind is not Kind.FILE:
             _make(entry, root / staged(entry.path))
     wanted = [(entry, root / staged(entry.path)) for entry in files]
-    fetch_files(store, project, wanted, streams=_STREAMS, moved=moved)
+    fetch_files(store, project, wanted, streams=_STREAMS)
 
 
 def _make(entry: Entry, path: Path) -> None:

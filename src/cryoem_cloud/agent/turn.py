@@ -14,7 +14,7 @@ from cryoem_cloud.agent.take import Taken
 from cryoem_cloud.agent.vigil import Ears, insisting
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.digest import digest_of
-from cryoem_cloud.model.errors import CryoemError, StoreError, StoreUnreachableError
+from cryoem_cloud.model.errors import CryoemError, StoreError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.keys import manifest_key
@@ -85,16 +85,20 @@ class TurnWork:
                 project=self.records.project,
                 root=root,
                 outputs=outputs,
-                moved=lambda _: None,
             )
 
         try:
-            fetch()
-        except StoreUnreachableError:
             insisting(fetch, self.clock.sleep)
         except CryoemError as error:
             return Exit(outcome=Outcome.FAILURE, code=error.exit_code, reason=str(error))
+        script = self._script(root)
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(self.taken.task.script, encoding="utf-8", errors="surrogateescape")
         return None
+
+    def _script(self, root: Path) -> Path:
+        """Where the user's script lies in the project's layout."""
+        return root / (self.job.script_path or ".cryoem-job.sh")
 
     def _sender(self, root: Path, logs: Mapping[str, Path], outputs: tuple[str, ...]) -> Sender:
         held = frozenset(self.application.held_back(self.job))
@@ -119,12 +123,13 @@ class TurnWork:
 
     def _run(self, root: Path, logs: Mapping[str, Path], sender: Sender) -> Exit | None:
         """Run the script; None where the task has been taken from us."""
-        script = root / (self.job.script_path or ".cryoem-job.sh")
-        script.parent.mkdir(parents=True, exist_ok=True)
-        script.write_text(self.taken.task.script, encoding="utf-8", errors="surrogateescape")
         kills = killed_for_memory()
         running = start(
-            script, folder=root, out=logs["out"], err=logs["err"], environment=self.environment
+            self._script(root),
+            folder=root,
+            out=logs["out"],
+            err=logs["err"],
+            environment=self.environment,
         )
         wish = self._attend(running, sender, root)
         if wish is None:
@@ -202,6 +207,7 @@ class TurnWork:
             "manifest": key,
             "digest": digest_of(manifest),
             "pages": sender.next_page - 1,
+            "logs": dict(sender.sent_log),
         }
         claim, log = self.taken.claim, self.taken.log
         if insisting(lambda: log.close(claim, deed, detail), self.clock.sleep):

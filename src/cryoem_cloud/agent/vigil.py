@@ -1,7 +1,6 @@
-"""What goes on beside a task: showing life, and listening to what the user wants."""
+"""What goes on beside a task: listening to what the user wants, and not giving up."""
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,49 +12,15 @@ from cryoem_cloud.model.errors import (
     StoreDeniedError,
     StoreUnreachableError,
 )
-from cryoem_cloud.model.machine import HEARTBEAT_S
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["Beating", "Ears", "insisting"]
+__all__ = ["Ears", "insisting"]
 
 _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 _LONGEST_PAUSE_S = 30.0
-
-
-class Beating:
-    """A thread that changes the machine's beat until it is stopped.
-
-    It goes on while the store cannot be reached, so that the first success shows life at once.
-    """
-
-    def __init__(self, records: JobRecords, machine: str) -> None:
-        self._records = records
-        self._machine = machine
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="beating", daemon=True)
-
-    def start(self) -> None:
-        """Write the first beat, then go on in the background."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Write no beat any more."""
-        self._stopped.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        count = 0
-        while True:
-            count += 1
-            try:
-                self._records.put_beat(self._machine, count)
-            except CryoemError as error:
-                _LOG.warning("no beat: %s", error)
-            if self._stopped.wait(HEARTBEAT_S):
-                return
 
 
 @dataclass

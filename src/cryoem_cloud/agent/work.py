@@ -8,16 +8,16 @@ from pathlib import Path
 
 from cryoem_cloud.agent.take import Idle, Taken, Taker
 from cryoem_cloud.agent.turn import TurnWork
-from cryoem_cloud.agent.vigil import Beating, insisting
+from cryoem_cloud.agent.vigil import insisting
 from cryoem_cloud.model.job import Exit, Job, Outcome
-from cryoem_cloud.model.record import integer, text
-from cryoem_cloud.model.turn import Turn
+from cryoem_cloud.model.turn import Turn, exit_of
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.machine_self import MachineSelf
+from cryoem_cloud.stores.beating import Beating
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["Agent", "exit_of"]
+__all__ = ["Agent"]
 
 _LOOK_S = 1.0
 """Between looks for a task, while there may yet be one."""
@@ -80,21 +80,6 @@ class Agent:
             insisting(lambda: self.records.put_end(exit_), self.clock.sleep)
             return True
         return not idle.needed
-
-
-def exit_of(turn: Turn) -> Exit:
-    """How a task ended, from the turn that ended it.
-
-    Raises:
-        FormatError: The turn does not say.
-    """
-    word = text(turn.detail, "outcome", "failure")
-    known = {outcome.value: outcome for outcome in Outcome}
-    return Exit(
-        outcome=known.get(word, Outcome.FAILURE),
-        code=integer(turn.detail, "code", 1),
-        reason=text(turn.detail, "reason", ""),
-    )
 
 
 def _worst(endings: tuple[Turn, ...]) -> Exit:

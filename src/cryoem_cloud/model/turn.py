@@ -11,9 +11,10 @@ from enum import Enum
 from typing import Self
 
 from cryoem_cloud.model.errors import FormatError
+from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.record import JSON, decode, encode, integer, mapping, text
 
-__all__ = ["Deed", "Standing", "Turn", "may_follow", "standing"]
+__all__ = ["Deed", "Standing", "Turn", "exit_of", "may_follow", "standing"]
 
 
 class Deed(Enum):
@@ -102,3 +103,14 @@ def may_follow(log: Sequence[Turn], turn: Turn) -> bool:
     if turn.deed is Deed.CLAIM:
         return True
     return bool(log) and log[-1].deed is Deed.CLAIM and log[-1].holder == turn.holder
+
+
+def exit_of(turn: Turn) -> Exit:
+    """How a task ended, from the turn that ended it; one that does not say was a failure."""
+    word = text(turn.detail, "outcome", Outcome.FAILURE.value)
+    known = {outcome.value: outcome for outcome in Outcome}
+    return Exit(
+        outcome=known.get(word, Outcome.FAILURE),
+        code=integer(turn.detail, "code", 1),
+        reason=text(turn.detail, "reason", ""),
+    )

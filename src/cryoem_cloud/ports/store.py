@@ -34,7 +34,8 @@ class Store(Protocol):
 
     A key is a `/`-separated path of non-empty segments of the characters that `model.paths.escaped`
     leaves, and `%`, `~`, `@`; no segment is `.` or `..`. An object is whole or absent: nobody ever
-    sees half of one. What a call has written, every later call by anybody sees.
+    sees half of one. What a call has written, every later call by anybody sees. Some stores cannot
+    hold both a key and another that continues it after a `/`, and say so (StoreError).
 
     Every call may raise StoreUnreachableError (nothing is known about whether a write happened),
     StoreDeniedError, and on writes NoSpaceError.
@@ -71,7 +72,7 @@ class Store(Protocol):
         ...
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
-        """An object's bytes, or the part of them in a range.
+        """An object's bytes, or the part of them in a range; past the end there are none.
 
         Raises:
             ObjectMissingError: There is no such object.
@@ -85,6 +86,7 @@ class Store(Protocol):
 
         Raises:
             ObjectMissingError: There is no such object.
+            CorruptObjectError: The object ends before the range does.
         """
         ...
 
@@ -117,7 +119,8 @@ class Store(Protocol):
     def clone_in(self, path: Path, key: str) -> bool:
         """Store a file as an absent object by sharing its blocks; False where that is not possible.
 
-        Later changes of the file do not reach the object.
+        Later changes of the file do not reach the object. The file's own errors (OSError) are
+        passed on.
 
         Raises:
             ObjectExistsError: The key is taken.
@@ -125,5 +128,11 @@ class Store(Protocol):
         ...
 
     def clone_out(self, key: str, path: Path) -> bool:
-        """Make an object's bytes a new file by sharing blocks; False where that is not possible."""
+        """Make an object's bytes a new file by sharing blocks; False where that is not possible.
+
+        The new file's own errors (OSError) are passed on.
+
+        Raises:
+            ObjectMissingError: There is no such object; where clones are possible.
+        """
         ...

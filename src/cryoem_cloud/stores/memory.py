@@ -4,8 +4,14 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cryoem_cloud.model.errors import ObjectExistsError, ObjectMissingError, StoreError
+from cryoem_cloud.model.errors import (
+    CorruptObjectError,
+    ObjectExistsError,
+    ObjectMissingError,
+    StoreError,
+)
 from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
+from cryoem_cloud.stores.lawful import lawful
 
 __all__ = ["MemoryStore"]
 
@@ -30,6 +36,7 @@ class MemoryStore:
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
+        lawful(key)
         with self._lock:
             if if_absent and key in self._objects:
                 raise ObjectExistsError(f"{key} exists already")
@@ -46,6 +53,7 @@ class MemoryStore:
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
         """See the port."""
+        lawful(key)
         with self._lock:
             if key not in self._objects:
                 raise ObjectMissingError(f"there is no {key}")
@@ -57,6 +65,8 @@ class MemoryStore:
         data = self.get(key, start=start, length=length)
         for at in range(0, len(data), CHUNK_BYTES):
             yield data[at : at + CHUNK_BYTES]
+        if length is not None and len(data) < length:
+            raise CorruptObjectError(f"{key} is {length - len(data)} bytes too short")
 
     def size(self, key: str) -> int:
         """See the port."""
@@ -84,6 +94,7 @@ class MemoryStore:
 
     def delete(self, key: str) -> None:
         """See the port."""
+        lawful(key)
         with self._lock:
             self._objects.pop(key, None)
 

@@ -59,21 +59,32 @@ class TurnLog:
                 return turns[-1]
             if over is None or turns[-1].nonce != over.nonce:
                 return None
-        return self._append(len(turns) + 1, Deed.CLAIM, holder, self._nonce(), detail or {})
+        return self._append(
+            Turn(
+                number=len(turns) + 1,
+                deed=Deed.CLAIM,
+                holder=holder,
+                nonce=self._nonce(),
+                detail=detail or {},
+            )
+        )
 
     def close(self, claim: Turn, deed: Deed, detail: Mapping[str, JSON] | None = None) -> bool:
         """End our claim; False where somebody has taken the task over, and our work is void.
 
         May be called again after StoreUnreachableError; the same deed counts once.
         """
-        nonce = f"{claim.nonce}/{deed.value}"
-        return self._append(claim.number + 1, deed, claim.holder, nonce, detail or {}) is not None
+        turn = Turn(
+            number=claim.number + 1,
+            deed=deed,
+            holder=claim.holder,
+            nonce=f"{claim.nonce}/{deed.value}",
+            detail=detail or {},
+        )
+        return self._append(turn) is not None
 
-    def _append(
-        self, number: int, deed: Deed, holder: str, nonce: str, detail: Mapping[str, JSON]
-    ) -> Turn | None:
-        turn = Turn(number=number, deed=deed, holder=holder, nonce=nonce, detail=detail)
-        key = turn_key(self._prefix, number)
+    def _append(self, turn: Turn) -> Turn | None:
+        number, key = turn.number, turn_key(self._prefix, turn.number)
         try:
             self._store.put(key, turn.to_bytes(), if_absent=True)
         except (ObjectExistsError, StoreUnreachableError) as error:

@@ -1,1 +1,4 @@
-"""Contract suites, faults and a clock for tests; third-party adapters inherit them."""
+"""Contract suites, faults and a clock for tests; third-party adapters inherit them.
+
+`store_contract` alone needs pytest.
+"""

@@ -102,14 +102,23 @@ _ROWS = (
     Program(
         name="relion_autopick",
         jobs="AutoPick",
-        inputs={"--i": MICROGRAPHS, "--ref": REFERENCES},
+        inputs={
+            "--i": MICROGRAPHS,
+            "--ref": REFERENCES,
+            "--topaz_model": OPENED,
+            "--topaz_train_picks": COORDINATES,
+            "--topaz_train_parts": OPENED,
+        },
         outputs=(Output(option="--odir", folder=True),),
-        kept=(Kept(flag=_RESUME, pattern="*.star"),),
+        kept=(
+            Kept(flag=_RESUME, pattern="*.star"),
+            Kept(flag="--read_fom_maps", pattern="*.spi"),
+        ),
         ranks=True,
         gpu=True,
         evidence=Evidence.RUN,
         version="3.1.3",
-        remark="LoG and reference picking; the 3.1 job has a second line (echo)",
+        remark="LoG and reference picking; Topaz (4.0 and later) was read, not run",
     ),
     Program(
         name="relion_preprocess",

@@ -1,0 +1,168 @@
+"""What a courier remembers: one SQLite file per host that can be thrown away.
+
+It holds each project's index as far as it was read, digests of files by their stamps, how far each
+machine's journal was followed, and what was delivered as which stamp.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
+from cryoem_cloud.stores.index import IndexLog
+
+__all__ = ["Cache"]
+
+_TABLES = """
+create table if not exists read (project text primary key, number int) without rowid;
+create table if not exists origin (project text, origin text, primary key (project, origin))
+    without rowid;
+create table if not exists entry (project text, path blob, digest text, fields text,
+    primary key (project, path)) without rowid;
+create index if not exists by_digest on entry (project, digest);
+create table if not exists digest (path blob primary key, size int, mtime_ns int, inode int,
+    content text) without rowid;
+create table if not exists followed (project text, job int, machine text, page int,
+    primary key (project, job, machine)) without rowid;
+create table if not exists delivered (project text, job int, path blob, digest text,
+    primary key (project, job, path)) without rowid;
+"""
+_VERSION = 1
+
+
+class Cache:
+    """Safe for threads; one process at a time, the courier, should have it open."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = threading.RLock()
+        self._db = _opened(file)
+
+    @contextmanager
+    def _work(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._db:
+            yield self._db
+
+    def refresh(self, index: IndexLog, project: str) -> None:
+        """Read what the project's index says since the last time."""
+        with self._work() as db:
+            row = db.execute("select number from read where project = ?", (project,)).fetchone()
+        for recorded in index.read(after=row[0] if row else 0):
+            with self._work() as db:
+                for entry in recorded.entries:
+                    _apply(db, project, entry)
+                db.execute("insert or ignore into origin values (?, ?)", (project, recorded.origin))
+                db.execute("insert or replace into read values (?, ?)", (project, recorded.number))
+
+    def last_read(self, project: str) -> int:
+        """The number of the last index record that was read."""
+        with self._work() as db:
+            row = db.execute("select number from read where project = ?", (project,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def has_origin(self, project: str, origin: str) -> bool:
+        """Whether the index, as far as it was read, has a record of that origin."""
+        query = "select 1 from origin where project = ? and origin = ?"
+        with self._work() as db:
+            return db.execute(query, (project, origin)).fetchone() is not None
+
+    def entry(self, project: str, path: str) -> Entry | None:
+        """What the index says of a path."""
+        query = "select fields from entry where project = ? and path = ?"
+        with self._work() as db:
+            row = db.execute(query, (project, _raw(path))).fetchone()
+        return Entry.from_json(json.loads(row[0])) if row else None
+
+    def content(self, project: str, digest: str) -> Content | None:
+        """Where bytes with that digest lie already, under whatever path."""
+        query = "select fields from entry where project = ? and digest = ? limit 1"
+        with self._work() as db:
+            row = db.execute(query, (project, digest)).fetchone()
+        return Entry.from_json(json.loads(row[0])).content if row else None
+
+    def digest(self, path: Path, stamp: Stamp) -> str | None:
+        """The digest of a file that has not changed since `remember`."""
+        query = "select content from digest where path = ? and (size, mtime_ns, inode) = (?, ?, ?)"
+        key = (_raw(str(path)), stamp.size, stamp.mtime_ns, stamp.inode)
+        with self._work() as db:
+            row = db.execute(query, key).fetchone()
+        return str(row[0]) if row else None
+
+    def remember(self, path: Path, stamp: Stamp, digest: str) -> None:
+        """Keep a file's digest."""
+        row = (_raw(str(path)), stamp.size, stamp.mtime_ns, stamp.inode, digest)
+        with self._work() as db:
+            db.execute("insert or replace into digest values (?, ?, ?, ?, ?)", row)
+
+    def page(self, project: str, job: int, machine: str) -> int:
+        """The next page of a machine's journal to follow."""
+        query = "select page from followed where (project, job, machine) = (?, ?, ?)"
+        with self._work() as db:
+            row = db.execute(query, (project, job, machine)).fetchone()
+        return int(row[0]) if row else 1
+
+    def followed(self, project: str, job: int, machine: str, page: int) -> None:
+        """Keep that pages before `page` have been followed."""
+        row = (project, job, machine, page)
+        with self._work() as db:
+            db.execute("insert or replace into followed values (?, ?, ?, ?)", row)
+
+    def delivered(self, project: str, job: int) -> dict[str, str]:
+        """The digests of what was delivered of a job, by path."""
+        query = "select path, digest from delivered where (project, job) = (?, ?)"
+        with self._work() as db:
+            rows = db.execute(query, (project, job)).fetchall()
+        return {_text(path): digest for path, digest in rows}
+
+    def deliver(self, project: str, job: int, files: Iterable[tuple[str, str]]) -> None:
+        """Keep that these paths were delivered with these digests."""
+        rows = [(project, job, _raw(path), digest) for path, digest in files]
+        with self._work() as db:
+            db.executemany("insert or replace into delivered values (?, ?, ?, ?)", rows)
+
+    def forget_job(self, project: str, job: int) -> None:
+        """Keep nothing of a job that is home."""
+        with self._work() as db:
+            for table in ("followed", "delivered"):
+                db.execute(f"delete from {table} where (project, job) = (?, ?)", (project, job))  # noqa: S608  (two words of our own)
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    """The database; a file of another version, or a damaged one, is begun anew."""
+    for again in (True, False):
+        db = sqlite3.connect(file, check_same_thread=False)
+        try:
+            db.execute("pragma journal_mode = wal")
+            db.execute("pragma synchronous = normal")
+            version = db.execute("pragma user_version").fetchone()[0]
+            if version in {0, _VERSION}:
+                db.executescript(_TABLES)
+                db.execute(f"pragma user_version = {_VERSION}")
+                return db
+        except sqlite3.DatabaseError:
+            if not again:
+                raise
+        db.close()
+        for ending in ("", "-wal", "-shm"):
+            file.with_name(file.name + ending).unlink(missing_ok=True)
+    raise AssertionError(file)
+
+
+def _apply(db: sqlite3.Connection, project: str, entry: Entry) -> None:
+    if entry.kind is Kind.GONE:
+        db.execute("delete from entry where (project, path) = (?, ?)", (project, _raw(entry.path)))
+        return
+    digest = entry.content.digest if entry.content else ""
+    row = (project, _raw(entry.path), digest, json.dumps(entry.to_json()))
+    db.execute("insert or replace into entry values (?, ?, ?, ?)", row)
+
+
+def _raw(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")

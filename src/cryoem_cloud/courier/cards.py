@@ -1,0 +1,148 @@
+"""Cards: what this computer knows of jobs, one small file each, readable without any network.
+
+The front writes a job's card when it is submitted, the courier whenever something changes.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryoem_cloud.courier.projects import folder_of
+from cryoem_cloud.courier.whole import write_whole
+from cryoem_cloud.model.errors import FormatError
+from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.model.phase import Phase
+from cryoem_cloud.model.record import JSON, decode, encode, integer, items, text
+
+__all__ = ["Card", "Cards"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A job as this computer sees it. `note` says in a sentence what it waits for or does.
+
+    `outcome` is set once the job has ended. `bytes_up` and `bytes_down` count what was really
+    moved by the courier, `seconds` from submission to the end.
+    """
+
+    number: int
+    project: str
+    store: str
+    folder: Path
+    name: str
+    application: str
+    frontend: str
+    outputs: tuple[str, ...]
+    logs: tuple[str, str]
+    submitted_at: str
+    log_starts: tuple[int, int] = (0, 0)
+    phase: Phase = Phase.QUEUED
+    note: str = ""
+    outcome: Outcome | None = None
+    code: int = 0
+    reason: str = ""
+    files_up: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+    run_s: int = 0
+    ended_at: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether the job is not home yet."""
+        return self.phase is not Phase.ENDED
+
+    def to_json(self) -> dict[str, JSON]:
+        """As `--json` shows it and as it is stored."""
+        return {
+            "number": self.number,
+            "project": self.project,
+            "store": self.store,
+            "folder": self.folder.as_uri(),
+            "name": self.name,
+            "application": self.application,
+            "frontend": self.frontend,
+            "outputs": list(self.outputs),
+            "logs": list(self.logs),
+            "log_starts": list(self.log_starts),
+            "submitted_at": self.submitted_at,
+            "phase": self.phase.value,
+            "note": self.note,
+            "outcome": self.outcome.value if self.outcome else None,
+            "code": self.code,
+            "reason": self.reason,
+            "files_up": self.files_up,
+            "bytes_up": self.bytes_up,
+            "bytes_down": self.bytes_down,
+            "run_s": self.run_s,
+            "ended_at": self.ended_at,
+        }
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """From what is stored.
+
+        Raises:
+            FormatError: It is not a card.
+        """
+        fields = decode("card", data)
+        out, err = (str(path) for path in items(fields, "logs"))
+        first, second = (int(start) for start in items(fields, "log_starts") or (0, 0))
+        outcome = fields.get("outcome")
+        try:
+            phase = Phase(fields.get("phase"))
+            known = Outcome(outcome) if outcome else None
+        except ValueError as error:
+            raise FormatError(f"a card of an unknown phase or outcome: {error}") from error
+        return cls(
+            number=integer(fields, "number"),
+            project=text(fields, "project"),
+            store=text(fields, "store"),
+            folder=folder_of(text(fields, "folder")),
+            name=text(fields, "name"),
+            application=text(fields, "application"),
+            frontend=text(fields, "frontend"),
+            outputs=tuple(map(str, items(fields, "outputs"))),
+            logs=(out, err),
+            log_starts=(first, second),
+            submitted_at=text(fields, "submitted_at"),
+            phase=phase,
+            note=text(fields, "note", ""),
+            outcome=known,
+            code=integer(fields, "code", 0),
+            reason=text(fields, "reason", ""),
+            files_up=integer(fields, "files_up", 0),
+            bytes_up=integer(fields, "bytes_up", 0),
+            bytes_down=integer(fields, "bytes_down", 0),
+            run_s=integer(fields, "run_s", 0),
+            ended_at=text(fields, "ended_at", ""),
+        )
+
+
+class Cards:
+    """The cards below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, card: Card) -> None:
+        """Replace the job's card."""
+        data = encode("card", card.to_json())
+        write_whole(self._folder / f"{card.number:08d}.{card.project}.json", data)
+
+    def of_number(self, number: int) -> tuple[Card, ...]:
+        """The cards of that number; several stores may each have one."""
+        return tuple(self._read(self._folder.glob(f"{number:08d}.*.json")))
+
+    def all(self) -> tuple[Card, ...]:
+        """All cards, by number."""
+        if not self._folder.is_dir():
+            return ()
+        return tuple(self._read(sorted(self._folder.glob("[0-9]*.json"))))
+
+    def _read(self, files: Iterator[Path] | list[Path]) -> Iterator[Card]:
+        for file in files:
+            with suppress(FileNotFoundError):
+                yield Card.from_bytes(file.read_bytes())

@@ -1,0 +1,65 @@
+"""Which courier brings a job home: one at a time, and the job once."""
+
+from dataclasses import dataclass, field
+
+from cryoem_cloud.model.machine import Pulse
+from cryoem_cloud.model.turn import Deed, Standing, Turn, standing
+from cryoem_cloud.ports.clock import Clock
+from cryoem_cloud.stores.beating import Beating
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.turns import TurnLog
+
+__all__ = ["Delivery"]
+
+
+@dataclass
+class Delivery:
+    """A courier's part in the log `deliver/`: the same turns as machines take at tasks."""
+
+    records: JobRecords
+    who: str
+    clock: Clock
+    log: TurnLog = field(init=False)
+    claim: Turn | None = None
+    _beating: Beating | None = None
+    _pulse: Pulse | None = None
+
+    def __post_init__(self) -> None:
+        self.log = self.records.deliveries()
+
+    def ours(self) -> bool:
+        """Take the delivery if it is free or its courier is dead; whether it is ours now.
+
+        Ask again before anything that must not be done twice.
+        """
+        turns = self.log.read()
+        if self.claim is not None and turns and turns[-1].nonce == self.claim.nonce:
+            return True
+        self.claim = self.log.claim(self.who, over=self._dead(turns))
+        if self.claim is not None and self._beating is None:
+            self._beating = Beating(self.records, self.who)
+            self._beating.start()
+        return self.claim is not None
+
+    def over(self) -> bool:
+        """Whether the job has been brought home."""
+        return standing(self.log.read()) is Standing.DONE
+
+    def close(self) -> None:
+        """Say that the job is home; again is the same."""
+        if self.claim is not None:
+            self.log.close(self.claim, Deed.DONE)
+
+    def rest(self) -> None:
+        """Show no life any more."""
+        if self._beating is not None:
+            self._beating.stop()
+            self._beating = None
+
+    def _dead(self, turns: tuple[Turn, ...]) -> Turn | None:
+        """The last claim, if its courier has shown no life for long enough."""
+        if standing(turns) is not Standing.HELD:
+            return None
+        now_s, beat = self.clock.monotonic(), self.records.beat(turns[-1].holder)
+        self._pulse = self._pulse.look(beat, now_s) if self._pulse else Pulse.first(beat, now_s)
+        return turns[-1] if self._pulse.dead(now_s) else None

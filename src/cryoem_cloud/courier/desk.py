@@ -1,0 +1,82 @@
+"""Keeps a job's card up to date while its errand goes on."""
+
+import threading
+from dataclasses import replace
+
+from cryoem_cloud.courier.cards import Card, Cards
+from cryoem_cloud.model.job import Exit
+from cryoem_cloud.model.phase import Phase
+from cryoem_cloud.ports.clock import Clock
+
+__all__ = ["CardDesk"]
+
+_EVERY_S = 1.0
+"""Between writes of a card that only counts bytes."""
+
+
+class CardDesk:
+    """One job's card. Safe for threads."""
+
+    def __init__(self, card: Card, cards: Cards, clock: Clock) -> None:
+        self._card = card
+        self._cards = cards
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._written_s = clock.monotonic()
+        self._started_s: float | None = None
+
+    @property
+    def card(self) -> Card:
+        """As it is now."""
+        return self._card
+
+    def phase(self, phase: Phase, note: str = "") -> None:
+        """Say where the job is."""
+        if phase is Phase.RUNNING and self._started_s is None:
+            self._started_s = self._clock.monotonic()
+        with self._lock:
+            if (self._card.phase, self._card.note) != (phase, note):
+                self._write(replace(self._card, phase=phase, note=note))
+
+    def note(self, note: str) -> None:
+        """Say what it waits for or does."""
+        self.phase(self._card.phase, note)
+
+    def up(self, size: int) -> None:
+        """Count bytes that were sent."""
+        self._count(size, 0)
+
+    def down(self, size: int) -> None:
+        """Count bytes that came home."""
+        self._count(0, size)
+
+    def end(self, exit_: Exit) -> None:
+        """Say how the job ended; it is home."""
+        run_s = self._clock.monotonic() - self._started_s if self._started_s is not None else 0.0
+        with self._lock:
+            self._write(
+                replace(
+                    self._card,
+                    phase=Phase.ENDED,
+                    note="",
+                    outcome=exit_.outcome,
+                    code=exit_.code,
+                    reason=exit_.reason,
+                    run_s=round(run_s),
+                    ended_at=self._clock.now().isoformat(timespec="seconds"),
+                )
+            )
+
+    def _count(self, up: int, down: int) -> None:
+        with self._lock:
+            card = self._card
+            self._card = replace(
+                card, bytes_up=card.bytes_up + up, bytes_down=card.bytes_down + down
+            )
+            if self._clock.monotonic() - self._written_s >= _EVERY_S:
+                self._write(self._card)
+
+    def _write(self, card: Card) -> None:
+        self._card = card
+        self._written_s = self._clock.monotonic()
+        self._cards.write(card)

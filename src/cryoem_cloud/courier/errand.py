@@ -1,0 +1,321 @@
+"""One job's way: from the slip in the spool to the marker at home.
+
+Every step may be cut off at any instant and begun again; what has been done is found in the store,
+not in this process.
+"""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from cryoem_cloud.courier.delivery import Delivery
+from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.follow import Follower, results
+from cryoem_cloud.courier.home import DroppedError, Home
+from cryoem_cloud.courier.inputs import MAIN, Inputs
+from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.spool import Slip
+from cryoem_cloud.model.control import Control
+from cryoem_cloud.model.errors import (
+    BootError,
+    CryoemError,
+    NoSpaceError,
+    ObjectExistsError,
+    ProjectGoneError,
+    SourceChangedError,
+    StoreDeniedError,
+    StoreUnreachableError,
+)
+from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.job import Exit, Outcome
+from cryoem_cloud.model.keys import project_key
+from cryoem_cloud.model.machine import Fleet, State
+from cryoem_cloud.model.phase import Phase
+from cryoem_cloud.model.record import mapping, text
+from cryoem_cloud.model.turn import Standing, Turn, exit_of, standing
+from cryoem_cloud.ports.application import Shape
+from cryoem_cloud.ports.provider import MOST_BOOT_FAILURES, Order, Provider
+from cryoem_cloud.stores.index import IndexLog
+from cryoem_cloud.stores.jobs import JobRecords
+
+__all__ = ["Errand"]
+
+_LOG = logging.getLogger(__name__)
+
+_LOOK_S = 0.5
+"""Between looks at journals and at the front end's wishes."""
+_LONGEST_PAUSE_S = 15.0
+_STOP_S = 20.0
+"""What a machine that the user does not want any more gets to end in order."""
+
+_WAIT_FOR = (
+    StoreUnreachableError,
+    StoreDeniedError,
+    NoSpaceError,
+    ProjectGoneError,
+    SourceChangedError,
+)
+"""Troubles that somebody or something else ends; the job waits and says so."""
+
+
+@dataclass
+class Errand:
+    """Brings one job to machines and home again. `run` returns once nothing is left to do."""
+
+    slip: Slip
+    means: Means
+    desk: CardDesk
+    records: JobRecords = field(init=False)
+    delivery: Delivery = field(init=False)
+    _trouble: Exit | None = None
+    _dropped: str = ""
+    _asked: set[Control] = field(default_factory=set)
+    _gone: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        project = self.slip.project
+        store = self.means.store(project.store)
+        self.records = JobRecords(store, project.name, self.slip.job.number)
+        self.delivery = Delivery(self.records, self.means.who, self.means.clock)
+
+    def run(self) -> None:
+        """Go the whole way, waiting where something has to be waited for."""
+        pause_s = 1.0
+        try:
+            while not self.means.stopping.is_set():
+                if self._try():
+                    return
+                self.means.stopping.wait(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        finally:
+            self.delivery.rest()
+
+    def _try(self) -> bool:
+        """Whether all is done."""
+        try:
+            return self._go()
+        except _WAIT_FOR as error:
+            _LOG.warning("job %d waits: %s", self.slip.job.number, error)
+            self.desk.note(str(error))
+            self._find_moved_project()
+        except DroppedError as error:
+            self._dropped = str(error)
+        except CryoemError as error:
+            _LOG.exception("job %d fails", self.slip.job.number)
+            self._trouble = Exit(outcome=Outcome.FAILURE, code=error.exit_code, reason=str(error))
+        return False
+
+    def _go(self) -> bool:
+        if self._dropped:
+            self._drop()
+            return True
+        self._enter()
+        if self.delivery.over():
+            return self._file_away(self.records.end() or Exit(outcome=Outcome.SUCCESS))
+        if self._trouble is None and not self._ready():
+            return False
+        if not self.delivery.ours():
+            self.desk.note("another courier of yours brings this job home")
+            return False
+        if self._trouble is None:
+            ending = self._follow()
+            return ending is not None and self._bring_home(ending)
+        return self._give_up(self._trouble)
+
+    def _enter(self) -> None:
+        """Make the job known to the store; take up a trouble that was met before a restart."""
+        project = self.slip.project
+        with suppress(ObjectExistsError):
+            key = project_key(project.name)
+            self.records.store.put(key, project.to_bytes(), if_absent=True)
+        self.records.put_job(self.slip.job)
+        end = self.records.end()
+        if end and end.outcome is not Outcome.SUCCESS and not self._task_ended():
+            self._trouble = end
+
+    def _task_ended(self) -> bool:
+        log = self.records.turns(MAIN).read()
+        return standing(log) in {Standing.DONE, Standing.FAILED}
+
+    def _ready(self) -> bool:
+        """Whether the tasks are ready; a stop before that is an end."""
+        application = self.means.application(self.slip.job.application)
+        settings = self.means.settings(str(self.slip.project.folder))
+        inputs = Inputs(
+            means=self.means,
+            slip=self.slip,
+            records=self.records,
+            application=application,
+            settings=settings,
+            shape=Shape(cores=1, memory_gib=1.0, fixed=True),
+            desk=self.desk,
+            stopped=self._stop_wanted,
+        )
+        if inputs.make_ready():
+            return True
+        if self._stop_wanted():
+            self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason="stopped on request")
+            return True
+        return False
+
+    def _stop_wanted(self) -> bool:
+        """Whether somebody wants the job to end; looks at the job's folder too."""
+        home = self._home(frozenset())
+        home.look()
+        return self.means.spool.stop_asked(self.slip.name) or home.abort_requested()
+
+    def _home(self, inputs: frozenset[str]) -> Home:
+        return Home(
+            store=self.records.store,
+            project=self.slip.project,
+            job=self.slip.job,
+            frontend=self.means.frontend(self.slip.job.frontend),
+            cache=self.means.cache,
+            inputs=inputs,
+            moved=self.desk.down,
+        )
+
+    def _follow(self) -> Turn | None:
+        """Keep machines and bring home what they make until the task has ended."""
+        home = self._home(self._input_paths())
+        follower = Follower(
+            records=self.records,
+            log=self.records.turns(MAIN),
+            home=home,
+            cache=self.means.cache,
+            task=MAIN,
+            told=lambda phase: self.desk.phase(Phase.RUNNING, phase),
+        )
+        if self.desk.card.phase is not Phase.RUNNING:
+            self.desk.phase(Phase.STARTING)
+        provider, order = self._provider(), self._order()
+        self.records.put_launch(1, provider.name, order.token)
+        while not self.means.stopping.is_set():
+            ending = follower.look()
+            if ending is not None:
+                return ending
+            self._look_after(provider.keep(order))
+            self._listen(home)
+            if not self.delivery.ours():
+                return None
+            self.means.stopping.wait(_LOOK_S)
+        return None
+
+    def _input_paths(self) -> frozenset[str]:
+        return frozenset(entry.path for task in self.records.tasks(0) for entry in task.inputs)
+
+    def _provider(self) -> Provider:
+        settings = self.means.settings(str(self.slip.project.folder))
+        return self.means.provider(self.slip.job.wish.where or settings.where, settings)
+
+    def _order(self) -> Order:
+        settings = self.means.settings(str(self.slip.project.folder))
+        return Order(
+            token=self._token(),
+            store=self.slip.project.store,
+            project=self.slip.project.name,
+            job=self.slip.job.number,
+            count=self.slip.job.wish.count or settings.count,
+            environment=self.slip.environment,
+        )
+
+    def _token(self) -> str:
+        return f"{self.slip.project.name}-{self.slip.job.number:08d}-1"
+
+    def _look_after(self, fleet: Fleet) -> None:
+        for machine in fleet.machines:
+            if machine.state is State.GONE and machine.name not in self._gone:
+                self.records.mark_gone(machine.name)
+                self._gone.add(machine.name)
+        if fleet.boot_failures >= MOST_BOOT_FAILURES and not fleet.alive:
+            raise BootError(
+                f"{fleet.boot_failures} machines in a row did not start; the last one said: "
+                f"{fleet.boot_log.strip() or 'nothing'}",
+                hint="cryoem doctor looks for the cause",
+            )
+
+    def _listen(self, home: Home) -> None:
+        """Pass on what the user wants of the job that runs."""
+        home.look()
+        unwanted = home.unwanted()
+        if unwanted:
+            raise DroppedError(unwanted)
+        if home.abort_requested():
+            self._ask(Control.ABORT)
+        if self.means.spool.stop_asked(self.slip.name):
+            self._ask(Control.STOP)
+
+    def _ask(self, wish: Control) -> None:
+        if wish not in self._asked:
+            self.records.ask(wish)
+            self._asked.add(wish)
+            self.desk.note("told to stop")
+
+    def _bring_home(self, ending: Turn) -> bool:
+        self.desk.phase(Phase.HOMECOMING)
+        home = self._home(self._input_paths())
+        entries = results(self.records, ending)
+        self._publish(ending, entries)
+        home.place(entries)
+        home.remove_others(entries)
+        exit_ = exit_of(ending)
+        sizes = mapping(ending.detail, "logs")
+        home.end(exit_, {name: int(sizes.get(name, 0)) for name in self.slip.job.logs})
+        self.records.put_end(exit_)
+        self.delivery.close()
+        return self._file_away(exit_)
+
+    def _publish(self, ending: Turn, entries: tuple[Entry, ...]) -> None:
+        """Make the outputs the project's own, where the machine did not get there."""
+        if not entries:
+            return
+        name, cache = self.slip.project.name, self.means.cache
+        index = IndexLog(self.records.store, name)
+        cache.refresh(index, name)
+        key = text(ending.detail, "manifest")
+        if not cache.has_origin(name, key):
+            digest = text(ending.detail, "digest")
+            index.append_manifest(key, key, digest, after=cache.last_read(name))
+            cache.refresh(index, name)
+
+    def _give_up(self, exit_: Exit) -> bool:
+        """Fail or abort a job that no machine has ended, and say so at home."""
+        self.records.put_end(exit_)
+        self._provider().end(self._token())
+        home = self._home(frozenset())
+        home.end(self.records.end() or exit_, {})
+        self.delivery.close()
+        return self._file_away(exit_)
+
+    def _drop(self) -> None:
+        """End a job that nobody wants any more; write nothing at home."""
+        exit_ = Exit(outcome=Outcome.ABORTED, code=1, reason=self._dropped)
+        self.desk.note(f"{self._dropped}; stopping")
+        with suppress(CryoemError):
+            self.records.ask(Control.STOP)
+            self._wait_for_end()
+            self.records.put_end(exit_)
+        self._provider().end(self._token())
+        self._file_away(exit_)
+
+    def _wait_for_end(self) -> None:
+        clock, provider = self.means.clock, self._provider()
+        until_s = clock.monotonic() + _STOP_S
+        while provider.look(self._token()).alive and clock.monotonic() < until_s:
+            if self.records.end() is not None:
+                return
+            clock.sleep(_LOOK_S)
+
+    def _file_away(self, exit_: Exit) -> bool:
+        self.desk.end(exit_)
+        self.means.cache.forget_job(self.slip.project.name, self.slip.job.number)
+        self.means.spool.take_out(self.slip.name)
+        return True
+
+    def _find_moved_project(self) -> None:
+        """Take up a new folder that a command has noted on the card."""
+        cards = self.means.cards.of_number(self.slip.job.number)
+        for card in cards:
+            if card.project == self.slip.project.name and card.folder != self.slip.project.folder:
+                self.slip = self.slip.in_folder(card.folder)
+                self.means.spool.add(self.slip)

@@ -1,0 +1,88 @@
+"""Follows a job's machines through their journals, and brings home what they tell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.home import Home
+from cryoem_cloud.model.digest import digest_of
+from cryoem_cloud.model.errors import CorruptObjectError
+from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.journal import Page
+from cryoem_cloud.model.record import integer, text
+from cryoem_cloud.model.turn import Deed, Standing, Turn, standing
+from cryoem_cloud.stores.index import entries_from_bytes
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.turns import TurnLog
+
+__all__ = ["Follower", "results"]
+
+_PAGES_A_LOOK = 50
+"""So that a long journal does not keep the courier from listening to the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """Follows one task of a job. `told` hears what the machine says that it does now."""
+
+    records: JobRecords
+    log: TurnLog
+    home: Home
+    cache: Cache
+    task: str
+    told: Callable[[str], None]
+
+    def look(self) -> Turn | None:
+        """Bring home what is new; the turn that ended the task, once all before it is home.
+
+        Two requests where nothing is new. Only the last claim's machine is believed.
+        """
+        turns = self.log.read()
+        claims = [turn for turn in turns if turn.deed is Deed.CLAIM]
+        if not claims:
+            return None
+        ended = standing(turns) in {Standing.DONE, Standing.FAILED}
+        last = integer(turns[-1].detail, "pages", 0) if ended else None
+        return turns[-1] if self._follow(claims[-1], last) and ended else None
+
+    def _follow(self, claim: Turn, last: int | None) -> bool:
+        """Take the pages that are there; whether that were all up to `last`."""
+        project, job = self.records.project, self.records.number
+        reader = f"{claim.holder}/{self.task}/{claim.number}"
+        number = self.cache.page(project, job, reader)
+        if number == 1:
+            self.home.start_logs()
+        for _ in range(_PAGES_A_LOOK):
+            if last is not None and number > last:
+                return True
+            page = self.records.page(claim.holder, number)
+            if page is None:
+                return False
+            if (page.task, page.turn) == (self.task, claim.number):
+                self._take(page)
+            number += 1
+            self.cache.followed(project, job, reader, number)
+        return False
+
+    def _take(self, page: Page) -> None:
+        for chunk in page.lines:
+            self.home.add_lines(chunk)
+        if page.files or page.small:
+            self.home.place(page.files, page.small)
+        if page.phase:
+            self.told(page.phase)
+
+
+def results(records: JobRecords, ending: Turn) -> tuple[Entry, ...]:
+    """The outputs that the turn which ended a task made.
+
+    Raises:
+        CorruptObjectError: The list is not the one that the machine promised.
+    """
+    if "manifest" not in ending.detail:
+        return ()
+    key = f"{records.project}/{text(ending.detail, 'manifest')}"
+    data = records.store.get(key)
+    if digest_of(data) != text(ending.detail, "digest"):
+        raise CorruptObjectError(f"{key} is not what the machine promised")
+    return entries_from_bytes(data)

@@ -1,0 +1,189 @@
+"""Brings a job's results into the project's folder, as if it had run there."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryoem_cloud.courier.admit import admitted, is_own
+from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.model.errors import ProjectGoneError, RefusedError
+from cryoem_cloud.model.file import Entry, Kind
+from cryoem_cloud.model.job import Exit, Job, Outcome
+from cryoem_cloud.model.journal import LogLines
+from cryoem_cloud.model.paths import HOME_ROOT
+from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.pull import fetch_files, place_bytes
+from cryoem_cloud.mover.space import require_space
+from cryoem_cloud.ports.frontend import Frontend
+from cryoem_cloud.ports.store import Store
+
+__all__ = ["DroppedError", "Home"]
+
+
+class DroppedError(Exception):
+    """The user does not want the job any more; the message says how we know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """The job's place on this computer. Every call first looks whether it is still there.
+
+    Calls raise ProjectGoneError where the project's folder is not there (it may come back),
+    DroppedError where the job's own folder is not, NoSpaceError where the disk is full; and
+    RefusedError for what a machine must not send.
+    """
+
+    store: Store
+    project: Project
+    job: Job
+    frontend: Frontend
+    cache: Cache
+    inputs: frozenset[str]
+    moved: Callable[[int], None]
+
+    def look(self) -> None:
+        """See to it that project and job are still where they were."""
+        folder = self.project.folder
+        if not folder.is_dir():
+            raise ProjectGoneError(
+                f"the project's folder {folder} is not there; the job's results are kept",
+                hint="moved? run any cryoem command where it is now",
+            )
+        try:
+            found = (folder / self.job.outputs[0]).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise DroppedError(f"{self.job.outputs[0]} was deleted or moved away") from None
+        if self.job.folder_inode and found.st_ino != self.job.folder_inode:
+            raise DroppedError(f"{self.job.outputs[0]} was deleted and made again")
+
+    def abort_requested(self) -> bool:
+        """Whether the front end wants the programs to end."""
+        folder = self.project.folder / self.job.outputs[0]
+        return any((folder / name).exists() for name in self.frontend.abort_requests())
+
+    def unwanted(self) -> str:
+        """Why the front end has given the job up ("" if it has not)."""
+        folder = self.project.folder / self.job.outputs[0]
+        foreign = [name for name in self.frontend.all_markers() if (folder / name).exists()]
+        if foreign:
+            return f"somebody else made {foreign[0]}"
+        return self.frontend.given_up(self.job, self.project.folder)
+
+    def start_logs(self) -> None:
+        """Cut the logs to what they held at submission: a new turn writes them anew."""
+        self.look()
+        for name in self.job.logs:
+            self._cut_log(name, 0)
+
+    def add_lines(self, chunk: LogLines) -> None:
+        """Put log lines in their place; again is the same."""
+        self.look()
+        if chunk.log not in self.job.logs:
+            raise RefusedError(f"the machine sent lines of a log {chunk.log!r}")
+        descriptor = self._open_log(chunk.log)
+        try:
+            os.pwrite(descriptor, chunk.data, self.job.log_starts[chunk.log] + chunk.start)
+            self.moved(len(chunk.data))
+        finally:
+            os.close(descriptor)
+
+    def place(self, entries: Iterable[Entry], small: Iterable[tuple[Entry, bytes]] = ()) -> None:
+        """Place what is not there already as it should be."""
+        self.look()
+        known = self.cache.delivered(self.project.name, self.job.number)
+        fresh = [entry for entry in entries if self._needed(entry, known)]
+        here = [(entry, data) for entry, data in small if self._needed(entry, known)]
+        for entry in (*fresh, *(entry for entry, _ in here)):
+            self._check(entry)
+        require_space(
+            self.project.folder, sum(entry.size for entry in fresh), purpose="coming home"
+        )
+        for entry, data in here:
+            place_bytes(data, entry, self.project.folder / entry.path)
+            self.moved(len(data))
+        for entry in fresh:
+            if entry.kind is not Kind.FILE:
+                self._make(entry)
+        files = [
+            (entry, self.project.folder / entry.path) for entry in fresh if entry.kind is Kind.FILE
+        ]
+        fetch_files(self.store, self.project.name, files, moved=self.moved)
+        placed = [*fresh, *(entry for entry, _ in here)]
+        marks = [(entry.path, _mark(entry)) for entry in placed]
+        self.cache.deliver(self.project.name, self.job.number, marks)
+
+    def remove_others(self, entries: Iterable[Entry]) -> None:
+        """Remove what earlier turns delivered and the winner does not have."""
+        self.look()
+        kept = {entry.path for entry in entries}
+        for path in self.cache.delivered(self.project.name, self.job.number):
+            if path not in kept and not is_own(path, self.job, self._own()):
+                (self.project.folder / path).unlink(missing_ok=True)
+
+    def end(self, exit_: Exit, log_sizes: dict[str, int]) -> None:
+        """Write the reason of a failure, then the markers, then make the front end look."""
+        self.look()
+        for name, size in log_sizes.items():
+            self._cut_log(name, size)
+        if exit_.outcome is not Outcome.SUCCESS and exit_.reason and "err" in self.job.logs:
+            text = f"cryoem: job {self.job.number}: {exit_.reason}\n"
+            err = LogLines(log="err", start=log_sizes.get("err", 0), data=text.encode())
+            self.add_lines(err)
+        folder = self.project.folder / self.job.outputs[0]
+        wanted = self.frontend.markers(exit_)
+        for name in self.frontend.all_markers():
+            if name not in wanted:
+                (folder / name).unlink(missing_ok=True)
+        for name in wanted:
+            (folder / name).touch()
+        self.frontend.nudge(self.project.folder)
+
+    def _own(self) -> tuple[str, ...]:
+        logs = tuple(Path(path).name for path in self.job.logs.values())
+        return (*self.frontend.own_files(self.job), *self.frontend.all_markers(), *logs)
+
+    def _check(self, entry: Entry) -> None:
+        admitted(entry, self.job, inputs=self.inputs)
+        folder = self.project.folder
+        for part in entry.path.split("/")[:-1]:
+            folder /= part
+            if folder.is_symlink():
+                raise RefusedError(f"{entry.path!r} would be written through the link {folder}")
+
+    def _needed(self, entry: Entry, known: dict[str, str]) -> bool:
+        """Whether an entry is to be placed: it is not the front end's own, and not there yet."""
+        if is_own(entry.path, self.job, self._own()):
+            return False
+        path = self.project.folder / entry.path
+        return known.get(entry.path) != _mark(entry) or not os.path.lexists(path)
+
+    def _make(self, entry: Entry) -> None:
+        path = self.project.folder / entry.path
+        if entry.kind is Kind.FOLDER:
+            path.mkdir(parents=True, exist_ok=True)
+            return
+        target = entry.target
+        if target.startswith(HOME_ROOT):
+            target = str(self.project.folder / target.removeprefix(HOME_ROOT))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.part")
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(target)
+        beside.replace(path)
+
+    def _open_log(self, name: str) -> int:
+        path = self.project.folder / self.job.logs[name]
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+
+    def _cut_log(self, name: str, size: int) -> None:
+        descriptor = self._open_log(name)
+        try:
+            os.ftruncate(descriptor, self.job.log_starts[name] + size)
+        finally:
+            os.close(descriptor)
+
+
+def _mark(entry: Entry) -> str:
+    """What was delivered under a path, so that the same is not delivered again."""
+    return entry.content.digest if entry.content else f"{entry.kind.value} {entry.target}"

@@ -1,0 +1,112 @@
+"""The first half of an errand: a job's inputs into the store, and its tasks ready."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.projects import folder_of
+from cryoem_cloud.courier.spool import Slip
+from cryoem_cloud.courier.upload import Upload
+from cryoem_cloud.model.errors import ProjectGoneError
+from cryoem_cloud.model.job import Need
+from cryoem_cloud.model.paths import is_below
+from cryoem_cloud.model.phase import Phase
+from cryoem_cloud.model.task import Task
+from cryoem_cloud.model.units import human_size
+from cryoem_cloud.mover.space import require_space
+from cryoem_cloud.ports.application import Application, Shape
+from cryoem_cloud.settings import Settings
+from cryoem_cloud.stores.jobs import JobRecords
+
+__all__ = ["MAIN", "Inputs", "blockers"]
+
+MAIN = "main"
+"""The name of the task of a job that is not split."""
+
+_LOOK_S = 1.0
+
+
+def blockers(job: int, cards: Iterable[Card], wanted: Callable[[str], bool]) -> tuple[Card, ...]:
+    """Jobs submitted before that are not home yet and own a folder that is `wanted`."""
+    return tuple(
+        card for card in cards if card.open and card.number < job and any(map(wanted, card.outputs))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Makes a job ready for machines. `stopped` says whether the user wants it no more."""
+
+    means: Means
+    slip: Slip
+    records: JobRecords
+    application: Application
+    settings: Settings
+    shape: Shape
+    desk: CardDesk
+    stopped: Callable[[], bool]
+
+    def make_ready(self) -> bool:
+        """Send the inputs and say that the tasks are ready; False where the user stopped it.
+
+        Raises:
+            MissingInputError, RefusedError, FormatError: The job cannot run as it is.
+            ProjectGoneError: The project's folder is not there.
+        """
+        if self.records.ready():
+            return True
+        if not self.slip.project.folder.is_dir():
+            raise ProjectGoneError(
+                f"the project's folder {self.slip.project.folder} is not there",
+                hint="moved? run any cryoem command where it is now",
+            )
+        self.desk.phase(Phase.LOOKING)
+        script = self.slip.job.script
+        if not self._wait_for(lambda folder: folder.rstrip("/") in script):
+            return False
+        needs = tuple(self.application.needs(self.slip.job, self.slip.project.folder))
+        if not self._wait_for(lambda folder: any(is_below(need.path, folder) for need in needs)):
+            return False
+        self._send(needs)
+        return True
+
+    def _send(self, needs: tuple[Need, ...]) -> None:
+        job = self.slip.job
+        upload = Upload(
+            store=self.records.store,
+            project=self.slip.project,
+            cache=self.means.cache,
+            by_reference=self._by_reference(),
+            moved=self.desk.up,
+        )
+        size = upload.missing_bytes(needs)
+        self._require_space(size)
+        self.desk.phase(Phase.SENDING, f"{len(needs)} files, at most {human_size(size)} to send")
+        entries = upload.entries(job, needs)
+        script = self.application.adapted(job, self.shape)
+        self.records.put_tasks((Task(name=MAIN, script=script, inputs=entries),))
+        self.records.set_ready(1)
+
+    def _by_reference(self) -> bool:
+        return self.settings.inputs == "reference" and self.records.store.properties.local
+
+    def _require_space(self, size: int) -> None:
+        if self.records.store.properties.local and not self._by_reference():
+            folder: Path = folder_of(self.slip.project.store)
+            require_space(folder, size, purpose="sending the inputs")
+
+    def _wait_for(self, wanted: Callable[[str], bool]) -> bool:
+        """Wait until no unfinished job owns what is wanted; False where the user stopped it."""
+        while not self.stopped():
+            cards = [c for c in self.means.cards.all() if c.project == self.slip.project.name]
+            owners = blockers(self.slip.job.number, cards, wanted)
+            if not owners:
+                return True
+            names = ", ".join(f"job {card.number} ({card.name})" for card in owners)
+            self.desk.phase(Phase.WAITING, f"waits for {names}, whose results it reads")
+            if self.means.stopping.wait(_LOOK_S):
+                return False
+        return False

@@ -1,0 +1,74 @@
+"""The courier: an errand for every slip in the spool, each in a thread of its own."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+
+from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.errand import Errand
+from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.spool import Slip
+from cryoem_cloud.model.errors import CryoemError
+
+__all__ = ["Courier"]
+
+_LOG = logging.getLogger(__name__)
+
+_LOOK_S = 0.3
+_IDLE_S = 20.0
+"""How long a courier stays that has nothing to do: jobs often come one after another."""
+_AGAIN_S = 20.0
+"""Between two starts of the same errand."""
+
+
+@dataclass
+class Courier:
+    """Does all errands of this computer's spool."""
+
+    means: Means
+    _threads: dict[str, threading.Thread] = field(default_factory=dict)
+    _not_before_s: dict[str, float] = field(default_factory=dict)
+
+    def run(self, *, stay: bool) -> None:
+        """Do errands until there has been none for _IDLE_S, or for ever with `stay`."""
+        clock, stopping = self.means.clock, self.means.stopping
+        busy_s = clock.monotonic()
+        while not stopping.wait(_LOOK_S):
+            self._start_new()
+            if self._threads:
+                busy_s = clock.monotonic()
+            elif not stay and clock.monotonic() - busy_s > _IDLE_S:
+                return
+        for thread in self._threads.values():
+            thread.join()
+
+    def _start_new(self) -> None:
+        for name, thread in list(self._threads.items()):
+            if not thread.is_alive():
+                del self._threads[name]
+        now_s = self.means.clock.monotonic()
+        for slip in self._slips():
+            if slip.name not in self._threads and now_s >= self._not_before_s.get(slip.name, now_s):
+                # A fault of ours ends that thread alone; its slip stays, and we try again later.
+                self._not_before_s[slip.name] = now_s + _AGAIN_S
+                thread = threading.Thread(target=self._errand, args=(slip,), name=slip.name)
+                self._threads[slip.name] = thread
+                thread.start()
+
+    def _slips(self) -> tuple[Slip, ...]:
+        try:
+            return self.means.spool.slips()
+        except CryoemError as error:
+            _LOG.error("the spool cannot be read: %s", error)
+            return ()
+
+    def _errand(self, slip: Slip) -> None:
+        cards = [
+            card
+            for card in self.means.cards.of_number(slip.job.number)
+            if card.project == slip.project.name
+        ]
+        if not cards:
+            _LOG.error("job %d has a slip and no card; left alone", slip.job.number)
+            return
+        Errand(slip, self.means, CardDesk(cards[0], self.means.cards, self.means.clock)).run()

@@ -1,0 +1,35 @@
+"""What the courier's errands work with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+
+from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.cards import Cards
+from cryoem_cloud.courier.spool import Spool
+from cryoem_cloud.ports.application import Application
+from cryoem_cloud.ports.clock import Clock
+from cryoem_cloud.ports.frontend import Frontend
+from cryoem_cloud.ports.provider import Provider
+from cryoem_cloud.ports.store import Store
+from cryoem_cloud.settings import Settings
+
+__all__ = ["Means"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """Adapters by name, and what this courier keeps. `who` names it among couriers for ever."""
+
+    who: str
+    store: Callable[[str], Store]
+    application: Callable[[str], Application]
+    frontend: Callable[[str], Frontend]
+    provider: Callable[[str, Settings], Provider]
+    settings: Callable[[str], Settings]
+    """The settings for a project's folder, read anew."""
+    cache: Cache
+    cards: Cards
+    spool: Spool
+    clock: Clock
+    stopping: Event

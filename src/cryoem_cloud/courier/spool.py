@@ -1,0 +1,109 @@
+"""The spool: what has been submitted on this computer and is not home yet.
+
+A slip is a file that only the user can read; it holds the submitter's environment (without what
+looks like a secret) for programs that run on this very computer. Slips survive reboots.
+"""
+
+import base64
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from cryoem_cloud.courier.projects import folder_of
+from cryoem_cloud.courier.whole import write_whole
+from cryoem_cloud.model.job import Job
+from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.record import decode, encode, mapping, text
+
+__all__ = ["Slip", "Spool"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slip:
+    """A job that this computer's courier has to bring home."""
+
+    job: Job
+    project: Project
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The slip's file name without its ending."""
+        return f"{self.job.number:08d}.{self.project.name}"
+
+    def in_folder(self, folder: Path) -> "Slip":
+        """For a project that has moved."""
+        return replace(self, project=replace(self.project, folder=folder))
+
+    def to_bytes(self) -> bytes:
+        """As it is stored."""
+        return encode(
+            "slip",
+            {
+                "job": base64.b64encode(self.job.to_bytes()).decode(),
+                "project": self.project.name,
+                "store": self.project.store,
+                "folder": self.project.folder.as_uri(),
+                "environment": dict(self.environment),
+            },
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """From what is stored.
+
+        Raises:
+            FormatError: It is not a slip.
+        """
+        fields = decode("slip", data)
+        return cls(
+            job=Job.from_bytes(base64.b64decode(text(fields, "job"))),
+            project=Project(
+                name=text(fields, "project"),
+                store=text(fields, "store"),
+                folder=folder_of(text(fields, "folder")),
+            ),
+            environment={str(k): str(v) for k, v in mapping(fields, "environment").items()},
+        )
+
+
+class Spool:
+    """The slips below one folder, and requests to stop beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, slip: Slip) -> None:
+        """Keep a slip; from here on the job is not lost."""
+        write_whole(self._folder / f"{slip.name}.slip", slip.to_bytes())
+
+    def slips(self) -> tuple[Slip, ...]:
+        """All slips, by number."""
+        found = []
+        for file in sorted(self._folder.glob("*.slip")):
+            with suppress(FileNotFoundError):
+                found.append(Slip.from_bytes(file.read_bytes()))
+        return tuple(found)
+
+    def holds(self, name: str) -> bool:
+        """Whether there is a slip of that name."""
+        return (self._folder / f"{name}.slip").exists()
+
+    def take_out(self, name: str) -> None:
+        """See to it that the slip is gone; its job is home, or given up."""
+        for ending in ("slip", "stop"):
+            (self._folder / f"{name}.{ending}").unlink(missing_ok=True)
+
+    def ask_stop(self, name: str) -> None:
+        """Ask the courier to stop the job."""
+        write_whole(self._folder / f"{name}.stop", b"")
+
+    def stop_asked(self, name: str) -> bool:
+        """Whether somebody has asked for that."""
+        return (self._folder / f"{name}.stop").exists()
+
+    def empty(self) -> bool:
+        """Whether nothing is on its way."""
+        return not any(self._folder.glob("*.slip"))

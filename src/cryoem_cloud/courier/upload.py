@@ -1,0 +1,165 @@
+"""Brings a job's inputs into the store: what it asks for, less what the store holds already."""
+
+import stat
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.model.errors import MissingInputError, RefusedError
+from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
+from cryoem_cloud.model.job import Job, Need
+from cryoem_cloud.model.keys import mirror_key
+from cryoem_cloud.model.paths import OUTSIDE
+from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.push import digest_file, keep_file
+from cryoem_cloud.mover.stamp import stamp_of
+from cryoem_cloud.ports.store import Store
+from cryoem_cloud.stores.index import IndexLog
+
+__all__ = ["Upload", "where", "without_doubles"]
+
+_STREAMS = 8
+_RECORD_FILES = 5000
+"""Files in one index record; what was sent before an interruption is not sent again."""
+
+
+def where(project: Path, path: str) -> Path:
+    """Where a path lies on this computer."""
+    return Path("/", path.removeprefix(OUTSIDE)) if path.startswith(OUTSIDE) else project / path
+
+
+def without_doubles(needs: Iterable[Need]) -> tuple[Need, ...]:
+    """Each path once, in the order of first mention; bytes win over a stub."""
+    found: dict[str, Need] = {}
+    for need in needs:
+        known = found.get(need.path)
+        if known is None or (known.stub and not need.stub):
+            found[need.path] = need
+    return tuple(found.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """Sends inputs of one project. `moved` is told of bytes that are really sent."""
+
+    store: Store
+    project: Project
+    cache: Cache
+    by_reference: bool
+    moved: Callable[[int], None]
+
+    def entries(self, job: Job, needs: Iterable[Need]) -> tuple[Entry, ...]:
+        """The needs as entries, their bytes in the store and recorded in the index.
+
+        Raises:
+            MissingInputError: A file is neither here nor in the store; nothing more is sent.
+            SourceChangedError: A file changed while it was read.
+        """
+        index = IndexLog(self.store, self.project.name)
+        self.cache.refresh(index, self.project.name)
+        wanted = without_doubles(needs)
+        for need in wanted:
+            self._look(need)
+        made: list[Entry] = []
+        with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
+            for start in range(0, len(wanted), _RECORD_FILES):
+                batch = list(pool.map(self._entry, wanted[start : start + _RECORD_FILES]))
+                self._record(index, f"job {job.number} inputs {start}", batch)
+                made.extend(batch)
+        return tuple(made)
+
+    def missing_bytes(self, needs: Iterable[Need]) -> int:
+        """An upper bound of what must be sent, in bytes: files whose path is new to the index."""
+        return sum(
+            stamp_of(where(self.project.folder, need.path)).size
+            for need in needs
+            if not need.stub and self._is_new(need)
+        )
+
+    def _is_new(self, need: Need) -> bool:
+        file = where(self.project.folder, need.path)
+        return file.is_file() and self.cache.entry(self.project.name, need.path) is None
+
+    def _look(self, need: Need) -> None:
+        file = where(self.project.folder, need.path)
+        try:
+            mode = file.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            if self._stored(need) is None:
+                raise MissingInputError(
+                    f"{need.path} does not exist; {need.asked_by} asks for it",
+                    hint="make the file, or correct who asks for it; then submit again",
+                ) from None
+        except OSError as error:
+            raise RefusedError(f"{file} cannot be read: {error.strerror}") from error
+        else:
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise RefusedError(
+                    f"{need.path} is a device, socket or pipe; {need.asked_by} asks for it"
+                )
+
+    def _stored(self, need: Need) -> Entry | None:
+        entry = self.cache.entry(self.project.name, need.path)
+        return entry if entry and entry.kind is Kind.FILE else None
+
+    def _entry(self, need: Need) -> Entry:
+        file = where(self.project.folder, need.path)
+        if not file.exists():
+            stored = self._stored(need)
+            if stored is None:
+                raise MissingInputError(f"{need.path} is gone; {need.asked_by} asks for it")
+            return Entry(path=need.path, kind=Kind.STUB) if need.stub else stored
+        if file.is_dir():
+            return Entry(path=need.path, kind=Kind.FOLDER)
+        if need.stub:
+            return Entry(path=need.path, kind=Kind.STUB)
+        return self._file(need.path, file)
+
+    def _file(self, path: str, file: Path) -> Entry:
+        stamp = stamp_of(file)
+        mode = file.stat().st_mode & 0o777
+        digest = self.cache.digest(file, stamp)
+        known = self.cache.entry(self.project.name, path)
+        content: Content | None = None
+        if digest and known and known.content and known.content.digest == digest:
+            content = known.content
+        elif digest:
+            content = self.cache.content(self.project.name, digest)
+        if content is None:
+            stamp, content = self._send(path, file, seen=known is not None)
+            self.cache.remember(file, stamp, content.digest)
+        return Entry(path=path, mtime_ns=stamp.mtime_ns, mode=mode, content=content)
+
+    def _send(self, path: str, file: Path, *, seen: bool) -> tuple[Stamp, Content]:
+        """Store the bytes, unless the store has them under another name or from another time."""
+        if self.by_reference or seen:
+            stamp, digester = digest_file(file)
+            if self.by_reference:
+                return stamp, _reference(file, stamp, digester.digest)
+            content = self.cache.content(self.project.name, digester.digest)
+            if content is not None:
+                return stamp, content
+        return keep_file(
+            self.store, file, project=self.project.name, key=mirror_key(path), moved=self.moved
+        )
+
+    def _record(self, index: IndexLog, origin: str, batch: list[Entry]) -> None:
+        name = self.project.name
+        fresh = [
+            entry
+            for entry in batch
+            if entry.content
+            and not entry.content.reference
+            and self.cache.entry(name, entry.path) != entry
+        ]
+        if fresh:
+            index.append(origin, fresh, after=self.cache.last_read(name))
+            self.cache.refresh(index, name)
+
+
+def _reference(file: Path, stamp: Stamp, digest: str) -> Content:
+    return Content(
+        key=str(file), start=0, stored=stamp.size, size=stamp.size, digest=digest, reference=True
+    )

@@ -1,0 +1,45 @@
+"""From a URL to a store. An adapter is imported only when it is asked for."""
+
+from collections.abc import Mapping
+from importlib import metadata
+from pkgutil import resolve_name
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.ports.store import Store
+
+__all__ = ["OPENERS", "Opener", "open_store"]
+
+GROUP = "cryoem_cloud.stores"
+
+
+class Opener(Protocol):
+    """Makes a store from its URL and the environment; needs no network."""
+
+    def __call__(self, url: str, *, env: Mapping[str, str]) -> Store:
+        """The store."""
+        ...
+
+
+OPENERS: Mapping[str, str] = {
+    "file": "cryoem_cloud.stores.directory:open_directory",
+    "s3": "cryoem_cloud.stores.s3:open_s3",
+}
+"""By URL scheme; other packages add theirs through the entry point group above."""
+
+
+def open_store(url: str, *, env: Mapping[str, str]) -> Store:
+    """The store at `url`.
+
+    Raises:
+        SettingsError: Nobody knows such URLs, or this one is malformed.
+    """
+    scheme = urlsplit(url).scheme
+    found = {entry.name: entry.value for entry in metadata.entry_points(group=GROUP)}
+    known = {**found, **OPENERS}
+    if scheme not in known:
+        forms = ", ".join(f"{name}://…" for name in sorted(known))
+        raise SettingsError(f"{url!r} is no store's URL", hint=f"known are {forms}")
+    opener: Opener = resolve_name(known[scheme])
+    return opener(url, env=env)
