@@ -16,7 +16,7 @@ from cryoem_cloud.apps.relion.programs import NO_FILES, UNKNOWN
 from cryoem_cloud.apps.relion.row import Program
 from cryoem_cloud.apps.relion.script import Call, calls
 from cryoem_cloud.model.job import Job
-from cryoem_cloud.model.paths import OUTSIDE
+from cryoem_cloud.model.paths import OUTSIDE, STAGED_OUTSIDE
 from cryoem_cloud.ports.application import Shape
 
 __all__ = ["adapted", "worker_environment"]
@@ -73,7 +73,7 @@ def _outside(call: Call) -> Iterator[_Edit]:
             continue
         path = names.placed(word.text, call.name)
         if path.startswith(OUTSIDE):
-            path = names.STAGED + path.removeprefix(OUTSIDE)
+            path = STAGED_OUTSIDE + path.removeprefix(OUTSIDE)
         elif ".." not in word.text.split("/"):
             continue
         yield word.start, word.end, shlex.quote(path)

@@ -9,7 +9,6 @@ from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.paths import OUTSIDE, normal
 
 __all__ = [
-    "STAGED",
     "coordinate_file",
     "image_file",
     "is_pattern",
@@ -20,9 +19,6 @@ __all__ = [
     "placed",
     "siblings",
 ]
-
-STAGED = ".cryoem-abs/"
-"""Where on a machine, below the project's folder, files from outside the project lie."""
 
 _IN_STACK = re.compile(r"^\d+@")
 _IN_JOB = re.compile(r"^.+?/job\d{3}[^/]*/(?P<rest>.*)$|^job\d{3}[^/]*/(?P<top>.*)$", re.DOTALL)
