@@ -93,6 +93,7 @@ class TurnWork:
             return Exit(outcome=Outcome.FAILURE, code=error.exit_code, reason=str(error))
         script = self._script(root)
         script.parent.mkdir(parents=True, exist_ok=True)
+        (root / self.job.cwd).mkdir(parents=True, exist_ok=True)
         script.write_text(self.taken.task.script, encoding="utf-8", errors="surrogateescape")
         return None
 
@@ -126,7 +127,7 @@ class TurnWork:
         kills = killed_for_memory()
         running = start(
             self._script(root),
-            folder=root,
+            folder=root / self.job.cwd,
             out=logs["out"],
             err=logs["err"],
             environment=self.environment,

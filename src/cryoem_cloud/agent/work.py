@@ -1,5 +1,6 @@
 """An agent's life: up, take turns until none is left, leave."""
 
+import os
 import random
 import shutil
 from collections.abc import Callable, Mapping
@@ -62,14 +63,21 @@ class Agent:
 
     def _turn(self, taken: Taken, job: Job, page: int) -> int:
         name = f"{taken.task.name}-{taken.claim.number}"
+        application = self.application(job.application)
+        environment = {**self.environment, **job.environment}
+        environment |= application.worker_environment(
+            environment,
+            is_root=os.getuid() == 0,
+            has_csh=shutil.which("csh", path=environment.get("PATH")) is not None,
+        )
         return TurnWork(
             taken=taken,
             job=job,
             records=self.records,
-            application=self.application(job.application),
+            application=application,
             machine=self.myself.name,
             scratch=self.scratch / name,
-            environment={**self.environment, **job.environment},
+            environment=environment,
             clock=self.clock,
             first_page=page,
         ).work()

@@ -1,6 +1,6 @@
 """Any command: the user names its files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -47,6 +47,16 @@ class Shell:
     def adapted(self, job: Job, shape: Shape) -> str:  # noqa: ARG002  (the port's names)
         """The script as it is."""
         return job.script
+
+    def worker_environment(
+        self,
+        env: Mapping[str, str],  # noqa: ARG002  (the port's names)
+        *,
+        is_root: bool,  # noqa: ARG002
+        has_csh: bool,  # noqa: ARG002
+    ) -> dict[str, str]:
+        """Nothing."""
+        return {}
 
     def judge(self, job: Job, finished: Finished) -> Exit:  # noqa: ARG002  (the port's names)
         """By the exit code."""

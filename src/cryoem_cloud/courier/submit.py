@@ -77,6 +77,7 @@ def submit(
         environment={k: v for k, v in environment.items() if k.startswith(_TRAVELS)},
         inputs=asked.inputs,
         folder_inode=folder.stat().st_ino,
+        cwd=normal(asked.cwd),
     )
     card = _card(job, project)
     counter.cards.write(card)

@@ -79,7 +79,7 @@ class Need:
 class Job:
     """What the user submitted; immutable once it is in the store as `jobs/<id>/job.json`.
 
-    `script` is run by bash in the project's folder. `script_path` is where the user's script lies
+    `script` is run by bash in `cwd`, a folder of the project. `script_path` is where the user's script lies
     in the project ("" for standard input or a bare command). `outputs` are the folders, relative
     to the project, that the job may write; `logs` maps "out" and "err" to the files at home that
     its standard output and error belong in, and `log_starts` gives the bytes these held at
@@ -103,6 +103,7 @@ class Job:
     environment: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     folder_inode: int = 0
+    cwd: str = "."
 
     def to_bytes(self) -> bytes:
         """As it is stored."""
@@ -125,6 +126,7 @@ class Job:
                 "environment": dict(self.environment),
                 "inputs": list(self.inputs),
                 "folder_inode": self.folder_inode,
+                "cwd": self.cwd,
             },
         )
 
@@ -156,4 +158,5 @@ class Job:
             environment={str(k): str(v) for k, v in mapping(fields, "environment").items()},
             inputs=tuple(map(str, items(fields, "inputs"))),
             folder_inode=integer(fields, "folder_inode", 0),
+            cwd=text(fields, "cwd", "."),
         )

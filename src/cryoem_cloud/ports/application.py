@@ -1,6 +1,6 @@
 """What we know of the programs that jobs run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -96,6 +96,12 @@ class Application(Protocol):
 
     def adapted(self, job: Job, shape: Shape) -> str:
         """The job's script for a machine of that shape; unchanged where the user fixed counts."""
+        ...
+
+    def worker_environment(
+        self, env: Mapping[str, str], *, is_root: bool, has_csh: bool
+    ) -> Mapping[str, str]:
+        """Variables that the programs need on a machine beyond `env`, which stands."""
         ...
 
     def judge(self, job: Job, finished: Finished) -> Exit:
