@@ -79,12 +79,13 @@ class Need:
 class Job:
     """What the user submitted; immutable once it is in the store as `jobs/<id>/job.json`.
 
-    `script` is run by bash in `cwd`, a folder of the project. `script_path` is where the user's script lies
-    in the project ("" for standard input or a bare command). `outputs` are the folders, relative
-    to the project, that the job may write; `logs` maps "out" and "err" to the files at home that
-    its standard output and error belong in, and `log_starts` gives the bytes these held at
-    submission. `frontend` says whose markers to write. `environment` is what may leave this
-    computer of the submitter's (RELION_*, OMP_*).
+    `script` is run by bash in `cwd`, a folder of the project. `script_path` is where the user's
+    script lies in the project ("" for standard input or a bare command). `outputs` are the folders,
+    relative to the project, that the job may write; `logs` maps "out" and "err" to the files at
+    home that its standard output and error belong in, and `log_starts` gives the bytes these held
+    at submission. `frontend` says whose markers to write. `environment` is what may leave this
+    computer of the submitter's (RELION_*, OMP_*). `folder_inode` is that of the first output
+    folder: a folder that was deleted and made again is another.
     """
 
     number: int
