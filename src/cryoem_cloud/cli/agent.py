@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cryoem_cloud import wiring
+from cryoem_cloud.wiring import machine
 
 __all__ = ["main"]
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--machine", type=Path, required=True)
     parser.add_argument("--lock", type=int, required=True)
     given = parser.parse_args(arguments)
-    wiring.run_agent(
+    machine.run_agent(
         store=given.store,
         project=given.project,
         job=given.job,

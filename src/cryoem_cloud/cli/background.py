@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-from cryoem_cloud import wiring
 from cryoem_cloud.settings import Places, environment
+from cryoem_cloud.wiring.background import run_courier
 
 __all__ = ["main"]
 
@@ -14,5 +14,5 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="courier")
     parser.add_argument("--stay", action="store_true", help="stay when there is nothing to do")
     given = parser.parse_args(arguments)
-    wiring.run_courier(Places.read(environment()), stay=given.stay)
+    run_courier(Places.read(environment()), stay=given.stay)
     return 0

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from cryoem_cloud import wiring
 from cryoem_cloud.apps.registry import application_for
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card
@@ -13,6 +12,7 @@ from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Places, Settings, environment, submitters_environment
+from cryoem_cloud.wiring.front import counter
 
 __all__ = ["here", "submit_asked", "submit_script"]
 
@@ -48,7 +48,7 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     frontend = frontend_named(name_of_caller(asked.script, asked.script_path))
     try:
         card = submit(
-            wiring.counter(places, project.store),
+            counter(places, project.store),
             asked,
             project=project,
             application=application,

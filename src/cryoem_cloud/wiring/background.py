@@ -1,0 +1,87 @@
+"""The courier's program."""
+
+import os
+import secrets
+import shlex
+import signal
+import sys
+from functools import cache
+from pathlib import Path
+from threading import Event
+
+from cryoem_cloud.apps.registry import application_named
+from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.cards import Cards
+from cryoem_cloud.courier.main import Courier
+from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.start import lock, spool_of
+from cryoem_cloud.courier.whole import write_whole
+from cryoem_cloud.frontends.registry import frontend_named
+from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.ports.provider import Provider
+from cryoem_cloud.providers.local import LocalProvider
+from cryoem_cloud.settings import Places, Settings, environment
+from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.logs import log_to_stderr
+
+__all__ = ["means", "provider_at", "run_courier"]
+
+AGENT = (sys.executable, "-I", "-m", "cryoem_cloud.cli", "agent")
+"""How a machine of this computer starts its agent."""
+
+
+def provider_at(name: str, settings: Settings, places: Places) -> Provider:
+    """The provider of that name.
+
+    Raises:
+        SettingsError: There is none.
+    """
+    if name != "local":
+        raise SettingsError(f"there is no provider {name!r}", hint="known is local")
+    command = (*shlex.split(settings.local_prefix), *AGENT)
+    return LocalProvider(places.state / "machines", command)
+
+
+def run_courier(places: Places, *, stay: bool) -> bool:
+    """Be this computer's courier until nothing is left to do; False where there is one already."""
+    log_to_stderr()
+    stopping = Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopping.set())
+    while True:
+        with lock(places) as ours:
+            if not ours:
+                return False
+            Courier(means(places, stopping)).run(stay=stay)
+        # A job may have been spooled after our last look, by somebody who saw us still there.
+        if stopping.is_set() or spool_of(places).empty():
+            return True
+
+
+def means(places: Places, stopping: Event) -> Means:
+    """What this computer's courier works with."""
+    return Means(
+        who=_courier_name(places),
+        store=store_at,
+        application=application_named,
+        frontend=cache(frontend_named),
+        provider=lambda name, settings: provider_at(name, settings, places),
+        settings=lambda folder: Settings.read(places, Path(folder), environment()),
+        cache=Cache(places.cache / "courier.sqlite"),
+        cards=Cards(places.state / "jobs"),
+        spool=spool_of(places),
+        clock=SystemClock(),
+        stopping=stopping,
+    )
+
+
+def _courier_name(places: Places) -> str:
+    """This courier's name, the same after a restart: what it held before is still its own."""
+    file = places.cache / "courier.name"
+    try:
+        return file.read_text(encoding="ascii")
+    except FileNotFoundError:
+        name = f"courier-{os.getuid()}-{secrets.token_hex(6)}"
+        write_whole(file, name.encode())
+        return name

@@ -1,0 +1,29 @@
+"""The agent's program."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryoem_cloud.agent.work import Agent
+from cryoem_cloud.apps.registry import application_named
+from cryoem_cloud.providers.local import LocalSelf
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.logs import log_to_stderr
+
+__all__ = ["run_agent"]
+
+
+def run_agent(*, store: str, project: str, job: int, machine: Path, told: bytes) -> None:
+    """Be the agent of a local machine."""
+    log_to_stderr()
+    words: Mapping[str, Mapping[str, str]] = json.loads(told or b"{}")
+    Agent(
+        records=JobRecords(store_at(store), project, job),
+        myself=LocalSelf(machine),
+        application=application_named,
+        scratch=machine / "scratch",
+        environment=words.get("environment", {}),
+        clock=SystemClock(),
+    ).live()
