@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["Desk", "Sender"]
+__all__ = ["Desk", "Sender", "sending"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ _PAGE_BYTES = 4 * 1024 * 1024
 """Of log lines, and of small files, in one page."""
 _PAGE_FILES = 1000
 _STREAMS = 4
+_REST = 2.0
+"""A look that took so long is followed by a rest of so many times that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +221,34 @@ class Sender:
 
     def _again(self, path: str) -> None:
         self._queue.extend(found for found in self.outputs.all() if found.path == path)
+
+
+@contextmanager
+def sending(sender: Sender) -> Iterator[None]:
+    """Within this, a thread sends what is new; what it cannot send now it tries again.
+
+    A look at very many outputs takes long; then looks are made more seldom.
+    """
+    stopped = threading.Event()
+
+    def send() -> None:
+        pause_s = 0.0
+        while not stopped.wait(max(0.0, pause_s)):
+            started_s = sender.clock.monotonic()
+            try:
+                sender.step()
+            except CryoemError as error:
+                _LOG.warning("not sent yet: %s", error)
+            took_s = sender.clock.monotonic() - started_s
+            pause_s = max(PERIOD_S - took_s, _REST * took_s)
+
+    thread = threading.Thread(target=send, name="sending")
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
 
 
 def _entry(found: Found, content: Content) -> Entry:

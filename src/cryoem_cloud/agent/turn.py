@@ -9,12 +9,12 @@ from pathlib import Path
 from cryoem_cloud.agent.fetch import lay_out
 from cryoem_cloud.agent.outputs import Outputs
 from cryoem_cloud.agent.run import Running, killed_for_memory, start
-from cryoem_cloud.agent.send import PERIOD_S, Desk, Sender
+from cryoem_cloud.agent.send import Desk, Sender, sending
 from cryoem_cloud.agent.take import Taken
 from cryoem_cloud.agent.vigil import Ears, insisting
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.digest import digest_of
-from cryoem_cloud.model.errors import CryoemError, StoreError
+from cryoem_cloud.model.errors import CryoemError, NoSpaceError, StoreError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.keys import manifest_key
@@ -32,6 +32,7 @@ __all__ = ["TurnWork"]
 
 _LOG = logging.getLogger(__name__)
 
+_LISTEN_S = 0.5
 _TERM_GRACE_S = 10.0
 """Between TERM and KILL."""
 _ABORT_GRACE_S = 60.0
@@ -78,18 +79,24 @@ class TurnWork:
     def _lay_out(self, root: Path, outputs: tuple[str, ...]) -> Exit | None:
         """Fetch the inputs; how the task ended if that is not possible."""
 
-        def fetch() -> None:
-            lay_out(
-                self.taken.task,
-                store=self.records.store,
-                project=self.records.project,
-                root=root,
-                outputs=outputs,
-            )
+        def fetch() -> CryoemError | None:
+            try:
+                lay_out(
+                    self.taken.task,
+                    store=self.records.store,
+                    project=self.records.project,
+                    root=root,
+                    outputs=outputs,
+                )
+            except NoSpaceError as error:  # this machine's own disk: waiting would free nothing
+                return error
+            return None
 
         try:
-            insisting(fetch, self.clock.sleep)
-        except CryoemError as error:
+            error = insisting(fetch, self.clock.sleep)
+        except CryoemError as found:
+            error = found
+        if error is not None:
             return Exit(outcome=Outcome.FAILURE, code=error.exit_code, reason=str(error))
         script = self._script(root)
         script.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +139,8 @@ class TurnWork:
             err=logs["err"],
             environment=self.environment,
         )
-        wish = self._attend(running, sender, root)
+        with sending(sender):
+            wish = self._attend(running, root)
         if wish is None:
             return None
         finished = Finished(
@@ -147,8 +155,8 @@ class TurnWork:
             return Exit(outcome=Outcome.ABORTED, code=judged.code, reason="stopped on request")
         return judged
 
-    def _attend(self, running: Running, sender: Sender, root: Path) -> bool | None:
-        """Send and listen until the script has ended.
+    def _attend(self, running: Running, root: Path) -> bool | None:
+        """Listen until the script has ended.
 
         True: it ended after the user wanted it to. None: the task is not ours any more.
         """
@@ -156,7 +164,7 @@ class TurnWork:
         wished = False
         stages: list[tuple[float, Callable[[], None]]] = []
         looked_s = clock.monotonic()
-        while not running.ended(PERIOD_S):
+        while not running.ended(_LISTEN_S):
             now_s = clock.monotonic()
             if now_s - looked_s >= HEARTBEAT_S:
                 looked_s = now_s
@@ -170,7 +178,6 @@ class TurnWork:
                 stages = _stages(wish, now_s, running, self._abort(root))
             while stages and now_s >= stages[0][0]:
                 stages.pop(0)[1]()
-            _try(sender.step)
         return wished
 
     def _ours(self) -> bool:
@@ -235,13 +242,6 @@ def _stages(
         (now_s + patience_s, running.terminate),
         (now_s + patience_s + _TERM_GRACE_S, running.kill),
     ]
-
-
-def _try(act: Callable[[], None]) -> None:
-    try:
-        act()
-    except CryoemError as error:
-        _LOG.warning("not sent yet: %s", error)
 
 
 def _markers(root: Path, outputs: tuple[str, ...], held: Sequence[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """From objects to files: verified on every read, beside and then renamed."""
 
+import errno
 import os
 import secrets
 from collections import defaultdict
@@ -176,10 +177,8 @@ def _beside(path: Path) -> Iterator[Path]:
     try:
         yield beside
     except OSError as error:
-        if error.errno in {28, 122}:  # ENOSPC, EDQUOT
-            raise NoSpaceError(
-                f"{path.parent} is full", hint="free some space there; we go on by ourselves"
-            ) from error
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise NoSpaceError(f"{path.parent} is full", hint="free some space there") from error
         raise
     finally:
         beside.unlink(missing_ok=True)

@@ -22,5 +22,5 @@ def require_space(folder: Path, size: int, *, purpose: str) -> None:
     if free < size:
         raise NoSpaceError(
             f"{purpose} needs {human_size(size)} in {folder}, where {human_size(free)} are free",
-            hint="free some space there; we go on by ourselves",
+            hint="free some space there",
         )
