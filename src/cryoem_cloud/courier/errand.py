@@ -15,6 +15,7 @@ from cryoem_cloud.courier.home import DroppedError, Home
 from cryoem_cloud.courier.inputs import MAIN, Inputs
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.spool import Slip
+from cryoem_cloud.courier.sweep import token_of
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import (
     BootError,
@@ -220,7 +221,7 @@ class Errand:
         )
 
     def _token(self) -> str:
-        return f"{self.slip.project.name}-{self.slip.job.number:08d}-1"
+        return token_of(self.slip.project.name, self.slip.job.number)
 
     def _look_after(self, fleet: Fleet) -> None:
         for machine in fleet.machines:

@@ -8,6 +8,7 @@ from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.spool import Slip
+from cryoem_cloud.courier.sweep import sweep
 from cryoem_cloud.model.errors import CryoemError
 
 __all__ = ["Courier"]
@@ -17,6 +18,8 @@ _LOG = logging.getLogger(__name__)
 _LOOK_S = 0.3
 _IDLE_S = 20.0
 """How long a courier stays that has nothing to do: jobs often come one after another."""
+_SWEEP_S = 10.0
+"""Between looks for machines that outlive their jobs."""
 _AGAIN_S = 20.0
 """Between two starts of the same errand."""
 
@@ -32,21 +35,25 @@ class Courier:
     def run(self, *, stay: bool) -> None:
         """Do errands until there has been none for _IDLE_S, or for ever with `stay`."""
         clock, stopping = self.means.clock, self.means.stopping
-        busy_s = clock.monotonic()
+        busy_s = swept_s = clock.monotonic()
         while not stopping.wait(_LOOK_S):
-            self._start_new()
+            now_s = clock.monotonic()
+            self._start_new(now_s)
+            if now_s - swept_s >= _SWEEP_S:
+                swept_s = now_s
+                self._sweep()
             if self._threads:
-                busy_s = clock.monotonic()
-            elif not stay and clock.monotonic() - busy_s > _IDLE_S:
+                busy_s = now_s
+            elif not stay and now_s - busy_s > _IDLE_S:
+                self._sweep()
                 return
         for thread in self._threads.values():
             thread.join()
 
-    def _start_new(self) -> None:
+    def _start_new(self, now_s: float) -> None:
         for name, thread in list(self._threads.items()):
             if not thread.is_alive():
                 del self._threads[name]
-        now_s = self.means.clock.monotonic()
         for slip in self._slips():
             if slip.name not in self._threads and now_s >= self._not_before_s.get(slip.name, now_s):
                 # A fault of ours ends that thread alone; its slip stays, and we try again later.
@@ -54,6 +61,13 @@ class Courier:
                 thread = threading.Thread(target=self._errand, args=(slip,), name=slip.name)
                 self._threads[slip.name] = thread
                 thread.start()
+
+    def _sweep(self) -> None:
+        for provider in self.means.providers():
+            try:
+                sweep(provider, self.means.cards.all(), self.means.clock.now())
+            except CryoemError as error:
+                _LOG.warning("machines of %s cannot be looked after: %s", provider.name, error)
 
     def _slips(self) -> tuple[Slip, ...]:
         try:

@@ -26,6 +26,8 @@ class Means:
     application: Callable[[str], Application]
     frontend: Callable[[str], Frontend]
     provider: Callable[[str, Settings], Provider]
+    providers: Callable[[], tuple[Provider, ...]]
+    """Those that may have machines of ours."""
     settings: Callable[[str], Settings]
     """The settings for a project's folder, read anew."""
     cache: Cache

@@ -57,6 +57,10 @@ class Provider(Protocol):
         """
         ...
 
+    def forget(self, token: str) -> None:
+        """See to it that nothing is left of a fleet; one that still has machines is left alone."""
+        ...
+
     def tokens(self) -> tuple[str, ...]:
         """The fleets that this provider knows of and that have machines."""
         ...

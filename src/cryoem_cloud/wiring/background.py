@@ -67,6 +67,7 @@ def means(places: Places, stopping: Event) -> Means:
         application=application_named,
         frontend=cache(frontend_named),
         provider=lambda name, settings: provider_at(name, settings, places),
+        providers=lambda: (provider_at("local", Settings(), places),),
         settings=lambda folder: Settings.read(places, Path(folder), environment()),
         cache=Cache(places.cache / "courier.sqlite"),
         cards=Cards(places.state / "jobs"),

@@ -65,7 +65,7 @@ class LocalProvider:
                 machine.sweep()
 
     def forget(self, token: str) -> None:
-        """See to it that nothing is left of a fleet whose machines are gone."""
+        """See the port."""
         if not _fleet(self._root / token).alive:
             shutil.rmtree(self._root / token, ignore_errors=True)
 
