@@ -1,0 +1,93 @@
+# make demo, make test: both set up .venv in this checkout first. See CONTRIBUTING.md.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+BIN := .venv/bin
+DEMO := .venv/demo.stamp
+ALL := .venv/all.stamp
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: help demo test soak lint docs lock clean relion-for-demo relion-for-test
+
+help:
+	@echo "make demo   run RELION jobs through the queue, and show pictures (under 5 minutes)"
+	@echo "make test   lint, docs and tests (under 15 minutes)"
+	@echo "make soak   the long tests"
+	@echo "make lint   only ruff, mypy and import-linter        make docs   only the web pages"
+	@echo "make lock   pin the newest dependencies              make clean  remove what was built"
+
+demo: relion-for-demo $(DEMO)
+	$(BIN)/python -m demo
+
+test: relion-for-test lint docs
+	$(BIN)/pytest -m "not soak"
+
+soak: relion-for-test $(ALL)
+	$(BIN)/pytest -m soak
+
+lint: $(ALL)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(ALL)
+	$(BIN)/zensical build --clean --strict
+
+# .venv: the newest Python that has venv, the pinned dependencies, and this checkout.
+
+$(BIN)/python:
+	@for python in python3.13 python3.12 python3.11 python3; do \
+	    if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+	        2>/dev/null; then exec $$python -m venv .venv; fi; \
+	done; \
+	echo "There is no Python 3.11 or newer with venv (Debian: apt-get install python3-venv)" >&2; \
+	exit 1
+
+OURS := pyproject.toml $(wildcard launchers/*)
+
+$(DEMO): requirements/demo.txt $(OURS) | $(BIN)/python
+	$(PIP) --requirement requirements/demo.txt
+	$(PIP) --no-deps --editable .
+	@touch $@
+
+$(ALL): requirements/all.txt $(OURS) | $(BIN)/python
+	$(PIP) --requirement requirements/all.txt
+	$(PIP) --no-deps --editable .
+	@touch $@ $(DEMO)
+
+# RELION: installed where we may, asked for where we may not.
+
+MAY_INSTALL = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
+INSTALL = export DEBIAN_FRONTEND=noninteractive; \
+    apt-get update -qq && apt-get install -qq --no-install-recommends
+
+relion-for-demo:
+	@command -v relion_pipeliner >/dev/null && command -v gs >/dev/null && exit; \
+	if $(MAY_INSTALL); then $(INSTALL) relion ghostscript; exit; fi; \
+	echo "The demo needs RELION. Install it, and come again:" >&2; \
+	echo "    sudo apt-get install relion ghostscript" >&2; \
+	exit 1
+
+relion-for-test:
+	@for program in relion_pipeliner gs strace; do \
+	    command -v $$program >/dev/null && continue; \
+	    if $(MAY_INSTALL); then $(INSTALL) relion ghostscript strace; exit; fi; \
+	    echo "No $$program: tests with RELION are skipped" \
+	        "(apt-get install relion ghostscript strace)" >&2; \
+	done
+
+# The pins of demo.txt are those of all.txt. They hold for Linux and macOS, Python 3.11 and newer.
+
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
+    --no-annotate --no-header --no-emit-index-url --quiet
+
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv (pipx install uv)" >&2; exit 1; }
+	$(COMPILE) --group demo --group test --group lint --output-file requirements/all.txt
+	$(COMPILE) --group demo --constraint requirements/all.txt --output-file requirements/demo.txt
+
+clean:
+	rm -rf build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
