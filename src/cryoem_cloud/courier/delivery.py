@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from cryoem_cloud.model.job import Exit
 from cryoem_cloud.model.machine import Pulse
-from cryoem_cloud.model.turn import Deed, Standing, Turn, standing
+from cryoem_cloud.model.turn import Deed, Standing, Turn, exit_of, standing
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.beating import Beating
 from cryoem_cloud.stores.jobs import JobRecords
@@ -41,14 +42,16 @@ class Delivery:
             self._beating.start()
         return self.claim is not None
 
-    def over(self) -> bool:
-        """Whether the job has been brought home."""
-        return standing(self.log.read()) is Standing.DONE
+    def over(self) -> Exit | None:
+        """How the job ended, once it has been brought home."""
+        turns = self.log.read()
+        return exit_of(turns[-1]) if standing(turns) is Standing.DONE else None
 
-    def close(self) -> None:
-        """Say that the job is home; again is the same."""
+    def close(self, exit_: Exit) -> None:
+        """Say that the job is home, and how it ended; again is the same."""
         if self.claim is not None:
-            self.log.close(self.claim, Deed.DONE)
+            detail = {"outcome": exit_.outcome.value, "code": exit_.code, "reason": exit_.reason}
+            self.log.close(self.claim, Deed.DONE, detail)
 
     def rest(self) -> None:
         """Show no life any more."""

@@ -111,8 +111,9 @@ class Errand:
             self._drop()
             return True
         self._enter()
-        if self.delivery.over():
-            return self._file_away(self.records.end() or Exit(outcome=Outcome.SUCCESS))
+        over = self.delivery.over()
+        if over is not None:
+            return self._file_away(over)
         if self._trouble is None and not self._ready():
             return False
         if not self.delivery.ours():
@@ -263,7 +264,7 @@ class Errand:
         sizes = mapping(ending.detail, "logs")
         home.end(exit_, {name: int(sizes.get(name, 0)) for name in self.slip.job.logs})
         self.records.put_end(exit_)
-        self.delivery.close()
+        self.delivery.close(exit_)
         return self._file_away(exit_)
 
     def _publish(self, ending: Turn, entries: tuple[Entry, ...]) -> None:
@@ -284,8 +285,8 @@ class Errand:
         self.records.put_end(exit_)
         self._provider().end(self._token())
         home = self._home(frozenset())
-        home.end(self.records.end() or exit_, {})
-        self.delivery.close()
+        home.end(exit_, {})
+        self.delivery.close(exit_)
         return self._file_away(exit_)
 
     def _drop(self) -> None:

@@ -126,10 +126,8 @@ class Home:
         self.look()
         for name, size in log_sizes.items():
             self._cut_log(name, size)
-        if exit_.outcome is not Outcome.SUCCESS and exit_.reason and "err" in self.job.logs:
-            text = f"cryoem: job {self.job.number}: {exit_.reason}\n"
-            err = LogLines(log="err", start=log_sizes.get("err", 0), data=text.encode())
-            self.add_lines(err)
+        if exit_.outcome is not Outcome.SUCCESS and exit_.reason:
+            self._append_once(f"cryoem: job {self.job.number}: {exit_.reason}\n".encode())
         folder = self.project.folder / self.job.outputs[0]
         wanted = self.frontend.markers(exit_)
         for name in self.frontend.all_markers():
@@ -138,6 +136,16 @@ class Home:
         for name in wanted:
             (folder / name).touch()
         self.frontend.nudge(self.project.folder)
+
+    def _append_once(self, text: bytes) -> None:
+        """End the error log with a text, unless it ends with it already."""
+        path = self.project.folder / self.job.logs["err"]
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        with os.fdopen(descriptor, "r+b") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - len(text)))
+            if log.read() != text:
+                log.seek(0, os.SEEK_END)
+                log.write(text)
 
     def _own(self) -> tuple[str, ...]:
         logs = tuple(Path(path).name for path in self.job.logs.values())
