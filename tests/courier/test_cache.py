@@ -1,0 +1,59 @@
+"""What the courier remembers can be thrown away, and is never wrong."""
+
+from pathlib import Path
+
+from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
+from cryoem_cloud.stores.index import IndexLog
+from cryoem_cloud.stores.memory import MemoryStore
+
+PROJECT = "ribosome-00000000"
+
+
+def an_entry(path: str, digest: str) -> Entry:
+    content = Content(key=f"mirror/{path}", start=0, stored=3, size=3, digest=digest)
+    return Entry(path=path, content=content)
+
+
+def test_the_last_word_on_a_path_wins_and_what_is_gone_is_gone(tmp_path: Path) -> None:
+    index = IndexLog(MemoryStore(), PROJECT)
+    cache = Cache(tmp_path / "cache.sqlite")
+    index.append("first", [an_entry("a", "blake3:1"), an_entry("b\udcff", "blake3:2")])
+    cache.refresh(index, PROJECT)
+    index.append("second", [an_entry("a", "blake3:3"), Entry(path="b\udcff", kind=Kind.GONE)])
+    cache.refresh(index, PROJECT)
+    assert cache.entry(PROJECT, "a") == an_entry("a", "blake3:3")
+    assert cache.entry(PROJECT, "b\udcff") is None
+    assert cache.content(PROJECT, "blake3:3") == an_entry("a", "blake3:3").content
+    assert cache.content(PROJECT, "blake3:1") is None
+    assert cache.has_origin(PROJECT, "first")
+    assert cache.last_read(PROJECT) == 2
+    assert cache.entry("another-00000000", "a") is None
+
+
+def test_a_digest_is_remembered_for_the_stamp_alone(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache.sqlite")
+    stamp = Stamp(size=3, mtime_ns=5, inode=7)
+    cache.remember(Path("/p/a"), stamp, "blake3:1")
+    assert cache.digest(Path("/p/a"), stamp) == "blake3:1"
+    for other in (Stamp(4, 5, 7), Stamp(3, 6, 7), Stamp(3, 5, 8)):
+        assert cache.digest(Path("/p/a"), other) is None
+
+
+def test_a_damaged_cache_is_begun_anew(tmp_path: Path) -> None:
+    file = tmp_path / "cache.sqlite"
+    file.write_bytes(b"this is no database" * 100)
+    cache = Cache(file)
+    cache.followed(PROJECT, 1, "m", 5)
+    assert Cache(file).page(PROJECT, 1, "m") == 5
+
+
+def test_a_job_that_is_home_is_forgotten(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache.sqlite")
+    cache.followed(PROJECT, 1, "m", 5)
+    cache.deliver(PROJECT, 1, [("a", "blake3:1")])
+    cache.deliver(PROJECT, 2, [("a", "blake3:2")])
+    cache.forget_job(PROJECT, 1)
+    assert cache.page(PROJECT, 1, "m") == 1
+    assert cache.delivered(PROJECT, 1) == {}
+    assert cache.delivered(PROJECT, 2) == {"a": "blake3:2"}
