@@ -5,7 +5,7 @@ from pathlib import Path
 from cryoem_cloud.apps.registry import application_for
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.courier.start import wake
+from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.courier.submit import mark_refused, submit
 from cryoem_cloud.frontends.registry import frontend_named, name_of_caller
 from cryoem_cloud.model.errors import CryoemError
@@ -21,7 +21,9 @@ def here(places: Places) -> Project:
     """The project that the current folder is in; the folder itself becomes one if none is."""
     folder = projects.find_folder(Path.cwd())
     if folder is not None:
-        return projects.open_project(folder)
+        project = projects.open_project(folder)
+        spool_of(places).follow(project)
+        return project
     settings = Settings.read(places, None, environment())
     return projects.create(Path.cwd(), settings.store or places.default_store)
 

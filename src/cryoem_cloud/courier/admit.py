@@ -6,12 +6,19 @@ from fnmatch import fnmatchcase
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Job
+from cryoem_cloud.model.journal import LogLines
 from cryoem_cloud.model.paths import HOME_ROOT, is_below, normal
 
-__all__ = ["LARGEST_BYTES", "admitted", "is_own"]
+__all__ = ["LARGEST_BYTES", "admitted", "admitted_lines", "is_own"]
 
 LARGEST_BYTES = 5 * 2**40
 """Of one file: S3's largest object."""
+
+LARGEST_LOG_BYTES = 64 * 2**30
+"""Of what a job prints."""
+
+_LATEST_NS = 2**63 - 1
+"""A file's time, as systems keep it: the year 2262."""
 
 
 def is_own(path: str, job: Job, own: tuple[str, ...]) -> bool:
@@ -28,7 +35,7 @@ def admitted(entry: Entry, job: Job, *, inputs: frozenset[str]) -> None:
         RefusedError: It lies outside the job's folders, has a name of ours, is too large, or is a
             link that leads outside the job's inputs and outputs.
     """
-    if normal(entry.path) != entry.path:
+    if normal(entry.path) != entry.path or not _can_be_named(entry.path):
         raise RefusedError(f"{entry.path!r} is not a plain path")
     folders = [folder for folder in job.outputs if is_below(entry.path, folder)]
     if not folders or entry.path in {folder.rstrip("/") for folder in job.outputs}:
@@ -37,6 +44,8 @@ def admitted(entry: Entry, job: Job, *, inputs: frozenset[str]) -> None:
         raise RefusedError(f"{entry.path!r} is a name of ours")
     if entry.size > LARGEST_BYTES:
         raise RefusedError(f"{entry.path!r} says that it has {entry.size} bytes")
+    if not 0 <= entry.mtime_ns <= _LATEST_NS:
+        raise RefusedError(f"{entry.path!r} says that it is of {entry.mtime_ns} ns")
     if entry.kind is Kind.LINK:
         _lead_inside(entry, job, inputs)
     elif entry.kind not in {Kind.FILE, Kind.FOLDER}:
@@ -45,14 +54,36 @@ def admitted(entry: Entry, job: Job, *, inputs: frozenset[str]) -> None:
         raise RefusedError(f"{entry.path!r} names a file of this computer")
 
 
+def admitted_lines(chunk: LogLines, job: Job) -> None:
+    """See to it that log lines may be put in their place.
+
+    Raises:
+        RefusedError: They are of no log of the job's, or of an impossible place in it.
+    """
+    if chunk.log not in job.logs:
+        raise RefusedError(f"the machine sent lines of a log {chunk.log!r}")
+    if not 0 <= chunk.start <= LARGEST_LOG_BYTES - len(chunk.data):
+        raise RefusedError(f"the machine sent lines for byte {chunk.start} of {chunk.log!r}")
+
+
 def _lead_inside(entry: Entry, job: Job, inputs: frozenset[str]) -> None:
     if entry.target.startswith(HOME_ROOT):
         target = entry.target.removeprefix(HOME_ROOT)
     else:
         target = posixpath.join(posixpath.dirname(entry.path), entry.target)
     target = posixpath.normpath(target)
+    outside = target == ".." or target.startswith(("/", "../")) or not _can_be_named(target)
     below = any(is_below(target, folder) for folder in job.outputs)
-    if target.startswith(("/", "../")) or not (below or target in inputs):
+    if outside or not (below or target in inputs):
         raise RefusedError(
             f"{entry.path!r} is a link to {entry.target!r}, no input or output of the job"
         )
+
+
+def _can_be_named(path: str) -> bool:
+    """Whether any file system could have it: some texts stand for no bytes."""
+    try:
+        path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in path

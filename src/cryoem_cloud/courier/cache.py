@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cryoem_cloud.model.errors import NoSpaceError
 from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
 from cryoem_cloud.stores.index import IndexLog
 
@@ -38,13 +39,17 @@ class Cache:
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = file
         self._lock = threading.RLock()
         self._db = _opened(file)
 
     @contextmanager
     def _work(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._db:
-            yield self._db
+        try:
+            with self._lock, self._db:
+                yield self._db
+        except sqlite3.OperationalError as error:
+            raise NoSpaceError(f"{self._file}: {error}", hint="free some space there") from error
 
     def refresh(self, index: IndexLog, project: str) -> None:
         """Read what the project's index says since the last time."""

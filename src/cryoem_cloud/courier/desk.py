@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.model.job import Exit
@@ -49,6 +50,11 @@ class CardDesk:
     def down(self, size: int) -> None:
         """Count bytes that came home."""
         self._count(0, size)
+
+    def moved_to(self, folder: Path) -> None:
+        """Say where the job's project is now."""
+        with self._lock:
+            self._write(replace(self._card, folder=folder))
 
     def end(self, exit_: Exit) -> None:
         """Say how the job ended; it is home."""

@@ -5,6 +5,7 @@ not in this process.
 """
 
 import logging
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -45,6 +46,7 @@ _LOG = logging.getLogger(__name__)
 
 _LOOK_S = 0.5
 """Between looks at journals and at the front end's wishes."""
+_FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 15.0
 _STOP_S = 20.0
 """What a machine that the user does not want any more gets to end in order."""
@@ -55,6 +57,7 @@ _WAIT_FOR = (
     NoSpaceError,
     ProjectGoneError,
     SourceChangedError,
+    OSError,
 )
 """Troubles that somebody or something else ends; the job waits and says so."""
 
@@ -70,6 +73,9 @@ class Errand:
     delivery: Delivery = field(init=False)
     _trouble: Exit | None = None
     _dropped: str = ""
+    _abandoned: bool = False
+    _stop_seen_s: float | None = None
+    _pause_s: float = _FIRST_PAUSE_S
     _asked: set[Control] = field(default_factory=set)
     _gone: set[str] = field(default_factory=set)
 
@@ -81,13 +87,12 @@ class Errand:
 
     def run(self) -> None:
         """Go the whole way, waiting where something has to be waited for."""
-        pause_s = 1.0
         try:
             while not self.means.stopping.is_set():
                 if self._try():
                     return
-                self.means.stopping.wait(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                self.means.stopping.wait(self._pause_s)
+                self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         finally:
             self.delivery.rest()
 
@@ -97,19 +102,32 @@ class Errand:
             return self._go()
         except _WAIT_FOR as error:
             _LOG.warning("job %d waits: %s", self.slip.job.number, error)
-            self.desk.note(str(error))
+            self.desk.note(_words(error))
             self._find_moved_project()
+            self._heed_stop()
         except DroppedError as error:
             self._dropped = str(error)
+            self._pause_s = _FIRST_PAUSE_S
         except CryoemError as error:
             _LOG.exception("job %d fails", self.slip.job.number)
             self._trouble = Exit(outcome=Outcome.FAILURE, code=error.exit_code, reason=str(error))
+            self._pause_s = _FIRST_PAUSE_S
         return False
 
+    def _heed_stop(self) -> None:
+        """Let the user stop a job that waits for something; after a while without it."""
+        if not self.means.spool.stop_asked(self.slip.name):
+            return
+        with suppress(CryoemError):
+            self._ask(Control.STOP)
+        now_s = self.means.clock.monotonic()
+        self._stop_seen_s = now_s if self._stop_seen_s is None else self._stop_seen_s
+        self._abandoned = now_s - self._stop_seen_s >= _STOP_S
+        self._pause_s = _FIRST_PAUSE_S
+
     def _go(self) -> bool:
-        if self._dropped:
-            self._drop()
-            return True
+        if self._abandoned or self._dropped:
+            return self._abandon() if self._abandoned else self._drop()
         self._enter()
         over = self.delivery.over()
         if over is not None:
@@ -131,7 +149,7 @@ class Errand:
             key = project_key(project.name)
             self.records.store.put(key, project.to_bytes(), if_absent=True)
         self.records.put_job(self.slip.job)
-        end = self.records.end()
+        end = self.records.end() if self._trouble is None else None
         if end and end.outcome is not Outcome.SUCCESS and not self._task_ended():
             self._trouble = end
 
@@ -190,6 +208,7 @@ class Errand:
         )
         if self.desk.card.phase is not Phase.RUNNING:
             self.desk.phase(Phase.STARTING)
+        home.remove_parts()
         provider, order = self._provider(), self._order()
         self.records.put_launch(1, provider.name, order.token)
         while not self.means.stopping.is_set():
@@ -197,9 +216,9 @@ class Errand:
             if ending is not None:
                 return ending
             self._look_after(provider.keep(order))
-            self._listen(home)
             if not self.delivery.ours():
                 return None
+            self._listen(home)
             self.means.stopping.wait(_LOOK_S)
         return None
 
@@ -260,6 +279,8 @@ class Errand:
         self._publish(ending, entries)
         home.place(entries)
         home.remove_others(entries)
+        if not self.delivery.ours():
+            return False
         exit_ = exit_of(ending)
         sizes = mapping(ending.detail, "logs")
         home.end(exit_, {name: int(sizes.get(name, 0)) for name in self.slip.job.logs})
@@ -289,7 +310,15 @@ class Errand:
         self.delivery.close(exit_)
         return self._file_away(exit_)
 
-    def _drop(self) -> None:
+    def _abandon(self) -> bool:
+        """End a job that the user has stopped while what it needs is away."""
+        exit_ = Exit(outcome=Outcome.ABORTED, code=1, reason=f"stopped; {self.desk.card.note}")
+        self._provider().end(self._token())
+        with suppress(CryoemError, DroppedError, OSError):
+            self._home(frozenset()).end(exit_, {})
+        return self._file_away(exit_)
+
+    def _drop(self) -> bool:
         """End a job that nobody wants any more; write nothing at home."""
         exit_ = Exit(outcome=Outcome.ABORTED, code=1, reason=self._dropped)
         self.desk.note(f"{self._dropped}; stopping")
@@ -298,7 +327,7 @@ class Errand:
             self._wait_for_end()
             self.records.put_end(exit_)
         self._provider().end(self._token())
-        self._file_away(exit_)
+        return self._file_away(exit_)
 
     def _wait_for_end(self) -> None:
         clock, provider = self.means.clock, self._provider()
@@ -315,9 +344,16 @@ class Errand:
         return True
 
     def _find_moved_project(self) -> None:
-        """Take up a new folder that a command has noted on the card."""
-        cards = self.means.cards.of_number(self.slip.job.number)
-        for card in cards:
-            if card.project == self.slip.project.name and card.folder != self.slip.project.folder:
-                self.slip = self.slip.in_folder(card.folder)
-                self.means.spool.add(self.slip)
+        """Take up the new folder that a command has noted on the slip."""
+        slip = self.means.spool.slip(self.slip.name)
+        if slip is not None and slip.project != self.slip.project:
+            self.slip = slip
+            self.desk.moved_to(slip.project.folder)
+            self._pause_s = _FIRST_PAUSE_S
+
+
+def _words(error: Exception) -> str:
+    """What a user reads of a trouble that is waited for."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}; the job goes on when that is over"
+    return str(error)

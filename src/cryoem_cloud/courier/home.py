@@ -1,11 +1,13 @@
 """Brings a job's results into the project's folder, as if it had run there."""
 
+import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryoem_cloud.courier.admit import admitted, is_own
+from cryoem_cloud.courier.admit import admitted, admitted_lines, is_own
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.model.errors import ProjectGoneError, RefusedError
 from cryoem_cloud.model.file import Entry, Kind
@@ -13,12 +15,38 @@ from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import LogLines
 from cryoem_cloud.model.paths import HOME_ROOT
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.mover.pull import fetch_files, place_bytes
+from cryoem_cloud.mover.pull import fetch_files, part_of, place_bytes, remove_parts
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.frontend import Frontend
 from cryoem_cloud.ports.store import Store
 
 __all__ = ["DroppedError", "Home"]
+
+
+_NO_PLACE = frozenset(
+    {
+        errno.EEXIST,
+        errno.EFBIG,
+        errno.EILSEQ,
+        errno.EINVAL,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOTDIR,
+        errno.ENOTEMPTY,
+    }
+)
+"""What systems say of names and places that are impossible, today and tomorrow."""
+
+
+@contextmanager
+def _in_possible_places() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise
+        raise RefusedError(f"{error.filename!r} cannot be placed: {error.strerror}") from error
 
 
 class DroppedError(Exception):
@@ -30,8 +58,8 @@ class Home:
     """The job's place on this computer. Every call first looks whether it is still there.
 
     Calls raise ProjectGoneError where the project's folder is not there (it may come back),
-    DroppedError where the job's own folder is not, NoSpaceError where the disk is full; and
-    RefusedError for what a machine must not send.
+    DroppedError where the job's own folder is not, NoSpaceError where the disk is full;
+    RefusedError for what a machine must not send; and OSError where the folder cannot be written.
     """
 
     store: Store
@@ -70,45 +98,56 @@ class Home:
             return f"somebody else made {foreign[0]}"
         return self.frontend.given_up(self.job, self.project.folder)
 
+    def remove_parts(self) -> None:
+        """Remove what a courier that was killed left half-written."""
+        self.look()
+        for folder in self.job.outputs:
+            remove_parts(self.project.folder / folder)
+
     def start_logs(self) -> None:
         """Cut the logs to what they held at submission: a new turn writes them anew."""
         self.look()
         for name in self.job.logs:
             self._cut_log(name, 0)
 
+    @_in_possible_places()
     def add_lines(self, chunk: LogLines) -> None:
         """Put log lines in their place; again is the same."""
         self.look()
-        if chunk.log not in self.job.logs:
-            raise RefusedError(f"the machine sent lines of a log {chunk.log!r}")
+        admitted_lines(chunk, self.job)
+        left, at = memoryview(chunk.data), self.job.log_starts[chunk.log] + chunk.start
         descriptor = self._open_log(chunk.log)
         try:
-            os.pwrite(descriptor, chunk.data, self.job.log_starts[chunk.log] + chunk.start)
+            while left:
+                written = os.pwrite(descriptor, left, at)
+                left, at = left[written:], at + written
             self.moved(len(chunk.data))
         finally:
             os.close(descriptor)
 
+    @_in_possible_places()
     def place(self, entries: Iterable[Entry], small: Iterable[tuple[Entry, bytes]] = ()) -> None:
         """Place what is not there already as it should be."""
         self.look()
         known = self.cache.delivered(self.project.name, self.job.number)
         fresh = [entry for entry in entries if self._needed(entry, known)]
         here = [(entry, data) for entry, data in small if self._needed(entry, known)]
+        links = {entry.path for entry in fresh if entry.kind is Kind.LINK}
         for entry in (*fresh, *(entry for entry, _ in here)):
-            self._check(entry)
+            self._check(entry, links)
         require_space(
             self.project.folder, sum(entry.size for entry in fresh), purpose="coming home"
         )
         for entry, data in here:
             place_bytes(data, entry, self.project.folder / entry.path)
             self.moved(len(data))
-        for entry in fresh:
-            if entry.kind is not Kind.FILE:
-                self._make(entry)
         files = [
             (entry, self.project.folder / entry.path) for entry in fresh if entry.kind is Kind.FILE
         ]
         fetch_files(self.store, self.project.name, files, moved=self.moved)
+        for entry in fresh:
+            if entry.kind is not Kind.FILE:
+                self._make(entry)
         placed = [*fresh, *(entry for entry, _ in here)]
         marks = [(entry.path, _mark(entry)) for entry in placed]
         self.cache.deliver(self.project.name, self.job.number, marks)
@@ -119,7 +158,7 @@ class Home:
         kept = {entry.path for entry in entries}
         for path in self.cache.delivered(self.project.name, self.job.number):
             if path not in kept and not is_own(path, self.job, self._own()):
-                (self.project.folder / path).unlink(missing_ok=True)
+                self._remove(self.project.folder / path)
 
     def end(self, exit_: Exit, log_sizes: dict[str, int]) -> None:
         """Write the reason of a failure, then the markers, then make the front end look."""
@@ -127,7 +166,8 @@ class Home:
         for name, size in log_sizes.items():
             self._cut_log(name, size)
         if exit_.outcome is not Outcome.SUCCESS and exit_.reason:
-            self._append_once(f"cryoem: job {self.job.number}: {exit_.reason}\n".encode())
+            text = f"cryoem: job {self.job.number}: {exit_.reason}\n"
+            self._append_once(text.encode("utf-8", "surrogateescape"))
         folder = self.project.folder / self.job.outputs[0]
         wanted = self.frontend.markers(exit_)
         for name in self.frontend.all_markers():
@@ -151,12 +191,11 @@ class Home:
         logs = tuple(Path(path).name for path in self.job.logs.values())
         return (*self.frontend.own_files(self.job), *self.frontend.all_markers(), *logs)
 
-    def _check(self, entry: Entry) -> None:
+    def _check(self, entry: Entry, links: set[str]) -> None:
+        """See to it that an entry may be placed where it wants to, beside `links` that come too."""
         admitted(entry, self.job, inputs=self.inputs)
-        folder = self.project.folder
-        for part in entry.path.split("/")[:-1]:
-            folder /= part
-            if folder.is_symlink():
+        for folder in list(Path(entry.path).parents)[:-1]:
+            if str(folder) in links or (self.project.folder / folder).is_symlink():
                 raise RefusedError(f"{entry.path!r} would be written through the link {folder}")
 
     def _needed(self, entry: Entry, known: dict[str, str]) -> bool:
@@ -175,10 +214,18 @@ class Home:
         if target.startswith(HOME_ROOT):
             target = str(self.project.folder / target.removeprefix(HOME_ROOT))
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.part")
-        beside.unlink(missing_ok=True)
+        beside = part_of(path)
         beside.symlink_to(target)
         beside.replace(path)
+
+    def _remove(self, path: Path) -> None:
+        """Remove a file or link, or a folder unless something is in it."""
+        with suppress(NotADirectoryError):
+            if path.is_dir() and not path.is_symlink():
+                with suppress(OSError):
+                    path.rmdir()
+            else:
+                path.unlink(missing_ok=True)
 
     def _open_log(self, name: str) -> int:
         path = self.project.folder / self.job.logs[name]

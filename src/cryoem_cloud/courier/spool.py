@@ -5,19 +5,22 @@ looks like a secret) for programs that run on this very computer. Slips survive 
 """
 
 import base64
+import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.whole import write_whole
+from cryoem_cloud.model.errors import FormatError, NewerFormatError
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import decode, encode, mapping, text
 
 __all__ = ["Slip", "Spool"]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +83,29 @@ class Spool:
         write_whole(self._folder / f"{slip.name}.slip", slip.to_bytes())
 
     def slips(self) -> tuple[Slip, ...]:
-        """All slips, by number."""
-        found = []
-        for file in sorted(self._folder.glob("*.slip")):
-            with suppress(FileNotFoundError):
-                found.append(Slip.from_bytes(file.read_bytes()))
-        return tuple(found)
+        """All slips, by number, but for what is damaged: that is set aside, and must stop none."""
+        found = (self.slip(file.stem) for file in sorted(self._folder.glob("*.slip")))
+        return tuple(slip for slip in found if slip is not None)
+
+    def slip(self, name: str) -> Slip | None:
+        """The slip of that name; None where there is none that can be read."""
+        file = self._folder / f"{name}.slip"
+        try:
+            return Slip.from_bytes(file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except NewerFormatError as error:
+            _LOG.warning("%s is left alone: %s", file, error)
+        except FormatError:
+            _LOG.exception("%s cannot be read, and is set aside", file)
+            file.replace(file.with_suffix(".damaged"))
+        return None
+
+    def follow(self, project: Project) -> None:
+        """Have the project's jobs come home where it is now."""
+        for slip in self.slips():
+            if slip.project.name == project.name and slip.project.folder != project.folder:
+                self.add(slip.in_folder(project.folder))
 
     def holds(self, name: str) -> bool:
         """Whether there is a slip of that name."""

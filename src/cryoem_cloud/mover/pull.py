@@ -15,12 +15,26 @@ from cryoem_cloud.model.file import Content, Entry
 from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.ports.store import Store
 
-__all__ = ["fetch_bytes", "fetch_files", "place_bytes", "place_file"]
+__all__ = ["fetch_bytes", "fetch_files", "part_of", "place_bytes", "place_file", "remove_parts"]
 
 _BUNDLE_BYTES = 32 * 1024 * 1024
 """Small files in one object are fetched in one request as long as their span is below this."""
 
 Moved = Callable[[int], None]
+
+
+_PART, _PART_END = ".cryoem-", ".part"
+
+
+def part_of(path: Path) -> Path:
+    """A new name beside `path`, for what is to be renamed to it once it is whole."""
+    return path.with_name(f"{_PART}{secrets.token_hex(8)}{_PART_END}")
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what writers that were killed left below `folder`; nobody may write there now."""
+    for part in folder.rglob(f"{_PART}*{_PART_END}"):
+        part.unlink(missing_ok=True)
 
 
 def fetch_bytes(store: Store, project: str, content: Content) -> bytes:
@@ -173,7 +187,7 @@ def _check_clone(beside: Path, content: Content, moved: Moved) -> None:
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".cryoem-{secrets.token_hex(8)}.part")
+    beside = part_of(path)
     try:
         yield beside
     except OSError as error:
@@ -212,3 +226,5 @@ def _require_plain(content: Content) -> None:
             f"{content.key} is stored as {names}, which this version cannot read",
             hint="update cryoem",
         )
+    if content.stored != content.size:
+        raise FormatError(f"{content.key}: {content.size} bytes cannot be {content.stored} there")
