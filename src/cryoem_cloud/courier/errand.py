@@ -35,7 +35,6 @@ from cryoem_cloud.model.machine import Fleet, State
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.record import mapping, text
 from cryoem_cloud.model.turn import Standing, Turn, exit_of, standing
-from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import MOST_BOOT_FAILURES, Order, Provider
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.jobs import JobRecords
@@ -167,7 +166,7 @@ class Errand:
             records=self.records,
             application=application,
             settings=settings,
-            shape=Shape(cores=1, memory_gib=1.0, fixed=True),
+            shape=self._provider().shape,
             desk=self.desk,
             stopped=self._stop_wanted,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cryoem_cloud.model.machine import Fleet
+from cryoem_cloud.ports.application import Shape
 
 __all__ = ["MOST_BOOT_FAILURES", "Order", "Provider"]
 
@@ -34,6 +35,11 @@ class Provider(Protocol):
     @property
     def name(self) -> str:
         """What users call it."""
+        ...
+
+    @property
+    def shape(self) -> Shape:
+        """What its machines are like, for programs whose counts follow the machine."""
         ...
 
     def keep(self, order: Order) -> Fleet:

@@ -1,18 +1,27 @@
 """Machines that are processes of this computer: the provider that needs no account."""
 
 import fcntl
+import os
 import secrets
 import shutil
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from cryoem_cloud.model.errors import ProviderError
 from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import MOST_BOOT_FAILURES, Order
 from cryoem_cloud.providers.local.machine import LocalMachine, LocalSelf
 
 __all__ = ["LocalProvider", "LocalSelf"]
+
+
+_END_S = 5.0
+"""What processes that were killed may take to be gone."""
+_LOOK_S = 0.02
 
 
 class LocalProvider:
@@ -32,8 +41,23 @@ class LocalProvider:
         """Local."""
         return "local"
 
+    @property
+    def shape(self) -> Shape:
+        """This computer; users choose their counts for it themselves."""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+        return Shape(cores=os.cpu_count() or 1, memory_gib=memory, fixed=True)
+
     def keep(self, order: Order) -> Fleet:
-        """See the port."""
+        """See the port.
+
+        Raises:
+            ProviderError: This computer is no Linux.
+        """
+        if sys.platform != "linux":
+            raise ProviderError(
+                f"machines of this computer need Linux, and this is {sys.platform}",
+                hint="let the job run elsewhere (cryoem run --on …)",
+            )
         folder = self._root / order.token
         with _locked(folder):
             if (folder / "ended").exists():
@@ -60,9 +84,11 @@ class LocalProvider:
             return
         with _locked(folder):
             (folder / "ended").touch()
-            for machine in _machines(folder):
+            machines = _machines(folder)
+            for machine in machines:
                 machine.kill()
-                machine.sweep()
+            for machine in machines:
+                _clear(machine)
 
     def forget(self, token: str) -> None:
         """See the port."""
@@ -85,6 +111,13 @@ class LocalProvider:
             LocalMachine(folder).start(command, told={"environment": dict(order.environment)})
         except ProviderError as error:
             (folder / "boot.log").write_text(str(error), encoding="utf-8")
+
+
+def _clear(machine: LocalMachine) -> None:
+    """Sweep until its processes, which end one after the other, have nothing left to write."""
+    until_s = time.monotonic() + _END_S
+    while (not machine.sweep() or machine.alive) and time.monotonic() < until_s:
+        time.sleep(_LOOK_S)
 
 
 @contextmanager
