@@ -87,7 +87,7 @@ def wavelength(voltage_kv: float) -> float:
 
 
 def contrast_transfer(movie: Movie, microscope: Microscope, size: int) -> Floats:
-    """The contrast transfer function at the frequencies of `np.fft.fft2`; size × size.
+    """The contrast transfer function at the frequencies of `np.fft.fft2`; size by size.
 
     Rohou and Grigorieff, J Struct Biol 192 (2015), eq. 1 to 3. Protein is dark: negative at low
     frequencies.
@@ -106,7 +106,7 @@ def contrast_transfer(movie: Movie, microscope: Microscope, size: int) -> Floats
 
 
 def rotation(rot: float, tilt: float, psi: float) -> Floats:
-    """The matrix of three Euler angles in degrees, about z, y and z; 3 × 3.
+    """The matrix of three Euler angles in degrees, about z, y and z; 3 by 3.
 
     The convention of Heymann, Chagoyen and Belnap, J Struct Biol 151 (2005).
     """
@@ -117,11 +117,12 @@ def rotation(rot: float, tilt: float, psi: float) -> Floats:
 
     c, s = np.cos(np.deg2rad(tilt)), np.sin(np.deg2rad(tilt))
     about_y = np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
-    return about_z(psi) @ about_y @ about_z(rot)
+    turn: Floats = about_z(psi) @ about_y @ about_z(rot)
+    return turn
 
 
 def particle() -> Floats:
-    """The particle: the centres of its Gaussians, in Å; n × 3.
+    """The particle: the centres of its Gaussians, in Å; n by 3.
 
     Four stacked rings of seven, a lid on one end, and one arm, so that no two directions look the
     same.
@@ -140,7 +141,7 @@ def particle() -> Floats:
 
 
 def project(centres: Floats, turn: Floats, microscope: Microscope) -> Floats:
-    """The particle's projection along z after the turn, its thickest part 1; BOX × BOX.
+    """The particle's projection along z after the turn, its thickest part 1; BOX by BOX.
 
     A sum of Gaussians projects to a sum of Gaussians, so this is exact.
     """
@@ -202,7 +203,7 @@ def truth(name: str, rng: np.random.Generator, microscope: Microscope, size: int
 
 
 def wave(movie: Movie, rng: np.random.Generator, microscope: Microscope, size: int) -> Floats:
-    """What stands in the electrons' way: particles and ice; size × size."""
+    """What stands in the electrons' way: particles and ice; size by size."""
     centres = particle()
     specimen = rng.normal(0, ICE_CONTRAST, (size, size))
     half = BOX // 2
@@ -215,7 +216,7 @@ def wave(movie: Movie, rng: np.random.Generator, microscope: Microscope, size: i
 def counted(
     movie: Movie, rng: np.random.Generator, gain: Floats, microscope: Microscope
 ) -> NDArray[np.uint8]:
-    """The electrons that the camera counts; frames × size × size."""
+    """The electrons that the camera counts; frames by size by size."""
     size = len(gain)
     specimen = wave(movie, rng, microscope, size)
     seen = np.fft.fft2(specimen) * contrast_transfer(movie, microscope, size)
@@ -233,7 +234,7 @@ def counted(
 def simulate(
     folder: Path, *, movies: int = 10, size: int = 768, seed: int = 1, first: int = 1
 ) -> tuple[Movie, ...]:
-    """Write `movies` movies of size × size pixels, numbered from `first`, and what is true of them.
+    """Write movies of size by size pixels, numbered from `first`, and what is true of them.
 
     Each movie depends on the seed and its number alone.
     """
