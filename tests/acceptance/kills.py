@@ -108,7 +108,7 @@ class Killer:
                 "launch": lambda: world.card(number).phase is Phase.STARTING,
                 "homecoming": lambda: world.card(number).phase is Phase.HOMECOMING,
                 "file": lambda: any(self.job.folder.glob(".cryoem-*.part")),
-                "marker": lambda: (self.job.folder / SUCCESS).exists(),
+                "marker": (self.job.folder / SUCCESS).exists,
             }[phase]
         return {
             "upload": lambda: any((m / "scratch").exists() for m in self._living()),

@@ -148,7 +148,7 @@ class TurnWork:
             markers=_markers(root, self.job.outputs, self.application.held_back(self.job)),
             tail_out=_tail(logs["out"]),
             tail_err=_tail(logs["err"]),
-            out_of_memory=killed_for_memory() > kills,
+            out_of_memory=running.code != 0 and killed_for_memory() > kills,
         )
         judged = self.application.judge(self.job, finished)
         if wish and judged.outcome is not Outcome.SUCCESS:

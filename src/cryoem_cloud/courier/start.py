@@ -3,9 +3,11 @@
 import fcntl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from cryoem_cloud.courier.spool import Spool
 from cryoem_cloud.settings import Places
@@ -13,6 +15,8 @@ from cryoem_cloud.settings import Places
 __all__ = ["lock", "log_file", "running", "spool_of", "wake"]
 
 _LOG_BYTES = 10_000_000
+_AGAIN_S = 0.05
+"""Between tries to get the lock."""
 
 
 def spool_of(places: Places) -> Spool:
@@ -27,16 +31,22 @@ def running(places: Places) -> bool:
 
 
 @contextmanager
-def lock(places: Places) -> Iterator[bool]:
-    """Try to be the one courier of this user on this computer; whether we are."""
+def lock(places: Places, *, patience_s: float = 0.0) -> Iterator[bool]:
+    """Try for so long to be the one courier of this user on this computer; whether we are."""
     places.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (places.cache / "courier.lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        until_s = time.monotonic() + patience_s
+        while not (ours := _locked(file)) and time.monotonic() < until_s:
+            time.sleep(_AGAIN_S)
+        yield ours
+
+
+def _locked(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def wake(places: Places) -> bool:

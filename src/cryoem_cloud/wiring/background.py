@@ -31,6 +31,10 @@ AGENT = (sys.executable, "-I", "-m", "cryoem_cloud.cli", "agent")
 """How a machine of this computer starts its agent."""
 
 
+_PATIENCE_S = 1.0
+"""For who just looks whether a courier runs, and holds the lock for that instant."""
+
+
 def provider_at(name: str, settings: Settings, places: Places) -> Provider:
     """The provider of that name.
 
@@ -50,7 +54,7 @@ def run_courier(places: Places, *, stay: bool) -> bool:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())
     while True:
-        with lock(places) as ours:
+        with lock(places, patience_s=_PATIENCE_S) as ours:
             if not ours:
                 return False
             Courier(means(places, stopping)).run(stay=stay)

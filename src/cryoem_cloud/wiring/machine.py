@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cryoem_cloud.agent.work import Agent
 from cryoem_cloud.apps.registry import application_named
+from cryoem_cloud.model.errors import ProviderError
 from cryoem_cloud.providers.local import LocalSelf
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.wiring.clock import SystemClock
@@ -16,9 +17,16 @@ __all__ = ["run_agent"]
 
 
 def run_agent(*, store: str, project: str, job: int, machine: Path, told: bytes) -> None:
-    """Be the agent of a local machine."""
+    """Be the agent of a local machine.
+
+    Raises:
+        ProviderError: Who started the machine did not get to say what for.
+    """
     log_to_stderr()
-    words: Mapping[str, Mapping[str, str]] = json.loads(told or b"{}")
+    try:
+        words: Mapping[str, Mapping[str, str]] = json.loads(told)
+    except ValueError as error:
+        raise ProviderError("who started this machine did not get to say what for") from error
     Agent(
         records=JobRecords(store_at(store), project, job),
         myself=LocalSelf(machine),

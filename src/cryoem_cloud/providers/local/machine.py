@@ -108,9 +108,10 @@ class LocalMachine:
         with suppress(FileNotFoundError, ValueError, ProcessLookupError):
             os.killpg(int((self.folder / "pid").read_text(encoding="ascii")), signal.SIGKILL)
 
-    def sweep(self) -> None:
-        """Remove what a machine that is gone left on its disk."""
+    def sweep(self) -> bool:
+        """Remove what a machine that is gone left on its disk; whether nothing is there now."""
         shutil.rmtree(self.folder / "scratch", ignore_errors=True)
+        return not (self.folder / "scratch").exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ class LocalSelf:
         return self.folder.name
 
     def up(self) -> None:
-        """Say that the agent runs."""
+        """Say that the agent runs, and who it is: who started it may not have got there."""
+        (self.folder / "pid").write_text(str(os.getpgid(0)), encoding="ascii")
         (self.folder / "up").touch()
 
     def leave(self) -> None:
