@@ -6,18 +6,18 @@ runs them on this computer without us, to compare with.
 """
 
 import argparse
+import shlex
 import stat
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from demo.simulate import MICROSCOPE, simulate
 
 from cryoem_cloud.apps.star import rows
 from cryoem_cloud.frontends.connect import relion_files
 from cryoem_cloud.settings import environment
+from demo.simulate import MICROSCOPE, simulate
 
 __all__ = ["CHAIN", "ChainError", "Ran", "direct_queue", "make_project", "run_chain"]
 
@@ -69,6 +69,8 @@ that job's folder. One thread and one seed make the classes the same at every ru
 """
 
 LONGEST_JOB_S = 600
+AT_ONCE = ("--sec_wait_after", "0")
+"""By itself relion_pipeliner sleeps for 10 s after each job."""
 FINISHED = "2"
 """RELION's number for a job that ended well."""
 
@@ -116,9 +118,16 @@ def direct_queue(folder: Path) -> Path:
 
 
 def run_chain(
-    folder: Path, queue_command: Path, env: Mapping[str, str], *, until: str = "Class2D"
+    folder: Path,
+    queue_command: Path,
+    env: Mapping[str, str],
+    *,
+    until: str = "Class2D",
+    tell: Callable[[Ran], None] = lambda _: None,
 ) -> tuple[Ran, ...]:
     """Run the jobs one after the other, each handed to the queue command; gives what each took.
+
+    `tell` is called after each job, `until` is the last to run.
 
     Raises:
         ChainError: A job failed, or has not finished in time.
@@ -129,22 +138,15 @@ def run_chain(
         job = f"{kind}/job{number:03d}"
         folders = {done.kind: done.folder for done in ran.values()}
         said = {name: str(value).format(**folders) for name, value in options.items()}
-        queue = {"do_queue": "Yes", "qsub": queue_command, "qsubscript": "qsub-template.sh"}
-        text = ";".join(f"{name} == {value}" for name, value in (said | queue).items())
+        # RELION pastes the command into a shell's line.
+        said |= {"do_queue": "Yes", "qsub": shlex.quote(str(queue_command))}
+        text = ";".join(f"{name} == {value}" for name, value in said.items())
         started = time.monotonic()
         _pipeliner(folder, env, "--addJob", kind, "--addJobOptions", text)
-        _pipeliner(
-            folder,
-            env,
-            "--schedule",
-            f"run{number}",
-            "--RunJobs",
-            f"{job}/",
-            "--sec_wait_after",
-            "0",
-        )
+        _pipeliner(folder, env, "--schedule", kind, "--RunJobs", f"{job}/", *AT_ONCE)
         _finish(folder, env, job)
         ran[kind] = Ran(kind, job, time.monotonic() - started)
+        tell(ran[kind])
         if kind == until:
             break
     return tuple(ran.values())
