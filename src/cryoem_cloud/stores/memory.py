@@ -85,12 +85,8 @@ class MemoryStore:
 
     def folders(self, prefix: str) -> Iterator[str]:
         """See the port."""
-        last = ""
-        for listed in self.list(prefix):
-            segment, slash, _ = listed.key[len(prefix) :].partition("/")
-            if slash and segment != last:
-                last = segment
-                yield segment
+        below = (listed.key[len(prefix) :].partition("/") for listed in self.list(prefix))
+        yield from sorted({segment for segment, slash, _ in below if slash}, key=str.encode)
 
     def delete(self, key: str) -> None:
         """See the port."""

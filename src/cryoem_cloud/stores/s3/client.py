@@ -1,0 +1,85 @@
+"""Who we are to S3, and where it is: credentials, region, address, connections."""
+
+import threading
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.session import Session
+
+__all__ = ["CONNECTIONS", "Access"]
+
+CONNECTIONS = 64
+"""Requests that may be under way at a time."""
+_CONNECT_TIMEOUT_S = 2.5
+_READ_TIMEOUT_S = 60.0
+_DEFAULT_REGION = "us-east-1"
+_AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
+_VARIABLES = {
+    "AWS_CONFIG_FILE": "config_file",
+    "AWS_SHARED_CREDENTIALS_FILE": "credentials_file",
+    "AWS_CA_BUNDLE": "ca_bundle",
+}
+
+
+class Access:
+    """A client made of the environment and the AWS files, when it is first needed. Thread-safe.
+
+    Credentials are looked for as the AWS command line does: variables, profile, SSO, the machine's
+    role. AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL say which server, if not Amazon's.
+    """
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._lock = threading.Lock()
+        self._client: BaseClient | None = None
+
+    def client(self) -> BaseClient:
+        """The client; the same for every caller."""
+        with self._lock:
+            if self._client is None:
+                self._client = _client(self._env)
+            return self._client
+
+    def renewed(self, stale: BaseClient) -> BaseClient:
+        """A client whose credentials were read again since `stale` was made."""
+        with self._lock:
+            if self._client is stale:
+                self._client = None
+        return self.client()
+
+
+def _client(env: Mapping[str, str]) -> BaseClient:
+    session = Session(profile=env.get("AWS_PROFILE") or None)
+    for variable, name in _VARIABLES.items():
+        if env.get(variable):
+            session.set_config_variable(name, env[variable])
+    if env.get("AWS_ACCESS_KEY_ID") and env.get("AWS_SECRET_ACCESS_KEY"):
+        session.set_credentials(
+            env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env.get("AWS_SESSION_TOKEN")
+        )
+    region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
+    arguments = {
+        "region_name": region or session.get_config_variable("region") or _DEFAULT_REGION,
+        "endpoint_url": env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or None,
+    }
+    # Over TLS the CRC guards the body; hashing it once more for the signature would cost a core.
+    client = session.create_client("s3", config=_config("auto", signed=False), **arguments)
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    if host.endswith(_AMAZON):
+        return client
+    client.close()
+    return session.create_client("s3", config=_config("path", signed=True), **arguments)
+
+
+def _config(addressing: str, *, signed: bool) -> Config:
+    return Config(
+        connect_timeout=_CONNECT_TIMEOUT_S,
+        read_timeout=_READ_TIMEOUT_S,
+        max_pool_connections=CONNECTIONS,
+        retries={"total_max_attempts": 1, "mode": "standard"},  # stores/patient tries again
+        s3={"addressing_style": addressing, "payload_signing_enabled": signed},
+        tcp_keepalive=True,
+        user_agent_extra="cryoem-cloud-tools",
+    )

@@ -1,0 +1,181 @@
+"""What S3 and botocore say, in our words: one table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from botocore import exceptions
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from cryoem_cloud.model.errors import (
+    CorruptObjectError,
+    CryoemError,
+    NoSpaceError,
+    ObjectExistsError,
+    ObjectMissingError,
+    StoreDeniedError,
+    StoreError,
+    StoreUnreachableError,
+)
+
+__all__ = ["PastTheEndError", "is_stale", "translated"]
+
+
+class PastTheEndError(StoreError):
+    """A range that starts where the object has no bytes any more; never leaves this adapter."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    kind: type[CryoemError]
+    what: str
+    hint: str = ""
+
+
+_LOGIN = "refresh your AWS credentials (aws sso login, or new keys in ~/.aws/credentials)"
+_EXPIRED = _Fault(StoreDeniedError, "your AWS credentials have expired", _LOGIN)
+_BAD_KEY = _Fault(
+    StoreDeniedError,
+    "the access key is not known there",
+    "check AWS_ACCESS_KEY_ID or AWS_PROFILE, and that the store is the one you mean",
+)
+_BUSY = _Fault(StoreUnreachableError, "the store is busy", "try again later")
+_NO_ANSWER = _Fault(
+    StoreUnreachableError, "the store does not answer", "check the network and AWS_ENDPOINT_URL"
+)
+_DAMAGED = _Fault(StoreUnreachableError, "bytes were damaged on their way")
+_DENIED = _Fault(
+    StoreDeniedError,
+    "access denied",
+    "the credentials need to list the bucket, and to get, put and delete its objects",
+)
+_CLOCK = _Fault(
+    StoreDeniedError,
+    "this computer's clock is off by more than 15 minutes",
+    "set the clock (timedatectl set-ntp true), then try again",
+)
+_REGION = _Fault(
+    StoreDeniedError, "the bucket is in another region", "set AWS_REGION to the bucket's region"
+)
+_FULL = _Fault(NoSpaceError, "the store is full", "free some space there, or choose another store")
+_NO_BUCKET = _Fault(
+    StoreError, "there is no such bucket", "create it (aws s3 mb), or correct the store's URL"
+)
+_BAD_BUCKET = _Fault(
+    StoreError, "that is no bucket's name", "3 to 63 lower-case letters, digits, - and ."
+)
+_EXISTS = _Fault(ObjectExistsError, "exists already")
+_PAST_THE_END = _Fault(PastTheEndError, "the range is past the end")
+_MISSING = _Fault(ObjectMissingError, "there is no such object")
+
+_CODES: Mapping[str, _Fault] = {
+    "AccessDenied": _DENIED,
+    "AllAccessDisabled": _DENIED,
+    "AuthorizationHeaderMalformed": _REGION,
+    "BadDigest": _DAMAGED,
+    "ConditionalRequestConflict": _BUSY,
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "IllegalLocationConstraintException": _REGION,
+    "InternalError": _BUSY,
+    "InvalidAccessKeyId": _BAD_KEY,
+    "InvalidBucketName": _BAD_BUCKET,
+    "InvalidObjectState": _Fault(
+        StoreError, "the object is archived", "restore it from Glacier, then try again"
+    ),
+    "InvalidRange": _PAST_THE_END,
+    "InvalidToken": _EXPIRED,
+    "NoSuchBucket": _NO_BUCKET,
+    "NoSuchKey": _MISSING,
+    "OperationAborted": _BUSY,
+    "PermanentRedirect": _REGION,
+    "PreconditionFailed": _EXISTS,
+    "QuotaExceeded": _FULL,
+    "RequestTimeTooSkewed": _CLOCK,
+    "RequestTimeout": _NO_ANSWER,
+    "ServiceUnavailable": _BUSY,
+    "SignatureDoesNotMatch": _Fault(
+        StoreDeniedError,
+        "the secret key is wrong",
+        "check AWS_SECRET_ACCESS_KEY, or the profile in ~/.aws/credentials",
+    ),
+    "SlowDown": _BUSY,
+    "TokenRefreshRequired": _EXPIRED,
+    "XAmzContentChecksumMismatch": _DAMAGED,
+    "XAmzContentSHA256Mismatch": _DAMAGED,
+    "XMinioStorageFull": _FULL,
+}
+"""By S3's error code."""
+
+_STATUSES: Mapping[int, _Fault] = {
+    301: _REGION,
+    307: _BUSY,
+    401: _DENIED,
+    403: _DENIED,
+    404: _MISSING,
+    408: _NO_ANSWER,
+    409: _BUSY,
+    412: _EXISTS,
+    416: _PAST_THE_END,
+    429: _BUSY,
+    507: _FULL,
+}
+"""By HTTP status, for codes that are not in the table and for answers without a body."""
+
+_NO_CREDENTIALS = _Fault(
+    StoreDeniedError,
+    "there are no AWS credentials",
+    "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run: aws configure",
+)
+_LOCAL: tuple[tuple[type[BotoCoreError], _Fault], ...] = (
+    (exceptions.NoCredentialsError, _NO_CREDENTIALS),
+    (exceptions.PartialCredentialsError, _NO_CREDENTIALS),
+    (exceptions.ProfileNotFound, _Fault(StoreDeniedError, "no such AWS profile", _LOGIN)),
+    (exceptions.SSOError, _EXPIRED),
+    (exceptions.TokenRetrievalError, _EXPIRED),
+    (exceptions.CredentialRetrievalError, _EXPIRED),
+    (exceptions.FlexibleChecksumError, _Fault(CorruptObjectError, "the bytes are damaged")),
+    (exceptions.ChecksumError, _Fault(CorruptObjectError, "the bytes are damaged")),
+    (
+        exceptions.SSLError,
+        _Fault(
+            StoreUnreachableError,
+            "no secure connection",
+            "check the address; a server with a certificate of its own needs AWS_CA_BUNDLE",
+        ),
+    ),
+    (exceptions.IncompleteReadError, _NO_ANSWER),
+    (exceptions.ConnectionError, _NO_ANSWER),
+    (HTTPClientError, _NO_ANSWER),
+)
+"""By botocore's own exception; the first that fits."""
+
+_STALE_CODES = frozenset(code for code, fault in _CODES.items() if fault is _EXPIRED)
+_SERVER_FAULT = 500
+
+
+def is_stale(error: ClientError | BotoCoreError) -> bool:
+    """Whether reading the credentials again may help."""
+    return _code(error) in _STALE_CODES or isinstance(error, exceptions.SSOError)
+
+
+def translated(error: ClientError | BotoCoreError, *, what: str) -> CryoemError:
+    """Our error for it; `what` names the store and the object."""
+    fault = _fault(error)
+    said = f": {error}" if fault.kind in {StoreError, StoreUnreachableError} else ""
+    return fault.kind(f"{what}: {fault.what}{said}", hint=fault.hint)
+
+
+def _fault(error: ClientError | BotoCoreError) -> _Fault:
+    if not isinstance(error, ClientError):
+        unknown = _Fault(StoreError, "the request cannot be made")
+        return next((fault for kind, fault in _LOCAL if isinstance(error, kind)), unknown)
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if found := _CODES.get(_code(error)) or _STATUSES.get(status):
+        return found
+    return _BUSY if status >= _SERVER_FAULT else _Fault(StoreError, "the store refused")
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", ""))
+    return ""

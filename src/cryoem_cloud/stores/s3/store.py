@@ -1,0 +1,246 @@
+"""Objects in an S3 bucket, below a prefix.
+
+Put-if-absent is `If-None-Match: *`, on single puts and on the completion of uploads in parts. Every
+body carries its CRC32, so that the server refuses one that was damaged on its way.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cryoem_cloud.model.errors import (
+    CorruptObjectError,
+    ObjectExistsError,
+    ObjectMissingError,
+    StoreError,
+    StoreUnreachableError,
+)
+from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
+from cryoem_cloud.stores.lawful import lawful
+from cryoem_cloud.stores.patient import Patience
+from cryoem_cloud.stores.s3.client import Access
+from cryoem_cloud.stores.s3.faults import PastTheEndError, is_stale, translated
+from cryoem_cloud.stores.s3.parts import part_bytes, parts_of, sent
+
+__all__ = ["S3Store"]
+
+Reply = Mapping[str, Any]
+"""What botocore gives; its shape is S3's documentation."""
+
+
+class S3Store:
+    """A bucket's objects below `prefix` ("" for all). Each request is made once."""
+
+    def __init__(self, bucket: str, prefix: str, *, access: Access, patience: Patience) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._access = access
+        self._patience = patience
+        self._bucket_is_there = False
+
+    @property
+    def url(self) -> str:
+        """`s3://bucket/prefix`."""
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    @property
+    def properties(self) -> Properties:
+        """Elsewhere, without clones."""
+        return Properties(local=False, clones=False)
+
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        """See the port."""
+        crc = _crc32(data)
+        self._ask(
+            "put_object", key, Body=data, ChecksumCRC32=crc, **_condition(if_absent=if_absent)
+        )
+
+    def put_stream(
+        self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
+    ) -> None:
+        """See the port; what is above 16 MiB goes in parts, of which a few are in memory."""
+        lawful(key)
+        parts = parts_of(key, chunks, size=size)
+        if size <= part_bytes(size):
+            data = b"".join(parts)
+            self._patience.persist(lambda: self.put(key, data, if_absent=if_absent))
+            return
+        if if_absent and self._holds(key):  # before anything large is sent in vain
+            raise ObjectExistsError(f"{self.url}: {key} exists already")
+        upload = self._begun(key)
+        try:
+            stored = sent(parts, lambda number, data: self._send_part(key, upload, number, data))
+            self._complete(key, upload, stored, if_absent=if_absent)
+        except BaseException:
+            with suppress(StoreError):  # the first error is the one to tell
+                self._ask("abort_multipart_upload", key, UploadId=upload)
+            raise
+
+    def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """See the port."""
+        with self._body(key, start, length) as read:
+            return b"".join(iter(read, b""))
+
+    def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """See the port."""
+        come = 0
+        with self._body(key, start, length) as read:
+            while piece := read():
+                come += len(piece)
+                yield piece
+        if length is not None and come < length:
+            raise CorruptObjectError(f"{self.url}: {key} is {length - come} bytes too short")
+
+    def size(self, key: str) -> int:
+        """See the port."""
+        try:
+            return int(self._ask("head_object", key)["ContentLength"])
+        except ObjectMissingError:
+            if not self._bucket_is_there:  # a HEAD has no body that could tell which is missing
+                self._ask("list_objects_v2", None, MaxKeys=1)
+            raise
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
+        """See the port."""
+        start = {"StartAfter": self._prefix + after} if after else {}
+        for page in self._pages(prefix, **start):
+            for item in page.get("Contents", ()):
+                key = item["Key"].removeprefix(self._prefix)
+                if key.encode() > after.encode():
+                    yield Listed(key, int(item["Size"]))
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """See the port."""
+        found = {
+            item["Prefix"].removeprefix(self._prefix + prefix).rstrip("/")
+            for page in self._pages(prefix, Delimiter="/")
+            for item in page.get("CommonPrefixes", ())
+        }
+        yield from sorted(found, key=str.encode)
+
+    def delete(self, key: str) -> None:
+        """See the port."""
+        with suppress(ObjectMissingError):
+            self._ask("delete_object", key)
+
+    def clone_in(self, path: Path, key: str) -> bool:  # noqa: ARG002  (the port's names)
+        """See the port; never possible here."""
+        return False
+
+    def clone_out(self, key: str, path: Path) -> bool:  # noqa: ARG002  (the port's names)
+        """See the port; never possible here."""
+        return False
+
+    def _ask(self, operation: str, key: str | None, **arguments: object) -> Reply:
+        """One request, or two where the credentials had to be read again; None for no object."""
+        if key is not None:
+            arguments["Key"] = self._prefix + lawful(key)
+        with self._translated(key):
+            client = self._access.client()
+            try:
+                reply: Reply = getattr(client, operation)(Bucket=self._bucket, **arguments)
+            except (ClientError, BotoCoreError) as error:
+                if not is_stale(error):
+                    raise
+                client = self._access.renewed(client)
+                reply = getattr(client, operation)(Bucket=self._bucket, **arguments)
+        self._bucket_is_there = True
+        return reply
+
+    @contextmanager
+    def _translated(self, key: str | None) -> Iterator[None]:
+        try:
+            yield
+        except (ClientError, BotoCoreError) as error:
+            what = self.url if key is None else f"{self.url}: {key}"
+            raise translated(error, what=what) from error
+
+    @contextmanager
+    def _body(self, key: str, start: int, length: int | None) -> Iterator[Callable[[], bytes]]:
+        """A function that reads the next piece of the range; empty at its end."""
+        if length == 0:
+            self.size(key)
+            yield bytes
+            return
+        last = "" if length is None else start + length - 1
+        ranged = {} if start == 0 and length is None else {"Range": f"bytes={start}-{last}"}
+        try:
+            body = self._ask("get_object", key, **ranged)["Body"]
+        except PastTheEndError:
+            yield bytes
+            return
+
+        def read() -> bytes:
+            with self._translated(key):
+                piece: bytes = body.read(CHUNK_BYTES)
+                return piece
+
+        with closing(body):
+            yield read
+
+    def _pages(self, prefix: str, **arguments: object) -> Iterator[Reply]:
+        arguments["Prefix"] = self._prefix + prefix
+        while True:
+            page = self._ask("list_objects_v2", None, **arguments)
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            arguments["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _begun(self, key: str) -> str:
+        upload: str = self._patience.persist(
+            lambda: self._ask("create_multipart_upload", key, ChecksumAlgorithm="CRC32")
+        )["UploadId"]
+        return upload
+
+    def _send_part(self, key: str, upload: str, number: int, data: bytes) -> Reply:
+        crc = _crc32(data)
+        reply = self._patience.persist(
+            lambda: self._ask(
+                "upload_part",
+                key,
+                UploadId=upload,
+                PartNumber=number,
+                Body=data,
+                ChecksumCRC32=crc,
+            )
+        )
+        return {"PartNumber": number, "ETag": reply["ETag"], "ChecksumCRC32": crc}
+
+    def _complete(self, key: str, upload: str, parts: Sequence[Reply], *, if_absent: bool) -> None:
+        try:
+            self._patience.persist(
+                lambda: self._ask(
+                    "complete_multipart_upload",
+                    key,
+                    UploadId=upload,
+                    MultipartUpload={"Parts": parts},
+                    **_condition(if_absent=if_absent),
+                )
+            )
+        except ObjectMissingError as error:
+            # There is no such upload: an earlier try was carried out and its reply lost.
+            if not self._holds(key):
+                raise StoreUnreachableError(f"{self.url}: {key} could not be stored") from error
+            if if_absent:
+                raise ObjectExistsError(f"{self.url}: {key} exists already") from error
+
+    def _holds(self, key: str) -> bool:
+        try:
+            self._patience.persist(lambda: self.size(key))
+        except ObjectMissingError:
+            return False
+        return True
+
+
+def _condition(*, if_absent: bool) -> Mapping[str, str]:
+    return {"IfNoneMatch": "*"} if if_absent else {}
+
+
+def _crc32(data: bytes) -> str:
+    return b64encode(crc32(data).to_bytes(4, "big")).decode()
