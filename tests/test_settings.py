@@ -1,0 +1,74 @@
+"""What the user chose, and what of the environment travels."""
+
+from pathlib import Path
+
+import pytest
+
+from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.settings import Places, Settings, submitters_environment
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places.read({"HOME": str(tmp_path / "home")})
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def test_the_project_overrides_the_user_and_the_environment_both(
+    places: Places, tmp_path: Path
+) -> None:
+    write(places.config / "settings.toml", 'store = "s3://lab/em"\ncount = 2\nhome = "essential"\n')
+    write(tmp_path / ".cryoem" / "settings.toml", "count = 3\n")
+    assert Settings.read(places, None, {}).count == 2
+    chosen = Settings.read(places, tmp_path, {"CRYOEM_HOME": "all", "CRYOEM_COMMAND": "x"})
+    assert (chosen.store, chosen.count, chosen.home) == ("s3://lab/em", 3, "all")
+    assert Settings.read(places, tmp_path, {"CRYOEM_COUNT": "4"}).count == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cuont = 2", "there is no setting 'cuont'"),
+        ("count = 0", "count should be a whole number above 0"),
+        ('count = "many"', "count should be"),
+        ('home = "some"', "home should be all or essential"),
+        ("store = 3", "store should be text"),
+        ("store =", "is not TOML"),
+    ],
+)
+def test_what_is_off_is_said_with_the_file(places: Places, text: str, said: str) -> None:
+    write(places.config / "settings.toml", text)
+    with pytest.raises(SettingsError, match=said) as caught:
+        Settings.read(places, None, {})
+    assert str(places.config / "settings.toml") in str(caught.value)
+
+
+def test_secrets_do_not_travel_and_what_the_launcher_kept_does() -> None:
+    travelled = submitters_environment(
+        {
+            "PATH": "/bin",
+            "RELION_SCRATCH_DIR": "/scratch",
+            "AWS_ACCESS_KEY_ID": "secret",
+            "GITHUB_TOKEN": "secret",
+            "MY_PASSWORD": "secret",
+            "LICENSE_KEY": "secret",
+            "CRYOEM_COMMAND": "cryoem-qsub",
+            "CRYOEM_KEPT_LD_LIBRARY_PATH": "/opt/relion/lib",
+        }
+    )
+    assert travelled == {
+        "PATH": "/bin",
+        "RELION_SCRATCH_DIR": "/scratch",
+        "LD_LIBRARY_PATH": "/opt/relion/lib",
+    }
+
+
+def test_places_follow_home_and_xdg(tmp_path: Path) -> None:
+    places = Places.read({"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")})
+    assert places.config == tmp_path / ".config" / "cryoem-cloud"
+    assert places.default_store == (tmp_path / "data" / "cryoem-cloud" / "store").as_uri()
+    assert places.state.parent == tmp_path / ".local" / "state" / "cryoem-cloud"
