@@ -10,7 +10,7 @@ _SCRIPT = """\
 #CRYOEM name=AutoPick/job005/
 #CRYOEM mpi=3
 #CRYOEM threads=4
-#CRYOEM where=my cluster; rm -rf $HOME = "x"
+#CRYOEM where=my cluster; echo $HOME = "x"
 #CRYOEM market=XXXextra3XXX
 #CRYOEM count=two
 module load relion/3.1; source my/env.sh
@@ -24,7 +24,7 @@ mpirun -n 3 `which relion_autopick_mpi` --i "CtfFind/job003/my mics.star" --odir
 
 def test_directives_are_free_text_and_unset_ones_are_empty() -> None:
     said = directives(_SCRIPT)
-    assert said["where"] == 'my cluster; rm -rf $HOME = "x"'
+    assert said["where"] == 'my cluster; echo $HOME = "x"'
     assert said["market"] == ""
     assert said["name"] == "AutoPick/job005/"
 
