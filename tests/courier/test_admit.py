@@ -1,91 +1,133 @@
-"""What a machine may send home, and what it may not."""
+"""A machine is not trusted: what it may not send is refused, whatever it looks like."""
+
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cryoem_cloud.courier.admit import LARGEST_BYTES, admitted, is_own
+from cryoem_cloud.courier.admit import LARGEST_BYTES, LARGEST_LOG_BYTES, admitted, admitted_lines
+from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.job import Job
+from cryoem_cloud.model.journal import LogLines
 
 JOB = Job(
     number=7,
-    project="ribosome-00000000",
-    name="CtfFind/job004",
+    project="p-00000000",
+    name="Class2D/job007",
     application="relion",
     frontend="relion",
-    script="",
-    script_path="",
-    outputs=("CtfFind/job004",),
-    logs={"out": "CtfFind/job004/run.out", "err": "CtfFind/job004/run.err"},
-    log_starts={"out": 0, "err": 0},
-    submitter="a@b",
+    script="true",
+    script_path="Class2D/job007/run_submit.script",
+    outputs=("Class2D/job007", "Extra/out"),
+    logs={"out": "Class2D/job007/run.out", "err": "Class2D/job007/run.err"},
+    log_starts={"out": 100, "err": 0},
+    submitter="me",
     submitted_at="2026-01-01T00:00:00+00:00",
 )
-INPUTS = frozenset({"MotionCorr/job003/Movies/mic.mrc"})
+CONTENT = Content(key="jobs/1/x", start=0, stored=1, size=1, digest=digest_of(b"x"))
+INPUTS = frozenset({"Movies/a.mrc", "Movies"})
 
 
-def a_file(path: str, *, size: int = 1, reference: bool = False) -> Entry:
-    content = Content(
-        key="k", start=0, stored=size, size=size, digest="blake3:", reference=reference
-    )
-    return Entry(path=path, content=content)
+def file(path: str, **other: object) -> Entry:
+    return replace(Entry(path=path, content=CONTENT), **other)  # type: ignore[arg-type]
 
 
-def a_link(target: str, path: str = "CtfFind/job004/Movies/mic.mrc") -> Entry:
+def link(path: str, target: str) -> Entry:
     return Entry(path=path, kind=Kind.LINK, target=target)
 
 
 @pytest.mark.parametrize(
     "entry",
     [
-        a_file("CtfFind/job004/micrographs_ctf.star"),
-        a_file("CtfFind/job004/a name with spaces, # and ü"),
-        Entry(path="CtfFind/job004/Movies", kind=Kind.FOLDER),
-        a_link("@project/MotionCorr/job003/Movies/mic.mrc"),
-        a_link("@project/CtfFind/job004/Movies/other.mrc"),
-        a_link("../other.mrc"),
+        file("Class2D/job007/a.mrc"),
+        file("Class2D/job007/deep/er/a b\n.mrc"),
+        file("Extra/out/x"),
+        Entry(path="Class2D/job007/empty", kind=Kind.FOLDER),
+        link("Class2D/job007/l", "a.mrc"),
+        link("Class2D/job007/l", "../job007/a.mrc"),
+        link("Class2D/job007/l", "../../Movies/a.mrc"),
+        link("Class2D/job007/l", "@project/Movies/a.mrc"),
+        link("Class2D/job007/l", "@project/Extra/out/y"),
     ],
-    ids=lambda entry: f"{entry.path} {entry.target}",
 )
-def test_the_jobs_own_outputs_are_admitted(entry: Entry) -> None:
+def test_results_are_admitted(entry: Entry) -> None:
     admitted(entry, JOB, inputs=INPUTS)
 
 
 @pytest.mark.parametrize(
     "entry",
     [
-        a_file("/etc/passwd"),
-        a_file("CtfFind/job004/../job005/x"),
-        a_file("../x"),
-        a_file("CtfFind/job004"),
-        a_file("CtfFind/job0044/x"),
-        a_file("CtfFind/job005/x"),
-        a_file("default_pipeline.star"),
-        a_file("CtfFind/job004//x"),
-        a_file("CtfFind/job004/./x"),
-        a_file("CtfFind/job004/x\0y"),
-        a_file("CtfFind/job004/.cryoem/project.toml"),
-        a_file("CtfFind/job004/x", size=LARGEST_BYTES + 1),
-        a_file("CtfFind/job004/x", reference=True),
-        Entry(path="CtfFind/job004/x", kind=Kind.STUB),
-        Entry(path="CtfFind/job004/x", kind=Kind.GONE),
-        a_link("/etc/passwd"),
-        a_link("../../../../etc/passwd"),
-        a_link("@project/../secret"),
-        a_link("@project/MotionCorr/job003/Movies/another.mrc"),
-        a_link("@project//etc/passwd"),
-        a_link("../../job005/x"),
+        file("/etc/passwd"),
+        file("../other/x"),
+        file("Class2D/job007/../job008/x"),
+        file("Class2D/job007/./x"),
+        file("Class2D//job007/x"),
+        file("Class2D/job007"),
+        file("Class2D/job007/"),
+        file("Class2D/job0077/x"),
+        file("Class2D/job008/x"),
+        file("default_pipeline.star"),
+        file(""),
+        file("."),
+        file("Class2D/job007/a\0b"),
+        file("Class2D/job007/\ud800"),
+        file(".cryoem/project.toml"),
+        file("Class2D/job007/.cryoem/x"),
+        file("Class2D/job007/x", mtime_ns=-1),
+        file("Class2D/job007/x", mtime_ns=2**80),
+        file("Class2D/job007/x", content=replace(CONTENT, size=LARGEST_BYTES + 1)),
+        file("Class2D/job007/x", content=replace(CONTENT, key="/etc/shadow", reference=True)),
+        Entry(path="Class2D/job007/x", kind=Kind.STUB),
+        Entry(path="Class2D/job007/x", kind=Kind.GONE),
+        link("Class2D/job007/l", "/etc/passwd"),
+        link("Class2D/job007/l", "../../../../etc/passwd"),
+        link("Class2D/job007/l", "../job008/x"),
+        link("Class2D/job007/l", "../../Movies/b.mrc"),
+        link("Class2D/job007/l", "@project/../x"),
+        link("Class2D/job007/l", "@project//etc/passwd"),
+        link("Class2D/job007/l", "@project/.."),
+        link("Class2D/job007/l", "x\0y"),
+        link("Class2D/job007/l", ""),
     ],
-    ids=lambda entry: f"{entry.path!r} {entry.kind.value} {entry.target}",
+    ids=lambda entry: f"{entry.kind.value} {entry.path!r} {entry.target}"[:60],
 )
 def test_everything_else_is_refused(entry: Entry) -> None:
     with pytest.raises(RefusedError):
         admitted(entry, JOB, inputs=INPUTS)
 
 
-def test_the_front_ends_own_files_are_known_by_their_place() -> None:
-    own = ("job.star", ".run.*.tail")
-    assert is_own("CtfFind/job004/job.star", JOB, own)
-    assert is_own("CtfFind/job004/.run.out.tail", JOB, own)
-    assert not is_own("CtfFind/job004/Movies/job.star", JOB, own)
-    assert not is_own("CtfFind/job005/job.star", JOB, own)
+def test_a_job_that_may_write_the_whole_project_may_not_link_out_of_it() -> None:
+    job = replace(JOB, outputs=(".",))
+    admitted(link("l", "sub/x"), job, inputs=INPUTS)
+    for target in ("..", "../x", "/", "@project/..", "sub/../../x"):
+        with pytest.raises(RefusedError):
+            admitted(link("l", target), job, inputs=INPUTS)
+
+
+@given(st.text(max_size=40), st.sampled_from(list(Kind)), st.text(max_size=20))
+def test_what_is_admitted_lies_in_the_jobs_folders(path: str, kind: Kind, target: str) -> None:
+    entry = Entry(path=path, kind=kind, target=target, content=CONTENT)
+    try:
+        admitted(entry, JOB, inputs=INPUTS)
+    except RefusedError:
+        return
+    assert path.startswith(("Class2D/job007/", "Extra/out/"))
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        LogLines(log="note", start=0, data=b"x"),
+        LogLines(log="out", start=-1, data=b"x"),
+        LogLines(log="out", start=-100, data=b"x"),
+        LogLines(log="out", start=LARGEST_LOG_BYTES, data=b"x"),
+        LogLines(log="err", start=2**70, data=b""),
+    ],
+)
+def test_log_lines_of_impossible_places_are_refused(chunk: LogLines) -> None:
+    with pytest.raises(RefusedError):
+        admitted_lines(chunk, JOB)
+    admitted_lines(LogLines(log="out", start=0, data=b"x"), JOB)

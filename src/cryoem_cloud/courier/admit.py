@@ -1,6 +1,7 @@
 """What a machine may send home. A machine is not trusted: it may have been broken into."""
 
 import posixpath
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from cryoem_cloud.model.errors import RefusedError
@@ -8,8 +9,16 @@ from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.journal import LogLines
 from cryoem_cloud.model.paths import HOME_ROOT, is_below, normal
+from cryoem_cloud.model.record import JSON, integer
 
-__all__ = ["LARGEST_BYTES", "admitted", "admitted_lines", "is_own"]
+__all__ = [
+    "LARGEST_BYTES",
+    "LARGEST_LOG_BYTES",
+    "admitted",
+    "admitted_lines",
+    "admitted_sizes",
+    "is_own",
+]
 
 LARGEST_BYTES = 5 * 2**40
 """Of one file: S3's largest object."""
@@ -66,15 +75,28 @@ def admitted_lines(chunk: LogLines, job: Job) -> None:
         raise RefusedError(f"the machine sent lines for byte {chunk.start} of {chunk.log!r}")
 
 
+def admitted_sizes(said: Mapping[str, JSON], job: Job) -> dict[str, int]:
+    """How long each of the job's logs is, as the machine said when it ended.
+
+    Raises:
+        FormatError, RefusedError: It cannot be so long.
+    """
+    sizes = {name: integer(said, name, 0) for name in job.logs}
+    if any(not 0 <= size <= LARGEST_LOG_BYTES for size in sizes.values()):
+        raise RefusedError(f"the machine says that its logs have {sizes} bytes")
+    return sizes
+
+
 def _lead_inside(entry: Entry, job: Job, inputs: frozenset[str]) -> None:
     if entry.target.startswith(HOME_ROOT):
         target = entry.target.removeprefix(HOME_ROOT)
     else:
         target = posixpath.join(posixpath.dirname(entry.path), entry.target)
     target = posixpath.normpath(target)
-    outside = target == ".." or target.startswith(("/", "../")) or not _can_be_named(target)
+    outside = target == ".." or target.startswith(("/", "../"))
     below = any(is_below(target, folder) for folder in job.outputs)
-    if outside or not (below or target in inputs):
+    named = entry.target and _can_be_named(target)
+    if outside or not named or not (below or target in inputs):
         raise RefusedError(
             f"{entry.path!r} is a link to {entry.target!r}, no input or output of the job"
         )

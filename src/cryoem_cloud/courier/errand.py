@@ -9,6 +9,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from cryoem_cloud.courier.admit import admitted_sizes
 from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.follow import Follower, results
@@ -274,15 +275,15 @@ class Errand:
     def _bring_home(self, ending: Turn) -> bool:
         self.desk.phase(Phase.HOMECOMING)
         home = self._home(self._input_paths())
+        sizes = admitted_sizes(mapping(ending.detail, "logs"), self.slip.job)
         entries = results(self.records, ending)
-        self._publish(ending, entries)
         home.place(entries)
+        self._publish(ending, entries)
         home.remove_others(entries)
         if not self.delivery.ours():
             return False
         exit_ = exit_of(ending)
-        sizes = mapping(ending.detail, "logs")
-        home.end(exit_, {name: int(sizes.get(name, 0)) for name in self.slip.job.logs})
+        home.end(exit_, sizes)
         self.records.put_end(exit_)
         self.delivery.close(exit_)
         return self._file_away(exit_)

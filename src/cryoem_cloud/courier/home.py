@@ -129,12 +129,13 @@ class Home:
     def place(self, entries: Iterable[Entry], small: Iterable[tuple[Entry, bytes]] = ()) -> None:
         """Place what is not there already as it should be."""
         self.look()
+        entries, small = tuple(entries), tuple(small)
+        links = {entry.path for entry in entries if entry.kind is Kind.LINK}
+        for entry in (*entries, *(entry for entry, _ in small)):
+            self._check(entry, links)
         known = self.cache.delivered(self.project.name, self.job.number)
         fresh = [entry for entry in entries if self._needed(entry, known)]
         here = [(entry, data) for entry, data in small if self._needed(entry, known)]
-        links = {entry.path for entry in fresh if entry.kind is Kind.LINK}
-        for entry in (*fresh, *(entry for entry, _ in here)):
-            self._check(entry, links)
         require_space(
             self.project.folder, sum(entry.size for entry in fresh), purpose="coming home"
         )

@@ -105,7 +105,7 @@ class Content:
             codecs = tuple(Codec(name, dict(args)) for name, args in items(fields, "codec"))
             parts = tuple(Part(*map(int, row)) for row in items(fields, "parts"))
             size = integer(fields, "size")
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise FormatError(f"a file's content cannot be read: {fields!r:.200}") from error
         if min(start, stored, size) < 0:
             raise FormatError(f"a file's content has a negative range: {fields!r:.200}")
@@ -160,8 +160,13 @@ class Entry:
             kind = Kind(fields.get("type"))
         except ValueError as error:
             raise FormatError(f"an entry of unknown type: {fields!r:.200}") from error
+        path = text(fields, "path")
+        try:
+            path.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError as error:
+            raise FormatError(f"{path!r} is no path of any file system") from error
         return cls(
-            path=text(fields, "path"),
+            path=path,
             kind=kind,
             mtime_ns=integer(fields, "mtime_ns", 0),
             mode=integer(fields, "mode", 0o644) & 0o777,

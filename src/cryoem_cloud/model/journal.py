@@ -94,7 +94,7 @@ class Page:
         try:
             logs = [(str(log), int(start), int(n)) for log, start, n in items(fields, "logs")]
             small = [(Entry.from_json(entry), int(n)) for entry, n in items(fields, "small")]
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise FormatError("a journal page's lists cannot be read") from error
         at, lines, bundled = 0, [], []
         for log, start, length in logs:
