@@ -2,7 +2,8 @@
 
 import pytest
 
-from cryoem_cloud.apps.relion.script import calls, directives, job_folder, looks_like_relion, wish
+from cryoem_cloud.apps.directives import directives, wish
+from cryoem_cloud.apps.relion.script import calls, job_folder, looks_like_relion
 
 _SCRIPT = """\
 #!/bin/bash

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.apps.relion.script import calls, wish
+from cryoem_cloud.apps.directives import wish
+from cryoem_cloud.apps.relion.script import calls
 from cryoem_cloud.frontends.connect import EXTRA_FIELDS, relion_files
 
 _AWKWARD = 'it\'s a "folder" $HOME `x`'

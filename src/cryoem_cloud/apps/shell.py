@@ -34,7 +34,8 @@ class Shell:
         if not folders:
             raise UsageError(
                 "we do not know where this command writes",
-                hint="name its output folder with --out DIR, and its inputs with --in PATH",
+                hint="name its output folder with --out DIR (in a script: #CRYOEM out=DIR), "
+                "and its inputs with --in PATH",
             )
         return folders
 

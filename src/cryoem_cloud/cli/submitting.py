@@ -1,20 +1,27 @@
-"""What `run` and `cryoem-qsub` share: from a script in a folder to a spooled job."""
+"""What `run`, `retry` and `cryoem-qsub` share: from a script in a folder to a spooled job."""
 
+import glob
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+from cryoem_cloud.apps.directives import paths, wish
 from cryoem_cloud.apps.registry import application_for
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.courier.submit import mark_refused, submit
 from cryoem_cloud.frontends.registry import frontend_named, name_of_caller
-from cryoem_cloud.model.errors import CryoemError
+from cryoem_cloud.model.errors import CryoemError, MissingInputError, UsageError
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Places, Settings, environment, submitters_environment
 from cryoem_cloud.wiring.front import counter
 
-__all__ = ["here", "submit_asked", "submit_script"]
+__all__ = ["PROVIDERS", "here", "inside", "submit_asked", "submit_script"]
+
+PROVIDERS = ("local",)
+"""The names that --on and a template's `where` may give."""
 
 
 def here(places: Places) -> Project:
@@ -28,32 +35,57 @@ def here(places: Places) -> Project:
     return projects.create(Path.cwd(), settings.store or places.default_store)
 
 
-def submit_script(script: bytes, *, path: Path | None) -> Card:
+def inside(project: Project, path: str) -> str:
+    """A path that the user named from where they stand, relative to the project.
+
+    Raises:
+        UsageError: It lies outside the project.
+    """
+    whole = Path.cwd().resolve() / path
+    for folder in (whole, whole.parent.resolve() / whole.name):
+        with suppress(ValueError):
+            return str(folder.relative_to(project.folder))
+    raise UsageError(
+        f"{path} lies outside the project {project.folder}",
+        hint="name a path inside it; a link to the data may stand there",
+    )
+
+
+def submit_script(
+    script: bytes, *, path: Path | None, inputs: tuple[str, ...], outputs: tuple[str, ...]
+) -> Card:
     """Spool a script; where it is refused, a front end that looks for markers sees that too."""
     places = Places.read(environment())
     project = here(places)
     script_path = ""
-    if path is not None and path.resolve().is_relative_to(project.folder):
-        script_path = str(path.resolve().relative_to(project.folder))
+    if path is not None:
+        with suppress(UsageError):
+            script_path = inside(project, str(path))
     asked = Asked(
         project=project.folder,
         script=script.decode("utf-8", "surrogateescape"),
         script_path=script_path,
         cwd=str(Path.cwd().resolve().relative_to(project.folder)),
+        inputs=inputs,
+        outputs=outputs,
     )
     return submit_asked(asked, project, places)
 
 
 def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
-    """Spool what was asked, and see to it that a courier takes it on."""
-    application = application_for(asked)
+    """Spool what was asked, and see to it that a courier takes it on.
+
+    `asked` names its inputs and outputs as the user did, relative to `cwd`; what the script's own
+    lines say is added.
+    """
     frontend = frontend_named(name_of_caller(asked.script, asked.script_path))
     try:
+        whole = _with_directives(asked, project)
         card = submit(
             counter(places, project.store),
-            asked,
+            whole,
             project=project,
-            application=application,
+            application=application_for(whole),
             frontend=frontend,
             environment=submitters_environment(environment()),
         )
@@ -63,3 +95,33 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
         raise
     wake(places)
     return card
+
+
+def _with_directives(asked: Asked, project: Project) -> Asked:
+    said = wish(asked.script)
+    own = asked.wish
+    merged = replace(
+        said,
+        where=own.where or said.where,
+        count=own.count or said.count,
+        machine=own.machine or said.machine,
+        market=own.market or said.market,
+        home=own.home or said.home,
+    )
+    if merged.where and merged.where not in PROVIDERS:
+        raise UsageError(
+            f"there is no provider of machines {merged.where!r}",
+            hint=f"known is {', '.join(PROVIDERS)}",
+        )
+    named_in = (*asked.inputs, *paths(asked.script, "in"))
+    named_out = (*asked.outputs, *paths(asked.script, "out"))
+    inputs = tuple(inside(project, path) for path in named_in)
+    for path in inputs:
+        if not glob.has_magic(path) and not (project.folder / path).exists():
+            raise MissingInputError(f"there is no {path}, which --in names")
+    return replace(
+        asked,
+        wish=merged,
+        inputs=inputs,
+        outputs=tuple(inside(project, path) for path in named_out),
+    )

@@ -85,7 +85,7 @@ class Inputs:
         size = upload.missing_bytes(needs)
         self._require_space(size)
         self.desk.phase(Phase.SENDING, f"{len(needs)} files, at most {human_size(size)} to send")
-        entries = upload.entries(job, needs)
+        entries = upload.entries(f"inputs of job {job.number}", needs)
         script = self.application.adapted(job, self.shape)
         self.records.put_tasks((Task(name=MAIN, script=script, inputs=entries),))
         self.records.set_ready(1)

@@ -1,5 +1,6 @@
 """Brings a job's inputs into the store: what it asks for, less what the store holds already."""
 
+import secrets
 import stat
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from pathlib import Path
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.model.errors import MissingInputError, RefusedError
 from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
-from cryoem_cloud.model.job import Job, Need
+from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.keys import mirror_key
 from cryoem_cloud.model.paths import OUTSIDE
 from cryoem_cloud.model.project import Project
@@ -50,8 +51,10 @@ class Upload:
     by_reference: bool
     moved: Callable[[int], None]
 
-    def entries(self, job: Job, needs: Iterable[Need]) -> tuple[Entry, ...]:
+    def entries(self, purpose: str, needs: Iterable[Need]) -> tuple[Entry, ...]:
         """The needs as entries, their bytes in the store and recorded in the index.
+
+        `purpose` is written into the index beside them, for people.
 
         Raises:
             MissingInputError: A file is neither here nor in the store; nothing more is sent.
@@ -66,7 +69,7 @@ class Upload:
         with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
             for start in range(0, len(wanted), _RECORD_FILES):
                 batch = list(pool.map(self._entry, wanted[start : start + _RECORD_FILES]))
-                self._record(index, f"job {job.number} inputs {start}", batch)
+                self._record(index, purpose, batch)
                 made.extend(batch)
         return tuple(made)
 
@@ -145,7 +148,7 @@ class Upload:
             self.store, file, project=self.project.name, key=mirror_key(path), moved=self.moved
         )
 
-    def _record(self, index: IndexLog, origin: str, batch: list[Entry]) -> None:
+    def _record(self, index: IndexLog, purpose: str, batch: list[Entry]) -> None:
         name = self.project.name
         fresh = [
             entry
@@ -155,7 +158,9 @@ class Upload:
             and self.cache.entry(name, entry.path) != entry
         ]
         if fresh:
-            index.append(origin, fresh, after=self.cache.last_read(name))
+            index.append(
+                f"{purpose} {secrets.token_hex(8)}", fresh, after=self.cache.last_read(name)
+            )
             self.cache.refresh(index, name)
 
 

@@ -10,10 +10,9 @@ from cryoem_cloud.apps.relion.script import (
     calls,
     job_folder,
     looks_like_relion,
-    wish,
 )
 from cryoem_cloud.model.errors import RefusedError, UsageError
-from cryoem_cloud.model.job import Exit, Job, Need, Wish
+from cryoem_cloud.model.job import Exit, Job, Need
 from cryoem_cloud.model.paths import normal
 from cryoem_cloud.ports.application import Asked, Finished, Shape
 
@@ -46,10 +45,6 @@ class Relion:
                 hint="give the program --o FOLDER/NAME, or name the folder with --out",
             )
         return tuple(dict.fromkeys(folders))
-
-    def wish(self, script: str) -> Wish:
-        """What the script's #CRYOEM lines ask of the machines."""
-        return wish(script)
 
     def needs(self, job: Job, project: Path) -> Iterator[Need]:
         """See the port."""

@@ -1,23 +1,18 @@
-"""What RELION wrote into a job script: our directives, and the commands.
+"""What RELION wrote into a job script: the commands.
 
 The script itself is run by bash as it is; here it is only understood.
 """
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cryoem_cloud.apps.bash import Command, Word, commands
 from cryoem_cloud.apps.relion.programs import program
 from cryoem_cloud.apps.relion.row import Output, Program
-from cryoem_cloud.model.job import Wish
 
-__all__ = ["Call", "calls", "directives", "job_folder", "looks_like_relion", "wish"]
-
-_DIRECTIVE = re.compile(r"^#CRYOEM[ \t]+(?P<key>[a-z_]+)=(?P<value>.*)$", re.MULTILINE)
-_UNSET = re.compile(r"XXX\w+XXX")
-"""RELION leaves a placeholder as it stands where the user gave no value."""
+__all__ = ["Call", "calls", "job_folder", "looks_like_relion"]
 
 _WHICH = re.compile(
     r"^(?:`\s*(?:which|command -v)\s+(?P<ticks>\S+?)\s*`"
@@ -105,28 +100,6 @@ def looks_like_relion(script: str, script_path: str) -> bool:
     return named or _MENTION.search(script) is not None
 
 
-def directives(script: str) -> Mapping[str, str]:
-    """The values of `#CRYOEM key=value` lines; what the user left unset is empty."""
-    return {
-        found["key"]: "" if _UNSET.search(found["value"]) else found["value"].strip()
-        for found in _DIRECTIVE.finditer(script)
-    }
-
-
-def wish(script: str) -> Wish:
-    """What the directives ask of the machines; words that are no number count as unset."""
-    said = directives(script)
-    return Wish(
-        where=said.get("where", ""),
-        machine=said.get("machine", ""),
-        market=said.get("market", ""),
-        count=_number(said.get("count", ""), 0),
-        home=said.get("home", ""),
-        ranks=_number(said.get("mpi", ""), 1),
-        threads=_number(said.get("threads", ""), 1),
-    )
-
-
 def job_folder(call: Call) -> str:
     """The folder that the program was told to write to, as written; "" if it was not told."""
     for control in _CONTROLS:
@@ -159,7 +132,3 @@ def _called(text: str) -> str:
     """The name of the program that a word calls."""
     found = _WHICH.match(text)
     return posixpath.basename(found["ticks"] or found["parens"] if found else text)
-
-
-def _number(text: str, unset: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else unset  # noqa: PLR2004  (no machine has more cores)

@@ -1,0 +1,63 @@
+"""What a script says to us in comment lines: `#CRYOEM key=value`, as clusters read `#SBATCH`.
+
+Keys: name, mpi, threads, where, machine, market, count, home; for programs that we do not know, in
+and out (paths as a shell writes them, several in a line or several lines). RELION pastes what users
+type into our template as it is, so a value is text and never a command.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping
+
+from cryoem_cloud.model.errors import UsageError
+from cryoem_cloud.model.job import Wish
+
+__all__ = ["directives", "paths", "wish"]
+
+_DIRECTIVE = re.compile(r"^#CRYOEM[ \t]+(?P<key>[a-z_]+)=(?P<value>.*)$", re.MULTILINE)
+_UNSET = re.compile(r"XXX\w+XXX")
+"""RELION leaves a placeholder as it stands where the user gave no value."""
+_LONGEST = 6
+"""Digits of a number that anybody means."""
+
+
+def directives(script: str) -> Mapping[str, str]:
+    """The values of `#CRYOEM key=value` lines; what the user left unset is empty."""
+    return {
+        found["key"]: "" if _UNSET.search(found["value"]) else found["value"].strip()
+        for found in _DIRECTIVE.finditer(script)
+    }
+
+
+def wish(script: str) -> Wish:
+    """What the directives ask of the machines; words that are no number count as unset."""
+    said = directives(script)
+    return Wish(
+        where=said.get("where", ""),
+        machine=said.get("machine", ""),
+        market=said.get("market", ""),
+        count=_number(said.get("count", ""), 0),
+        home=said.get("home", ""),
+        ranks=_number(said.get("mpi", ""), 1),
+        threads=_number(said.get("threads", ""), 1),
+    )
+
+
+def paths(script: str, key: str) -> tuple[str, ...]:
+    """The paths that the `in` or `out` lines name.
+
+    Raises:
+        UsageError: A line's quotes do not match.
+    """
+    found: list[str] = []
+    for line in _DIRECTIVE.finditer(script):
+        if line["key"] == key and not _UNSET.search(line["value"]):
+            try:
+                found.extend(shlex.split(line["value"]))
+            except ValueError as error:
+                raise UsageError(f"{line[0]!r} cannot be read: {error}") from error
+    return tuple(found)
+
+
+def _number(text: str, unset: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST else unset

@@ -1,0 +1,73 @@
+"""Jobs that another computer submitted, as the store tells of them."""
+
+from collections.abc import Iterator
+
+from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.model.errors import ObjectMissingError
+from cryoem_cloud.model.job import Exit
+from cryoem_cloud.model.phase import Phase
+from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.turn import Deed, exit_of
+from cryoem_cloud.stores.jobs import JobRecords, job_numbers
+from cryoem_cloud.wiring.front import store_at
+
+__all__ = ["MAIN", "card_from_store", "cards_from_store", "records_of"]
+
+MAIN = "main"
+"""The task of a job that is not split."""
+
+
+def records_of(card: Card) -> JobRecords:
+    """A job's records in its store."""
+    return JobRecords(store_at(card.store), card.project, card.number)
+
+
+def cards_from_store(project: Project, *, known: frozenset[int]) -> Iterator[Card]:
+    """The project's jobs in the store, but those that are known here already."""
+    for number in job_numbers(store_at(project.store), project.name):
+        if number not in known:
+            card = card_from_store(project, number)
+            if card is not None:
+                yield card
+
+
+def card_from_store(project: Project, number: int) -> Card | None:
+    """A job as the store tells of it; None where it knows no such job."""
+    records = JobRecords(store_at(project.store), project.name, number)
+    try:
+        job = records.job()
+    except ObjectMissingError:
+        return None
+    phase, exit_ = _stand(records)
+    return Card(
+        number=number,
+        project=project.name,
+        store=project.store,
+        folder=project.folder,
+        name=job.name,
+        application=job.application,
+        frontend=job.frontend,
+        outputs=job.outputs,
+        logs=(job.logs.get("out", ""), job.logs.get("err", "")),
+        submitted_at=job.submitted_at,
+        phase=phase,
+        note=f"submitted by {job.submitter}" if phase is not Phase.ENDED else "",
+        outcome=exit_.outcome if exit_ else None,
+        code=exit_.code if exit_ else 0,
+        reason=exit_.reason if exit_ else "",
+    )
+
+
+def _stand(records: JobRecords) -> tuple[Phase, Exit | None]:
+    deliveries = records.deliveries().read()
+    if deliveries and deliveries[-1].deed is Deed.DONE:
+        return Phase.ENDED, exit_of(deliveries[-1])
+    turns = records.turns(MAIN).read()
+    if turns and turns[-1].deed in {Deed.DONE, Deed.FAILED}:
+        return Phase.HOMECOMING, None
+    end = records.end()
+    if end is not None:
+        return Phase.HOMECOMING, None
+    if turns:
+        return Phase.RUNNING, None
+    return (Phase.STARTING if records.ready() else Phase.SENDING), None

@@ -1,0 +1,117 @@
+"""What `cryoem doctor` looks at: each check is a line, with the command that mends it."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryoem_cloud.courier.projects import folder_of
+from cryoem_cloud.courier.start import log_file, running, spool_of
+from cryoem_cloud.model.errors import CryoemError
+from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.units import human_size
+from cryoem_cloud.ports.store import Store
+from cryoem_cloud.settings import Places
+
+__all__ = ["Check", "checks"]
+
+_LOW_BYTES = 10 * 10**9
+"""Free space below which a disk is worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `mend` is empty where it is well."""
+
+    what: str
+    found: str
+    mend: str = ""
+
+
+def checks(
+    places: Places,
+    project: Project | None,
+    *,
+    env: Mapping[str, str],
+    store_at: Callable[[str], Store],
+) -> Iterator[Check]:
+    """All checks, as they are made."""
+    yield _courier(places)
+    if project is None:
+        yield Check("project", "the current folder is in none", "cryoem connect relion")
+    else:
+        yield Check("project", f"{project.name} in {project.folder}")
+        yield _space("project's disk", project.folder)
+    url = project.store if project else places.default_store
+    yield _store(url, store_at)
+    if url.startswith("file:"):
+        yield _space("store's disk", folder_of(url))
+    yield _space("machines' disk", places.state)
+    yield from _programs(env)
+    yield _queue(env)
+
+
+def _courier(places: Places) -> Check:
+    jobs = len(spool_of(places).slips())
+    if jobs and not running(places):
+        mend = f"cryoem courier wake, and look into {log_file(places)}"
+        return Check("courier", f"does not run, and {jobs} jobs are not home", mend)
+    return Check("courier", f"{jobs} jobs are not home")
+
+
+def _store(url: str, store_at: Callable[[str], Store]) -> Check:
+    key = f"doctor/{secrets.token_hex(8)}"
+    started_s = time.monotonic()
+    try:
+        store = store_at(url)
+        store.put(key, b"well", if_absent=True)
+        well = store.get(key) == b"well"
+        store.delete(key)
+    except CryoemError as error:
+        return Check("store", f"{url}: {error.message}", error.hint or "check its address")
+    if not well:
+        return Check("store", f"{url} does not give back what was stored", "use another store")
+    took_ms = 1000 * (time.monotonic() - started_s) / 3
+    return Check("store", f"{url}: reads and writes, {took_ms:.0f} ms a request")
+
+
+def _space(what: str, folder: Path) -> Check:
+    while not folder.exists():
+        folder = folder.parent
+    found = os.statvfs(folder)
+    free = found.f_bavail * found.f_frsize
+    mend = "free some space" if free < _LOW_BYTES else ""
+    return Check(what, f"{human_size(free)} free in {folder}", mend)
+
+
+def _programs(env: Mapping[str, str]) -> Iterator[Check]:
+    for name, mend in (
+        ("relion_refine", "install RELION, or load its module; only jobs of RELION need it"),
+        ("gs", "install ghostscript; without it logfile.pdf stays empty"),
+        ("mpirun", "install Open MPI; only jobs with more than one MPI process need it"),
+    ):
+        path = shutil.which(name, path=env.get("PATH"))
+        yield Check(name, f"{path}{_version(path)}" if path else "not found", "" if path else mend)
+
+
+def _version(path: str) -> str:
+    try:
+        said = subprocess.run([path, "--version"], capture_output=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = said.stdout.decode(errors="replace").strip().splitlines()
+    return f" ({lines[0].strip()})" if lines else ""
+
+
+def _queue(env: Mapping[str, str]) -> Check:
+    command, template = env.get("RELION_QSUB_COMMAND", ""), env.get("RELION_QSUB_TEMPLATE", "")
+    mend = "cryoem connect relion, then source env.sh before relion is started"
+    if not command.endswith(("cryoem-qsub", "qsub_aws")):
+        return Check("RELION's queue", f"its command is {command or 'not set'}", mend)
+    if not Path(template).is_file():
+        return Check("RELION's queue", f"its template {template or 'is not set'} is missing", mend)
+    return Check("RELION's queue", f"{command}, {template}")

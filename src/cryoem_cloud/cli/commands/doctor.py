@@ -1,0 +1,30 @@
+"""cryoem doctor."""
+
+import click
+
+from cryoem_cloud.cli.checks import checks
+from cryoem_cloud.cli.finding import current_project, places
+from cryoem_cloud.cli.showing import as_json
+from cryoem_cloud.settings import environment, submitters_environment
+from cryoem_cloud.wiring.front import store_at
+
+__all__ = ["command"]
+
+
+@click.command()
+@click.option("--json", "json_", is_flag=True, help="For programs.")
+def command(*, json_: bool) -> int:
+    """Look for what is wrong, and say how to mend it; exit code 1 if something is."""
+    env = submitters_environment(environment())
+    found = []
+    for check in checks(places(), current_project(), env=env, store_at=store_at):
+        found.append(check)
+        if not json_:
+            mark = click.style("ok", fg="green") if not check.mend else click.style("!!", fg="red")
+            click.echo(f"{mark}  {check.what}: {check.found}")
+            if check.mend:
+                click.echo(f"      → {check.mend}")
+    if json_:
+        rows = [{"what": c.what, "found": c.found, "mend": c.mend} for c in found]
+        click.echo(as_json({"checks": rows}))
+    return 1 if any(check.mend for check in found) else 0

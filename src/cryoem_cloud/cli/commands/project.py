@@ -1,0 +1,99 @@
+"""cryoem project."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from cryoem_cloud.cli.finding import places, the_project
+from cryoem_cloud.cli.showing import as_json
+from cryoem_cloud.courier import projects
+from cryoem_cloud.courier.cards import Cards
+from cryoem_cloud.courier.start import spool_of, wake
+from cryoem_cloud.model.errors import NotFoundError, ObjectMissingError, UsageError
+from cryoem_cloud.model.keys import project_key
+from cryoem_cloud.model.project import Project
+from cryoem_cloud.wiring.front import store_at
+
+__all__ = ["command"]
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Show, move, fork or attach a project. Without a word: show."""
+    if ctx.invoked_subcommand is None:
+        _print(the_project())
+
+
+@command.command()
+@click.option("--json", "json_", is_flag=True, help="For programs.")
+def show(*, json_: bool) -> None:
+    """Show which project the current folder is in."""
+    project = the_project()
+    if json_:
+        fields = {"name": project.name, "store": project.store, "folder": project.folder.as_uri()}
+        click.echo(as_json(fields))
+    else:
+        _print(project)
+
+
+@command.command()
+def move() -> None:
+    """Say that the project has been moved to the current folder."""
+    project = projects.bind(_folder())
+    spool_of(places()).follow(project)
+    cards = Cards(places().state / "jobs")
+    for card in cards.all():
+        if card.project == project.name and card.folder != project.folder:
+            cards.write(replace(card, folder=project.folder))
+    wake(places())
+    _print(project)
+
+
+@command.command()
+def fork() -> None:
+    """Make the current folder, a copy of a project, a project of its own."""
+    _print(projects.fork(_folder()))
+
+
+@command.command()
+@click.argument("url")
+@click.argument("name", required=False)
+def attach(url: str, name: str | None) -> None:
+    """Make the current folder a place of a project that lies in a store already.
+
+    Without a NAME the store's projects are listed.
+    """
+    store = store_at(url)
+    if name is None:
+        for found in store.folders(""):
+            if _is_project(url, found):
+                click.echo(found)
+        return
+    if not _is_project(url, name):
+        raise NotFoundError(
+            f"{url} has no project {name!r}", hint=f"cryoem project attach {url} lists them"
+        )
+    if projects.find_folder(Path.cwd()) is not None:
+        raise UsageError(f"{Path.cwd()} is in a project already", hint="attach in an empty folder")
+    _print(projects.attach(Path.cwd(), url, name))
+
+
+def _is_project(url: str, name: str) -> bool:
+    try:
+        store_at(url).size(project_key(name))
+    except ObjectMissingError:
+        return False
+    return True
+
+
+def _folder() -> Path:
+    folder = projects.find_folder(Path.cwd())
+    if folder is None:
+        raise NotFoundError(f"{Path.cwd()} is in no project")
+    return folder
+
+
+def _print(project: Project) -> None:
+    click.echo(f"project  {project.name}\nstore    {project.store}\nfolder   {project.folder}")

@@ -1,0 +1,52 @@
+"""cryoem retry."""
+
+import posixpath
+
+import click
+
+from cryoem_cloud.apps.registry import application_named
+from cryoem_cloud.cli.afar import records_of
+from cryoem_cloud.cli.finding import find, places, the_project
+from cryoem_cloud.courier.start import wake
+from cryoem_cloud.courier.submit import submit
+from cryoem_cloud.frontends.registry import frontend_named
+from cryoem_cloud.model.errors import UsageError
+from cryoem_cloud.ports.application import Asked
+from cryoem_cloud.settings import environment, submitters_environment
+from cryoem_cloud.wiring.front import counter
+
+__all__ = ["command"]
+
+
+@click.command()
+@click.argument("number", metavar="ID", type=int)
+def command(*, number: int) -> None:
+    """Submit a job that has ended once more: the same script, in the same folders."""
+    card = find(number)
+    if card.open:
+        raise UsageError(
+            f"job {number} has not ended", hint=f"cryoem stop {number}, then try again"
+        )
+    project = the_project()
+    if project.name != card.project:
+        raise UsageError(f"job {number} belongs to {card.folder}", hint="go there first")
+    job = records_of(card).job()
+    asked = Asked(
+        project=project.folder,
+        script=job.script,
+        script_path=job.script_path,
+        cwd=posixpath.normpath(job.cwd),
+        inputs=job.inputs,
+        outputs=job.outputs,
+        wish=job.wish,
+    )
+    new = submit(
+        counter(places(), project.store),
+        asked,
+        project=project,
+        application=application_named(job.application),
+        frontend=frontend_named(job.frontend),
+        environment=submitters_environment(environment()),
+    )
+    wake(places())
+    click.echo(f"Submitted batch job {new.number}")

@@ -1,0 +1,51 @@
+"""cryoem run."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from cryoem_cloud.cli.finding import places
+from cryoem_cloud.cli.following import follow
+from cryoem_cloud.cli.submitting import PROVIDERS, here, submit_asked
+from cryoem_cloud.model.job import Wish
+from cryoem_cloud.ports.application import Asked
+
+__all__ = ["command"]
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--on", "where", type=click.Choice(PROVIDERS), help="Whose machines.")
+@click.option("--count", type=click.IntRange(min=1), help="How many machines at most.")
+@click.option("--in", "inputs", multiple=True, metavar="PATH", help="A file or folder it reads.")
+@click.option("--out", "outputs", multiple=True, metavar="DIR", help="A folder it writes.")
+@click.option("--no-wait", is_flag=True, help="Print the job's number and return.")
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
+def command(
+    *,
+    where: str | None,
+    count: int | None,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    no_wait: bool,
+    words: tuple[str, ...],
+) -> int:
+    """Run a command on other machines, follow it, and end with its exit code.
+
+    What RELION's programs read and write is known; for others say it with --in and --out.
+    """
+    project = here(places())
+    asked = Asked(
+        project=project.folder,
+        script=shlex.join(words) + "\n",
+        cwd=str(Path.cwd().resolve().relative_to(project.folder)),
+        inputs=inputs,
+        outputs=outputs,
+        wish=Wish(where=where or "", count=count or 0),
+    )
+    card = submit_asked(asked, project, places())
+    if no_wait:
+        click.echo(f"Submitted batch job {card.number}")
+        return 0
+    click.echo(f"cryoem: job {card.number} submitted", err=True)
+    return follow(card, lines=True)

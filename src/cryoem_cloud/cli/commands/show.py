@@ -1,0 +1,72 @@
+"""cryoem show."""
+
+import click
+
+from cryoem_cloud.cli.afar import MAIN, records_of
+from cryoem_cloud.cli.finding import find
+from cryoem_cloud.cli.showing import as_json, state_of
+from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.model.errors import StoreError
+from cryoem_cloud.model.file import Kind
+from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.units import human_size
+
+__all__ = ["command"]
+
+
+@click.command()
+@click.argument("number", metavar="ID", type=int)
+@click.option("--json", "json_", is_flag=True, help="For programs.")
+def command(*, number: int, json_: bool) -> None:
+    """Show a job: how it stands, what it was given, the script as submitted and as run."""
+    card = find(number)
+    try:
+        more = _from_store(card)
+    except StoreError as error:
+        click.echo(f"cryoem: only what this computer knows: {error}", err=True)
+        more = {}
+    if json_:
+        click.echo(as_json({**card.to_json(), **more}))
+        return
+    for line in _lines(card, more):
+        click.echo(line)
+
+
+def _from_store(card: Card) -> dict[str, JSON]:
+    records = records_of(card)
+    tasks = records.tasks(0)
+    inputs = [entry for task in tasks for entry in task.inputs]
+    turns = records.turns(MAIN).read()
+    return {
+        "script": records.job().script,
+        "script_run": tasks[0].script if tasks else None,
+        "inputs": [{"path": e.path, "type": e.kind.value, "size": e.size} for e in inputs],
+        "turns": [{"number": t.number, "deed": t.deed.value, "machine": t.holder} for t in turns],
+    }
+
+
+def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
+    lines = [
+        f"job        {card.number}  {card.name}",
+        f"state      {state_of(card)}" + (f": {card.note}" if card.note else ""),
+        *([f"reason     {card.reason}"] if card.reason else []),
+        f"project    {card.project}  {card.folder}",
+        f"store      {card.store}",
+        f"submitted  {card.submitted_at}",
+        f"logs       {card.logs[0]}, {card.logs[1]}",
+    ]
+    if more:
+        inputs = more["inputs"]
+        files = [item for item in inputs if item["type"] == Kind.FILE.value]
+        size = human_size(sum(item["size"] for item in files))
+        lines.append(f"inputs     {len(files)} files, {size}; {len(inputs) - len(files)} stubs")
+        lines.extend(
+            f"turn {turn['number']:<5} {turn['deed']} by {turn['machine']}"
+            for turn in more["turns"]
+        )
+        lines.extend(("", "as submitted:", more["script"].rstrip()))
+        if more["script_run"] not in {None, more["script"]}:
+            lines.extend(("", "as run:", more["script_run"].rstrip()))
+        elif more["script_run"]:
+            lines.extend(("", "as run: unchanged"))
+    return lines

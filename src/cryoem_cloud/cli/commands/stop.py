@@ -1,0 +1,16 @@
+"""cryoem stop."""
+
+import click
+
+from cryoem_cloud.cli.finding import find
+from cryoem_cloud.cli.stopping import ask_to_stop
+
+__all__ = ["command"]
+
+
+@click.command()
+@click.argument("numbers", metavar="ID…", type=int, nargs=-1, required=True)
+def command(*, numbers: tuple[int, ...]) -> None:
+    """Stop jobs, wherever they are; what they have made so far comes home."""
+    for number in numbers:
+        click.echo(ask_to_stop(find(number)), err=True)

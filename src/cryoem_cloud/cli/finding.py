@@ -1,0 +1,67 @@
+"""From a number to the job that the user means."""
+
+from pathlib import Path
+
+from cryoem_cloud.cli.afar import card_from_store
+from cryoem_cloud.courier import projects
+from cryoem_cloud.courier.cards import Card, Cards
+from cryoem_cloud.courier.start import spool_of
+from cryoem_cloud.model.errors import NotFoundError, UsageError
+from cryoem_cloud.model.project import Project
+from cryoem_cloud.settings import Places, environment
+
+__all__ = ["current_project", "find", "places", "the_project"]
+
+
+def places() -> Places:
+    """Where things are on this computer."""
+    return Places.read(environment())
+
+
+def current_project() -> Project | None:
+    """The project that the current folder is in; a courier that waits for it hears where it is."""
+    folder = projects.find_folder(Path.cwd())
+    if folder is None:
+        return None
+    project = projects.open_project(folder)
+    spool_of(places()).follow(project)
+    return project
+
+
+def the_project() -> Project:
+    """The project that the current folder is in.
+
+    Raises:
+        NotFoundError: It is in none.
+    """
+    project = current_project()
+    if project is None:
+        raise NotFoundError(
+            f"{Path.cwd()} is in no project", hint="go to its folder, or: cryoem connect relion"
+        )
+    return project
+
+
+def find(number: int) -> Card:
+    """The job of that number, as this computer or else the current project's store knows it.
+
+    Raises:
+        NotFoundError: There is none.
+        UsageError: Several stores have such a job, and none is the current project's.
+    """
+    found = Cards(places().state / "jobs").of_number(number)
+    project = current_project()
+    mine = [card for card in found if project and card.project == project.name]
+    if mine:
+        return mine[0]
+    if len(found) > 1:
+        rows = "; ".join(f"{card.name} in {card.folder}" for card in found)
+        raise UsageError(
+            f"several stores have a job {number}: {rows}", hint="go to the project's folder"
+        )
+    if found:
+        return found[0]
+    card = card_from_store(project, number) if project else None
+    if card is None:
+        raise NotFoundError(f"there is no job {number}", hint="cryoem ls --all lists all jobs")
+    return card

@@ -1,0 +1,50 @@
+"""How answers look: tables and lines for people, JSON for programs. Answers go to stdout."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.units import human_duration, human_size
+
+__all__ = ["as_json", "state_of", "table", "word_of"]
+
+VERSION = 1
+"""Of everything that --json prints."""
+
+
+def as_json(fields: Mapping[str, JSON]) -> str:
+    """An answer for programs."""
+    return json.dumps({"v": VERSION, **fields}, indent=2)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows under a head, in columns."""
+    lines = [tuple(head), *(tuple(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def word_of(card: Card) -> str:
+    """The job's state in one word, as queues write it."""
+    if card.outcome is None:
+        return "RUNNING"
+    return {
+        Outcome.SUCCESS: "COMPLETED",
+        Outcome.FAILURE: "FAILED",
+        Outcome.ABORTED: "CANCELLED",
+    }[card.outcome]
+
+
+def state_of(card: Card) -> str:
+    """The job's state for people."""
+    if card.outcome is None:
+        return card.phase.value
+    lasts = human_duration(timedelta(seconds=card.run_s))
+    moved = f"{human_size(card.bytes_up)} sent, {human_size(card.bytes_down)} home"
+    return f"{card.outcome.value} ({lasts}; {moved})"

@@ -1,0 +1,23 @@
+"""How a job is told to stop, from the computer that brings it home or from another."""
+
+from cryoem_cloud.cli.afar import records_of
+from cryoem_cloud.cli.finding import places
+from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.start import spool_of, wake
+from cryoem_cloud.model.control import Control
+
+__all__ = ["ask_to_stop"]
+
+
+def ask_to_stop(card: Card) -> str:
+    """See to it that a job ends, and say how it is seen to; one that has ended is left alone."""
+    if not card.open:
+        return f"job {card.number} has ended already"
+    spool = spool_of(places())
+    name = f"{card.number:08d}.{card.project}"
+    if spool.holds(name):
+        spool.ask_stop(name)
+        wake(places())
+    else:
+        records_of(card).ask(Control.STOP)
+    return f"job {card.number} is told to stop"
