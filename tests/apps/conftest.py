@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.apps.directives import wish
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.apps.relion.adapt import worker_environment
 from cryoem_cloud.frontends.connect import relion_files
@@ -116,7 +117,7 @@ def make_job(script: str, **other: object) -> Job:
     if "outputs" not in fields:
         fields["outputs"] = Relion().outputs(asked)
     if "wish" not in fields:
-        fields["wish"] = Relion().wish(script)
+        fields["wish"] = wish(script)
     return Job(**fields)  # type: ignore[arg-type]  # fields come by name
 
 
