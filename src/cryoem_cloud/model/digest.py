@@ -18,9 +18,10 @@ def digest_of(data: bytes) -> str:
 
 
 class Digester:
-    """The digest of bytes that come in pieces, and one digest per BLOCK_BYTES of them."""
+    """The digest of bytes that come in pieces, and with `blocks` one per BLOCK_BYTES of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, blocks: bool = True) -> None:
+        self._with_blocks = blocks
         self._whole = blake3()
         self._block = blake3()
         self._room = BLOCK_BYTES
@@ -32,6 +33,10 @@ class Digester:
         """Take the next piece."""
         self._whole.update(data)
         self.size += len(data)
+        if self._with_blocks:
+            self._update_blocks(data)
+
+    def _update_blocks(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
             piece = view[: self._room]
@@ -51,7 +56,7 @@ class Digester:
 
         Empty for a single block, whose digest is the whole's.
         """
-        if self.size <= BLOCK_BYTES:
+        if self.size <= BLOCK_BYTES or not self._with_blocks:
             return ()
         last = [self._block.hexdigest()] if self._room < BLOCK_BYTES else []
         return (*self._blocks, *last)

@@ -164,7 +164,7 @@ def _refer(content: Content, entry: Entry, path: Path) -> None:
 
 
 def _write(chunks: Iterable[bytes], content: Content, beside: Path, moved: Moved) -> None:
-    digester = Digester()
+    digester = Digester(blocks=False)
     with beside.open("xb", buffering=0) as file:
         for chunk in chunks:
             digester.update(chunk)
@@ -176,7 +176,7 @@ def _write(chunks: Iterable[bytes], content: Content, beside: Path, moved: Moved
 
 
 def _check_clone(beside: Path, content: Content, moved: Moved) -> None:
-    digester = Digester()
+    digester = Digester(blocks=False)
     with beside.open("rb", buffering=0) as file:
         while chunk := file.read(1 << 22):
             digester.update(chunk)
