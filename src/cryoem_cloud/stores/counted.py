@@ -1,0 +1,105 @@
+"""Counting what is asked of a store, because object stores charge for every request."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryoem_cloud.ports.store import Listed, Properties, Store
+
+__all__ = ["Counted", "Counts"]
+
+
+@dataclass
+class Counts:
+    """Calls by the name of the method, and bytes of objects in both directions."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+class Counted:
+    """A store whose calls are counted; safe for threads.
+
+    A call is one request, but for objects that go in parts and listings longer than a page. What is
+    tried again below is counted once: put this beneath `Patient` to count every request.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self.counts = Counts()
+        """Since the store was made."""
+
+    @property
+    def url(self) -> str:
+        """The held store's."""
+        return self._store.url
+
+    @property
+    def properties(self) -> Properties:
+        """The held store's."""
+        return self._store.properties
+
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        """See the port."""
+        self._count("put", stored=len(data))
+        self._store.put(key, data, if_absent=if_absent)
+
+    def put_stream(
+        self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
+    ) -> None:
+        """See the port."""
+        self._count("put_stream", stored=size)
+        self._store.put_stream(key, chunks, size=size, if_absent=if_absent)
+
+    def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """See the port."""
+        self._count("get")
+        data = self._store.get(key, start=start, length=length)
+        self._count(read=len(data))
+        return data
+
+    def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """See the port."""
+        self._count("get_stream")
+        for piece in self._store.get_stream(key, start=start, length=length):
+            self._count(read=len(piece))
+            yield piece
+
+    def size(self, key: str) -> int:
+        """See the port."""
+        self._count("size")
+        return self._store.size(key)
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
+        """See the port."""
+        self._count("list")
+        return self._store.list(prefix, after=after)
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """See the port."""
+        self._count("folders")
+        return self._store.folders(prefix)
+
+    def delete(self, key: str) -> None:
+        """See the port."""
+        self._count("delete")
+        self._store.delete(key)
+
+    def clone_in(self, path: Path, key: str) -> bool:
+        """See the port; no request."""
+        return self._store.clone_in(path, key)
+
+    def clone_out(self, key: str, path: Path) -> bool:
+        """See the port; no request."""
+        return self._store.clone_out(key, path)
+
+    def _count(self, call: str = "", *, stored: int = 0, read: int = 0) -> None:
+        with self._lock:
+            if call:
+                self.counts.calls[call] += 1
+            self.counts.bytes_in += stored
+            self.counts.bytes_out += read

@@ -1,0 +1,125 @@
+"""A store that fails in the ways that networks fail, as a test plans it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from pathlib import Path
+from typing import TypeVar
+
+from cryoem_cloud.model.errors import StoreError, StoreUnreachableError
+from cryoem_cloud.ports.store import Listed, Properties, Store
+
+__all__ = ["Fault", "FaultyStore"]
+
+_T = TypeVar("_T")
+
+
+class Fault(Enum):
+    """What happens to a call. All but NONE raise StoreUnreachableError."""
+
+    NONE = "it works"
+    REFUSED = "nothing is done"
+    LOST = "it is done, and its reply is lost"
+    LATE = "it is done later, when the test says so, long after the caller has given up"
+
+
+class FaultyStore:
+    """A store of which `plan` says, by a call's name and key, what happens to it."""
+
+    def __init__(self, store: Store, plan: Callable[[str, str], Fault]) -> None:
+        self._store = store
+        self._plan = plan
+        self._late: list[Callable[[], None]] = []
+
+    @property
+    def late(self) -> int:
+        """How many writes are still under way."""
+        return len(self._late)
+
+    def land(self, which: int = 0) -> None:
+        """Let a late write happen, if the key lets it; nobody hears how it went."""
+        try:
+            self._late.pop(which)()
+        except StoreError:
+            return
+
+    @property
+    def url(self) -> str:
+        """The held store's."""
+        return self._store.url
+
+    @property
+    def properties(self) -> Properties:
+        """The held store's."""
+        return self._store.properties
+
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        """See the port."""
+        self._write("put", key, lambda: self._store.put(key, data, if_absent=if_absent))
+
+    def put_stream(
+        self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
+    ) -> None:
+        """See the port."""
+        held = tuple(chunks)
+        self._write(
+            "put_stream",
+            key,
+            lambda: self._store.put_stream(key, held, size=size, if_absent=if_absent),
+        )
+
+    def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """See the port."""
+        return self._read("get", key, lambda: self._store.get(key, start=start, length=length))
+
+    def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """See the port; a stream whose reply is lost breaks after its first piece."""
+        fault = self._plan("get_stream", key)
+        for piece in self._store.get_stream(key, start=start, length=length):
+            if fault in {Fault.REFUSED, Fault.LATE}:
+                break
+            yield piece
+            if fault is Fault.LOST:
+                break
+        if fault is not Fault.NONE:
+            raise StoreUnreachableError(f"{key}: {fault.value}")
+
+    def size(self, key: str) -> int:
+        """See the port."""
+        return self._read("size", key, lambda: self._store.size(key))
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
+        """See the port."""
+        return iter(
+            self._read("list", prefix, lambda: tuple(self._store.list(prefix, after=after)))
+        )
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """See the port."""
+        return iter(self._read("folders", prefix, lambda: tuple(self._store.folders(prefix))))
+
+    def delete(self, key: str) -> None:
+        """See the port."""
+        self._write("delete", key, lambda: self._store.delete(key))
+
+    def clone_in(self, path: Path, key: str) -> bool:
+        """See the port; never fails."""
+        return self._store.clone_in(path, key)
+
+    def clone_out(self, key: str, path: Path) -> bool:
+        """See the port; never fails."""
+        return self._store.clone_out(key, path)
+
+    def _write(self, call: str, key: str, act: Callable[[], None]) -> None:
+        fault = self._plan(call, key)
+        if fault is Fault.LATE:
+            self._late.append(act)
+        if fault in {Fault.NONE, Fault.LOST}:
+            act()
+        if fault is not Fault.NONE:
+            raise StoreUnreachableError(f"{key}: {fault.value}")
+
+    def _read(self, call: str, key: str, act: Callable[[], _T]) -> _T:
+        fault = self._plan(call, key)
+        if fault is not Fault.NONE:
+            raise StoreUnreachableError(f"{key}: {fault.value}")
+        return act()

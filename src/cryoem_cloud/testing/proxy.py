@@ -1,0 +1,189 @@
+"""A proxy before an HTTP server that does to requests and answers what networks do.
+
+```python
+with faulty_proxy(server.endpoint) as proxy:
+    store = open_store(url, env={**server.env(), "AWS_ENDPOINT_URL": proxy.endpoint})
+    proxy.trouble(Trouble(status=503), Trouble(lost=True))  # for the next two requests
+```
+"""
+
+import http.client
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+__all__ = ["FaultyProxy", "Trouble", "faulty_proxy"]
+
+_PIECE = 64 * 1024
+_DRIP = 1024
+_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "expect", "content-length"})
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER on, for no time: closing resets the connection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What happens to one request; by default, nothing.
+
+    `status` is answered at once, without asking the server. `lost`: the server does it, and the
+    connection ends without an answer. `reset_after` and `cut_after` bytes of the answer's body the
+    connection is reset, or closed in order. `drip_s` passes between 1 KiB and the next. `garble`
+    turns a bit of the request's body.
+    """
+
+    reset: bool = False
+    status: int = 0
+    lost: bool = False
+    reset_after: int | None = None
+    cut_after: int | None = None
+    drip_s: float = 0.0
+    garble: bool = False
+
+
+@dataclass
+class FaultyProxy:
+    """A running proxy; `delay_s` goes by before a request and again before its answer."""
+
+    endpoint: str
+    delay_s: float = 0.0
+    requests: list[str] = field(default_factory=list)
+    """Method and path of every request that came, troubled or not."""
+    _troubles: deque[Trouble] = field(default_factory=deque)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def trouble(self, *troubles: Trouble) -> None:
+        """What happens to the next requests, in order; nothing to those after them."""
+        with self._lock:
+            self._troubles.extend(troubles)
+
+    def next(self, request: str) -> Trouble:
+        """Note a request, and say what happens to it."""
+        with self._lock:
+            self.requests.append(request)
+            return self._troubles.popleft() if self._troubles else Trouble()
+
+
+@contextmanager
+def faulty_proxy(endpoint: str) -> Iterator[FaultyProxy]:
+    """A proxy on loopback before the server at `endpoint` (http://host:port)."""
+    target = urlsplit(endpoint)
+    host, port = target.hostname or "", target.port or 80
+    proxy = FaultyProxy(endpoint="")
+
+    class Handler(_Handler):
+        def upstream(self) -> http.client.HTTPConnection:
+            return http.client.HTTPConnection(host, port, timeout=60)
+
+        def proxy(self) -> FaultyProxy:
+            return proxy
+
+    with _Server(("127.0.0.1", 0), Handler) as server:
+        proxy.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: that connections break is what this is for."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def upstream(self) -> http.client.HTTPConnection:
+        raise NotImplementedError
+
+    def proxy(self) -> FaultyProxy:
+        raise NotImplementedError
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base's name)
+        """Say nothing."""
+
+    def forward(self) -> None:
+        """Take one request through what the plan says happens to it."""
+        trouble = self.proxy().next(f"{self.command} {self.path}")
+        if trouble.reset:
+            self._reset()
+            return
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if trouble.garble and body:
+            body = bytes([body[0] ^ 1]) + body[1:]
+        time.sleep(self.proxy().delay_s)
+        if trouble.status:
+            self._head(trouble.status, "troubled", [], 0)
+            return
+        upstream = self.upstream()
+        try:
+            self._ask(upstream, body)
+            answer = upstream.getresponse()
+            time.sleep(self.proxy().delay_s)
+            if trouble.lost:
+                answer.read()
+                self._reset()
+            else:
+                self._pass_on(answer, trouble)
+        finally:
+            upstream.close()
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = forward  # noqa: N815  (the base's names)
+
+    def _ask(self, upstream: http.client.HTTPConnection, body: bytes) -> None:
+        upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            if name.lower() not in _HOP:
+                upstream.putheader(name, value)
+        upstream.putheader("Content-Length", str(len(body)))
+        upstream.endheaders(body)
+
+    def _pass_on(self, answer: http.client.HTTPResponse, trouble: Trouble) -> None:
+        length = answer.getheader("Content-Length")
+        headers = [item for item in answer.getheaders() if item[0].lower() not in _HOP]
+        self._head(answer.status, answer.reason, headers, None if length is None else int(length))
+        left = min(
+            limit
+            for limit in (trouble.reset_after, trouble.cut_after, float("inf"))
+            if limit is not None
+        )
+        piece_bytes = _DRIP if trouble.drip_s else _PIECE
+        while left and (piece := answer.read(int(min(left, piece_bytes)))):
+            self.wfile.write(piece)
+            left -= len(piece)
+            time.sleep(trouble.drip_s)
+        if trouble.reset_after is not None:
+            self._reset()
+        if trouble.cut_after is not None or length is None:
+            self.close_connection = True
+
+    def _head(
+        self, status: int, reason: str, headers: list[tuple[str, str]], length: int | None
+    ) -> None:
+        self.send_response_only(status, reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        if length is None and status >= http.HTTPStatus.OK and self.command != "HEAD":
+            self.send_header("Connection", "close")
+        elif status != http.HTTPStatus.NO_CONTENT:
+            self.send_header("Content-Length", str(length or 0))
+        self.end_headers()
+
+    def _reset(self) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.connection.close()
