@@ -93,9 +93,7 @@ def test_the_drawn_tree_of_errors_is_the_tree() -> None:
 def test_the_queue_command_imports_little() -> None:
     heavy = {"botocore", "rich", "numpy", "sqlite3", "asyncio"}
     code = (
-        "import sys\n"
-        "import cryoem_cloud.cli.qsub\n"
-        f"print(*sorted({heavy!r} & set(sys.modules)))\n"
+        f"import sys\nimport cryoem_cloud.cli.qsub\nprint(*sorted({heavy!r} & set(sys.modules)))\n"
     )
     shown = subprocess.run(
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
