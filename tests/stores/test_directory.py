@@ -212,10 +212,14 @@ def test_the_files_own_errors_are_not_the_stores(store: DirectoryStore, tmp_path
 def test_a_full_disk_is_told(tiny_disk: Path) -> None:
     store = DirectoryStore(tiny_disk / "store")
     store.put("small", b"x")
-    for put in (
-        lambda: store.put("a", b"x" * 2 * MIB),
-        lambda: store.put_stream("a", (b"x" * MIB, b"x" * MIB), size=2 * MIB),
-    ):
+
+    def at_once() -> None:
+        store.put("a", b"x" * 2 * MIB)
+
+    def in_pieces() -> None:
+        store.put_stream("a", (b"x" * MIB, b"x" * MIB), size=2 * MIB)
+
+    for put in (at_once, in_pieces):
         with pytest.raises(NoSpaceError, match="No space left") as caught:
             put()
         assert "free some space" in caught.value.hint

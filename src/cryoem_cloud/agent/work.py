@@ -36,8 +36,11 @@ class Agent:
     clock: Clock
 
     def live(self) -> None:
-        """Take turns until no task is left or the job has ended; then leave."""
-        self.myself.up()
+        """Take turns until no task is left or the job has ended; then leave.
+
+        An agent that breaks does not leave, so that another machine takes its place; one that
+        breaks before it has understood its job counts as a machine that did not come up.
+        """
         job = insisting(self.records.job, self.clock.sleep)
         beating = Beating(self.records, self.myself.name)
         beating.start()
@@ -46,7 +49,7 @@ class Agent:
         finally:
             beating.stop()
             shutil.rmtree(self.scratch, ignore_errors=True)
-            self.myself.leave()
+        self.myself.leave()
 
     def _take_turns(self, job: Job) -> None:
         dice = random.Random(self.myself.name)  # noqa: S311  (spreads machines, hides nothing)
@@ -54,6 +57,7 @@ class Agent:
         page = 1
         while insisting(self.records.end, self.clock.sleep) is None:
             found = insisting(taker.take, self.clock.sleep)
+            self.myself.up()
             if isinstance(found, Taken):
                 page = self._turn(found, job, page)
             elif self._may_go(found, taker):
