@@ -7,6 +7,7 @@ user's own store and settings are not touched.
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.start import running
 from cryoem_cloud.settings import Places, environment
 from demo.pictures import class_averages, draw_classes, draw_tracks, tracks
-from demo.pipeline import ChainError, Ran, make_project, run_chain
+from demo.pipeline import ChainError, Ran, connect, make_project, run_chain
 from demo.report import JobRun, table
 
 FOLDER = Path(__file__).parent.parent / "build" / "demo"
@@ -27,6 +28,16 @@ def demo_environment(folder: Path) -> dict[str, str]:
     env = {name: value for name, value in environment().items() if not name.startswith("CRYOEM_")}
     kinds = ("config", "data", "state", "cache")
     return env | {f"XDG_{kind.upper()}_HOME": str(folder / kind) for kind in kinds}
+
+
+def ended(places: Places, within_s: float = 45) -> bool:
+    """Wait for the courier of an earlier demo: it stays a while for more jobs; whether it left."""
+    until_s = time.monotonic() + within_s
+    while running(places):
+        if time.monotonic() > until_s:
+            return False
+        time.sleep(0.5)
+    return True
 
 
 def job_runs(ran: Sequence[Ran], cards: Sequence[Card]) -> tuple[JobRun, ...]:
@@ -55,7 +66,7 @@ def main() -> int:
     """Run the demo; 0 if all its jobs have finished."""
     env = demo_environment(FOLDER)
     places = Places.read(env)
-    if FOLDER.exists() and running(places):
+    if FOLDER.exists() and not ended(places):
         print("An earlier demo still runs; it ends by itself. Come again.", file=sys.stderr)
         return 1
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -64,6 +75,7 @@ def main() -> int:
     make_project(project)
     cards = Cards(places.state / "jobs")
     try:
+        connect(project, LAUNCHERS, env)
         ran = run_chain(
             project,
             LAUNCHERS / "cryoem-qsub",

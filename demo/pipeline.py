@@ -19,7 +19,16 @@ from cryoem_cloud.frontends.connect import relion_files
 from cryoem_cloud.settings import environment
 from demo.simulate import MICROSCOPE, simulate
 
-__all__ = ["CHAIN", "ChainError", "Ran", "direct_queue", "make_project", "run_chain"]
+__all__ = [
+    "CHAIN",
+    "ChainError",
+    "Ran",
+    "connect",
+    "direct_queue",
+    "make_project",
+    "run_chain",
+    "statuses",
+]
 
 CHAIN: Mapping[str, Mapping[str, object]] = {
     "Import": {
@@ -103,14 +112,24 @@ def make_project(folder: Path, *, movies: int = 10, size: int = 768, seed: int =
     )
 
 
-def connect(folder: Path, launchers: Path) -> None:
-    """Write the files that `cryoem connect relion` writes into the project."""
-    for name, text in relion_files(folder, launchers).items():
-        (folder / name).write_text(text, encoding="utf-8")
+def connect(folder: Path, launchers: Path, env: Mapping[str, str]) -> None:
+    """Connect the project as a user does.
+
+    Raises:
+        ChainError: `cryoem connect relion` failed.
+    """
+    command = (launchers / "cryoem", "connect", "relion")
+    done = subprocess.run(
+        command, cwd=folder, env=dict(env), check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise ChainError(f"cryoem connect relion: {done.stderr}")
 
 
 def direct_queue(folder: Path) -> Path:
-    """A queue command, written into the folder, that runs a job at once where it is."""
+    """Connect the project to a queue that runs jobs at once where they are; the queue's command."""
+    for name, text in relion_files(folder, folder).items():
+        (folder / name).write_text(text, encoding="utf-8")
     command = folder / "run-here"
     command.write_text(_HERE, encoding="utf-8")
     command.chmod(stat.S_IRWXU)
@@ -125,14 +144,13 @@ def run_chain(
     until: str = "Class2D",
     tell: Callable[[Ran], None] = lambda _: None,
 ) -> tuple[Ran, ...]:
-    """Run the jobs one after the other, each handed to the queue command; gives what each took.
+    """Run the jobs of a connected project, each handed to the queue command; what each took.
 
     `tell` is called after each job, `until` is the last to run.
 
     Raises:
         ChainError: A job failed, or has not finished in time.
     """
-    connect(folder, queue_command.parent)
     ran: dict[str, Ran] = {}
     for number, (kind, options) in enumerate(CHAIN.items(), start=1):
         job = f"{kind}/job{number:03d}"
