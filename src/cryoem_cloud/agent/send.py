@@ -25,8 +25,9 @@ __all__ = ["Desk", "Sender", "sending"]
 
 _LOG = logging.getLogger(__name__)
 
-PERIOD_S = 0.5
-"""Between looks at logs and outputs; half a second of the two that a line may take home."""
+PERIOD_S = 0.8
+"""Between looks at logs and outputs: part of the 2 s that a line may take home. A page is a request
+that object stores charge for, so it is not shorter than it must be."""
 
 _SMALL_BYTES = 64 * 1024
 """Files up to this size travel in the journal's pages."""
