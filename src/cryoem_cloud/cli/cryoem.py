@@ -1,12 +1,12 @@
 """cryoem: the group of commands. Each is a module of its own, imported when it is called."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 import click
 
 from cryoem_cloud import __version__
+from cryoem_cloud.cli.saying import INTERRUPTED, complain
 from cryoem_cloud.model.errors import CryoemError
 
 __all__ = ["COMMANDS", "cryoem", "main"]
@@ -64,17 +64,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         code = cryoem.main(args=list(arguments), prog_name="cryoem", standalone_mode=False)
     except click.exceptions.Abort:
-        return 130
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except CryoemError as error:
-        print(f"cryoem: {error}", file=sys.stderr)
-        return error.exit_code
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            sys.stderr.close()
-            return 0
-        print(f"cryoem: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
-        return 1
+    except (CryoemError, OSError) as error:
+        return complain("cryoem", error)
     return code if isinstance(code, int) else 0

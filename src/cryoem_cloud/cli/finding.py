@@ -6,11 +6,11 @@ from cryoem_cloud.cli.afar import card_from_store
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.start import spool_of
-from cryoem_cloud.model.errors import NotFoundError, UsageError
+from cryoem_cloud.model.errors import NotFoundError, StoreError, UsageError
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.settings import Places, environment
 
-__all__ = ["current_project", "find", "places", "the_project"]
+__all__ = ["cards", "current_project", "find", "places", "the_project"]
 
 
 def places() -> Places:
@@ -18,13 +18,19 @@ def places() -> Places:
     return Places.read(environment())
 
 
+def cards() -> Cards:
+    """This computer's cards."""
+    return Cards(places().state / "jobs")
+
+
 def current_project() -> Project | None:
-    """The project that the current folder is in; a courier that waits for it hears where it is."""
+    """The project that the current folder is in; where it has moved, its jobs hear of that."""
     folder = projects.find_folder(Path.cwd())
     if folder is None:
         return None
     project = projects.open_project(folder)
     spool_of(places()).follow(project)
+    cards().follow(project)
     return project
 
 
@@ -49,19 +55,31 @@ def find(number: int) -> Card:
         NotFoundError: There is none.
         UsageError: Several stores have such a job, and none is the current project's.
     """
-    found = Cards(places().state / "jobs").of_number(number)
+    found = cards().of_number(number)
     project = current_project()
-    mine = [card for card in found if project and card.project == project.name]
-    if mine:
-        return mine[0]
+    if project is not None:
+        mine = [card for card in found if card.project == project.name]
+        # A number is given once in a store: who has a card of this store's has no other.
+        if not mine and all(card.store != project.store for card in found):
+            mine = _afar(project, number, certain=not found)
+        if mine:
+            return mine[0]
     if len(found) > 1:
         rows = "; ".join(f"{card.name} in {card.folder}" for card in found)
         raise UsageError(
             f"several stores have a job {number}: {rows}", hint="go to the project's folder"
         )
-    if found:
-        return found[0]
-    card = card_from_store(project, number) if project else None
-    if card is None:
+    if not found:
         raise NotFoundError(f"there is no job {number}", hint="cryoem ls --all lists all jobs")
-    return card
+    return found[0]
+
+
+def _afar(project: Project, number: int, *, certain: bool) -> list[Card]:
+    """The project's job of that number that another computer submitted, if there is one."""
+    try:
+        card = card_from_store(project, number)
+    except StoreError:
+        if certain:
+            raise
+        return []
+    return [card] if card else []

@@ -1,16 +1,17 @@
 """cryoem-qstat: how jobs stand, as a cluster's queue says it."""
 
-import argparse
-import sys
 from collections.abc import Sequence
 
 from cryoem_cloud.cli.finding import find, places
+from cryoem_cloud.cli.saying import INTERRUPTED, QueueParser, complain
 from cryoem_cloud.cli.showing import table, word_of
 from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.start import wake
-from cryoem_cloud.model.errors import CryoemError
+from cryoem_cloud.model.errors import CryoemError, StoreError
 
 __all__ = ["main"]
+
+_PROGRAM = "cryoem-qstat"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -19,21 +20,40 @@ def main(arguments: Sequence[str]) -> int:
     A job that is not home always has a row, also while its store is away: the word is RUNNING until
     every result is home. An unknown number is a line on stderr, exit 1, and no row.
     """
-    parser = argparse.ArgumentParser(prog="cryoem-qstat", description="How jobs stand.")
+    parser = QueueParser(prog=_PROGRAM, description="How jobs stand.")
     parser.add_argument("numbers", nargs="*", metavar="ID", type=int)
-    given = parser.parse_args(arguments)
-    wake(places())
-    cards: list[Card] = []
-    code = 0
-    for number in given.numbers:
-        try:
-            cards.append(find(number))
-        except CryoemError as error:
-            print(f"cryoem-qstat: {error}", file=sys.stderr)
-            code = 1
-    if not given.numbers:
-        cards = [card for card in Cards(places().state / "jobs").all() if card.open]
-    if cards:
-        rows = [(str(card.number), card.name, word_of(card)) for card in cards]
-        print(table(("JOBID", "NAME", "STATE"), rows))
+    try:
+        numbers = parser.parse_args(arguments).numbers
+        wake(places())
+        rows, code = _rows(numbers) if numbers else (_open_rows(), 0)
+        if rows:
+            print(table(("JOBID", "NAME", "STATE"), rows), flush=True)
+    except (CryoemError, OSError) as error:
+        return complain(_PROGRAM, error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return code
+
+
+def _open_rows() -> list[tuple[str, str, str]]:
+    return [_row(card) for card in Cards(places().state / "jobs").all() if card.open]
+
+
+def _rows(numbers: Sequence[int]) -> tuple[list[tuple[str, str, str]], int]:
+    rows, code = [], 0
+    for number in numbers:
+        try:
+            rows.append(_row(find(number)))
+        except StoreError as error:
+            # Callers take "no row" for "has ended": a store that is away must not look like that.
+            complain(_PROGRAM, error)
+            rows.append((str(number), "-", "UNKNOWN"))
+        except CryoemError as error:
+            complain(_PROGRAM, error)
+            code = 1
+    return rows, code
+
+
+def _row(card: Card) -> tuple[str, str, str]:
+    """Three words: callers split rows at blanks."""
+    return str(card.number), "_".join(card.name.split()) or "-", word_of(card)

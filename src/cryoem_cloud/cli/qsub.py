@@ -1,14 +1,16 @@
 """cryoem-qsub: hand in a script, as to a cluster's queue."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryoem_cloud.cli.saying import INTERRUPTED, QueueParser, complain
 from cryoem_cloud.cli.submitting import submit_script
-from cryoem_cloud.model.errors import CryoemError
+from cryoem_cloud.model.errors import CryoemError, UsageError
 
 __all__ = ["main"]
+
+_PROGRAM = "cryoem-qsub"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -16,30 +18,43 @@ def main(arguments: Sequence[str]) -> int:
 
     Nothing but that line is ever printed on success: programs take the number from it.
     """
-    given = _parser().parse_args(arguments)
-    path = Path(given.script) if given.script else None
     try:
-        script = path.read_bytes() if path else sys.stdin.buffer.read()
+        given = _parser().parse_args(arguments)
+        path = Path(given.script) if given.script else None
         card = submit_script(
-            script, path=path, inputs=tuple(given.inputs), outputs=tuple(given.outputs)
+            path.read_bytes() if path else _standard_input(),
+            path=path,
+            inputs=tuple(given.inputs),
+            outputs=tuple(given.outputs),
         )
-    except OSError as error:
-        print(f"cryoem-qsub: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 2
-    except CryoemError as error:
-        print(f"cryoem-qsub: {error}", file=sys.stderr)
-        return error.exit_code
-    print(f"Submitted batch job {card.number}")
+        print(f"Submitted batch job {card.number}", flush=True)
+    except (CryoemError, OSError) as error:
+        return complain(_PROGRAM, error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="cryoem-qsub",
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # its descriptor was closed when we were started
+        raise UsageError("there is no script", hint=f"{_PROGRAM} SCRIPT, or {_PROGRAM} < SCRIPT")
+    script = sys.stdin.buffer.read()
+    if not script.strip():
+        raise UsageError("the script is empty", hint=f"{_PROGRAM} SCRIPT, or {_PROGRAM} < SCRIPT")
+    return script
+
+
+def _parser() -> QueueParser:
+    parser = QueueParser(
+        prog=_PROGRAM,
         description="Submit a job script. RELION's scripts say themselves what they read and "
         "write; others name it with --in and --out, or in lines `#CRYOEM in=…`, `#CRYOEM out=…`.",
     )
     parser.add_argument("script", nargs="?", help="the script; standard input if none is named")
-    parser.add_argument("--in", dest="inputs", action="append", default=[], metavar="PATH")
-    parser.add_argument("--out", dest="outputs", action="append", default=[], metavar="DIR")
+    parser.add_argument(
+        "--in", dest="inputs", action="append", default=[], metavar="PATH", help="it reads this"
+    )
+    parser.add_argument(
+        "--out", dest="outputs", action="append", default=[], metavar="DIR", help="it writes here"
+    )
     return parser

@@ -14,9 +14,8 @@ def ask_to_stop(card: Card) -> str:
     if not card.open:
         return f"job {card.number} has ended already"
     spool = spool_of(places())
-    name = f"{card.number:08d}.{card.project}"
-    if spool.holds(name):
-        spool.ask_stop(name)
+    if spool.holds(card.slip_name):
+        spool.ask_stop(card.slip_name)
         wake(places())
     else:
         records_of(card).ask(Control.STOP)

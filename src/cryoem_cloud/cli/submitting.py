@@ -8,7 +8,7 @@ from pathlib import Path
 from cryoem_cloud.apps.directives import paths, wish
 from cryoem_cloud.apps.registry import application_for
 from cryoem_cloud.courier import projects
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.courier.submit import mark_refused, submit
 from cryoem_cloud.frontends.registry import frontend_named, name_of_caller
@@ -30,6 +30,7 @@ def here(places: Places) -> Project:
     if folder is not None:
         project = projects.open_project(folder)
         spool_of(places).follow(project)
+        Cards(places.state / "jobs").follow(project)
         return project
     settings = Settings.read(places, None, environment())
     return projects.create(Path.cwd(), settings.store or places.default_store)
@@ -55,21 +56,36 @@ def submit_script(
     script: bytes, *, path: Path | None, inputs: tuple[str, ...], outputs: tuple[str, ...]
 ) -> Card:
     """Spool a script; where it is refused, a front end that looks for markers sees that too."""
-    places = Places.read(environment())
-    project = here(places)
-    script_path = ""
+    text = script.decode("utf-8", "surrogateescape")
+    try:
+        places = Places.read(environment())
+        project = here(places)
+        asked = Asked(
+            project=project.folder,
+            script=text,
+            script_path=_place_in(project, path),
+            cwd=str(Path.cwd().resolve().relative_to(project.folder)),
+            inputs=inputs,
+            outputs=outputs,
+        )
+        return submit_asked(asked, project, places)
+    except (CryoemError, OSError) as error:
+        if path is not None:
+            mark_refused(
+                path.resolve().parent,
+                frontend_named(name_of_caller(text, str(path))),
+                top=projects.find_folder(Path.cwd()) or Path.cwd(),
+                reason=str(error),
+            )
+        raise
+
+
+def _place_in(project: Project, path: Path | None) -> str:
+    """Where the script lies in the project; "" for one that lies nowhere in it."""
     if path is not None:
         with suppress(UsageError):
-            script_path = inside(project, str(path))
-    asked = Asked(
-        project=project.folder,
-        script=script.decode("utf-8", "surrogateescape"),
-        script_path=script_path,
-        cwd=str(Path.cwd().resolve().relative_to(project.folder)),
-        inputs=inputs,
-        outputs=outputs,
-    )
-    return submit_asked(asked, project, places)
+            return inside(project, str(path))
+    return ""
 
 
 def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
@@ -78,21 +94,15 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     `asked` names its inputs and outputs as the user did, relative to `cwd`; what the script's own
     lines say is added.
     """
-    frontend = frontend_named(name_of_caller(asked.script, asked.script_path))
-    try:
-        whole = _with_directives(asked, project)
-        card = submit(
-            counter(places, project.store),
-            whole,
-            project=project,
-            application=application_for(whole),
-            frontend=frontend,
-            environment=submitters_environment(environment()),
-        )
-    except CryoemError as error:
-        outputs = (str(Path(asked.script_path).parent),) if asked.script_path else ()
-        mark_refused(project, outputs, frontend, reason=str(error))
-        raise
+    whole = _with_directives(asked, project)
+    card = submit(
+        counter(places, project.store),
+        whole,
+        project=project,
+        application=application_for(whole),
+        frontend=frontend_named(name_of_caller(asked.script, asked.script_path)),
+        environment=submitters_environment(environment()),
+    )
     wake(places)
     return card
 

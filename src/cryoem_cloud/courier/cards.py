@@ -5,7 +5,7 @@ The front writes a job's card when it is submitted, the courier whenever somethi
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +14,7 @@ from cryoem_cloud.courier.whole import write_whole
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.phase import Phase
+from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON, decode, encode, integer, items, text
 
 __all__ = ["Card", "Cards"]
@@ -24,7 +25,8 @@ class Card:
     """A job as this computer sees it. `note` says in a sentence what it waits for or does.
 
     `outcome` is set once the job has ended. `bytes_up` and `bytes_down` count what was really
-    moved by the courier, `seconds` from submission to the end.
+    moved by the courier; `to_send` is an upper bound of what there is to send. `run_s` lasts from
+    the first word of a machine to the end.
     """
 
     number: int
@@ -45,6 +47,7 @@ class Card:
     reason: str = ""
     files_up: int = 0
     bytes_up: int = 0
+    to_send: int = 0
     bytes_down: int = 0
     run_s: int = 0
     ended_at: str = ""
@@ -53,6 +56,11 @@ class Card:
     def open(self) -> bool:
         """Whether the job is not home yet."""
         return self.phase is not Phase.ENDED
+
+    @property
+    def slip_name(self) -> str:
+        """The name of the job's slip, where this computer brings it home."""
+        return f"{self.number:08d}.{self.project}"
 
     def to_json(self) -> dict[str, JSON]:
         """As `--json` shows it and as it is stored."""
@@ -75,6 +83,7 @@ class Card:
             "reason": self.reason,
             "files_up": self.files_up,
             "bytes_up": self.bytes_up,
+            "to_send": self.to_send,
             "bytes_down": self.bytes_down,
             "run_s": self.run_s,
             "ended_at": self.ended_at,
@@ -115,6 +124,7 @@ class Card:
             reason=text(fields, "reason", ""),
             files_up=integer(fields, "files_up", 0),
             bytes_up=integer(fields, "bytes_up", 0),
+            to_send=integer(fields, "to_send", 0),
             bytes_down=integer(fields, "bytes_down", 0),
             run_s=integer(fields, "run_s", 0),
             ended_at=text(fields, "ended_at", ""),
@@ -130,7 +140,7 @@ class Cards:
     def write(self, card: Card) -> None:
         """Replace the job's card."""
         data = encode("card", card.to_json())
-        write_whole(self._folder / f"{card.number:08d}.{card.project}.json", data)
+        write_whole(self._folder / f"{card.slip_name}.json", data)
 
     def of_number(self, number: int) -> tuple[Card, ...]:
         """The cards of that number; several stores may each have one."""
@@ -141,6 +151,19 @@ class Cards:
         if not self._folder.is_dir():
             return ()
         return tuple(self._read(sorted(self._folder.glob("[0-9]*.json"))))
+
+    def follow(self, project: Project) -> None:
+        """Say of the project's jobs that are home where they are now; a courier says it of others.
+
+        Reads one card where the project has not moved.
+        """
+        names = sorted(self._folder.glob(f"[0-9]*.{project.name}.json"), reverse=True)
+        for card in self._read(names):
+            if card.open:
+                continue
+            if card.folder == project.folder:
+                return
+            self.write(replace(card, folder=project.folder))
 
     def _read(self, files: Iterator[Path] | list[Path]) -> Iterator[Card]:
         for file in files:

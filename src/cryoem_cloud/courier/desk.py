@@ -43,6 +43,11 @@ class CardDesk:
         """Say what it waits for or does."""
         self.phase(self._card.phase, note)
 
+    def to_send(self, size: int) -> None:
+        """Say how many bytes there are to send, at most."""
+        with self._lock:
+            self._card = replace(self._card, to_send=self._card.bytes_up + size)
+
     def up(self, size: int) -> None:
         """Count bytes that were sent."""
         self._count(size, 0)

@@ -84,6 +84,7 @@ class Inputs:
         )
         size = upload.missing_bytes(needs)
         self._require_space(size)
+        self.desk.to_send(size)
         self.desk.phase(Phase.SENDING, f"{len(needs)} files, at most {human_size(size)} to send")
         entries = upload.entries(f"inputs of job {job.number}", needs)
         script = self.application.adapted(job, self.shape)

@@ -63,7 +63,7 @@ def submit(
     job = Job(
         number=number,
         project=project.name,
-        name=outputs[0],
+        name=asked.name or outputs[0],
         application=application.name,
         frontend=frontend.name,
         script=asked.script,
@@ -85,19 +85,20 @@ def submit(
     return card
 
 
-def mark_refused(
-    project: Project, outputs: tuple[str, ...], frontend: Frontend, *, reason: str
-) -> None:
-    """Tell a front end that looks for markers only that its job was refused, and why."""
-    exit_ = Exit(outcome=Outcome.FAILURE, code=1, reason=reason)
-    for output in outputs[:1]:
-        folder = project.folder / output
-        if folder.is_dir():
-            with (folder / "run.err").open("a", encoding="utf-8") as err:
-                err.write(f"cryoem: refused: {reason}\n")
-            for name in frontend.markers(exit_):
-                (folder / name).touch()
-            frontend.nudge(project.folder)
+def mark_refused(folder: Path, frontend: Frontend, *, top: Path, reason: str) -> None:
+    """Tell a front end that looks for markers only that its job was refused, and why.
+
+    `folder` is the job's, `top` the project's; what cannot be written there is left.
+    """
+    markers = frontend.markers(Exit(outcome=Outcome.FAILURE, code=1, reason=reason))
+    if not markers:
+        return
+    with suppress(OSError):
+        with (folder / "run.err").open("a", encoding="utf-8", errors="surrogateescape") as err:
+            err.write(f"cryoem: refused: {reason}\n")
+        for name in markers:
+            (folder / name).touch()
+        frontend.nudge(top)
 
 
 def _number(counter: Counter) -> int:

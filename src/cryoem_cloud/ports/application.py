@@ -16,7 +16,8 @@ class Asked:
 
     `script` is bash text, `script_path` where it lies in the project ("" if nowhere); `cwd` is the
     folder, relative to the project, in which the user stands ("." for the project itself);
-    `inputs` and `outputs` are what the user named with --in and --out, relative to the project.
+    `inputs` and `outputs` are what the user named with --in and --out, relative to the project;
+    `name` is what the user calls the job ("": by its first output folder).
     """
 
     project: Path
@@ -25,6 +26,7 @@ class Asked:
     cwd: str = "."
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    name: str = ""
     wish: Wish = field(default_factory=Wish)
 
 

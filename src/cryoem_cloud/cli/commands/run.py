@@ -19,6 +19,7 @@ __all__ = ["command"]
 @click.option("--count", type=click.IntRange(min=1), help="How many machines at most.")
 @click.option("--in", "inputs", multiple=True, metavar="PATH", help="A file or folder it reads.")
 @click.option("--out", "outputs", multiple=True, metavar="DIR", help="A folder it writes.")
+@click.option("--name", default="", help="What it is called; default: its output folder.")
 @click.option("--no-wait", is_flag=True, help="Print the job's number and return.")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 def command(
@@ -27,6 +28,7 @@ def command(
     count: int | None,
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
+    name: str,
     no_wait: bool,
     words: tuple[str, ...],
 ) -> int:
@@ -41,6 +43,7 @@ def command(
         cwd=str(Path.cwd().resolve().relative_to(project.folder)),
         inputs=inputs,
         outputs=outputs,
+        name=name,
         wish=Wish(where=where or "", count=count or 0),
     )
     card = submit_asked(asked, project, places())

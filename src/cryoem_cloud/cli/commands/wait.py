@@ -1,5 +1,7 @@
 """cryoem wait."""
 
+import time
+
 import click
 
 from cryoem_cloud.cli.finding import find
@@ -13,5 +15,7 @@ __all__ = ["command"]
 @click.option("--timeout", "limit_s", type=float, metavar="SECONDS", help="Give up then (124).")
 def command(*, numbers: tuple[int, ...], limit_s: float | None) -> int:
     """Wait until jobs are home; the exit code is the first one that is not 0."""
-    codes = [follow(find(number), lines=False, limit_s=limit_s) for number in numbers]
+    until_s = None if limit_s is None else time.monotonic() + limit_s
+    found = [find(number) for number in numbers]
+    codes = [follow(card, lines=False, until_s=until_s) for card in found]
     return next((code for code in codes if code), 0)

@@ -31,7 +31,7 @@ def command(*, number: int) -> None:
 
 
 def _is_ours(card: Card) -> bool:
-    return spool_of(places()).holds(f"{card.number:08d}.{card.project}")
+    return spool_of(places()).holds(card.slip_name)
 
 
 def explained(card: Card, *, courier: bool, here: bool) -> str:

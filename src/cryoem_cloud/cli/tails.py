@@ -1,0 +1,80 @@
+"""What a job has printed and is new: from its logs at home, or from its machines' journals."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from cryoem_cloud.cli.afar import MAIN, records_of
+from cryoem_cloud.cli.finding import cards
+from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.model.errors import StoreError
+from cryoem_cloud.model.turn import Deed, Turn
+
+__all__ = ["LOGS", "Tail", "tail_of"]
+
+LOGS = ("out", "err")
+"""In the order in which cards name their files."""
+
+
+class Tail(Protocol):
+    """Gives what is new, piece by piece: "out" or "err", and bytes."""
+
+    def new(self) -> Iterator[tuple[str, bytes]]:
+        """What has come since the last time."""
+        ...
+
+
+def tail_of(card: Card) -> Tail:
+    """What the job prints, from its submission on.
+
+    Where this computer brings the job home its files are read, otherwise its machines' journals.
+    """
+    ours = any(known.project == card.project for known in cards().of_number(card.number))
+    there = any((card.folder / path).exists() for path in card.logs)
+    return _AtHome(card) if ours and (there or card.open) else _InStore(card)
+
+
+class _AtHome:
+    def __init__(self, card: Card) -> None:
+        self._paths = [card.folder / path for path in card.logs]
+        self._starts = list(card.log_starts)
+        self._at = list(card.log_starts)
+
+    def new(self) -> Iterator[tuple[str, bytes]]:
+        for place, (log, path) in enumerate(zip(LOGS, self._paths, strict=True)):
+            try:
+                with path.open("rb") as file:
+                    size = file.seek(0, 2)
+                    if size < self._at[place]:  # a new turn writes the log anew
+                        self._at[place] = min(size, self._starts[place])
+                    file.seek(self._at[place])
+                    data = file.read()
+            except FileNotFoundError:
+                continue
+            if data:
+                self._at[place] += len(data)
+                yield log, data
+
+
+class _InStore:
+    def __init__(self, card: Card) -> None:
+        self._records = records_of(card)
+        self._log = self._records.turns(MAIN)
+        self._claim: Turn | None = None
+        self._page = 1
+
+    def new(self) -> Iterator[tuple[str, bytes]]:
+        try:
+            yield from self._new()
+        except StoreError:  # the store is away; what it has is printed later
+            return
+
+    def _new(self) -> Iterator[tuple[str, bytes]]:
+        claims = [turn for turn in self._log.read() if turn.deed is Deed.CLAIM]
+        if not claims:
+            return
+        if self._claim != claims[-1]:  # only the last claim's machine is believed
+            self._claim, self._page = claims[-1], 1
+        while (page := self._records.page(claims[-1].holder, self._page)) is not None:
+            self._page += 1
+            if page.turn == claims[-1].number:
+                yield from ((chunk.log, chunk.data) for chunk in page.lines)
