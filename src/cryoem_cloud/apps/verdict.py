@@ -5,12 +5,13 @@ from contextlib import suppress
 
 from cryoem_cloud.ports.application import Finished
 
-__all__ = ["last_words", "signal_of"]
+__all__ = ["last_words", "signal_of", "without_last_words"]
 
 _SHELL_SIGNAL = 128
 """Bash's exit code for a command that signal n ended is 128 + n."""
 
 _LINES = 5
+_BEFORE_LINES = "; the last lines were:\n"
 
 
 def signal_of(code: int) -> str:
@@ -25,4 +26,9 @@ def last_words(finished: Finished) -> str:
     """The end of what the programs said, to be put behind a reason; errors go first."""
     said = finished.tail_err.strip() or finished.tail_out.strip()
     lines = [line.rpartition("\r")[2] for line in said.split("\n") if line.strip()][-_LINES:]
-    return "".join(["; the last lines were:\n", "\n".join(lines)]) if lines else ""
+    return "".join([_BEFORE_LINES, "\n".join(lines)]) if lines else ""
+
+
+def without_last_words(reason: str) -> str:
+    """A reason without what the programs said last."""
+    return reason.partition(_BEFORE_LINES)[0]

@@ -1,6 +1,6 @@
 """Jobs that another computer submitted, as the store tells of them."""
 
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.model.errors import ObjectMissingError
@@ -15,6 +15,8 @@ __all__ = ["MAIN", "card_from_store", "cards_from_store", "records_of"]
 
 MAIN = "main"
 """The task of a job that is not split."""
+_AT_ONCE = 16
+"""Jobs that the store is asked about at a time: each takes a few requests, one after the other."""
 
 
 def records_of(card: Card) -> JobRecords:
@@ -22,13 +24,15 @@ def records_of(card: Card) -> JobRecords:
     return JobRecords(store_at(card.store), card.project, card.number)
 
 
-def cards_from_store(project: Project, *, known: frozenset[int]) -> Iterator[Card]:
+def cards_from_store(project: Project, *, known: frozenset[int]) -> tuple[Card, ...]:
     """The project's jobs in the store, but those that are known here already."""
-    for number in job_numbers(store_at(project.store), project.name):
-        if number not in known:
-            card = card_from_store(project, number)
-            if card is not None:
-                yield card
+    numbers = job_numbers(store_at(project.store), project.name)
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        asked = pool.map(
+            lambda number: card_from_store(project, number),
+            [number for number in numbers if number not in known],
+        )
+        return tuple(card for card in asked if card is not None)
 
 
 def card_from_store(project: Project, number: int) -> Card | None:
@@ -49,6 +53,7 @@ def card_from_store(project: Project, number: int) -> Card | None:
         frontend=job.frontend,
         outputs=job.outputs,
         logs=(job.logs.get("out", ""), job.logs.get("err", "")),
+        log_starts=(job.log_starts.get("out", 0), job.log_starts.get("err", 0)),
         submitted_at=job.submitted_at,
         phase=phase,
         note=f"submitted by {job.submitter}" if phase is not Phase.ENDED else "",

@@ -76,7 +76,7 @@ def follow(card: Card, *, lines: bool, until_s: float | None = None) -> int:
         _say_that_it_goes_on(card.number)
         return INTERRUPTED
     click.echo(f"cryoem: job {card.number}: {state_of(card)}", err=True)
-    if card.reason:
+    if card.reason and not lines:  # the job's error log ends with it
         click.echo(f"cryoem: {card.reason}", err=True)
     return exit_code_of(card)
 

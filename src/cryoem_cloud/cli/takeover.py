@@ -1,31 +1,79 @@
 """Takes jobs over that another computer's courier was to bring home."""
 
-from cryoem_cloud.cli.afar import card_from_store
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cryoem_cloud.cli.afar import cards_from_store
 from cryoem_cloud.courier.cards import Cards
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.start import spool_of
+from cryoem_cloud.model.job import Job
+from cryoem_cloud.model.paths import normal
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.settings import Places, environment, submitters_environment
-from cryoem_cloud.stores.jobs import JobRecords, job_numbers
+from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.wiring.front import store_at
 
-__all__ = ["take_over"]
+__all__ = ["Taken", "take_over"]
 
 
-def take_over(project: Project, places: Places) -> tuple[int, ...]:
-    """Spool every job of the project that is not home and not spooled here; their numbers.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A job that was looked at; `why_not` says why it was left to the other computer."""
 
-    The other courier keeps a job as long as it shows life: the store decides who delivers.
+    number: int
+    name: str
+    why_not: str = ""
+
+
+def take_over(project: Project, places: Places) -> Iterator[Taken]:
+    """Spool every job of the project that is not home and that this computer has no card of.
+
+    The other courier keeps a job as long as it shows life: the store decides who delivers. A job
+    whose inputs are still on the other computer is left to it, as nobody else can send them.
     """
-    store, spool, cards = store_at(project.store), spool_of(places), Cards(places.state / "jobs")
-    taken = []
-    for number in job_numbers(store, project.name):
-        card = card_from_store(project, number)
-        if card is None or not card.open or spool.holds(f"{number:08d}.{project.name}"):
+    spool, cards = spool_of(places), Cards(places.state / "jobs")
+    known = frozenset(card.number for card in cards.all() if card.project == project.name)
+    for card in cards_from_store(project, known=known):
+        if not card.open:
             continue
-        job = JobRecords(store, project.name, number).job()
-        cards.write(card)
-        given = submitters_environment(environment())
-        spool.add(Slip(job=job, project=project, environment=given))
-        taken.append(number)
-    return tuple(taken)
+        records = JobRecords(store_at(project.store), project.name, card.number)
+        job = records.job()
+        if not records.ready():
+            yield Taken(card.number, card.name, f"its inputs are still with {job.submitter}")
+            continue
+        here = _as_here(job, project.folder)
+        starts = (here.log_starts["out"], here.log_starts["err"])
+        cards.write(replace(card, log_starts=starts))
+        spool.add(
+            Slip(
+                job=job,
+                here=here,
+                project=project,
+                environment=submitters_environment(environment()),
+            )
+        )
+        yield Taken(card.number, card.name)
+
+
+def _as_here(job: Job, folder: Path) -> Job:
+    """The job with what is in this computer's folder, which is made if need be.
+
+    Where both computers see one folder, that is what it was at submission.
+    """
+    outputs = [folder / normal(output) for output in job.outputs]
+    for output in outputs:
+        output.mkdir(parents=True, exist_ok=True)
+    inode = outputs[0].stat().st_ino
+    if inode == job.folder_inode:
+        return job
+    starts = {name: _size(folder / normal(path)) for name, path in job.logs.items()}
+    return replace(job, folder_inode=inode, log_starts=starts)
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0

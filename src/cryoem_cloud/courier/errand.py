@@ -188,7 +188,7 @@ class Errand:
         return Home(
             store=self.records.store,
             project=self.slip.project,
-            job=self.slip.job,
+            job=self.slip.job_here,
             frontend=self.means.frontend(self.slip.job.frontend),
             cache=self.means.cache,
             inputs=inputs,

@@ -25,16 +25,26 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slip:
-    """A job that this computer's courier has to bring home."""
+    """A job that this computer's courier has to bring home.
+
+    `job` is as the store has it. `here` is what differs where another computer submitted it: the
+    job's folder and logs are others on this one.
+    """
 
     job: Job
     project: Project
+    here: Job | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
         """The slip's file name without its ending."""
         return f"{self.job.number:08d}.{self.project.name}"
+
+    @property
+    def job_here(self) -> Job:
+        """The job, with what this computer's folder was like when it was taken on."""
+        return self.here or self.job
 
     def in_folder(self, folder: Path) -> "Slip":
         """For a project that has moved."""
@@ -45,7 +55,8 @@ class Slip:
         return encode(
             "slip",
             {
-                "job": base64.b64encode(self.job.to_bytes()).decode(),
+                "job": _packed(self.job),
+                "here": _packed(self.here) if self.here else "",
                 "project": self.project.name,
                 "store": self.project.store,
                 "folder": self.project.folder.as_uri(),
@@ -61,8 +72,10 @@ class Slip:
             FormatError: It is not a slip.
         """
         fields = decode("slip", data)
+        here = text(fields, "here", "")
         return cls(
-            job=Job.from_bytes(base64.b64decode(text(fields, "job"))),
+            job=_unpacked(text(fields, "job")),
+            here=_unpacked(here) if here else None,
             project=Project(
                 name=text(fields, "project"),
                 store=text(fields, "store"),
@@ -70,6 +83,17 @@ class Slip:
             ),
             environment={str(k): str(v) for k, v in mapping(fields, "environment").items()},
         )
+
+
+def _packed(job: Job) -> str:
+    return base64.b64encode(job.to_bytes()).decode()
+
+
+def _unpacked(packed: str) -> Job:
+    try:
+        return Job.from_bytes(base64.b64decode(packed))
+    except ValueError as error:
+        raise FormatError("a slip's job is no base64") from error
 
 
 class Spool:

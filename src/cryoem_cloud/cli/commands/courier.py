@@ -64,8 +64,7 @@ def stay() -> None:
 @command.command()
 def follow() -> None:
     """Bring the current project's jobs home here, that another computer's courier has dropped."""
-    project = the_project()
-    numbers = take_over(project, places())
+    for taken in take_over(the_project(), places()):
+        fate = f"left: {taken.why_not}" if taken.why_not else "is brought home here"
+        click.echo(f"job {taken.number}  {taken.name}  {fate}")
     start.wake(places())
-    listed = ", ".join(map(str, numbers)) or "none"
-    click.echo(f"jobs that this computer's courier follows from now on: {listed}")
