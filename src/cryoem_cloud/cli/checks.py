@@ -6,21 +6,24 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.start import log_file, running, spool_of
-from cryoem_cloud.model.errors import CryoemError
+from cryoem_cloud.model.errors import CryoemError, SettingsError
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.units import human_size
 from cryoem_cloud.ports.store import Store
-from cryoem_cloud.settings import Places
+from cryoem_cloud.settings import Places, Settings
 
 __all__ = ["Check", "checks"]
 
 _LOW_BYTES = 10 * 10**9
 """Free space below which a disk is worth a word."""
+_CLOCK_OFF_S = 60.0
+"""S3 refuses requests that are off by 15 minutes; a clock that is right is never off by one."""
+_SAYS_NO_VERSION = frozenset({"csh"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,14 @@ def checks(
 ) -> Iterator[Check]:
     """All checks, as they are made."""
     yield _courier(places)
-    if project is None:
-        yield Check("project", "the current folder is in none", "cryoem connect relion")
-    else:
+    settings = _settings(places, project, env)
+    yield settings
+    if project is not None:
         yield Check("project", f"{project.name} in {project.folder}")
         yield _space("project's disk", project.folder)
-    url = project.store if project else places.default_store
-    yield _store(url, store_at)
+    chosen = Settings() if settings.mend else Settings.read(places, None, env)
+    url = project.store if project else chosen.store or places.default_store
+    yield from _store(url, store_at)
     if url.startswith("file:"):
         yield _space("store's disk", folder_of(url))
     yield _space("machines' disk", places.state)
@@ -63,20 +67,42 @@ def _courier(places: Places) -> Check:
     return Check("courier", f"{jobs} jobs are not home")
 
 
-def _store(url: str, store_at: Callable[[str], Store]) -> Check:
+def _settings(places: Places, project: Project | None, env: Mapping[str, str]) -> Check:
+    try:
+        chosen = Settings.read(places, project.folder if project else None, env)
+    except SettingsError as error:
+        return Check("settings", error.message, error.hint or "correct it")
+    words = (f"{name}={value}" for name, value in asdict(chosen).items() if value)
+    return Check("settings", ", ".join(words))
+
+
+def _store(url: str, store_at: Callable[[str], Store]) -> Iterator[Check]:
     key = f"doctor/{secrets.token_hex(8)}"
-    started_s = time.monotonic()
+    started_s, written_at_s = time.monotonic(), time.time()
     try:
         store = store_at(url)
         store.put(key, b"well", if_absent=True)
         well = store.get(key) == b"well"
+        clock = _clock(folder_of(url) / key, written_at_s) if url.startswith("file:") else None
         store.delete(key)
     except CryoemError as error:
-        return Check("store", f"{url}: {error.message}", error.hint or "check its address")
-    if not well:
-        return Check("store", f"{url} does not give back what was stored", "use another store")
+        yield Check("store", f"{url}: {error.message}", error.hint or "check its address")
+        return
     took_ms = 1000 * (time.monotonic() - started_s) / 3
-    return Check("store", f"{url}: reads and writes, {took_ms:.0f} ms a request")
+    if well:
+        yield Check("store", f"{url}: reads and writes, {took_ms:.0f} ms a request")
+    else:
+        yield Check("store", f"{url} does not give back what was stored", "use another store")
+    if clock is not None:
+        yield clock
+
+
+def _clock(written: Path, at_s: float) -> Check:
+    """Whether the store's disk, which may be another computer's, has our time."""
+    off_s = written.stat().st_mtime - at_s
+    if abs(off_s) > _CLOCK_OFF_S:
+        return Check("clock", f"{off_s:+.0f} s from the store's", "set it: timedatectl set-ntp on")
+    return Check("clock", "as the store's")
 
 
 def _space(what: str, folder: Path) -> Check:
@@ -92,10 +118,12 @@ def _programs(env: Mapping[str, str]) -> Iterator[Check]:
     for name, mend in (
         ("relion_refine", "install RELION, or load its module; only jobs of RELION need it"),
         ("gs", "install ghostscript; without it logfile.pdf stays empty"),
+        ("csh", "install csh; RELION's motion correction by MotionCor2 and CTFFIND need it"),
         ("mpirun", "install Open MPI; only jobs with more than one MPI process need it"),
     ):
         path = shutil.which(name, path=env.get("PATH"))
-        yield Check(name, f"{path}{_version(path)}" if path else "not found", "" if path else mend)
+        version = _version(path) if path and name not in _SAYS_NO_VERSION else ""
+        yield Check(name, f"{path}{version}" if path else "not found", "" if path else mend)
 
 
 def _version(path: str) -> str:

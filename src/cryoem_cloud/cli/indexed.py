@@ -1,16 +1,48 @@
-"""What the index says of a project's files."""
+"""What the index says of a project's files, and how that stands to what is here."""
 
-from cryoem_cloud.model.file import Entry
+from pathlib import PurePosixPath
+
+from cryoem_cloud.model.errors import RefusedError
+from cryoem_cloud.model.file import Entry, Kind
+from cryoem_cloud.model.paths import OUTSIDE, normal
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.wiring.front import store_at
 
-__all__ = ["entries"]
+__all__ = ["differs", "entries", "placeable"]
 
 
 def entries(project: Project) -> dict[str, Entry]:
-    """The last word on each path, by path; reads the whole index."""
+    """The last word on each path that is there, by path; reads the whole index."""
     found: dict[str, Entry] = {}
     for recorded in IndexLog(store_at(project.store), project.name).read():
         found.update((entry.path, entry) for entry in recorded.entries)
-    return found
+    return {path: entry for path, entry in found.items() if entry.kind is not Kind.GONE}
+
+
+def placeable(project: Project, entry: Entry) -> bool:
+    """Whether it is a file that belongs into the project's folder.
+
+    Raises:
+        RefusedError: It is one that nobody should place: machines write the index, and are not
+            trusted.
+    """
+    if entry.kind is not Kind.FILE or entry.path.startswith(OUTSIDE):
+        return False
+    if normal(entry.path) != entry.path or ".cryoem" in entry.path.split("/"):
+        raise RefusedError(f"{entry.path!r} in the index is no file of a project's")
+    if entry.content and entry.content.reference:
+        raise RefusedError(f"{entry.path!r} in the index names a file of this computer")
+    for folder in list(PurePosixPath(entry.path).parents)[:-1]:
+        if (project.folder / folder).is_symlink():
+            raise RefusedError(f"{entry.path!r} would be written through the link {folder}")
+    return True
+
+
+def differs(project: Project, entry: Entry) -> bool:
+    """Whether the path is here, and is not as the store has it, by size and time."""
+    path = project.folder / entry.path
+    if path.is_symlink() or not path.exists():
+        return path.is_symlink()
+    found = path.stat()
+    return (found.st_size, found.st_mtime_ns) != (entry.size, entry.mtime_ns)

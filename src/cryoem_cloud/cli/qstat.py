@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from cryoem_cloud.cli.finding import find, places
+from cryoem_cloud.cli.finding import cards, find, places
 from cryoem_cloud.cli.saying import INTERRUPTED, QueueParser, complain
 from cryoem_cloud.cli.showing import table, word_of
-from cryoem_cloud.courier.cards import Card, Cards
+from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.start import wake
 from cryoem_cloud.model.errors import CryoemError, StoreError
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _open_rows() -> list[tuple[str, str, str]]:
-    return [_row(card) for card in Cards(places().state / "jobs").all() if card.open]
+    return [_row(card) for card in cards().all() if card.open]
 
 
 def _rows(numbers: Sequence[int]) -> tuple[list[tuple[str, str, str]], int]:

@@ -1,23 +1,27 @@
 """cryoem doctor."""
 
+from collections.abc import Iterator
+
 import click
 
-from cryoem_cloud.cli.checks import checks
+from cryoem_cloud.cli.checks import Check, checks
 from cryoem_cloud.cli.finding import current_project, places
 from cryoem_cloud.cli.showing import as_json
+from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.settings import environment, submitters_environment
 from cryoem_cloud.wiring.front import store_at
 
 __all__ = ["command"]
+
+_CONNECT = "cryoem connect relion, in the project's folder"
 
 
 @click.command()
 @click.option("--json", "json_", is_flag=True, help="For programs.")
 def command(*, json_: bool) -> int:
     """Look for what is wrong, and say how to mend it; exit code 1 if something is."""
-    env = submitters_environment(environment())
     found = []
-    for check in checks(places(), current_project(), env=env, store_at=store_at):
+    for check in _all_checks():
         found.append(check)
         if not json_:
             mark = click.style("ok", fg="green") if not check.mend else click.style("!!", fg="red")
@@ -28,3 +32,16 @@ def command(*, json_: bool) -> int:
         rows = [{"what": c.what, "found": c.found, "mend": c.mend} for c in found]
         click.echo(as_json({"checks": rows}))
     return 1 if any(check.mend for check in found) else 0
+
+
+def _all_checks() -> Iterator[Check]:
+    """The checks; a folder that is no project, or not the one it says, is one of them."""
+    project, trouble = None, Check("project", "the current folder is in none", _CONNECT)
+    try:
+        project = current_project()
+    except CryoemError as error:
+        trouble = Check("project", error.message, error.hint)
+    if project is None:
+        yield trouble
+    env = submitters_environment(environment())
+    yield from checks(places(), project, env=env, store_at=store_at)

@@ -3,9 +3,9 @@
 import click
 
 from cryoem_cloud.cli.afar import cards_from_store
-from cryoem_cloud.cli.finding import current_project, places
+from cryoem_cloud.cli.finding import cards, current_project, places
 from cryoem_cloud.cli.showing import as_json, state_of, table
-from cryoem_cloud.courier.cards import Card, Cards
+from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.start import wake
 from cryoem_cloud.model.errors import StoreError
 
@@ -19,22 +19,20 @@ def command(*, all_: bool, json_: bool) -> None:
     """List the current project's jobs, those that other computers submitted too."""
     wake(places())
     project = None if all_ else current_project()
-    cards: list[Card] = [
-        card
-        for card in Cards(places().state / "jobs").all()
-        if project is None or card.project == project.name
+    found: list[Card] = [
+        card for card in cards().all() if project is None or card.project == project.name
     ]
     if project is not None:
         try:
-            known = frozenset(card.number for card in cards)
-            cards.extend(cards_from_store(project, known=known))
+            known = frozenset(card.number for card in found)
+            found.extend(cards_from_store(project, known=known))
         except StoreError as error:
             click.echo(f"cryoem: only what this computer knows: {error}", err=True)
-    cards.sort(key=lambda card: (card.store, card.number))
+    found.sort(key=lambda card: (card.store, card.number))
     if json_:
-        click.echo(as_json({"jobs": [card.to_json() for card in cards]}))
-    elif cards:
-        rows = [(str(card.number), card.name, state_of(card), card.note) for card in cards]
+        click.echo(as_json({"jobs": [card.to_json() for card in found]}))
+    elif found:
+        rows = [(str(card.number), card.name, state_of(card), card.note) for card in found]
         click.echo(table(("JOB", "NAME", "STATE", "NOTE"), rows))
     else:
         click.echo("no jobs", err=True)

@@ -1,14 +1,12 @@
 """cryoem project."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.finding import places, the_project
+from cryoem_cloud.cli.finding import cards, places, the_project
 from cryoem_cloud.cli.showing import as_json
 from cryoem_cloud.courier import projects
-from cryoem_cloud.courier.cards import Cards
 from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.model.errors import NotFoundError, ObjectMissingError, UsageError
 from cryoem_cloud.model.keys import project_key
@@ -43,10 +41,7 @@ def move() -> None:
     """Say that the project has been moved to the current folder."""
     project = projects.bind(_folder())
     spool_of(places()).follow(project)
-    cards = Cards(places().state / "jobs")
-    for card in cards.all():
-        if card.project == project.name and card.folder != project.folder:
-            cards.write(replace(card, folder=project.folder))
+    cards().follow(project)
     wake(places())
     _print(project)
 
@@ -60,16 +55,16 @@ def fork() -> None:
 @command.command()
 @click.argument("url")
 @click.argument("name", required=False)
-def attach(url: str, name: str | None) -> None:
+@click.option("--json", "json_", is_flag=True, help="List the projects for programs.")
+def attach(*, url: str, name: str | None, json_: bool) -> None:
     """Make the current folder a place of a project that lies in a store already.
 
     Without a NAME the store's projects are listed.
     """
     store = store_at(url)
     if name is None:
-        for found in store.folders(""):
-            if _is_project(url, found):
-                click.echo(found)
+        names = [found for found in store.folders("") if _is_project(url, found)]
+        click.echo(as_json({"store": url, "projects": names}) if json_ else "\n".join(names))
         return
     if not _is_project(url, name):
         raise NotFoundError(

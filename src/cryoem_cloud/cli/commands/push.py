@@ -1,11 +1,12 @@
 """cryoem push."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
+from cryoem_cloud.apps.files import files_below
 from cryoem_cloud.cli.finding import places, the_project
+from cryoem_cloud.cli.progress import moving
 from cryoem_cloud.cli.submitting import inside
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.upload import Upload, without_doubles
@@ -26,18 +27,25 @@ def command(*, paths: tuple[str, ...]) -> None:
     What the store holds already is not sent again.
     """
     project = the_project()
-    moved: list[int] = []
-    upload = Upload(
-        store=store_at(project.store),
-        project=project,
-        cache=Cache(places().cache / "courier.sqlite"),
-        by_reference=False,
-        moved=moved.append,
-    )
     needs = without_doubles(need for path in paths for need in _needs(project, path))
-    entries = upload.entries("push", needs)
+    total = sum((project.folder / need.path).stat().st_size for need in needs)
+    sent: list[int] = []
+    with moving("sending", total) as moved:
+
+        def count(size: int) -> None:
+            sent.append(size)
+            moved(size)
+
+        upload = Upload(
+            store=store_at(project.store),
+            project=project,
+            cache=Cache(places().cache / "push.sqlite"),  # the courier's is the courier's alone
+            by_reference=False,
+            moved=count,
+        )
+        entries = upload.entries("push", needs)
     size = human_size(sum(entry.size for entry in entries))
-    click.echo(f"{len(entries)} files, {size}; {human_size(sum(moved))} sent", err=True)
+    click.echo(f"{len(entries)} files, {size}; {human_size(sum(sent))} sent", err=True)
 
 
 def _needs(project: Project, path: str) -> Iterator[Need]:
@@ -45,7 +53,6 @@ def _needs(project: Project, path: str) -> Iterator[Need]:
     whole = project.folder / named
     if not whole.exists():
         raise NotFoundError(f"there is no {path}")
-    files = [whole] if whole.is_file() else sorted(whole.rglob("*"))
-    for file in files:
-        if file.is_file() and ".cryoem" not in file.relative_to(project.folder).parts:
-            yield Need(path=str(Path(file).relative_to(project.folder)), asked_by="push")
+    for file in files_below(project.folder, named) if whole.is_dir() else (named,):
+        if ".cryoem" not in file.split("/") and (project.folder / file).is_file():
+            yield Need(path=file, asked_by="push")

@@ -4,6 +4,7 @@ import getpass
 import io
 import json
 import platform
+import re
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -14,14 +15,15 @@ import click
 
 from cryoem_cloud import __version__
 from cryoem_cloud.cli.finding import find, places
+from cryoem_cloud.cli.machines import boot_logs
 from cryoem_cloud.cli.redacting import redacted
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.start import log_file
-from cryoem_cloud.courier.sweep import token_of
+from cryoem_cloud.settings import environment
 
 __all__ = ["command"]
 
-_TAIL_BYTES = 100_000
+_TAIL_BYTES = 1_000_000
 
 
 @click.command()
@@ -30,8 +32,8 @@ _TAIL_BYTES = 100_000
 def command(*, number: int, target: Path | None) -> None:
     """Pack what a developer needs to understand a problem with a job; no data, no secrets.
 
-    It holds the job's card, its logs' last lines, the courier's and the machines' logs, and
-    versions. Look into it before you send it to anybody.
+    It holds the job's card, its logs' last lines, what the courier and the machines said of it,
+    settings and versions. Look into it before you send it to anybody.
     """
     card = find(number)
     target = target or Path(f"cryoem-report-{number}.tar.gz")
@@ -41,18 +43,34 @@ def command(*, number: int, target: Path | None) -> None:
             member = tarfile.TarInfo(f"cryoem-report-{number}/{name}")
             member.size = len(data)
             bundle.addfile(member, io.BytesIO(data))
-    click.echo(f"wrote {target}; look into it before you send it to anybody")
+    click.echo(f"wrote {target.resolve()}; look into it before you send it to anybody")
 
 
 def _parts(card: Card) -> Iterator[tuple[str, str]]:
+    """Names and texts."""
     yield "card.json", json.dumps(card.to_json(), indent=2)
     yield "versions.txt", f"cryoem {__version__}\nPython {sys.version}\n{platform.platform()}\n"
-    yield "courier.log", _tail(log_file(places()))
+    yield "settings.txt", _settings(card)
+    yield "courier.log", _lines_about(card, _tail(log_file(places())))
     for path in card.logs:
         yield f"logs/{Path(path).name}", _tail(card.folder / path)
-    machines = places().state / "machines" / token_of(card.project, card.number)
-    for log in sorted(machines.glob("*/boot.log")):
+    for log in boot_logs(places(), card):
         yield f"machines/{log.parent.name}.log", _tail(log)
+
+
+def _settings(card: Card) -> str:
+    files = (places().config / "settings.toml", card.folder / ".cryoem" / "settings.toml")
+    said = [f"# {file}\n{_tail(file)}" for file in files]
+    ours = sorted(item for item in environment().items() if item[0].startswith("CRYOEM_"))
+    said.append("# environment\n" + "".join(f"{name}={value}\n" for name, value in ours))
+    return "\n".join(said)
+
+
+def _lines_about(card: Card, log: str) -> str:
+    """The log's lines that name the job, and those that are no lines of ours: tracebacks."""
+    named = re.compile(rf"{re.escape(card.slip_name)}|\bjob {card.number}\b")
+    kept = [line for line in log.splitlines() if named.search(line) or not line.startswith("{")]
+    return "\n".join(kept) + "\n"
 
 
 def _tail(path: Path) -> str:

@@ -10,7 +10,7 @@ from cryoem_cloud.cli.finding import find, places, the_project
 from cryoem_cloud.courier.start import wake
 from cryoem_cloud.courier.submit import submit
 from cryoem_cloud.frontends.registry import frontend_named
-from cryoem_cloud.model.errors import UsageError
+from cryoem_cloud.model.errors import NotFoundError, ObjectMissingError, UsageError
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import environment, submitters_environment
 from cryoem_cloud.wiring.front import counter
@@ -30,7 +30,12 @@ def command(*, number: int) -> None:
     project = the_project()
     if project.name != card.project:
         raise UsageError(f"job {number} belongs to {card.folder}", hint="go there first")
-    job = records_of(card).job()
+    try:
+        job = records_of(card).job()
+    except ObjectMissingError as error:
+        raise NotFoundError(
+            f"nothing of job {number} has reached the store", hint="submit it as you did before"
+        ) from error
     asked = Asked(
         project=project.folder,
         script=job.script,

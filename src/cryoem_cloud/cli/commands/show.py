@@ -1,15 +1,20 @@
 """cryoem show."""
 
+from collections.abc import Sequence
+
 import click
 
 from cryoem_cloud.cli.afar import MAIN, records_of
 from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.showing import as_json, state_of
 from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.model.errors import StoreError
-from cryoem_cloud.model.file import Kind
+from cryoem_cloud.courier.follow import results
+from cryoem_cloud.model.errors import ObjectMissingError, StoreError
+from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.turn import Deed, Turn
 from cryoem_cloud.model.units import human_size
+from cryoem_cloud.stores.jobs import JobRecords
 
 __all__ = ["command"]
 
@@ -22,6 +27,8 @@ def command(*, number: int, json_: bool) -> None:
     card = find(number)
     try:
         more = _from_store(card)
+    except ObjectMissingError:  # nothing of it has reached the store yet
+        more = {}
     except StoreError as error:
         click.echo(f"cryoem: only what this computer knows: {error}", err=True)
         more = {}
@@ -41,8 +48,22 @@ def _from_store(card: Card) -> dict[str, JSON]:
         "script": records.job().script,
         "script_run": tasks[0].script if tasks else None,
         "inputs": [{"path": e.path, "type": e.kind.value, "size": e.size} for e in inputs],
+        "outputs": [
+            {"path": e.path, "size": e.size, "at": _place(card, e)}
+            for e in _outputs(records, turns)
+        ],
         "turns": [{"number": t.number, "deed": t.deed.value, "machine": t.holder} for t in turns],
     }
+
+
+def _outputs(records: JobRecords, turns: Sequence[Turn]) -> list[Entry]:
+    ended = bool(turns) and turns[-1].deed in {Deed.DONE, Deed.FAILED}
+    made = results(records, turns[-1]) if ended else ()
+    return [entry for entry in made if entry.kind is Kind.FILE]
+
+
+def _place(card: Card, entry: Entry) -> str:
+    return "home" if (card.folder / entry.path).exists() else "store only"
 
 
 def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
@@ -60,6 +81,7 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
         files = [item for item in inputs if item["type"] == Kind.FILE.value]
         size = human_size(sum(item["size"] for item in files))
         lines.append(f"inputs     {len(files)} files, {size}; {len(inputs) - len(files)} stubs")
+        lines.extend(_summary(more["outputs"]))
         lines.extend(
             f"turn {turn['number']:<5} {turn['deed']} by {turn['machine']}"
             for turn in more["turns"]
@@ -69,4 +91,14 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
             lines.extend(("", "as run:", more["script_run"].rstrip()))
         elif more["script_run"]:
             lines.extend(("", "as run: unchanged"))
+    return lines
+
+
+def _summary(outputs: list[JSON]) -> list[str]:
+    """How many of the outputs are here, and how many must be pulled."""
+    lines = []
+    for at in ("home", "store only"):
+        sizes = [item["size"] for item in outputs if item["at"] == at]
+        if sizes:
+            lines.append(f"outputs    {len(sizes)} files, {human_size(sum(sizes))}: {at}")
     return lines

@@ -2,7 +2,9 @@
 
 import click
 
+from cryoem_cloud.apps.verdict import without_last_words
 from cryoem_cloud.cli.finding import find, places
+from cryoem_cloud.cli.machines import last_boot_words
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.start import log_file, running, spool_of, wake
 from cryoem_cloud.model.job import Outcome
@@ -10,7 +12,7 @@ from cryoem_cloud.model.phase import Phase
 
 __all__ = ["command", "explained"]
 
-_NEXT = {
+_DOES = {
     Phase.QUEUED: "the courier has not taken it up yet",
     Phase.LOOKING: "the courier is looking for the files that it reads",
     Phase.WAITING: "it waits for another job",
@@ -19,6 +21,7 @@ _NEXT = {
     Phase.RUNNING: "it runs",
     Phase.HOMECOMING: "its results are coming home",
 }
+"""What a job does that has not ended, by phase."""
 
 
 @click.command()
@@ -26,31 +29,40 @@ _NEXT = {
 def command(*, number: int) -> None:
     """Say in a sentence why a job is not running, or failed, and what to do."""
     card = find(number)
-    woken = wake(places())
-    click.echo(explained(card, courier=woken or running(places()), here=_is_ours(card)))
+    spooled = spool_of(places()).holds(card.slip_name)
+    courier = wake(places()) or running(places())
+    boot = last_boot_words(places(), card) if card.phase is Phase.STARTING else ""
+    click.echo(explained(card, courier=courier, here=spooled, boot=boot))
 
 
-def _is_ours(card: Card) -> bool:
-    return spool_of(places()).holds(card.slip_name)
+def explained(card: Card, *, courier: bool, here: bool, boot: str = "") -> str:
+    """The sentence; `here` says that this computer's courier brings it home.
 
-
-def explained(card: Card, *, courier: bool, here: bool) -> str:
-    """The sentence; `here` says that this computer's courier brings it home."""
-    name, reason = f"Job {card.number} ({card.name})", card.reason.rstrip(".\n ")
-    if card.outcome is Outcome.SUCCESS:
-        warning = f" RELION called it a success, but: {card.reason}" if card.reason else ""
-        return f"{name} has succeeded and is home.{warning}"
-    if card.outcome is Outcome.ABORTED:
-        return f"{name} was stopped: {reason}. cryoem retry {card.number} submits it again."
-    if card.outcome is Outcome.FAILURE:
-        return (
-            f"{name} failed: {reason}. Its log is {card.folder / card.logs[1]}; once the cause "
-            f"is mended, cryoem retry {card.number} submits it again."
-        )
+    `boot` is what a machine said that did not come up.
+    """
+    name = f"Job {card.number} ({card.name})"
+    if card.outcome is not None:
+        return f"{name} {_ended(card)}"
     if here and not courier:
         return (
             f"{name} waits because no courier runs, and none could be started; "
             f"{log_file(places())} says why."
         )
-    note = f": {card.note}" if card.note else ""
-    return f"{name}: {_NEXT[card.phase]}{note}."
+    words = [_DOES[card.phase]]
+    if card.note:
+        words.append(card.note.rstrip("."))
+    if boot:
+        words.append(f"the last one did not come up, and said {boot!r}")
+    return f"{name}: {', '.join(words)}."
+
+
+def _ended(card: Card) -> str:
+    reason = without_last_words(card.reason).rstrip(".\n ")
+    again = f"cryoem retry {card.number} submits it again"
+    if card.outcome is Outcome.SUCCESS:
+        warning = f" Its program called it a success, but: {card.reason}" if card.reason else ""
+        return f"has succeeded and is home.{warning}"
+    if card.outcome is Outcome.ABORTED:
+        return f"was stopped: {reason}. {again}."
+    log = card.folder / card.logs[1]
+    return f"failed: {reason}. Its log is {log}; once the cause is mended, {again}."
