@@ -109,16 +109,17 @@ class Patient:
 
     def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """See the port; a stream that breaks is continued where it broke."""
-        stream = self._store.get_stream(key, start=start, length=length)
+        stream: Iterator[bytes] | None = None
         come = 0
 
         def following() -> bytes | None:
             nonlocal stream
+            left = None if length is None else length - come
             try:
+                stream = stream or self._store.get_stream(key, start=start + come, length=left)
                 return next(stream, None)
             except StoreUnreachableError:
-                left = None if length is None else length - come
-                stream = self._store.get_stream(key, start=start + come, length=left)
+                stream = None
                 raise
 
         while (piece := self._patience.persist(following)) is not None:
@@ -131,14 +132,16 @@ class Patient:
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port; a listing that breaks is continued after its last key."""
-        stream, last = self._store.list(prefix, after=after), after
+        stream: Iterator[Listed] | None = None
+        last = after
 
         def following() -> Listed | None:
             nonlocal stream
             try:
+                stream = stream or self._store.list(prefix, after=last)
                 return next(stream, None)
             except StoreUnreachableError:
-                stream = self._store.list(prefix, after=last)
+                stream = None
                 raise
 
         while (listed := self._patience.persist(following)) is not None:

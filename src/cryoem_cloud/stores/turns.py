@@ -7,13 +7,14 @@ import secrets
 from collections.abc import Callable, Mapping
 
 from cryoem_cloud.model.errors import (
+    FormatError,
     ObjectExistsError,
     ObjectMissingError,
     StoreUnreachableError,
 )
 from cryoem_cloud.model.keys import turn_key
 from cryoem_cloud.model.record import JSON
-from cryoem_cloud.model.turn import Deed, Standing, Turn, standing
+from cryoem_cloud.model.turn import Deed, Standing, Turn, may_follow, standing
 from cryoem_cloud.ports.store import Store
 
 __all__ = ["TurnLog"]
@@ -37,8 +38,15 @@ class TurnLog:
         self._turns: list[Turn] = []
 
     def read(self) -> tuple[Turn, ...]:
-        """All turns there are now; one request, and one for each turn that is new."""
+        """All turns there are now; one request, and one for each turn that is new.
+
+        Raises:
+            FormatError: A turn is there that nobody may have written after those before it.
+        """
         while (turn := self._at(len(self._turns) + 1)) is not None:
+            if not may_follow(self._turns, turn):
+                key = turn_key(self._prefix, len(self._turns) + 1)
+                raise FormatError(f"{key} cannot follow the turns before it: {turn.deed.value}")
             self._turns.append(turn)
         return tuple(self._turns)
 

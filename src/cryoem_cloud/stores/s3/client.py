@@ -2,11 +2,14 @@
 
 import threading
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.handlers import add_expect_header
 from botocore.session import Session
+from botocore.utils import determine_content_length
 
 __all__ = ["CONNECTIONS", "Access"]
 
@@ -14,6 +17,7 @@ CONNECTIONS = 64
 """Requests that may be under way at a time."""
 _CONNECT_TIMEOUT_S = 2.5
 _READ_TIMEOUT_S = 60.0
+_MUCH_BYTES = 128 * 1024
 _DEFAULT_REGION = "us-east-1"
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 _VARIABLES = {
@@ -67,10 +71,22 @@ def _client(env: Mapping[str, str]) -> BaseClient:
     # Over TLS the CRC guards the body; hashing it once more for the signature would cost a core.
     client = session.create_client("s3", config=_config("auto", signed=False), **arguments)
     host = urlsplit(client.meta.endpoint_url).hostname or ""
-    if host.endswith(_AMAZON):
-        return client
-    client.close()
-    return session.create_client("s3", config=_config("path", signed=True), **arguments)
+    if not host.endswith(_AMAZON):
+        client.close()
+        client = session.create_client("s3", config=_config("path", signed=True), **arguments)
+    client.meta.events.unregister("before-call.s3", add_expect_header)
+    client.meta.events.register("before-call.s3", _ask_before_sending_much)
+    return client
+
+
+def _ask_before_sending_much(model: Any, params: Mapping[str, Any], **rest: object) -> None:
+    """Wait for the server's word before a large body, which it may refuse; not before a record.
+
+    That word costs a round trip. Without it, a server that refuses a body which is still under way
+    hangs up, and its reason is lost.
+    """
+    if (determine_content_length(params.get("body")) or 0) > _MUCH_BYTES:
+        add_expect_header(model, params, **rest)
 
 
 def _config(addressing: str, *, signed: bool) -> Config:
