@@ -164,7 +164,7 @@ def test_a_link_to_a_command_is_the_command(
     (links / "absolute").symlink_to(bin_folder / command)
     (links / "queue").symlink_to("absolute")
     said = user.runs(links / "queue", "no-such.script")
-    assert said.returncode == 2
+    assert said.returncode != 0
     assert said.stderr == "cryoem-qsub: no-such.script: No such file or directory\n"
 
 
