@@ -25,6 +25,7 @@ from cryoem_cloud.model.errors import (
     NoSpaceError,
     ObjectExistsError,
     ProjectGoneError,
+    RefusedError,
     SourceChangedError,
     StoreDeniedError,
     StoreUnreachableError,
@@ -78,6 +79,7 @@ class Errand:
     _pause_s: float = _FIRST_PAUSE_S
     _asked: set[Control] = field(default_factory=set)
     _gone: set[str] = field(default_factory=set)
+    _refused: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         project = self.slip.project
@@ -193,6 +195,7 @@ class Errand:
             cache=self.means.cache,
             inputs=inputs,
             moved=self.desk.down,
+            refused=self._refused.setdefault,
         )
 
     def _follow(self) -> Turn | None:
@@ -282,11 +285,20 @@ class Errand:
         home.remove_others(entries)
         if not self.delivery.ours():
             return False
-        exit_ = exit_of(ending)
+        exit_ = self._suspicious() or exit_of(ending)
         home.end(exit_, sizes)
         self.records.put_end(exit_)
         self.delivery.close(exit_)
         return self._file_away(exit_)
+
+    def _suspicious(self) -> Exit | None:
+        """A failure, if the machine sent what it must not; the rest is home all the same."""
+        if not self._refused:
+            return None
+        first, *others = self._refused
+        more = f", and {len(others)} more like it" if others else ""
+        reason = f"the machine sent what we do not place, all else is home: {first}{more}"
+        return Exit(outcome=Outcome.FAILURE, code=RefusedError.exit_code, reason=reason)
 
     def _publish(self, ending: Turn, entries: tuple[Entry, ...]) -> None:
         """Make the outputs the project's own, where the machine did not get there."""

@@ -69,6 +69,8 @@ class Home:
     cache: Cache
     inputs: frozenset[str]
     moved: Callable[[int], None]
+    refused: Callable[[str], None]
+    """Hears of each thing that a machine sent and must not; everything else is placed."""
 
     def look(self) -> None:
         """See to it that project and job are still where they were."""
@@ -131,11 +133,13 @@ class Home:
         self.look()
         entries, small = tuple(entries), tuple(small)
         links = {entry.path for entry in entries if entry.kind is Kind.LINK}
-        for entry in (*entries, *(entry for entry, _ in small)):
-            self._check(entry, links)
         known = self.cache.delivered(self.project.name, self.job.number)
-        fresh = [entry for entry in entries if self._needed(entry, known)]
-        here = [(entry, data) for entry, data in small if self._needed(entry, known)]
+
+        def wanted(entry: Entry) -> bool:
+            return self._may(entry, links) and self._needed(entry, known)
+
+        fresh = [entry for entry in entries if wanted(entry)]
+        here = [(entry, data) for entry, data in small if wanted(entry)]
         require_space(
             self.project.folder, sum(entry.size for entry in fresh), purpose="coming home"
         )
@@ -192,8 +196,16 @@ class Home:
         logs = tuple(Path(path).name for path in self.job.logs.values())
         return (*self.frontend.own_files(self.job), *self.frontend.all_markers(), *logs)
 
+    def _may(self, entry: Entry, links: set[str]) -> bool:
+        """Whether an entry may be placed where it wants to, beside `links` that come too."""
+        try:
+            self._check(entry, links)
+        except RefusedError as error:
+            self.refused(error.message)
+            return False
+        return True
+
     def _check(self, entry: Entry, links: set[str]) -> None:
-        """See to it that an entry may be placed where it wants to, beside `links` that come too."""
         admitted(entry, self.job, inputs=self.inputs)
         for folder in list(Path(entry.path).parents)[:-1]:
             if str(folder) in links or (self.project.folder / folder).is_symlink():

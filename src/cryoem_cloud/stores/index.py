@@ -4,22 +4,30 @@ A record says entries itself, or names a manifest (an object with entries) and i
 apply records in order; the last word on a path wins. Records never change.
 """
 
+import logging
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
+    FormatError,
     ObjectExistsError,
     ObjectMissingError,
     StoreUnreachableError,
 )
 from cryoem_cloud.model.file import Entry
-from cryoem_cloud.model.keys import index_key, index_prefix
+from cryoem_cloud.model.job import Job
+from cryoem_cloud.model.keys import index_key, index_prefix, job_key
+from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.record import JSON, decode, encode, items, text
 from cryoem_cloud.ports.store import Store
 
 __all__ = ["IndexLog", "Recorded", "entries_from_bytes", "entries_to_bytes"]
+
+_LOG = logging.getLogger(__name__)
+_JOB = re.compile(r"jobs/(\d{8,})/out/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +108,35 @@ class IndexLog:
     def _recorded(self, number: int, data: bytes) -> Recorded:
         fields = decode("index", data)
         if "manifest" in fields:
-            key = f"{self._project}/{text(fields, 'manifest')}"
-            data = self._store.get(key)
-            if digest_of(data) != text(fields, "digest"):
-                raise CorruptObjectError(f"{key} is not what the index promises")
-            entries = entries_from_bytes(data)
+            entries = self._listed(text(fields, "manifest"), text(fields, "digest"))
         else:
             entries = tuple(Entry.from_json(item) for item in items(fields, "entries"))
         return Recorded(number=number, origin=text(fields, "origin"), entries=entries)
+
+    def _listed(self, key: str, digest: str) -> tuple[Entry, ...]:
+        """What a machine's manifest says of its own job's folders; of others it says nothing.
+
+        A manifest that cannot be read says nothing either: its files are sent again when needed.
+        """
+        try:
+            folders = self._folders(key)
+            found = entries_from_bytes(self._verified(key, digest))
+        except (CorruptObjectError, FormatError, ObjectMissingError) as error:
+            _LOG.warning("a list of outputs is passed over: %s", error)
+            return ()
+        return tuple(
+            entry for entry in found if any(is_below(entry.path, folder) for folder in folders)
+        )
+
+    def _verified(self, key: str, digest: str) -> bytes:
+        data = self._store.get(f"{self._project}/{key}")
+        if digest_of(data) != digest:
+            raise CorruptObjectError(f"{key} is not what the index promises")
+        return data
+
+    def _folders(self, manifest: str) -> tuple[str, ...]:
+        """The output folders of the job that a manifest belongs to."""
+        found = _JOB.match(manifest)
+        if found is None:
+            raise FormatError(f"{manifest} is no list of a job's outputs")
+        return Job.from_bytes(self._store.get(job_key(self._project, int(found[1])))).outputs
