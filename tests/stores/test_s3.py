@@ -1,10 +1,37 @@
 """The S3 store against two real servers: the contract, and what only S3 can do to it."""
 
-import pytest
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from cryoem_cloud.ports.store import Store
+import pytest
+from botocore import auth
+from botocore.exceptions import ClientError
+
+from cryoem_cloud.model.errors import (
+    CryoemError,
+    NoSpaceError,
+    ObjectExistsError,
+    ObjectMissingError,
+    SettingsError,
+    StoreDeniedError,
+    StoreError,
+    StoreUnreachableError,
+)
+from cryoem_cloud.ports.store import CHUNK_BYTES, Store
+from cryoem_cloud.stores.patient import Patient
+from cryoem_cloud.stores.s3 import faults
+from cryoem_cloud.stores.s3.client import Access
+from cryoem_cloud.stores.s3.faults import translated
 from cryoem_cloud.stores.urls import open_store
-from cryoem_cloud.testing.s3_servers import S3Server
+from cryoem_cloud.testing.proxy import FaultyProxy, Trouble, faulty_proxy
+from cryoem_cloud.testing.s3_servers import S3Server, free_ports
 from cryoem_cloud.testing.store_contract import StoreContract
 
 BY_FOLDER = pytest.mark.xfail(
@@ -39,3 +66,326 @@ class TestOnMiniStack(StoreContract):
     @pytest.fixture
     def store(self, ministack_server: S3Server) -> Store:
         return open_store(ministack_server.bucket() + "/below/it", env=ministack_server.env())
+
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A store behind a proxy that a test troubles; `asked` counts what reached the proxy."""
+
+    store: Store
+    proxy: FaultyProxy
+
+    def asked(self, method: str) -> int:
+        return sum(request.startswith(f"{method} ") for request in self.proxy.requests)
+
+
+@pytest.fixture
+def wire(ministack_server: S3Server) -> Iterator[Wire]:
+    with faulty_proxy(ministack_server.endpoint) as proxy:
+        env = ministack_server.env(AWS_ENDPOINT_URL=proxy.endpoint)
+        store = open_store(ministack_server.bucket(), env=env)
+        store.put("there", b"0123456789")
+        yield Wire(store, proxy)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_busy_server_is_asked_again(wire: Wire, status: int) -> None:
+    wire.proxy.trouble(Trouble(status=status), Trouble(reset=True), Trouble(lost=True))
+    assert wire.store.get("there") == b"0123456789"
+    assert wire.asked("GET") == 4
+
+
+def test_botocore_itself_does_not_try_again(wire: Wire) -> None:
+    assert isinstance(wire.store, Patient)
+    wire.proxy.trouble(Trouble(status=503))
+    with pytest.raises(StoreUnreachableError, match="busy"):
+        wire.store._store.get("there")
+    assert wire.asked("GET") == 1
+
+
+def test_a_put_if_absent_whose_reply_is_lost_meets_itself(wire: Wire) -> None:
+    wire.proxy.trouble(Trouble(lost=True))
+    with pytest.raises(ObjectExistsError):
+        wire.store.put("new", b"mine", if_absent=True)
+    assert wire.store.get("new") == b"mine"
+
+
+def test_a_body_that_is_damaged_on_its_way_is_refused_and_sent_again(wire: Wire) -> None:
+    wire.proxy.trouble(Trouble(garble=True))
+    wire.store.put("new", b"whole")
+    assert wire.store.get("new") == b"whole"
+    assert wire.asked("PUT") == 3  # the fixture's, the damaged one, the good one
+
+
+@pytest.mark.parametrize("trouble", [Trouble(cut_after=5 * MIB), Trouble(reset_after=5 * MIB)])
+def test_a_stream_that_breaks_is_continued_by_range(wire: Wire, trouble: Trouble) -> None:
+    data = os.urandom(12 * MIB)
+    wire.store.put("large", data)
+    wire.proxy.trouble(trouble)
+    assert b"".join(wire.store.get_stream("large")) == data
+    assert wire.asked("GET") == 2
+
+
+def test_a_slow_answer_is_waited_for(wire: Wire) -> None:
+    wire.proxy.trouble(Trouble(drip_s=0.05))
+    wire.store.put("slow", b"x" * 5000)
+    wire.proxy.trouble(Trouble(drip_s=0.05))
+    assert wire.store.get("slow") == b"x" * 5000
+
+
+def chunks(data: bytes) -> Iterator[bytes]:
+    for at in range(0, len(data), CHUNK_BYTES):
+        yield data[at : at + CHUNK_BYTES]
+
+
+def test_a_part_that_fails_is_sent_again_alone(wire: Wire) -> None:
+    data = os.urandom(40 * MIB)
+    wire.proxy.trouble(Trouble(), Trouble(status=503), Trouble(lost=True), Trouble(garble=True))
+    wire.store.put_stream("large", chunks(data), size=len(data))
+    assert b"".join(wire.store.get_stream("large")) == data
+    assert wire.asked("PUT") == 1 + 3 + 3
+
+
+@pytest.mark.parametrize("if_absent", [False, True])
+def test_a_completion_whose_reply_is_lost_is_recognised(wire: Wire, *, if_absent: bool) -> None:
+    data = os.urandom(17 * MIB)
+    before_completion = [Trouble()] * (4 if if_absent else 3)
+    wire.proxy.trouble(*before_completion, Trouble(lost=True))
+    try:
+        wire.store.put_stream("large", chunks(data), size=len(data), if_absent=if_absent)
+    except ObjectExistsError:
+        assert if_absent
+    assert b"".join(wire.store.get_stream("large")) == data
+
+
+def test_an_upload_that_is_broken_off_leaves_nothing_that_costs(
+    weed_server: S3Server,
+) -> None:
+    url = weed_server.bucket()
+    store = open_store(url, env=weed_server.env())
+
+    def broken() -> Iterator[bytes]:
+        yield from chunks(bytes(33 * MIB))
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        store.put_stream("large", broken(), size=50 * MIB)
+    client = Access(weed_server.env()).client()
+    assert not client.list_multipart_uploads(Bucket=url.removeprefix("s3://")).get("Uploads")
+
+
+def test_a_large_object_that_exists_is_not_sent(wire: Wire) -> None:
+    data = bytes(17 * MIB)
+    wire.store.put_stream("large", chunks(data), size=len(data))
+    before = len(wire.proxy.requests)
+    with pytest.raises(ObjectExistsError):
+        wire.store.put_stream("large", chunks(data), size=len(data), if_absent=True)
+    assert len(wire.proxy.requests) == before + 1
+
+
+def test_memory_is_bounded(ministack_server: S3Server) -> None:
+    """160 MiB pass through a process that may have 160 MiB more than it starts with."""
+    script = """
+import os, resource, sys
+from cryoem_cloud.stores.urls import open_store
+store = open_store(sys.argv[1], env=os.environ)
+store.put("a", b"x"); store.get("a")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+piece = bytes(4 * 1024 * 1024)
+store.put_stream("large", (piece for _ in range(80)), size=80 * len(piece))
+for _ in store.get_stream("large"):
+    pass
+grown_mib = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+sys.exit(0 if grown_mib < 160 else f"{grown_mib} MiB")
+"""
+    env = {"PATH": os.environ["PATH"], **ministack_server.env()}
+    done = subprocess.run(
+        [sys.executable, "-c", script, ministack_server.bucket()],
+        env=env,
+        check=False,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def refusal(url: str, env: Mapping[str, str]) -> CryoemError:
+    """What the store says to a first call."""
+    with pytest.raises(CryoemError) as caught:
+        open_store(url, env=env).get("a")
+    return caught.value
+
+
+def test_a_wrong_secret_is_told(weed_server: S3Server) -> None:
+    error = refusal(weed_server.bucket(), weed_server.env(AWS_SECRET_ACCESS_KEY="wrong"))
+    assert isinstance(error, StoreDeniedError)
+    assert "secret key is wrong" in error.message
+    assert "AWS_SECRET_ACCESS_KEY" in error.hint
+
+
+def test_an_unknown_key_is_told(weed_server: S3Server) -> None:
+    error = refusal(weed_server.bucket(), weed_server.env(AWS_ACCESS_KEY_ID="nobody"))
+    assert isinstance(error, StoreDeniedError)
+    assert "access key is not known" in error.message
+    assert "AWS_PROFILE" in error.hint
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_that_is_off_is_told(
+    weed_server: S3Server, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    url = weed_server.bucket()
+    monkeypatch.setattr(
+        auth, "get_current_datetime", lambda: datetime.now(UTC) + timedelta(days=days)
+    )
+    error = refusal(url, weed_server.env())
+    assert isinstance(error, StoreDeniedError)
+    assert "clock is off" in error.message
+    assert "set the clock" in error.hint
+
+
+@pytest.mark.parametrize("call", ["get", "size", "list"])
+def test_a_bucket_that_is_not_there_is_told(ministack_server: S3Server, call: str) -> None:
+    store = open_store("s3://no-such-bucket-here", env=ministack_server.env())
+    calls: Mapping[str, Callable[[], object]] = {
+        "get": lambda: store.get("a"),
+        "size": lambda: store.size("a"),
+        "list": lambda: list(store.list("")),
+    }
+    with pytest.raises(StoreError, match="no such bucket") as caught:
+        calls[call]()
+    assert type(caught.value) is StoreError
+    assert "aws s3 mb" in caught.value.hint
+
+
+def test_an_address_where_nobody_listens_is_told_within_four_seconds() -> None:
+    (port,) = free_ports(1)
+    started_s = time.monotonic()
+    env = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    for endpoint in (f"http://127.0.0.1:{port}", "http://no-such-host.invalid"):
+        error = refusal("s3://bucket", {**env, "AWS_ENDPOINT_URL": endpoint})
+        assert isinstance(error, StoreUnreachableError)
+        assert "does not answer" in error.message
+        assert "AWS_ENDPOINT_URL" in error.hint
+    assert time.monotonic() - started_s < 4
+
+
+def test_a_server_that_hangs_while_connecting_is_told_within_four_seconds() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:  # fill the queue, so that the next one gets no answer at all
+            each.settimeout(0)
+            each.connect_ex(address)
+        started_s = time.monotonic()
+        env = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+        endpoint = f"http://127.0.0.1:{address[1]}"
+        error = refusal("s3://bucket", {**env, "AWS_ENDPOINT_URL": endpoint})
+        assert time.monotonic() - started_s < 4
+        for each in waiting:
+            each.close()
+    assert isinstance(error, StoreUnreachableError)
+
+
+def test_missing_credentials_are_told(
+    ministack_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    env = {
+        "AWS_ENDPOINT_URL": ministack_server.endpoint,
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+    }
+    error = refusal("s3://bucket", env)
+    assert isinstance(error, StoreDeniedError)
+    assert "no AWS credentials" in error.message
+    assert "aws configure" in error.hint
+    error = refusal("s3://bucket", {**env, "AWS_PROFILE": "nobody"})
+    assert isinstance(error, StoreDeniedError)
+    assert "profile" in error.message
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://", "s3:///prefix", "s3://b/a b", "s3://b/../c", "s3://b/a//c", "s3://k@b/"]
+)
+def test_a_malformed_url_is_told(url: str) -> None:
+    with pytest.raises(SettingsError):
+        open_store(url, env={})
+
+
+def said(code: str, status: int) -> ClientError:
+    """An answer of S3's, for codes that no server of ours gives."""
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "GetObject")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "hint"),
+    [
+        ("AccessDenied", 403, StoreDeniedError, "list the bucket"),
+        ("ExpiredToken", 400, StoreDeniedError, "aws sso login"),
+        ("InvalidToken", 400, StoreDeniedError, "aws sso login"),
+        ("RequestTimeTooSkewed", 403, StoreDeniedError, "clock"),
+        ("PermanentRedirect", 301, StoreDeniedError, "AWS_REGION"),
+        ("SlowDown", 503, StoreUnreachableError, "later"),
+        ("InternalError", 500, StoreUnreachableError, "later"),
+        ("ConditionalRequestConflict", 409, StoreUnreachableError, "later"),
+        ("RequestTimeout", 400, StoreUnreachableError, "network"),
+        ("PreconditionFailed", 412, ObjectExistsError, ""),
+        ("412", 412, ObjectExistsError, ""),
+        ("404", 404, ObjectMissingError, ""),
+        ("403", 403, StoreDeniedError, "list the bucket"),
+        ("InvalidObjectState", 403, StoreError, "Glacier"),
+        ("XMinioStorageFull", 507, NoSpaceError, "free some space"),
+        ("Whatever", 504, StoreUnreachableError, "later"),
+        ("Whatever", 418, StoreError, ""),
+    ],
+)
+def test_codes_have_one_meaning(code: str, status: int, kind: type[CryoemError], hint: str) -> None:
+    error = translated(said(code, status), what="s3://b: key")
+    assert type(error) is kind
+    assert error.message.startswith("s3://b: key: ")
+    assert hint in error.hint
+
+
+def credentials(file: Path, secret: str) -> None:
+    file.write_text(f"[default]\naws_access_key_id = test\naws_secret_access_key = {secret}\n")
+
+
+def test_credentials_that_expired_are_read_again(
+    weed_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SeaweedFS has no tokens that expire; a wrong secret stands for one."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(faults, "_STALE_CODES", frozenset({"SignatureDoesNotMatch"}))
+    file = tmp_path / "credentials"
+    credentials(file, "stale")
+    env = {
+        "AWS_ENDPOINT_URL": weed_server.endpoint,
+        "AWS_SHARED_CREDENTIALS_FILE": str(file),
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+    }
+    store = open_store(weed_server.bucket(), env=env)
+    with pytest.raises(StoreDeniedError):
+        store.get("a")
+    credentials(file, weed_server.secret)
+    store.put("a", b"x")
+    assert store.get("a") == b"x"
+
+
+def test_nobody_pays_for_botocore_but_who_uses_it() -> None:
+    code = (
+        "import sys, cryoem_cloud.cli.entry, cryoem_cloud.stores.urls\n"
+        "sys.exit('botocore' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, timeout=30)
+    assert done.returncode == 0
