@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.handlers import add_expect_header
+from botocore.model import OperationModel
 from botocore.session import Session
 from botocore.utils import determine_content_length
 
@@ -79,7 +80,9 @@ def _client(env: Mapping[str, str]) -> BaseClient:
     return client
 
 
-def _ask_before_sending_much(model: Any, params: Mapping[str, Any], **rest: object) -> None:
+def _ask_before_sending_much(
+    model: OperationModel, params: Mapping[str, Any], **rest: object
+) -> None:
     """Wait for the server's word before a large body, which it may refuse; not before a record.
 
     That word costs a round trip. Without it, a server that refuses a body which is still under way
