@@ -13,6 +13,7 @@ from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.courier.submit import mark_refused, submit
 from cryoem_cloud.frontends.registry import frontend_named, name_of_caller
 from cryoem_cloud.model.errors import CryoemError, MissingInputError, UsageError
+from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Places, Settings, environment, submitters_environment
@@ -95,6 +96,7 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     lines say is added.
     """
     whole = _with_directives(asked, project)
+    _require_inputs(whole, Cards(places.state / "jobs"), project)
     card = submit(
         counter(places, project.store),
         whole,
@@ -125,13 +127,18 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
         )
     named_in = (*asked.inputs, *paths(asked.script, "in"))
     named_out = (*asked.outputs, *paths(asked.script, "out"))
-    inputs = tuple(inside(project, path) for path in named_in)
-    for path in inputs:
-        if not glob.has_magic(path) and not (project.folder / path).exists():
-            raise MissingInputError(f"there is no {path}, which --in names")
     return replace(
         asked,
         wish=merged,
-        inputs=inputs,
+        inputs=tuple(inside(project, path) for path in named_in),
         outputs=tuple(inside(project, path) for path in named_out),
     )
+
+
+def _require_inputs(asked: Asked, cards: Cards, project: Project) -> None:
+    """See to it that what --in names is there, or that an unfinished job may yet make it."""
+    for path in asked.inputs:
+        if not glob.has_magic(path) and not (project.folder / path).exists():
+            makers = [card for card in cards.all() if card.open and card.project == project.name]
+            if not any(is_below(path, folder) for card in makers for folder in card.outputs):
+                raise MissingInputError(f"there is no {path}, which --in names")

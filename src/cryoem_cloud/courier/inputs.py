@@ -64,14 +64,18 @@ class Inputs:
                 hint="moved? run any cryoem command where it is now",
             )
         self.desk.phase(Phase.LOOKING)
-        script = self.slip.job.script
-        if not self._wait_for(lambda folder: folder.rstrip("/") in script):
+        if not self._wait_for(self._named):
             return False
         needs = tuple(self.application.needs(self.slip.job, self.slip.project.folder))
         if not self._wait_for(lambda folder: any(is_below(need.path, folder) for need in needs)):
             return False
         self._send(needs)
         return True
+
+    def _named(self, folder: str) -> bool:
+        """Whether the script or the user names something in a folder."""
+        job = self.slip.job
+        return folder.rstrip("/") in job.script or any(is_below(p, folder) for p in job.inputs)
 
     def _send(self, needs: tuple[Need, ...]) -> None:
         job = self.slip.job
