@@ -45,7 +45,6 @@ class Card:
     outcome: Outcome | None = None
     code: int = 0
     reason: str = ""
-    files_up: int = 0
     bytes_up: int = 0
     to_send: int = 0
     bytes_down: int = 0
@@ -81,7 +80,6 @@ class Card:
             "outcome": self.outcome.value if self.outcome else None,
             "code": self.code,
             "reason": self.reason,
-            "files_up": self.files_up,
             "bytes_up": self.bytes_up,
             "to_send": self.to_send,
             "bytes_down": self.bytes_down,
@@ -122,7 +120,6 @@ class Card:
             outcome=known,
             code=integer(fields, "code", 0),
             reason=text(fields, "reason", ""),
-            files_up=integer(fields, "files_up", 0),
             bytes_up=integer(fields, "bytes_up", 0),
             to_send=integer(fields, "to_send", 0),
             bytes_down=integer(fields, "bytes_down", 0),
