@@ -1,0 +1,64 @@
+"""Job numbers: never twice, whoever draws."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from cryoem_cloud.model.errors import FormatError, StoreUnreachableError
+from cryoem_cloud.stores.ids import BLOCK, JobNumbers, reserve_block
+from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.testing.faults import Fault, FaultyStore
+
+DRAW = """
+import sys
+from pathlib import Path
+from cryoem_cloud.stores.ids import JobNumbers
+numbers = JobNumbers(Path(sys.argv[1]))
+while (drawn := numbers.draw()) is not None:
+    print(drawn)
+"""
+
+
+def test_processes_of_one_user_never_draw_the_same_number(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.json"
+    numbers = JobNumbers(file)
+    numbers.add(1)
+    numbers.add(501)
+    drawers = [
+        subprocess.Popen([sys.executable, "-c", DRAW, file], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    drawn = [int(line) for drawer in drawers for line in drawer.communicate(timeout=60)[0].split()]
+    assert sorted(drawn) == [*range(1, 101), *range(501, 601)]
+    assert numbers.left() == 0
+    assert numbers.draw() is None
+
+
+def test_users_never_get_the_same_block() -> None:
+    store = MemoryStore()
+    with ThreadPoolExecutor(8) as pool:
+        blocks = list(pool.map(lambda user: reserve_block(store, f"u{user}"), range(24)))
+    assert sorted(blocks) == [number * BLOCK + 1 for number in range(24)]
+
+
+def test_a_lost_reply_wastes_a_block_and_gives_none_twice() -> None:
+    plan = [Fault.NONE, Fault.LOST]
+    memory = MemoryStore()
+    flaky = FaultyStore(
+        memory, lambda call, _: plan.pop() if plan and call == "put" else Fault.NONE
+    )
+    with pytest.raises(StoreUnreachableError):
+        reserve_block(flaky, "u1")
+    assert reserve_block(flaky, "u1") == BLOCK + 1
+    assert reserve_block(memory, "u2") == 2 * BLOCK + 1
+
+
+def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.json"
+    file.write_text("[[1, 2")
+    with pytest.raises(FormatError) as caught:
+        JobNumbers(file).draw()
+    assert "remove it" in caught.value.hint
