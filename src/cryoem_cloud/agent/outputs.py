@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,10 +84,17 @@ class Outputs:
                 continue
             if stat.S_ISDIR(found.st_mode):
                 yield from self._walk(path)
-                if not any(os.scandir(self._root / path)):
+                if _is_empty(self._root / path):
                     yield _found(path, found)
             elif stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
                 yield _found(path, found)
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a folder is there, and nothing in it."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as items:
+        return not any(items)
+    return False
 
 
 def _found(path: str, found: os.stat_result) -> Found:

@@ -1,0 +1,94 @@
+"""Which task a machine takes, and when it may go."""
+
+import random
+
+from cryoem_cloud.agent.take import MOST_CLAIMS, Idle, Taken, Taker
+from cryoem_cloud.model.machine import DEAD_AFTER_S
+from cryoem_cloud.model.task import Task
+from cryoem_cloud.model.turn import Deed, Standing, standing
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.testing.clock import StoppedClock
+
+
+class Hall:
+    """A job's records, and machines that look for work."""
+
+    def __init__(self, tasks: int = 1, *, ready: int | None = None) -> None:
+        self.clock = StoppedClock()
+        self.records = JobRecords(MemoryStore(), "p-00000000", 1)
+        self.records.put_tasks(
+            tuple(Task(name=f"t{n}", script="true", inputs=()) for n in range(tasks))
+        )
+        self.records.set_ready(tasks if ready is None else ready)
+
+    def machine(self, name: str) -> Taker:
+        return Taker(self.records, name, clock=self.clock, dice=random.Random(name))
+
+
+def taken(found: Taken | Idle) -> Taken:
+    assert isinstance(found, Taken)
+    return found
+
+
+def test_each_task_is_taken_by_one() -> None:
+    hall = Hall(tasks=3)
+    found = [taken(hall.machine(name).take()).task.name for name in ("a", "b", "c")]
+    assert sorted(found) == ["t0", "t1", "t2"]
+    assert hall.machine("d").take() == Idle(over=False, needed=True)
+
+
+def test_a_living_machines_task_is_not_needed() -> None:
+    hall = Hall()
+    taken(hall.machine("a").take())
+    other = hall.machine("b")
+    hall.records.put_beat("a", 1)
+    assert other.take() == Idle(over=False, needed=True)
+    hall.clock.pass_(15)
+    hall.records.put_beat("a", 2)
+    assert other.take() == Idle(over=False, needed=False)
+
+
+def test_a_silent_machines_task_is_taken_over_after_a_minute_of_ones_own() -> None:
+    hall = Hall()
+    first = taken(hall.machine("a").take())
+    hall.records.put_beat("a", 1)
+    other = hall.machine("b")
+    other.take()
+    hall.clock.pass_(DEAD_AFTER_S - 1)
+    assert isinstance(other.take(), Idle)
+    hall.clock.pass_(1)
+    assert taken(other.take()).claim.number == 2
+    assert not first.log.close(first.claim, Deed.DONE)
+
+
+def test_a_machine_that_its_provider_calls_gone_is_not_waited_for() -> None:
+    hall = Hall()
+    taken(hall.machine("a").take())
+    hall.records.mark_gone("a")
+    assert taken(hall.machine("b").take()).claim.holder == "b"
+
+
+def test_a_task_whose_inputs_are_not_there_is_waited_for() -> None:
+    hall = Hall(tasks=1, ready=0)
+    assert hall.machine("a").take() == Idle(over=False, needed=True)
+
+
+def test_all_done_is_over() -> None:
+    hall = Hall()
+    machine = hall.machine("a")
+    work = taken(machine.take())
+    assert work.log.close(work.claim, Deed.DONE)
+    assert machine.take() == Idle(over=True, needed=False)
+
+
+def test_a_task_that_kills_its_machines_is_given_up() -> None:
+    hall = Hall()
+    for n in range(MOST_CLAIMS):
+        taken(hall.machine(f"m{n}").take())
+        hall.records.mark_gone(f"m{n}")
+    last = hall.machine("last")
+    assert last.take() == Idle(over=True, needed=False)
+    turns = hall.records.turns("t0").read()
+    assert standing(turns) is Standing.FAILED
+    assert "lost" in str(turns[-1].detail["reason"])
