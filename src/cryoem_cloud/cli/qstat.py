@@ -9,7 +9,7 @@ from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.start import wake
 from cryoem_cloud.model.errors import CryoemError, StoreError
 
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
 _PROGRAM = "cryoem-qstat"
 
@@ -20,10 +20,8 @@ def main(arguments: Sequence[str]) -> int:
     A job that is not home always has a row, also while its store is away: the word is RUNNING until
     every result is home. An unknown number is a line on stderr, exit 1, and no row.
     """
-    parser = QueueParser(prog=_PROGRAM, description="How jobs stand.")
-    parser.add_argument("numbers", nargs="*", metavar="ID", type=int)
     try:
-        numbers = parser.parse_args(arguments).numbers
+        numbers = parser().parse_args(arguments).numbers
         wake(places())
         rows, code = _rows(numbers) if numbers else (_open_rows(), 0)
         if rows:
@@ -33,6 +31,19 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def parser() -> QueueParser:
+    """What may be said to it."""
+    made = QueueParser(
+        _PROGRAM,
+        "Print a row a job: number, name, state (RUNNING until all results are home, then "
+        "COMPLETED, FAILED or CANCELLED; UNKNOWN while only a store that is away would know).",
+    )
+    made.add_argument(
+        "numbers", nargs="*", metavar="ID", type=int, help="default: all that are not home"
+    )
+    return made
 
 
 def _open_rows() -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ from cryoem_cloud.cli.saying import INTERRUPTED, QueueParser, complain
 from cryoem_cloud.cli.submitting import submit_script
 from cryoem_cloud.model.errors import CryoemError, UsageError
 
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
 _PROGRAM = "cryoem-qsub"
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
     Nothing but that line is ever printed on success: programs take the number from it.
     """
     try:
-        given = _parser().parse_args(arguments)
+        given = parser().parse_args(arguments)
         path = Path(given.script) if given.script else None
         card = submit_script(
             path.read_bytes() if path else _standard_input(),
@@ -44,17 +44,18 @@ def _standard_input() -> bytes:
     return script
 
 
-def _parser() -> QueueParser:
-    parser = QueueParser(
-        prog=_PROGRAM,
-        description="Submit a job script. RELION's scripts say themselves what they read and "
+def parser() -> QueueParser:
+    """What may be said to it."""
+    made = QueueParser(
+        _PROGRAM,
+        "Submit a job script. RELION's scripts say themselves what they read and "
         "write; others name it with --in and --out, or in lines `#CRYOEM in=…`, `#CRYOEM out=…`.",
     )
-    parser.add_argument("script", nargs="?", help="the script; standard input if none is named")
-    parser.add_argument(
+    made.add_argument("script", nargs="?", help="the script; standard input if none is named")
+    made.add_argument(
         "--in", dest="inputs", action="append", default=[], metavar="PATH", help="it reads this"
     )
-    parser.add_argument(
+    made.add_argument(
         "--out", dest="outputs", action="append", default=[], metavar="DIR", help="it writes here"
     )
-    return parser
+    return made

@@ -3,14 +3,17 @@
 import argparse
 import os
 import sys
+from functools import partial
 from typing import NoReturn
 
 from cryoem_cloud.model.errors import CryoemError, UsageError
 
-__all__ = ["INTERRUPTED", "QueueParser", "complain"]
+__all__ = ["INTERRUPTED", "WIDTH", "QueueParser", "complain"]
 
 INTERRUPTED = 130
 """The exit code of who was interrupted from the keyboard, as shells have it."""
+WIDTH = 88
+"""Of help texts, in characters."""
 
 _NO_READER = 141
 """The exit code of who wrote to nobody."""
@@ -37,6 +40,14 @@ def complain(program: str, error: CryoemError | OSError) -> int:
 
 class QueueParser(argparse.ArgumentParser):
     """A parser whose complaints are errors of ours, so that callers of a queue read one line."""
+
+    def __init__(self, program: str, description: str) -> None:
+        super().__init__(
+            prog=program,
+            description=description,
+            formatter_class=partial(argparse.HelpFormatter, width=WIDTH),
+            allow_abbrev=False,
+        )
 
     def error(self, message: str) -> NoReturn:
         """See argparse.

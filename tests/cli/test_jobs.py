@@ -1,0 +1,224 @@
+"""ls, show, why, logs, wait, stop, retry, report: what one asks of jobs."""
+
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cryoem_cloud.cli.commands.why import explained
+from cryoem_cloud.cli.redacting import redacted
+from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.model.phase import Phase
+from tests.cli.conftest import User
+
+_WAITS = "touch {0}/up; n=0; while [ ! -e {0}/go ] && [ $((n += 1)) -lt 600 ]; do sleep 0.1; done"
+
+
+def a_card(user: User, **fields: object) -> Card:
+    made = Card(
+        number=7,
+        project="proj-1",
+        store="file:///s",
+        folder=user.folder,
+        name="Class2D/job007",
+        application="relion",
+        frontend="relion",
+        outputs=("Class2D/job007",),
+        logs=("Class2D/job007/run.out", "Class2D/job007/run.err"),
+        submitted_at="2026-01-01T00:00:00+00:00",
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def test_ls_lists_the_projects_jobs(user: User) -> None:
+    assert "no jobs" in user.cryoem("ls").err
+    user.submit("a", "true")
+    user.cryoem("wait", "1")
+    rows = user.cryoem("ls").out.splitlines()
+    assert rows[0].split() == ["JOB", "NAME", "STATE", "NOTE"]
+    assert rows[1].split()[:3] == ["1", "a", "success"]
+    (job,) = user.cryoem("ls", "--json").json["jobs"]
+    assert (job["number"], job["outcome"], job["phase"]) == (1, "success", "ended")
+
+
+def test_show_prints_both_forms_of_the_script_and_where_outputs_are(user: User) -> None:
+    number = user.submit("a", "echo hi > a/x; echo ho > a/y")
+    user.cryoem("wait", str(number))
+    (user.folder / "a" / "x").unlink()
+    text = user.cryoem("show", "1").out
+    assert "as submitted:" in text
+    assert "as run: unchanged" in text
+    outputs = user.cryoem("show", "1", "--json").json["outputs"]
+    assert {item["path"]: item["at"] for item in outputs} == {"a/x": "store only", "a/y": "home"}
+
+
+def test_show_tells_what_is_known_here_while_the_store_is_away(user: User) -> None:
+    user.submit("a", "true")
+    user.cryoem("wait", "1")
+    user.store.rename(user.store.with_name("away"))
+    assert "success" in user.cryoem("show", "1").out
+
+
+def test_logs_print_what_the_job_printed_and_no_earlier_job(user: User) -> None:
+    for word in ("first", "second"):
+        number = user.submit("a", f"echo {word}; echo {word} bad >&2")
+        user.cryoem("wait", str(number))
+    assert user.cryoem("logs", "2").out == "second\n"
+    assert user.cryoem("logs", "--err", "2").out == "second bad\n"
+
+
+def test_logs_follow_a_job_to_its_end(user: User) -> None:
+    number = user.submit("a", f"echo one; {_WAITS.format('a')}")
+    program = user.start("cryoem", "logs", "-f", str(number))
+    user.wait_for((user.folder / "a" / "run.out").exists)
+    assert program.stdout is not None
+    assert program.stdout.readline() == b"one\n"
+    assert program.poll() is None
+    user.cryoem("stop", str(number))
+    program.communicate(timeout=30)
+    assert program.returncode != 0
+
+
+def test_wait_gives_the_first_exit_code_that_is_not_0(user: User) -> None:
+    numbers = [str(user.submit(f"a{code}", f"exit {code}")) for code in (0, 5, 6)]
+    assert user.type("cryoem", "wait", *numbers).code == 5
+
+
+def test_wait_gives_up_in_time(user: User) -> None:
+    number = user.submit("a", "sleep 60")
+    said = user.type("cryoem", "wait", "--timeout", "0.5", str(number))
+    assert said.code == 124
+    assert said.took_s < 5
+
+
+def test_stop_ends_a_job_with_all_its_processes(user: User) -> None:
+    number = user.submit("a", "touch a/up; sleep 61")
+    user.wait_for((user.folder / "a" / "up").exists)
+    assert user.processes("sleep", "61")
+    user.cryoem("stop", str(number))
+    user.wait_for(lambda: user.card(number)["phase"] == "ended")
+    assert not user.processes("sleep", "61")
+    assert "was stopped" in user.cryoem("why", str(number)).out
+    user.cryoem("stop", str(number))
+
+
+def test_retry_submits_the_same_in_the_same_place(user: User) -> None:
+    (user.folder / "in").write_text("data")
+    words = ("run", "--in", "in", "--out", "a", "--", "bash", "-c", "cat in >> a/all; exit 1")
+    assert user.type("cryoem", *words).code == 1
+    (user.folder / "in").write_text("mended")
+    assert user.cryoem("retry", "1").out == "Submitted batch job 2\n"
+    user.type("cryoem", "wait", "2")
+    assert (user.folder / "a" / "all").read_text() == "mended"
+
+
+def test_retry_refuses_a_job_that_has_not_ended(user: User) -> None:
+    number = user.submit("a", "sleep 60")
+    said = user.type("cryoem", "retry", str(number))
+    assert said.code == 2
+    assert "cryoem stop" in said.err
+
+
+def test_report_has_what_is_needed_and_no_secrets(user: User) -> None:
+    file = user.home / ".config" / "cryoem-cloud" / "settings.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("count = 1\n# password = 'hunter2'\n")
+    number = user.submit("a", f"echo {user.home}/x; echo token=abcdef >&2; exit 1")
+    user.type("cryoem", "wait", str(number))
+    other = user.submit("b", "true")
+    user.type("cryoem", "wait", str(other))
+    user.cryoem("report", str(number))
+    bundle = user.folder / f"cryoem-report-{number}.tar.gz"
+    with tarfile.open(bundle) as tar:
+        texts = {
+            member.name.partition("/")[2]: tar.extractfile(member).read().decode()  # type: ignore[union-attr]
+            for member in tar
+        }
+    assert {"card.json", "versions.txt", "settings.txt", "courier.log", "logs/run.err"} <= set(
+        texts
+    )
+    assert any(name.startswith("machines/") for name in texts)
+    whole = "\n".join(texts.values())
+    assert str(user.home) not in whole
+    assert "hunter2" not in whole
+    assert "abcdef" not in whole
+    assert f"{other:08d}." not in texts["courier.log"]
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("/home/ada/x", "~/x"),
+        ("AKIAABCDEFGHIJKLMNOP", "<key>"),
+        ('{"aws_secret_access_key": "a/b+c"}', '{"aws_secret_access_key": <secret>}'),
+        (
+            "https://ada:pw@host/x?X-Amz-Signature=12ab&y",
+            "https://<who>@host/x?X-Amz-Signature=<signature>&y",
+        ),
+        ("ada@lab.org", "user@lab.org"),
+        ("rlnAutopickFigureOfMerit 1.0", "rlnAutopickFigureOfMerit 1.0"),
+    ],
+)
+def test_redacting(text: str, clean: str) -> None:
+    assert redacted(text, home=Path("/home/ada"), user="ada") == clean
+
+
+def test_doctor_names_what_mends_it(user: User) -> None:
+    said = user.type("cryoem", "doctor", "--json")
+    checks = {check["what"]: check for check in said.json["checks"]}
+    assert said.code == 1
+    assert checks["project"]["mend"].startswith("cryoem connect relion")
+    assert checks["store"]["mend"] == ""
+    assert not [path for path in user.store.rglob("*") if "doctor" in path.parts]
+    user.cryoem("connect", "relion")
+    checks = {c["what"]: c for c in user.type("cryoem", "doctor", "--json").json["checks"]}
+    assert checks["project"]["mend"] == ""
+
+
+def test_doctor_finds_a_store_that_cannot_be_written(user: User) -> None:
+    user.cryoem("connect", "relion")
+    user.change_binding(user.store.as_uri(), "file:///proc/store")
+    said = user.type("cryoem", "doctor", "--json")
+    store = next(check for check in said.json["checks"] if check["what"] == "store")
+    assert store["mend"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({}, "has not taken it up yet"),
+        ({"phase": Phase.WAITING, "note": "waits for job 6"}, "waits for job 6"),
+        ({"phase": Phase.SENDING, "note": "store away"}, "sent, store away."),
+        ({"phase": Phase.ENDED, "outcome": Outcome.SUCCESS}, "has succeeded and is home"),
+        (
+            {"phase": Phase.ENDED, "outcome": Outcome.FAILURE, "reason": "no gain file"},
+            "failed: no gain file. Its log is",
+        ),
+        (
+            {"phase": Phase.ENDED, "outcome": Outcome.ABORTED, "reason": "stopped on request"},
+            "was stopped: stopped on request. cryoem retry 7",
+        ),
+    ],
+)
+def test_why_is_a_sentence(user: User, fields: dict[str, object], says: str) -> None:
+    text = explained(a_card(user, **fields), courier=True, here=True)
+    assert says in text
+    assert text.startswith("Job 7 (Class2D/job007)")
+    assert "\n" not in text
+
+
+def test_why_says_that_no_courier_runs_and_what_a_machine_said(user: User) -> None:
+    card = a_card(user, phase=Phase.STARTING)
+    assert "no courier runs" in explained(card, courier=False, here=True)
+    assert "'no disk'" in explained(card, courier=True, here=True, boot="no disk")
+
+
+def test_why_tells_of_a_job_that_failed(user: User) -> None:
+    number = user.submit("a", "echo last words >&2; exit 3")
+    user.type("cryoem", "wait", str(number))
+    text = user.cryoem("why", str(number)).out
+    assert "exit code 3" in text
+    assert f"cryoem retry {number}" in text
+    assert len(text.splitlines()) == 1
