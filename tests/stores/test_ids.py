@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.model.errors import FormatError, StoreUnreachableError
+from cryoem_cloud.stores.directory import DirectoryStore
 from cryoem_cloud.stores.ids import BLOCK, JobNumbers, reserve_block
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault, FaultyStore
@@ -17,6 +18,8 @@ import sys
 from pathlib import Path
 from cryoem_cloud.stores.ids import JobNumbers
 numbers = JobNumbers(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
 while (drawn := numbers.draw()) is not None:
     print(drawn)
 """
@@ -25,23 +28,48 @@ while (drawn := numbers.draw()) is not None:
 def test_processes_of_one_user_never_draw_the_same_number(tmp_path: Path) -> None:
     file = tmp_path / "numbers.json"
     numbers = JobNumbers(file)
-    numbers.add(1)
-    numbers.add(501)
+    for block in range(10):
+        numbers.add(block * BLOCK + 1)
     drawers = [
-        subprocess.Popen([sys.executable, "-c", DRAW, file], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", DRAW, file],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for _ in range(4)
     ]
+    for drawer in drawers:
+        assert drawer.stdout
+        assert drawer.stdout.readline() == "ready\n"
+    for drawer in drawers:  # all at once, so that they meet
+        assert drawer.stdin
+        drawer.stdin.write("\n")
+        drawer.stdin.flush()
     drawn = [int(line) for drawer in drawers for line in drawer.communicate(timeout=60)[0].split()]
-    assert sorted(drawn) == [*range(1, 101), *range(501, 601)]
+    assert sorted(drawn) == list(range(1, 10 * BLOCK + 1))
     assert numbers.left() == 0
     assert numbers.draw() is None
 
 
-def test_users_never_get_the_same_block() -> None:
-    store = MemoryStore()
+def test_users_never_get_the_same_block(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
     with ThreadPoolExecutor(8) as pool:
         blocks = list(pool.map(lambda user: reserve_block(store, f"u{user}"), range(24)))
     assert sorted(blocks) == [number * BLOCK + 1 for number in range(24)]
+
+
+def test_who_comes_second_to_a_block_gets_the_next() -> None:
+    memory = MemoryStore()
+    others: list[int] = []
+
+    def faster(call: str, _: str) -> Fault:
+        if call == "put" and not others:
+            others.append(reserve_block(memory, "u2"))
+        return Fault.NONE
+
+    assert reserve_block(FaultyStore(memory, faster), "u1") == BLOCK + 1
+    assert others == [1]
 
 
 def test_a_lost_reply_wastes_a_block_and_gives_none_twice() -> None:

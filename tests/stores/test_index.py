@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.file import Entry, Kind
+from cryoem_cloud.stores.directory import DirectoryStore
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault, FaultyStore
@@ -20,8 +22,22 @@ def said(path: str) -> Entry:
     return Entry(path=path, kind=Kind.FOLDER)
 
 
-def test_appends_of_many_writers_are_all_there() -> None:
-    store = MemoryStore()
+def test_who_comes_second_to_a_number_gets_the_next() -> None:
+    memory = MemoryStore()
+    others: list[int] = []
+
+    def faster(call: str, _: str) -> Fault:
+        if call == "put" and not others:
+            others.append(IndexLog(memory, PROJECT).append("other", [said("b")]))
+        return Fault.NONE
+
+    assert IndexLog(FaultyStore(memory, faster), PROJECT).append("one", [said("a")]) == 2
+    assert others == [1]
+    assert [r.origin for r in IndexLog(memory, PROJECT).read()] == ["other", "one"]
+
+
+def test_appends_of_many_writers_are_all_there(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
     gate = threading.Barrier(8)
 
     def write(writer: int) -> list[int]:
