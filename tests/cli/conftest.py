@@ -140,6 +140,10 @@ class User:
         self._end("courier")
         self._end()
 
+    def kill_courier(self) -> None:
+        """Kill it, as a power cut would."""
+        self._end("courier")
+
     def _end(self, *words: str) -> None:
         for pid in self.processes(*words):
             with suppress(ProcessLookupError):

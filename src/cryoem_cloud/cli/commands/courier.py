@@ -64,7 +64,10 @@ def stay() -> None:
 @command.command()
 def follow() -> None:
     """Bring the current project's jobs home here, that another computer's courier has dropped."""
-    for taken in take_over(the_project(), places()):
+    looked_at = tuple(take_over(the_project(), places()))
+    if not looked_at:
+        click.echo("no job of the project's is with another computer", err=True)
+    for taken in looked_at:
         fate = f"left: {taken.why_not}" if taken.why_not else "is brought home here"
         click.echo(f"job {taken.number}  {taken.name}  {fate}")
     start.wake(places())
