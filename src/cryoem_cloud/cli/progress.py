@@ -133,4 +133,5 @@ class _InPlace:
 def _state(card: Card) -> str:
     sent = f"{human_size(card.bytes_up)} sent" if card.bytes_up else ""
     home = f"{human_size(card.bytes_down)} home" if card.bytes_down else ""
-    return ", ".join(word for word in (card.phase.value, card.note, sent, home) if word)
+    phase = "" if card.note.startswith(card.phase.value) else card.phase.value
+    return ", ".join(word for word in (phase, card.note, sent, home) if word)
