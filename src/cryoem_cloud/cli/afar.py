@@ -7,14 +7,13 @@ from cryoem_cloud.model.errors import ObjectMissingError
 from cryoem_cloud.model.job import Exit
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Deed, exit_of
 from cryoem_cloud.stores.jobs import JobRecords, job_numbers
 from cryoem_cloud.wiring.front import store_at
 
-__all__ = ["MAIN", "card_from_store", "cards_from_store", "records_of"]
+__all__ = ["card_from_store", "cards_from_store", "records_of"]
 
-MAIN = "main"
-"""The task of a job that is not split."""
 _AT_ONCE = 16
 """Jobs that the store is asked about at a time: each takes a few requests, one after the other."""
 
@@ -43,18 +42,8 @@ def card_from_store(project: Project, number: int) -> Card | None:
     except ObjectMissingError:
         return None
     phase, exit_ = _stand(records)
-    return Card(
-        number=number,
-        project=project.name,
-        store=project.store,
-        folder=project.folder,
-        name=job.name,
-        application=job.application,
-        frontend=job.frontend,
-        outputs=job.outputs,
-        logs=(job.logs.get("out", ""), job.logs.get("err", "")),
-        log_starts=(job.log_starts.get("out", 0), job.log_starts.get("err", 0)),
-        submitted_at=job.submitted_at,
+    return replace(
+        Card.of_job(job, project),
         phase=phase,
         note=f"submitted by {job.submitter}" if phase is not Phase.ENDED else "",
         outcome=exit_.outcome if exit_ else None,

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from cryoem_cloud.cli.afar import MAIN, records_of
+from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.finding import cards
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.model.errors import StoreError
+from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Deed, Turn
 
 __all__ = ["LOGS", "Tail", "tail_of"]

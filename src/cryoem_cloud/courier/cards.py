@@ -12,7 +12,7 @@ from typing import Self
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.whole import write_whole
 from cryoem_cloud.model.errors import FormatError
-from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.model.job import Job, Outcome
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON, decode, encode, integer, items, text
@@ -50,6 +50,23 @@ class Card:
     bytes_down: int = 0
     run_s: int = 0
     ended_at: str = ""
+
+    @classmethod
+    def of_job(cls, job: Job, project: Project) -> Self:
+        """The card of a job that was just submitted."""
+        return cls(
+            number=job.number,
+            project=project.name,
+            store=project.store,
+            folder=project.folder,
+            name=job.name,
+            application=job.application,
+            frontend=job.frontend,
+            outputs=job.outputs,
+            logs=(job.logs.get("out", ""), job.logs.get("err", "")),
+            log_starts=(job.log_starts.get("out", 0), job.log_starts.get("err", 0)),
+            submitted_at=job.submitted_at,
+        )
 
     @property
     def open(self) -> bool:

@@ -14,7 +14,7 @@ from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.follow import Follower, results
 from cryoem_cloud.courier.home import DroppedError, Home
-from cryoem_cloud.courier.inputs import MAIN, Inputs
+from cryoem_cloud.courier.inputs import Inputs
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.sweep import token_of
@@ -36,6 +36,7 @@ from cryoem_cloud.model.keys import project_key
 from cryoem_cloud.model.machine import Fleet, State
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.record import mapping, text
+from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Standing, Turn, exit_of, standing
 from cryoem_cloud.ports.provider import MOST_BOOT_FAILURES, Order, Provider
 from cryoem_cloud.stores.index import IndexLog

@@ -14,17 +14,14 @@ from cryoem_cloud.model.errors import ProjectGoneError
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.phase import Phase
-from cryoem_cloud.model.task import Task
+from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.units import human_size
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application, Shape
 from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["MAIN", "Inputs", "blockers"]
-
-MAIN = "main"
-"""The name of the task of a job that is not split."""
+__all__ = ["Inputs", "blockers"]
 
 _LOOK_S = 1.0
 

@@ -79,7 +79,7 @@ def submit(
         folder_inode=folder.stat().st_ino,
         cwd=normal(asked.cwd),
     )
-    card = _card(job, project)
+    card = Card.of_job(job, project)
     counter.cards.write(card)
     counter.spool.add(Slip(job=job, project=project, environment=environment))
     return card
@@ -119,19 +119,3 @@ def _size(path: Path) -> int:
     with suppress(FileNotFoundError):
         return path.stat().st_size
     return 0
-
-
-def _card(job: Job, project: Project) -> Card:
-    return Card(
-        number=job.number,
-        project=project.name,
-        store=project.store,
-        folder=project.folder,
-        name=job.name,
-        application=job.application,
-        frontend=job.frontend,
-        outputs=job.outputs,
-        logs=(job.logs["out"], job.logs["err"]),
-        log_starts=(job.log_starts["out"], job.log_starts["err"]),
-        submitted_at=job.submitted_at,
-    )

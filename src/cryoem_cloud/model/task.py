@@ -6,7 +6,10 @@ from typing import Self
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.record import JSON, decode, encode, items, text
 
-__all__ = ["Task", "pack_from_bytes", "pack_to_bytes"]
+__all__ = ["MAIN", "Task", "pack_from_bytes", "pack_to_bytes"]
+
+MAIN = "main"
+"""The name of the task of a job that is not split."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from cryoem_cloud.cli.afar import MAIN, records_of
+from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.showing import as_json, state_of
 from cryoem_cloud.courier.cards import Card
@@ -12,6 +12,7 @@ from cryoem_cloud.courier.follow import results
 from cryoem_cloud.model.errors import ObjectMissingError, StoreError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Deed, Turn
 from cryoem_cloud.model.units import human_size
 from cryoem_cloud.stores.jobs import JobRecords
