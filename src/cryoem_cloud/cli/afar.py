@@ -1,6 +1,7 @@
 """Jobs that another computer submitted, as the store tells of them."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.model.errors import ObjectMissingError
