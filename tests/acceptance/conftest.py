@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,6 +100,13 @@ class World:
     def wake(self) -> None:
         """Start a courier if there is work and none runs, as the next command would."""
         self.front("wake")
+
+    @contextmanager
+    def waking(self) -> Iterator[None]:
+        """As `wake`, while something else is done."""
+        command = [sys.executable, "-I", str(FRONT), "wake"]
+        with subprocess.Popen(command, cwd=self.project, env=self.env):
+            yield
 
     def card(self, number: int) -> Card:
         """The job's card as it is now."""

@@ -1,4 +1,4 @@
-"""What a user types, as a program of its own: `front.py submit WORDS` or `front.py wake`.
+"""What a user types, as a program of its own: `front.py submit WORDS`, stop, look, reserve, wake.
 
 WORDS is a JSON object with script, script_path, inputs and outputs, as `--in` and `--out` say them.
 """
@@ -11,6 +11,7 @@ from cryoem_cloud.cli.submitting import here, submit_asked
 from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Places, environment
+from cryoem_cloud.wiring.front import counter
 
 
 def submit(words: str) -> None:
@@ -32,6 +33,12 @@ def submit(words: str) -> None:
     sys.stdout.write(f"{card.number}\n")
 
 
+def reserve() -> None:
+    """Have numbers for later, as `cryoem connect` does."""
+    numbers = counter(places_now, here(places_now).store)
+    numbers.numbers.add(numbers.reserve())
+
+
 def stop(name: str) -> None:
     """Ask for a job's end, by its slip's name."""
     spool_of(Places.read(environment())).ask_stop(name)
@@ -45,4 +52,6 @@ if Path(sys.argv[0]).name == "front.py":
         stop(sys.argv[2])
     elif sys.argv[1] == "look":
         here(places_now)
+    elif sys.argv[1] == "reserve":
+        reserve()
     wake(places_now)

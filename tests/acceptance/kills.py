@@ -12,6 +12,7 @@ from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.turn import Standing, standing
+from cryoem_cloud.providers.local.machine import LocalMachine
 
 from .conftest import FAILURES, SUCCESS, Process, World
 
@@ -112,7 +113,7 @@ class Killer:
             }[phase]
         return {
             "upload": lambda: any((m / "scratch").exists() for m in self._living()),
-            "launch": lambda: any(not (m / "up").exists() for m in self._living()),
+            "launch": lambda: any(not (m / "scratch").exists() for m in self._living()),
             "homecoming": self._script_ended,
             "marker": lambda: self._standing() is Standing.DONE,
         }[phase]
@@ -123,8 +124,7 @@ class Killer:
         return 0
 
     def _living(self) -> list[Path]:
-        pids = {process.pid for process in self.world.processes("agent")}
-        return [m for m in self.world.machines() if _pid(m) in pids]
+        return [folder for folder in self.world.machines() if LocalMachine(folder).alive]
 
     def _script_ended(self) -> bool:
         return bool(self._lasts()) and not self.world.processes("leash")
@@ -145,13 +145,6 @@ def _lives(process: Process) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return words[0] != "Z"
-
-
-def _pid(machine: Path) -> int:
-    try:
-        return int((machine / "pid").read_text())
-    except (FileNotFoundError, ValueError):
-        return 0
 
 
 def has_one_outcome(world: World, job: Long, number: int) -> None:

@@ -24,9 +24,10 @@ def kill_in_every_phase(
     killer = Killer(world, job, number, random.Random(seed))
     hit = set()
     for phase in _HOW[victim]:
-        if killer.strike(victim, phase, seconds=2 * files * nap + 60):
-            hit.add(phase)
-        world.wake()
+        with world.waking():
+            if killer.strike(victim, phase, seconds=2 * files * nap + 60):
+                hit.add(phase)
+    world.wake()
     world.wait_for_end(number, seconds=2 * files * nap + 120)
     has_one_outcome(world, job, number)
     return hit

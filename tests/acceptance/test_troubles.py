@@ -102,6 +102,7 @@ def test_a_renamed_project_goes_on_after_a_command_in_the_new_place(world: World
     assert not world.project.exists()
 
 
+@pytest.mark.soak
 def test_a_job_whose_project_is_gone_says_so_and_can_be_stopped(world: World) -> None:
     number = world.submit(_LONG)
     world.wait_for(runs(world, number), seconds=20)
