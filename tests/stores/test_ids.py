@@ -20,8 +20,8 @@ from cryoem_cloud.stores.ids import JobNumbers
 numbers = JobNumbers(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
-while (drawn := numbers.draw()) is not None:
-    print(drawn)
+for _ in range(250):
+    print(numbers.draw() or sys.exit("none left"))
 """
 
 
