@@ -7,6 +7,7 @@ machine's journal was followed, and what was delivered as which stamp.
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,7 @@ class Cache:
         self._file = file
         self._lock = threading.RLock()
         self._db = _opened(file)
+        weakref.finalize(self, self._db.close)
 
     @contextmanager
     def _work(self) -> Iterator[sqlite3.Connection]:
