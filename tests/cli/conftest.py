@@ -145,10 +145,16 @@ class User:
         self._end("courier")
 
     def _end(self, *words: str) -> None:
-        for pid in self.processes(*words):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.wait_for(lambda: not self.processes(*words))
+        """End the processes, and those that they were just starting."""
+
+        def gone() -> bool:
+            found = self.processes(*words)
+            for pid in found:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return not found
+
+        self.wait_for(gone)
 
 
 class NewUser(Protocol):
