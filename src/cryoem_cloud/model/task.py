@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.record import JSON, decode, encode, items, text
 
@@ -39,6 +40,8 @@ class Task:
         Raises:
             FormatError: It is not a task.
         """
+        if not isinstance(fields, dict):
+            raise FormatError(f"a task should be an object, found {fields!r:.80}")
         return cls(
             name=text(fields, "name"),
             script=text(fields, "script"),
