@@ -9,7 +9,10 @@ import pytest
 from tests.cli.conftest import NewUser, User
 
 
-@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", 137)])
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", 137), ("kill -9 $PPID; sleep 1", 137)],
+)
 def test_it_ends_as_the_program_does(user: User, script: str, code: int) -> None:
     assert user.type("cryoem", "run", "--out", "a", "--", "bash", "-c", script).code == code
 
