@@ -165,8 +165,11 @@ class World:
         return tuple((self.places.state / "machines").glob("*/local-*"))
 
     def left_behind(self) -> list[Path]:
-        """What must not stay: parts of files in the project, and machines' disks."""
-        parts = [path for path in self.project.rglob("*") if path.name.endswith(".part")]
+        """What must not stay: parts of files in the project, and machines' disks.
+
+        A folder that is moved to the Trash takes along what is just being written into it.
+        """
+        parts = [path for path in self.project.rglob("*.part") if "Trash" not in path.parts]
         return parts + [folder / "scratch" for folder in self.machines() if _has_disk(folder)]
 
     def story(self) -> str:
