@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -53,20 +54,18 @@ class Hurried(Event):
 
 
 class Played:
-    """A provider of one machine, which the test plays; it acts when the fleet is first kept."""
+    """A provider of one machine, which the test plays: one act each time that the fleet is kept."""
 
     name = "played"
     shape = Shape(cores=1, memory_gib=1.0, fixed=True)
 
-    def __init__(self, act: Callable[[], None]) -> None:
-        self._act = act
-        self.kept = 0
+    def __init__(self, *acts: Callable[[], None]) -> None:
+        self.acts = list(acts)
         self.ended: list[str] = []
 
     def keep(self, order: Order) -> Fleet:
-        self.kept += 1
-        if self.kept == 1:
-            self._act()
+        if self.acts:
+            self.acts.pop(0)()
         return Fleet(machines=(Machine(name=MACHINE, state=State.UP),))
 
     def look(self, token: str) -> Fleet:
@@ -104,9 +103,15 @@ class Bench:
     def card(self) -> Card:
         return self.cards.of_number(self.slip.job.number)[0]
 
-    def run(self, act: Callable[["Bench"], None], *, who: str = "courier-1") -> Card:
-        """Go the whole errand, with a machine that does what `act` says."""
-        provider, clock = Played(lambda: act(self)), StoppedClock()
+    def run(
+        self,
+        *acts: Callable[["Bench"], None],
+        who: str = "courier-1",
+        provider: Played | None = None,
+    ) -> Card:
+        """Go the whole errand, with a machine that does what `acts` say, one at a look."""
+        provider = provider or Played(*(partial(act, self) for act in acts))
+        clock = StoppedClock()
         means = Means(
             who=who,
             store=lambda _: self.store,

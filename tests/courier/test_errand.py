@@ -1,0 +1,119 @@
+"""An errand: what it makes of turns that were lost, of killed couriers, and of damaged slips."""
+
+from dataclasses import replace
+
+from cryoem_cloud.courier.spool import Spool
+from cryoem_cloud.model.digest import digest_of
+from cryoem_cloud.model.file import Content, Entry, Kind
+from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.model.journal import Page
+from cryoem_cloud.model.keys import manifest_key, page_key
+from cryoem_cloud.model.machine import Fleet
+from cryoem_cloud.model.turn import Deed
+from cryoem_cloud.ports.provider import MOST_BOOT_FAILURES, Order
+from cryoem_cloud.stores.index import entries_to_bytes
+
+from .conftest import FOLDER, TASK, Bench, Played
+
+_FAILURES = ("RELION_JOB_EXIT_FAILURE", "PIPELINER_JOB_EXIT_FAILED")
+
+
+def small(path: str, data: bytes) -> tuple[Entry, bytes]:
+    content = Content(key="", start=0, stored=len(data), size=len(data), digest=digest_of(data))
+    return Entry(path=path, content=content), data
+
+
+def page(bench: Bench, machine: str, *, turn: int, **parts: object) -> Page:
+    """The first page of another machine's."""
+    made = Page(machine=machine, number=1, task=TASK, turn=turn, **parts)  # type: ignore[arg-type]  # by name
+    key = page_key(bench.records.project, bench.records.number, machine, 1)
+    placed = made.placed(key.partition("/")[2])
+    bench.store.put(key, placed.to_bytes())
+    return placed
+
+
+def test_parts_of_a_courier_that_was_killed_are_removed(bench: Bench) -> None:
+    part = bench.folder / "deep" / ".cryoem-0123456789abcdef.part"
+    part.parent.mkdir()
+    part.write_text("half of it")
+    card = bench.run(lambda b: b.done())
+    assert card.outcome is Outcome.SUCCESS
+    assert not part.exists()
+
+
+def test_only_the_last_turn_counts(bench: Bench) -> None:
+    def act(bench: Bench) -> None:
+        log = bench.records.turns(TASK)
+        lost = log.claim("m-1")
+        gone = (Entry(path=f"{FOLDER}/empty", kind=Kind.FOLDER),)
+        lines = (bench.lines(b"first turn\n"),)
+        files = (small(f"{FOLDER}/same", b"first"), small(f"{FOLDER}/first", b"first"))
+        page(bench, "m-1", turn=1, lines=lines, small=files, files=gone)
+        assert lost is not None
+
+    def take_over(bench: Bench) -> None:
+        log = bench.records.turns(TASK)
+        lost = log.read()[-1]
+        claim = log.claim("m-2", over=lost)
+        assert claim is not None
+        lines = (bench.lines(b"second\n"),)
+        placed = page(bench, "m-2", turn=2, lines=lines, small=(small(f"{FOLDER}/same", b"2nd"),))
+        entries = tuple(entry for entry, _ in placed.small)
+        key, data = manifest_key(bench.records.number, TASK, 2), entries_to_bytes(entries)
+        bench.store.put(f"{bench.records.project}/{key}", data)
+        assert not log.close(lost, Deed.DONE), "a zombie completed"
+        said = {"outcome": "success", "code": 0, "manifest": key, "digest": digest_of(data)}
+        assert log.close(claim, Deed.DONE, {**said, "pages": 1, "logs": {"out": 7, "err": 0}})
+
+    card = bench.run(act, take_over)
+    assert card.outcome is Outcome.SUCCESS, card
+    assert (bench.folder / "same").read_bytes() == b"2nd"
+    assert not (bench.folder / "first").exists()
+    assert not (bench.folder / "empty").exists()
+    assert (bench.folder / "run.out").read_text() == "before\nsecond\n"
+
+
+def test_machines_that_do_not_boot_fail_the_job_with_what_they_said(bench: Bench) -> None:
+    def never(order: Order) -> Fleet:
+        return Fleet(boot_failures=MOST_BOOT_FAILURES, boot_log="no luck")
+
+    provider = Played(lambda: None)
+    provider.keep = never  # type: ignore[method-assign]  # this one never boots
+    card = bench.run(lambda _: None, provider=provider)
+    assert card.outcome is Outcome.FAILURE
+    assert "no luck" in (bench.folder / "run.err").read_text()
+    assert all((bench.folder / name).exists() for name in _FAILURES)
+    assert provider.ended
+
+
+def test_a_reason_may_name_files_of_any_bytes(bench: Bench) -> None:
+    reason = "Movies/\udce9.mrc does not exist"
+    card = bench.run(lambda b: b.done(outcome="failure", code=2, reason=reason))
+    assert (card.outcome, card.code) == (Outcome.FAILURE, 2)
+    assert b"Movies/\xe9.mrc" in (bench.folder / "run.err").read_bytes()
+
+
+def test_a_job_that_was_brought_home_is_not_brought_home_again(bench: Bench) -> None:
+    assert bench.run(lambda b: b.done()).outcome is Outcome.SUCCESS
+    (bench.folder / "RELION_JOB_EXIT_SUCCESS").unlink()
+    bench.spool.add(bench.slip)
+    card = bench.run(lambda b: b.done(), who="courier-2")
+    assert card.outcome is Outcome.SUCCESS
+    assert not (bench.folder / "RELION_JOB_EXIT_SUCCESS").exists()
+    assert bench.spool.empty()
+
+
+def test_a_damaged_slip_stops_no_other(bench: Bench) -> None:
+    folder = bench.top / "state/spool"
+    (folder / "00000009.p.slip").write_bytes(b"\0noise")
+    assert bench.spool.slips() == (bench.slip,)
+    assert (folder / "00000009.p.damaged").exists()
+    assert Spool(folder).slips() == (bench.slip,)
+
+
+def test_a_slip_follows_its_project(bench: Bench) -> None:
+    elsewhere = replace(bench.slip.project, folder=bench.top / "elsewhere")
+    bench.spool.follow(elsewhere)
+    assert [slip.project.folder for slip in bench.spool.slips()] == [bench.top / "elsewhere"]
+    bench.spool.follow(replace(bench.slip.project, name="another", folder=bench.top))
+    assert [slip.project.folder for slip in bench.spool.slips()] == [bench.top / "elsewhere"]
