@@ -70,9 +70,11 @@ class Inputs:
         return True
 
     def _named(self, folder: str) -> bool:
-        """Whether the script or the user names something in a folder."""
+        """Whether the script or the user names something in a folder, or the job writes there."""
         job = self.slip.job
-        return folder.rstrip("/") in job.script or any(is_below(p, folder) for p in job.inputs)
+        shared = any(is_below(out, folder) or is_below(folder, out) for out in job.outputs)
+        named = folder.rstrip("/") in job.script or any(is_below(p, folder) for p in job.inputs)
+        return shared or named
 
     def _send(self, needs: tuple[Need, ...]) -> None:
         job = self.slip.job
@@ -108,7 +110,7 @@ class Inputs:
             if not owners:
                 return True
             names = ", ".join(f"job {card.number} ({card.name})" for card in owners)
-            self.desk.phase(Phase.WAITING, f"waits for {names}, whose results it reads")
+            self.desk.phase(Phase.WAITING, f"waits for {names}, whose folder it reads or writes")
             if self.means.stopping.wait(_LOOK_S):
                 return False
         return False

@@ -22,7 +22,8 @@ from cryoem_cloud.model.errors import (
     ObjectMissingError,
     StoreError,
 )
-from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Store
+from cryoem_cloud.ports.store import CHUNK_BYTES, Store
+from cryoem_cloud.testing.listing_contract import ListingContract, same
 
 __all__ = ["StoreContract"]
 
@@ -30,11 +31,6 @@ _RACERS = 16
 _LARGE = 20 * 1024 * 1024 + 17
 _EVERY_CHARACTER = "contract/A-Za_z0.9+=,%2F~@é漢\N{SNOWMAN}/@abs/..x/-/x~1a2b3c4d"
 _UNLAWFUL = ("", "/a", "a//b", "a/", "a/../b", "./a", "a b", "a\nb", "a#b", "a*", 'a"', "\udc80")
-
-
-def _same(found: object, wanted: object) -> None:
-    if found != wanted:
-        raise AssertionError(f"found {found!r:.300}, expected {wanted!r:.300}")
 
 
 def _pattern(size: int, seed: int = 0) -> bytes:
@@ -69,24 +65,24 @@ class _Objects:
 
     def test_an_object_is_what_was_put(self, store: Store) -> None:
         store.put("contract/a", b"bytes")
-        _same(store.get("contract/a"), b"bytes")
-        _same(store.size("contract/a"), 5)
-        _same(list(store.list("contract/")), [Listed("contract/a", 5)])
+        same(store.get("contract/a"), b"bytes")
+        same(store.size("contract/a"), 5)
+        same(list(store.list("contract/")), [Listed("contract/a", 5)])
 
     def test_an_object_may_be_empty(self, store: Store) -> None:
         store.put("contract/put", b"")
         store.put_stream("contract/stream", iter(()), size=0)
         for key in ("contract/put", "contract/stream"):
-            _same(store.get(key), b"")
-            _same(list(store.get_stream(key)), [])
-            _same(store.size(key), 0)
+            same(store.get(key), b"")
+            same(list(store.get_stream(key)), [])
+            same(store.size(key), 0)
 
     def test_put_replaces_an_object(self, store: Store) -> None:
         store.put("contract/a", b"a long first version")
         store.put("contract/a", b"second")
-        _same(store.get("contract/a"), b"second")
+        same(store.get("contract/a"), b"second")
         store.put_stream("contract/a", iter((b"th", b"ird")), size=5)
-        _same(store.get("contract/a"), b"third")
+        same(store.get("contract/a"), b"third")
 
     def test_what_is_not_there_is_missing(self, store: Store) -> None:
         store.put("contract/folder/a", b"x")
@@ -100,15 +96,15 @@ class _Objects:
 
     def test_every_allowed_character_may_be_in_a_key(self, store: Store) -> None:
         store.put(_EVERY_CHARACTER, b"x", if_absent=True)
-        _same(store.get(_EVERY_CHARACTER), b"x")
-        _same([listed.key for listed in store.list("contract/")], [_EVERY_CHARACTER])
+        same(store.get(_EVERY_CHARACTER), b"x")
+        same([listed.key for listed in store.list("contract/")], [_EVERY_CHARACTER])
         store.delete(_EVERY_CHARACTER)
-        _same(list(store.list("contract/")), [])
+        same(list(store.list("contract/")), [])
 
     def test_a_key_may_be_long(self, store: Store) -> None:
         key = "contract/" + "/".join("x" * 200 for _ in range(4))
         store.put(key, b"x")
-        _same(store.get(key), b"x")
+        same(store.get(key), b"x")
 
     @pytest.mark.parametrize("key", _UNLAWFUL)
     def test_what_is_not_a_key_is_refused(self, store: Store, key: str) -> None:
@@ -128,11 +124,9 @@ class _Objects:
             store.delete("contract/a")
         store.delete("contract/folder")
         store.delete("contract/ab/none")
-        _same(
-            [found.key for found in store.list("contract/")], ["contract/ab", "contract/folder/a"]
-        )
+        same([found.key for found in store.list("contract/")], ["contract/ab", "contract/folder/a"])
         store.put("contract/a", b"again", if_absent=True)
-        _same(store.get("contract/a"), b"again")
+        same(store.get("contract/a"), b"again")
 
     def test_readers_never_see_half_an_object(self, store: Store) -> None:
         size = 200_000
@@ -152,7 +146,7 @@ class _Objects:
         finally:
             stop.set()
             writer.join()
-        _same(found <= versions, wanted=True)
+        same(found <= versions, wanted=True)
 
 
 class _PutIfAbsent:
@@ -166,7 +160,7 @@ class _PutIfAbsent:
             store.put_stream("contract/a", iter((b"third",)), size=5, if_absent=True)
         with pytest.raises(ObjectExistsError):
             store.put_stream("contract/a", _chunks(_pattern(_LARGE)), size=_LARGE, if_absent=True)
-        _same(store.get("contract/a"), b"first")
+        same(store.get("contract/a"), b"first")
 
     @pytest.mark.parametrize("attempt", range(5))
     def test_one_of_many_wins(self, store: Store, attempt: int) -> None:
@@ -194,16 +188,16 @@ class _PutIfAbsent:
 
         outcomes = _at_once([racer(number) for number in range(2)])
         winners = [number for number, outcome in enumerate(outcomes) if outcome is None]
-        _same(len(winners), 1)
-        _same(store.get("contract/race") == _pattern(_LARGE, seed=winners[0]), wanted=True)
+        same(len(winners), 1)
+        same(store.get("contract/race") == _pattern(_LARGE, seed=winners[0]), wanted=True)
 
     @staticmethod
     def _one_wins(store: Store, key: str, racers: list[Callable[[], None]]) -> None:
         outcomes = _at_once(racers)
         winners = [number for number, outcome in enumerate(outcomes) if outcome is None]
-        _same(len(winners), 1)
-        _same([lost for lost in outcomes if lost and type(lost) is not ObjectExistsError], [])
-        _same(store.get(key), b"racer %d" % winners[0])
+        same(len(winners), 1)
+        same([lost for lost in outcomes if lost and type(lost) is not ObjectExistsError], [])
+        same(store.get(key), b"racer %d" % winners[0])
 
 
 class _Streams:
@@ -213,14 +207,14 @@ class _Streams:
         data = _pattern(_LARGE)
         store.put_stream("contract/large", _chunks(data), size=_LARGE)
         pieces = list(store.get_stream("contract/large"))
-        _same(b"".join(pieces) == data, wanted=True)
-        _same(max(map(len, pieces)) <= CHUNK_BYTES, wanted=True)
-        _same(store.size("contract/large"), _LARGE)
-        _same(store.get("contract/large", start=_LARGE - 3), data[-3:])
+        same(b"".join(pieces) == data, wanted=True)
+        same(max(map(len, pieces)) <= CHUNK_BYTES, wanted=True)
+        same(store.size("contract/large"), _LARGE)
+        same(store.get("contract/large", start=_LARGE - 3), data[-3:])
 
     def test_pieces_may_be_small_or_empty(self, store: Store) -> None:
         store.put_stream("contract/a", iter((b"", b"a", b"", b"bc", b"")), size=3)
-        _same(store.get("contract/a"), b"abc")
+        same(store.get("contract/a"), b"abc")
 
     def test_nobody_sees_a_stream_before_its_end(self, store: Store) -> None:
         seen: list[object] = []
@@ -232,7 +226,7 @@ class _Streams:
                 seen.extend(store.folders(""))
 
         store.put_stream("contract/large", chunks(), size=_LARGE)
-        _same(seen, [])
+        same(seen, [])
 
     @pytest.mark.parametrize("size", [3, _LARGE])
     def test_an_error_of_the_source_leaves_nothing_and_is_passed_on(
@@ -246,8 +240,8 @@ class _Streams:
 
             with pytest.raises(type(error)) as caught:
                 store.put_stream("contract/a", chunks(), size=size)
-            _same(caught.value is error, wanted=True)
-        _same(list(store.list("contract/")), [])
+            same(caught.value is error, wanted=True)
+        same(list(store.list("contract/")), [])
 
     def test_an_error_of_the_source_leaves_the_old_object(self, store: Store) -> None:
         store.put("contract/a", b"old")
@@ -258,7 +252,7 @@ class _Streams:
 
         with pytest.raises(KeyError):
             store.put_stream("contract/a", chunks(), size=6)
-        _same(store.get("contract/a"), b"old")
+        same(store.get("contract/a"), b"old")
 
     @pytest.mark.parametrize("announced", [0, 2, 4, _LARGE])
     def test_a_stream_of_another_size_than_announced_leaves_nothing(
@@ -266,7 +260,7 @@ class _Streams:
     ) -> None:
         with pytest.raises(StoreError):
             store.put_stream("contract/a", iter((b"abc",)), size=announced)
-        _same(list(store.list("contract/")), [])
+        same(list(store.list("contract/")), [])
 
     def test_a_range_is_a_part(self, store: Store) -> None:
         store.put("contract/a", b"0123456789")
@@ -279,14 +273,14 @@ class _Streams:
             (10, 0, b""),
             (10, None, b""),
         ):
-            _same(store.get("contract/a", start=start, length=length), wanted)
-            _same(b"".join(store.get_stream("contract/a", start=start, length=length)), wanted)
+            same(store.get("contract/a", start=start, length=length), wanted)
+            same(b"".join(store.get_stream("contract/a", start=start, length=length)), wanted)
 
     def test_past_the_end_there_are_no_bytes(self, store: Store) -> None:
         store.put("contract/a", b"0123456789")
-        _same(store.get("contract/a", start=8, length=10), b"89")
-        _same(store.get("contract/a", start=10, length=1), b"")
-        _same(store.get("contract/a", start=99), b"")
+        same(store.get("contract/a", start=8, length=10), b"89")
+        same(store.get("contract/a", start=10, length=1), b"")
+        same(store.get("contract/a", start=99), b"")
 
     def test_a_stream_gives_all_that_was_asked_for_or_an_error(self, store: Store) -> None:
         store.put("contract/a", b"0123456789")
@@ -299,75 +293,14 @@ class _Streams:
         store.put_stream("contract/large", _chunks(data), size=_LARGE)
         start, length = CHUNK_BYTES - 5, CHUNK_BYTES + 10
         pieces = store.get_stream("contract/large", start=start, length=length)
-        _same(b"".join(pieces) == data[start : start + length], wanted=True)
+        same(b"".join(pieces) == data[start : start + length], wanted=True)
 
     def test_a_stream_may_be_left_early(self, store: Store) -> None:
         store.put_stream("contract/large", _chunks(_pattern(_LARGE)), size=_LARGE)
         stream = store.get_stream("contract/large")
         next(stream)
         del stream
-        _same(store.size("contract/large"), _LARGE)
-
-
-class _Listings:
-    """What is there, in order."""
-
-    KEYS = (
-        "contract/a+",
-        "contract/a-b",
-        "contract/a.b/x",
-        "contract/a/b/c",
-        "contract/a/z",
-        "contract/aA",
-        "contract/a_/y",
-        "contract/a~x/q",
-        "contract/aé",
-        "contract/a漢",
-    )
-
-    def _fill(self, store: Store) -> None:
-        for key in reversed(self.KEYS):
-            store.put(key, key.encode())
-
-    def test_a_listing_is_in_order_of_the_bytes(self, store: Store) -> None:
-        self._fill(store)
-        found = list(store.list("contract/"))
-        _same(found, [Listed(key, len(key.encode())) for key in self.KEYS])
-        _same(list(self.KEYS), sorted(self.KEYS, key=str.encode))
-
-    def test_a_prefix_need_not_end_at_a_slash(self, store: Store) -> None:
-        self._fill(store)
-        for prefix in ("contract/a", "contract/a/", "contract/a.", "contract/a/b", "contract/b"):
-            wanted = [key for key in self.KEYS if key.startswith(prefix)]
-            _same([found.key for found in store.list(prefix)], wanted)
-        _same([found.key for found in store.list("")], list(self.KEYS))
-
-    def test_after_leaves_out_what_sorts_before_it(self, store: Store) -> None:
-        self._fill(store)
-        for after in (*self.KEYS, "contract/a", "contract/a/", "contract/zzz", "a", "z"):
-            wanted = [key for key in self.KEYS if key.encode() > after.encode()]
-            _same([found.key for found in store.list("contract/", after=after)], wanted)
-
-    def test_a_listing_may_be_longer_than_a_page(self, store: Store) -> None:
-        keys = [f"contract/{number:08d}" for number in range(1, 1106)]
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda key: store.put(key, b""), keys))
-        _same([found.key for found in store.list("contract/")], keys)
-        _same([found.key for found in store.list("contract/", after=keys[1002])], keys[1003:])
-
-    def test_folders_are_the_next_segments(self, store: Store) -> None:
-        self._fill(store)
-        _same(list(store.folders("contract/")), ["a", "a.b", "a_", "a~x"])
-        _same(list(store.folders("contract/a/")), ["b"])
-        _same(list(store.folders("contract/none/")), [])
-        _same(list(store.folders("")), ["contract"])
-
-    def test_a_folder_ends_with_its_last_object(self, store: Store) -> None:
-        store.put("contract/a/b/c", b"")
-        store.delete("contract/a/b/c")
-        _same(list(store.folders("")), [])
-        store.put("contract/a", b"an object where the folder was", if_absent=True)
-        _same(list(store.list("contract/")), [Listed("contract/a", 30)])
+        same(store.size("contract/large"), _LARGE)
 
 
 class _Clones:
@@ -377,10 +310,10 @@ class _Clones:
         source = tmp_path / "source"
         source.write_bytes(b"before")
         if not store.clone_in(source, "contract/a"):
-            _same(list(store.list("contract/")), [])
+            same(list(store.list("contract/")), [])
             return
         source.write_bytes(b"after")
-        _same(store.get("contract/a"), b"before")
+        same(store.get("contract/a"), b"before")
         with pytest.raises(ObjectExistsError):
             store.clone_in(source, "contract/a")
 
@@ -388,14 +321,14 @@ class _Clones:
         store.put("contract/a", b"before")
         target = tmp_path / "target"
         if not store.clone_out("contract/a", target):
-            _same(target.exists(), wanted=False)
+            same(target.exists(), wanted=False)
             return
-        _same(target.read_bytes(), b"before")
+        same(target.read_bytes(), b"before")
         target.write_bytes(b"after")
-        _same(store.get("contract/a"), b"before")
+        same(store.get("contract/a"), b"before")
 
 
-class StoreContract(_Objects, _PutIfAbsent, _Streams, _Listings, _Clones):
+class StoreContract(_Objects, _PutIfAbsent, _Streams, ListingContract, _Clones):
     """Every sentence of `ports.store`, as tests; a subclass gives the `store` fixture."""
 
     @pytest.fixture
