@@ -22,7 +22,7 @@ from cryoem_cloud.model.errors import (
     ObjectMissingError,
     StoreError,
 )
-from cryoem_cloud.ports.store import CHUNK_BYTES, Store
+from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Store
 from cryoem_cloud.testing.listing_contract import ListingContract, same
 
 __all__ = ["StoreContract"]
