@@ -130,6 +130,11 @@ def test_a_record_of_a_newer_version_is_refused_with_a_hint(kind: str) -> None:
     assert "update" in caught.value.hint
 
 
+def test_a_task_that_is_no_object_is_a_format_error() -> None:
+    with pytest.raises(FormatError):
+        pack_from_bytes(encode("tasks", {"tasks": ["main"]}))
+
+
 def test_fields_that_are_not_known_are_passed_over() -> None:
     turn = Turn.from_bytes(
         encode("turn", {"number": 1, "deed": "claim", "holder": "m", "nonce": "n", "later": [1]})
