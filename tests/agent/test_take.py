@@ -2,7 +2,10 @@
 
 import random
 
+import pytest
+
 from cryoem_cloud.agent.take import MOST_CLAIMS, Idle, Taken, Taker
+from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.machine import DEAD_AFTER_S
 from cryoem_cloud.model.task import Task
 from cryoem_cloud.model.turn import Deed, Standing, standing
@@ -92,3 +95,35 @@ def test_a_task_that_kills_its_machines_is_given_up() -> None:
     turns = hall.records.turns("t0").read()
     assert standing(turns) is Standing.FAILED
     assert "lost" in str(turns[-1].detail["reason"])
+
+
+class Silent(MemoryStore):
+    """Does what it is told, and for a while says nothing at all."""
+
+    silent = False
+
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        super().put(key, data, if_absent=if_absent)
+        if "/turns/" in key and not self.silent:
+            self.silent = True
+            raise StoreUnreachableError("no answer")
+
+    def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        if self.silent:
+            raise StoreUnreachableError("no answer")
+        return super().get(key, start=start, length=length)
+
+
+def test_a_claim_whose_reply_was_lost_is_asked_for_again_before_any_other() -> None:
+    hall = Hall(tasks=50)
+    store = Silent()
+    for listed in hall.records.store.list(""):
+        store.put(listed.key, hall.records.store.get(listed.key))
+    hall.records = JobRecords(store, hall.records.project, hall.records.number)
+    machine = hall.machine("a")
+    with pytest.raises(StoreUnreachableError):
+        machine.take()
+    store.silent = False
+    claims = [listed.key for listed in store.list("") if "/turns/" in listed.key]
+    found = taken(machine.take())
+    assert [f"/turns/{found.task.name}/" in claim for claim in claims] == [True]

@@ -53,13 +53,16 @@ class Taker:
         self._ended: set[str] = set()
         self._pulses: dict[str, Pulse] = {}
         self._alive: set[str] = set()
+        self._doubtful: Task | None = None
+        """Its claim may be ours: the store did not answer."""
 
     def take(self) -> Taken | Idle:
         """A task that is free or whose holder is dead, found from a random start."""
         ready = self._ready()
         waiting = ready < len(self._tasks) or not self._tasks
         start = self._dice.randrange(ready) if ready else 0
-        for task in (*self._tasks[start:ready], *self._tasks[:start]):
+        doubtful = (self._doubtful,) if self._doubtful else ()
+        for task in (*doubtful, *self._tasks[start:ready], *self._tasks[:start]):
             if task.name in self._ended:
                 continue
             taken = self._try(task)
@@ -93,7 +96,9 @@ class Taker:
         over = turns[-1] if state is Standing.HELD else None
         if over and over.holder != self._machine and not self._dead(over.holder):
             return None
+        self._doubtful = task
         claim = log.claim(self._machine, over=over)
+        self._doubtful = None
         if claim is None:
             return None
         if sum(turn.deed is Deed.CLAIM for turn in turns) >= MOST_CLAIMS:
