@@ -31,6 +31,17 @@ def test_the_last_word_on_a_path_wins_and_what_is_gone_is_gone(tmp_path: Path) -
     assert cache.entry("another-00000000", "a") is None
 
 
+def test_a_writing_that_is_recorded_twice_does_not_undo_what_came_between(tmp_path: Path) -> None:
+    index = IndexLog(MemoryStore(), PROJECT)
+    cache = Cache(tmp_path / "cache.sqlite")
+    index.append("old", [an_entry("a", "blake3:1")])
+    index.append("new", [an_entry("a", "blake3:2")])
+    index.append("old", [an_entry("a", "blake3:1")])
+    cache.refresh(index, PROJECT)
+    assert cache.entry(PROJECT, "a") == an_entry("a", "blake3:2")
+    assert cache.last_read(PROJECT) == 3
+
+
 def test_a_digest_is_remembered_for_the_stamp_alone(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache.sqlite")
     stamp = Stamp(size=3, mtime_ns=5, inode=7)
