@@ -54,14 +54,19 @@ class Cache:
             raise NoSpaceError(f"{self._file}: {error}", hint="free some space there") from error
 
     def refresh(self, index: IndexLog, project: str) -> None:
-        """Read what the project's index says since the last time."""
+        """Read what the project's index says since the last time.
+
+        A writing may be recorded twice, by a machine and by a courier, or because a reply was lost;
+        it counts where it stands first, so that it cannot undo what was said in between.
+        """
         with self._work() as db:
             row = db.execute("select number from read where project = ?", (project,)).fetchone()
         for recorded in index.read(after=row[0] if row else 0):
             with self._work() as db:
-                for entry in recorded.entries:
-                    _apply(db, project, entry)
-                db.execute("insert or ignore into origin values (?, ?)", (project, recorded.origin))
+                origin = (project, recorded.origin)
+                if db.execute("insert or ignore into origin values (?, ?)", origin).rowcount:
+                    for entry in recorded.entries:
+                        _apply(db, project, entry)
                 db.execute("insert or replace into read values (?, ?)", (project, recorded.number))
 
     def last_read(self, project: str) -> int:
