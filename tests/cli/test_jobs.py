@@ -1,5 +1,6 @@
 """ls, show, why, logs, wait, stop, retry, report: what one asks of jobs."""
 
+import signal
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,17 @@ def test_wait_gives_the_first_exit_code_that_is_not_0(user: User) -> None:
     assert user.type("cryoem", "wait", *numbers).code == 5
 
 
+def test_interrupting_a_wait_for_several_jobs_ends_it(user: User) -> None:
+    numbers = [str(user.submit(name, "sleep 60")) for name in ("a", "b")]
+    program = user.start("cryoem", "wait", *numbers)
+    assert program.stderr is not None
+    assert program.stderr.readline().startswith(b"cryoem: job 1:")
+    program.send_signal(signal.SIGINT)
+    _, err = program.communicate(timeout=10)
+    assert program.returncode == 130
+    assert b"job 1 goes on" in err
+
+
 def test_wait_gives_up_in_time(user: User) -> None:
     number = user.submit("a", "sleep 60")
     said = user.type("cryoem", "wait", "--timeout", "0.5", str(number))
@@ -158,11 +170,25 @@ def test_report_has_what_is_needed_and_no_secrets(user: User) -> None:
             "https://<who>@host/x?X-Amz-Signature=<signature>&y",
         ),
         ("ada@lab.org", "user@lab.org"),
+        ('{"text": "token=\\"two words\\" x"}', '{"text": "token=<secret> x"}'),
+        ("passphrase: hush", "passphrase: <secret>"),
+        ("Authorization: Basic YWRhOnB3MTIz", "Authorization: Basic <secret>"),
+        ("bearer abc.def-123", "bearer <secret>"),
+        ("a basic thing of 12345678", "a basic thing of 12345678"),
+        ("-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\nx", "<private key>\nx"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMII\ncut", "<private key>"),
         ("rlnAutopickFigureOfMerit 1.0", "rlnAutopickFigureOfMerit 1.0"),
     ],
 )
 def test_redacting(text: str, clean: str) -> None:
     assert redacted(text, home=Path("/home/ada"), user="ada") == clean
+
+
+@pytest.mark.parametrize("home", ["/", "/home/zoë b"])
+def test_a_home_is_recognised_in_every_form_and_the_root_is_none(home: str) -> None:
+    text = f"{Path(home, 'x')} {Path(home, 'x').as_uri()}"
+    clean = "~/x file://~/x" if len(home) > 1 else text
+    assert redacted(text, home=Path(home), user="ada") == clean
 
 
 def test_doctor_names_what_mends_it(user: User) -> None:

@@ -207,3 +207,14 @@ def test_a_project_that_was_moved_from_another_disk_refuses_with_markers(user: U
     assert "cryoem project move" in said.err
     assert markers(user) == FAILURES
     assert os.listdir(user.places.state) == ["numbers"]  # noqa: PTH208  (names)
+
+
+def test_a_job_is_found_from_a_folder_that_is_not_the_one_it_says(user: User) -> None:
+    user.type("cryoem-qsub", written(user, _SLOW, "slow.sh"))
+    user.change_binding(f"inode = {user.folder.stat().st_ino}", "inode = 1")
+    user.change_binding(user.folder.as_uri(), "file:///nowhere")
+    said = user.type("cryoem-qstat", "1")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.split()[-1] == "RUNNING"
+    assert user.type("cryoem-qdel", "1").code == 0
+    assert user.spool.stop_asked(user.spool.slips()[0].name)

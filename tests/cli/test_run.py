@@ -35,6 +35,16 @@ def test_options_of_the_program_are_its_own(user: User) -> None:
     assert said.out == "--in x --json\n"
 
 
+def test_a_misspelt_option_is_refused_and_not_run(user: User) -> None:
+    said = user.type("cryoem", "run", "--outt", "a", "--", "true")
+    assert (said.code, said.out) == (2, "")
+    assert "--outt" in said.err
+
+
+def test_the_dashes_may_be_left_out(user: User) -> None:
+    assert user.type("cryoem", "run", "--out", "a", "echo", "--in", "x").out == "--in x\n"
+
+
 def test_inputs_are_there_and_nothing_else(user: User) -> None:
     (user.folder / "maps").mkdir()
     (user.folder / "maps" / "1.mrc").write_text("map")

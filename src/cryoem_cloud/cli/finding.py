@@ -56,7 +56,12 @@ def find(number: int) -> Card:
         UsageError: Several stores have such a job, and none is the current project's.
     """
     found = cards().of_number(number)
-    project = current_project()
+    try:
+        project = current_project()
+    except UsageError:  # the folder is not the one that was bound; the number may say enough
+        if len(found) != 1:
+            raise
+        return found[0]
     if project is not None:
         mine = [card for card in found if card.project == project.name]
         # A number is given once in a store: who has a card of this store's has no other.

@@ -1,6 +1,7 @@
 """What the front commands work with; imports little."""
 
 import getpass
+import os
 import platform
 from functools import cache
 
@@ -13,7 +14,7 @@ from cryoem_cloud.stores.ids import JobNumbers, reserve_block
 from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.wiring.clock import SystemClock
 
-__all__ = ["counter", "store_at", "submitter"]
+__all__ = ["counter", "store_at", "submitter", "user_name"]
 
 
 @cache
@@ -37,4 +38,12 @@ def counter(places: Places, store: str) -> Counter:
 
 def submitter() -> str:
     """Who we are, for people: user and host."""
-    return f"{getpass.getuser()}@{platform.node()}"
+    return f"{user_name()}@{platform.node()}"
+
+
+def user_name() -> str:
+    """The user's name; their number where the system knows no name for it, as in containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

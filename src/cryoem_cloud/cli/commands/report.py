@@ -1,6 +1,5 @@
 """cryoem report."""
 
-import getpass
 import io
 import json
 import platform
@@ -20,6 +19,7 @@ from cryoem_cloud.cli.redacting import redacted
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.start import log_file
 from cryoem_cloud.settings import environment
+from cryoem_cloud.wiring.front import user_name
 
 __all__ = ["command"]
 
@@ -39,7 +39,7 @@ def command(*, number: int, target: Path | None) -> None:
     target = target or Path(f"cryoem-report-{number}.tar.gz")
     with tarfile.open(target, "x:gz") as bundle:
         for name, text in _parts(card):
-            data = redacted(text, home=Path.home(), user=getpass.getuser()).encode()
+            data = redacted(text, home=Path.home(), user=user_name()).encode()
             member = tarfile.TarInfo(f"cryoem-report-{number}/{name}")
             member.size = len(data)
             bundle.addfile(member, io.BytesIO(data))

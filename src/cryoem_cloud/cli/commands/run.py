@@ -14,7 +14,7 @@ from cryoem_cloud.ports.application import Asked
 __all__ = ["command"]
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--on", "where", type=click.Choice(PROVIDERS), help="Whose machines.")
 @click.option("--count", type=click.IntRange(min=1), help="How many machines at most.")
 @click.option("--in", "inputs", multiple=True, metavar="PATH", help="A file or folder it reads.")

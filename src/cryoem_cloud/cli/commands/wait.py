@@ -6,6 +6,7 @@ import click
 
 from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.following import follow
+from cryoem_cloud.cli.saying import INTERRUPTED
 
 __all__ = ["command"]
 
@@ -17,5 +18,10 @@ def command(*, numbers: tuple[int, ...], limit_s: float | None) -> int:
     """Wait until jobs are home; the exit code is the first one that is not 0."""
     until_s = None if limit_s is None else time.monotonic() + limit_s
     found = [find(number) for number in numbers]
-    codes = [follow(card, lines=False, until_s=until_s) for card in found]
-    return next((code for code in codes if code), 0)
+    first = 0
+    for card in found:
+        code = follow(card, lines=False, until_s=until_s)
+        if code == INTERRUPTED:
+            return code
+        first = first or code
+    return first
