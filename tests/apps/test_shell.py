@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.apps.files import spoken_files
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.model.errors import MissingInputError, RefusedError, UsageError
 from cryoem_cloud.model.job import Outcome
@@ -56,3 +57,13 @@ def test_the_exit_code_decides() -> None:
     assert exit_.outcome is Outcome.FAILURE
     assert "SIGSEGV" in exit_.reason
     assert "oops" in exit_.reason
+
+
+def test_files_that_the_command_names_are_sent(tmp_path: Path) -> None:
+    (tmp_path / "sub" / "maps").mkdir(parents=True)
+    for name in ("sub/my-program", "sub/maps/half1.mrc", "sub/list", "sub/not-named"):
+        (tmp_path / name).write_text("x")
+    script = './my-program "maps/half1.mrc" maps ../nothing < list; echo ' + "x" * 5000
+    found = {need.path for need in spoken_files(tmp_path, script, "sub")}
+    assert found == {"sub/my-program", "sub/maps/half1.mrc", "sub/list"}
+    assert list(spoken_files(tmp_path, "echo 'not closed", ".")) == []

@@ -129,3 +129,20 @@ def test_connect_reserves_numbers_so_that_submitting_needs_no_store(user: User) 
     user.store.write_text("no folder")
     said = user.type("cryoem", "run", "--no-wait", "--out", "a", "--", "true")
     assert said.out == "Submitted batch job 1\n"
+
+
+@pytest.mark.parametrize("text", ["cuont = 3", "count = 0", 'where = "mars"', "store = x"])
+def test_settings_that_are_off_are_refused_at_once(user: User, text: str) -> None:
+    folder = user.folder / ".cryoem"
+    folder.mkdir(exist_ok=True)
+    assert user.type("cryoem", "run", "--out", "a", "--", "true").code == 0
+    (folder / "settings.toml").write_text(text + "\n")
+    said = user.type("cryoem", "run", "--out", "b", "--", "true")
+    assert (said.code, said.out) == (2, "")
+    assert len(said.err.splitlines()) == 1
+
+
+def test_a_program_of_the_project_is_sent_along(user: User) -> None:
+    (user.folder / "prog").write_text("#!/bin/sh\necho ran\n")
+    (user.folder / "prog").chmod(0o755)
+    assert user.type("cryoem", "run", "--out", "a", "--", "./prog").out == "ran\n"

@@ -5,6 +5,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -205,9 +206,15 @@ class Sender:
         return stamp, _entry(found, content)
 
     def _landed(self, *, wait: bool) -> Iterator[tuple[Stamp, Entry]]:
-        """Large files that have arrived; those that could not be sent are found again."""
+        """Large files that have arrived; those that could not be sent are found again.
+
+        With `wait` the first is waited for. It is told at once, and comes home while the rest is
+        still being sent.
+        """
+        if wait:
+            futures.wait(self._flying.values(), return_when=futures.FIRST_COMPLETED)
         for path, flight in list(self._flying.items()):
-            if not wait and not flight.done():
+            if not flight.done():
                 continue
             del self._flying[path]
             try:

@@ -2,14 +2,17 @@
 
 import glob
 import os
+import posixpath
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from cryoem_cloud.model.errors import MissingInputError
+from cryoem_cloud.apps.bash import commands
+from cryoem_cloud.model.errors import FormatError, MissingInputError
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.paths import normal
 
-__all__ = ["files_below", "named_files"]
+__all__ = ["files_below", "named_files", "spoken_files"]
 
 
 def files_below(project: Path, folder: str) -> Iterator[str]:
@@ -51,6 +54,23 @@ def named_files(project: Path, inputs: tuple[str, ...]) -> Iterator[Need]:
                     hint="paths are relative to the folder in which the command was given",
                 )
         yield from (Need(path=file, asked_by=f"--in {named}") for file in found)
+
+
+def spoken_files(project: Path, script: str, cwd: str) -> Iterator[Need]:
+    """The files of the project that the words of a script's commands name, seen from `cwd`.
+
+    The program itself often is one: `./my-program maps/half1.mrc`.
+    """
+    with suppress(FormatError):  # what bash may understand and we do not names nothing
+        for command in commands(script):
+            for word in (*command.words, *command.reads):
+                path = posixpath.normpath(posixpath.join(cwd, word.text)) if word.text else ""
+                if path and not path.startswith(("/", "../")) and _is_file(project / path):
+                    yield Need(path=path, asked_by="the command")
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113  (Path's fails on words too long for a name)
 
 
 def _matching(project: Path, pattern: str) -> list[str]:

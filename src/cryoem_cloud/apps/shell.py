@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from cryoem_cloud.apps.files import named_files
+from cryoem_cloud.apps.files import named_files, spoken_files
 from cryoem_cloud.apps.verdict import last_words, signal_of
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.job import Exit, Job, Need, Outcome
@@ -40,9 +40,10 @@ class Shell:
         return folders
 
     def needs(self, job: Job, project: Path) -> Iterator[Need]:
-        """The files named with --in, and the script's own."""
+        """The script's own file, files of the project that its words name, and those of --in."""
         if job.script_path:
             yield Need(path=job.script_path, asked_by="the queue")
+        yield from spoken_files(project, job.script, job.cwd)
         yield from named_files(project, job.inputs)
 
     def adapted(self, job: Job, shape: Shape) -> str:  # noqa: ARG002  (the port's names)

@@ -12,7 +12,7 @@ from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.courier.submit import mark_refused, submit
 from cryoem_cloud.frontends.registry import frontend_named, name_of_caller
-from cryoem_cloud.model.errors import CryoemError, MissingInputError, UsageError
+from cryoem_cloud.model.errors import CryoemError, MissingInputError, SettingsError, UsageError
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.application import Asked
@@ -95,6 +95,7 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     `asked` names its inputs and outputs as the user did, relative to `cwd`; what the script's own
     lines say is added.
     """
+    _require_settings(places, project)
     whole = _with_directives(asked, project)
     _require_inputs(whole, Cards(places.state / "jobs"), project)
     card = submit(
@@ -135,10 +136,27 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
     )
 
 
+def _require_settings(places: Places, project: Project) -> None:
+    """See to it that the courier will be able to read the settings.
+
+    Raises:
+        SettingsError: A file or a variable is off, or names a provider that there is not.
+    """
+    settings = Settings.read(places, project.folder, environment())
+    if settings.where not in PROVIDERS:
+        raise SettingsError(
+            f"the settings name the provider of machines {settings.where!r}",
+            hint=f"known is {', '.join(PROVIDERS)}",
+        )
+
+
 def _require_inputs(asked: Asked, cards: Cards, project: Project) -> None:
     """See to it that what --in names is there, or that an unfinished job may yet make it."""
     for path in asked.inputs:
         if not glob.has_magic(path) and not (project.folder / path).exists():
             makers = [card for card in cards.all() if card.open and card.project == project.name]
             if not any(is_below(path, folder) for card in makers for folder in card.outputs):
-                raise MissingInputError(f"there is no {path}, which --in names")
+                raise MissingInputError(
+                    f"there is no {path}, which --in names",
+                    hint="if it is in the store alone, cryoem pull brings it home",
+                )

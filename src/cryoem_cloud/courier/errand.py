@@ -26,6 +26,7 @@ from cryoem_cloud.model.errors import (
     ObjectExistsError,
     ProjectGoneError,
     RefusedError,
+    SettingsError,
     SourceChangedError,
     StoreDeniedError,
     StoreUnreachableError,
@@ -59,6 +60,7 @@ _WAIT_FOR = (
     NoSpaceError,
     ProjectGoneError,
     SourceChangedError,
+    SettingsError,
     OSError,
 )
 """Troubles that somebody or something else ends; the job waits and says so."""

@@ -64,6 +64,8 @@ def attach(*, url: str, name: str | None, json_: bool) -> None:
     store = store_at(url)
     if name is None:
         names = [found for found in store.folders("") if _is_project(url, found)]
+        if not names and not json_:
+            raise NotFoundError(f"{url} has no projects", hint="look at the address once more")
         click.echo(as_json({"store": url, "projects": names}) if json_ else "\n".join(names))
         return
     if not _is_project(url, name):

@@ -30,15 +30,16 @@ def command(*, paths: tuple[str, ...], force: bool) -> None:
     known = entries(project).values()
     wanted = [entry for entry in known if any(is_below(entry.path, path) for path in named)]
     files = [entry for entry in wanted if placeable(project, entry)]
-    if not files:
-        raise NotFoundError(
-            f"the store has nothing at {', '.join(paths)}", hint="cryoem store ls lists its files"
-        )
+    for path in named:
+        if not any(is_below(entry.path, path) for entry in files):
+            raise NotFoundError(
+                f"the store has nothing at {path}", hint="cryoem store ls lists its files"
+            )
     changed = sorted(entry.path for entry in files if differs(project, entry))
     if changed and not force:
-        others = f" and {len(changed) - 1} other files" if len(changed) > 1 else ""
+        others = f", and so do {len(changed) - 1} other files" if len(changed) > 1 else ""
         raise RefusedError(
-            f"{changed[0]}{others} differ here from the store's", hint="--force replaces them"
+            f"{changed[0]} differs here from the store's{others}", hint="--force replaces them"
         )
     fresh = [
         (entry, project.folder / entry.path)
