@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 
 import pytest
@@ -122,6 +123,23 @@ def test_a_store_that_is_away_refuses_within_4_s_when_no_number_is_left(user: Us
     )
     assert said.code == 8
     assert "no job number is left" in said.err
+    assert said.took_s < 4
+    assert markers(user) == FAILURES
+
+
+def test_a_server_that_never_answers_refuses_within_4_s_too(user: User) -> None:
+    script = written(user, _IMPORT)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        said = user.type(
+            *("cryoem-qsub", script),
+            CRYOEM_STORE="s3://bucket/em",
+            AWS_ENDPOINT_URL=f"http://127.0.0.1:{silent.getsockname()[1]}",
+            AWS_ACCESS_KEY_ID="a",
+            AWS_SECRET_ACCESS_KEY="b",
+        )
+    assert said.code == 8
+    assert "no job number is left" in said.err
+    assert len(said.err.splitlines()) == 1
     assert said.took_s < 4
     assert markers(user) == FAILURES
 

@@ -3,11 +3,15 @@
 import getpass
 import os
 import platform
+from collections.abc import Callable
+from concurrent.futures import Future
 from functools import cache
+from threading import Thread
 
 from cryoem_cloud.courier.cards import Cards
 from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.courier.submit import Counter
+from cryoem_cloud.model.errors import CryoemError, StoreUnreachableError
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places, environment
 from cryoem_cloud.stores.ids import JobNumbers, reserve_block
@@ -15,6 +19,9 @@ from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.wiring.clock import SystemClock
 
 __all__ = ["counter", "store_at", "submitter", "user_name"]
+
+_PATIENCE_S = 3.0
+"""For numbers that a submission lacks: callers of a queue wait for 5 s, all in all."""
 
 
 @cache
@@ -30,10 +37,36 @@ def counter(places: Places, store: str) -> Counter:
         spool=spool_of(places),
         cards=Cards(places.state / "jobs"),
         numbers=JobNumbers(places.state / "numbers" / f"{tag}.json"),
-        reserve=lambda: reserve_block(store_at(store), submitter()),
+        reserve=lambda: _within(
+            _PATIENCE_S, lambda: reserve_block(store_at(store), submitter()), store
+        ),
         submitter=submitter(),
         now=SystemClock().now(),
     )
+
+
+def _within(seconds: float, call: Callable[[], int], store: str) -> int:
+    """What `call` gives, if it gives it in time; a server may take a request and never answer.
+
+    Raises:
+        StoreUnreachableError: It did not.
+    """
+    answer: Future[int] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(call())
+        except (CryoemError, OSError) as error:
+            answer.set_exception(error)
+
+    Thread(target=ask, daemon=True).start()  # one that still waits must not keep us from ending
+    try:
+        return answer.result(timeout=seconds)
+    except TimeoutError:
+        raise StoreUnreachableError(
+            f"{store}: the store does not answer within {seconds:.0f} s",
+            hint="check the network and AWS_ENDPOINT_URL, or try again later",
+        ) from None
 
 
 def submitter() -> str:
