@@ -117,3 +117,12 @@ def test_a_slip_follows_its_project(bench: Bench) -> None:
     assert [slip.project.folder for slip in bench.spool.slips()] == [bench.top / "elsewhere"]
     bench.spool.follow(replace(bench.slip.project, name="another", folder=bench.top))
     assert [slip.project.folder for slip in bench.spool.slips()] == [bench.top / "elsewhere"]
+
+
+def test_an_errand_without_a_slip_ends(bench: Bench) -> None:
+    def lose_all(bench: Bench) -> None:
+        bench.spool.take_out(bench.slip.name)
+        bench.project.rename(bench.top / "gone")
+
+    bench.run(lose_all)  # would wait for the project for ever
+    assert not bench.project.exists()

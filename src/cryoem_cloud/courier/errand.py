@@ -94,8 +94,8 @@ class Errand:
         """Go the whole way, waiting where something has to be waited for."""
         try:
             while not self.means.stopping.is_set():
-                if self._try():
-                    return
+                if self._try() or not self.means.spool.holds(self.slip.name):
+                    return  # done, or its slip is gone with the user's whole state
                 self.means.stopping.wait(self._pause_s)
                 self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         finally:
