@@ -45,6 +45,8 @@ def state_of(card: Card) -> str:
     """The job's state for people."""
     if card.outcome is None:
         return card.phase.value
+    if not card.ended_at:  # another computer brought it home, and knows how long it took
+        return card.outcome.value
     lasts = human_duration(timedelta(seconds=card.run_s))
     moved = f"{human_size(card.bytes_up)} sent, {human_size(card.bytes_down)} home"
     return f"{card.outcome.value} ({lasts}; {moved})"
