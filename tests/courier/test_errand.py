@@ -2,7 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
+from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.home import Home
 from cryoem_cloud.courier.spool import Spool
+from cryoem_cloud.frontends.relion import RelionFrontend
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.job import Outcome
@@ -126,3 +131,28 @@ def test_an_errand_without_a_slip_ends(bench: Bench) -> None:
 
     bench.run(lose_all)  # would wait for the project for ever
     assert not bench.project.exists()
+
+
+@pytest.mark.parametrize("what", ["project", "Shell/job001", "Shell"])
+def test_no_folder_of_the_users_is_made_again(bench: Bench, what: str) -> None:
+    """Even if it is moved away between the look at it and the write."""
+    moved = bench.top / what if what == "project" else bench.project / what
+
+    def move_away(_: int) -> None:
+        if moved.exists():
+            moved.rename(bench.top / "away")
+
+    home = Home(
+        store=bench.store,
+        project=bench.slip.project,
+        job=bench.slip.job,
+        frontend=RelionFrontend(),
+        cache=Cache(bench.top / "cache.sqlite"),
+        inputs=frozenset(),
+        moved=move_away,
+        refused=pytest.fail,
+    )
+    files = [small(f"{FOLDER}/{name}", b"x") for name in ("a", "deep/b", "c")]
+    with pytest.raises(FileNotFoundError):
+        home.place((), files)
+    assert not moved.exists()

@@ -47,6 +47,7 @@ def test_a_file_comes_back_as_it_was(
 ) -> None:
     source = a_file(tmp_path / "movie.mrc", os.urandom(size))
     entry = entry_of(store, source)
+    (tmp_path / "scratch").mkdir()
     place_file(store, PROJECT, entry, tmp_path / "scratch" / "movie.mrc")
     back = tmp_path / "scratch" / "movie.mrc"
     assert back.read_bytes() == source.read_bytes()
@@ -157,6 +158,7 @@ def test_an_input_by_reference_is_read_where_it_lies_and_must_not_have_changed(
     assert sent
     content = replace(sent, key=str(source), reference=True)
     entry = Entry(path="f", mtime_ns=stamp.mtime_ns, content=content)
+    (tmp_path / "scratch").mkdir()
     place_file(MemoryStore(), PROJECT, entry, tmp_path / "scratch" / "f")
     assert (tmp_path / "scratch" / "f").resolve() == source
     assert digester.digest == content.digest

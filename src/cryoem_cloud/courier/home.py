@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cryoem_cloud.courier.admit import admitted, admitted_lines, is_own
 from cryoem_cloud.courier.cache import Cache
@@ -13,7 +13,7 @@ from cryoem_cloud.model.errors import ProjectGoneError, RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import LogLines
-from cryoem_cloud.model.paths import HOME_ROOT
+from cryoem_cloud.model.paths import HOME_ROOT, is_below
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover.pull import fetch_files, part_of, place_bytes, remove_parts
 from cryoem_cloud.mover.space import require_space
@@ -143,13 +143,15 @@ class Home:
         require_space(
             self.project.folder, sum(entry.size for entry in fresh), purpose="coming home"
         )
+        for entry in (*fresh, *(entry for entry, _ in here)):
+            self._make_room(entry.path)
         for entry, data in here:
             place_bytes(data, entry, self.project.folder / entry.path)
             self.moved(len(data))
         files = [
             (entry, self.project.folder / entry.path) for entry in fresh if entry.kind is Kind.FILE
         ]
-        fetch_files(self.store, self.project.name, files, moved=self.moved)
+        fetch_files(self.store, self.project.name, files, moved=self.moved, make_folders=False)
         for entry in fresh:
             if entry.kind is not Kind.FILE:
                 self._make(entry)
@@ -218,15 +220,22 @@ class Home:
         path = self.project.folder / entry.path
         return known.get(entry.path) != _mark(entry) or not os.path.lexists(path)
 
+    def _make_room(self, path: str) -> None:
+        """Make the folders that a path needs, but never the job's own: the user may move that."""
+        output = next(folder for folder in self.job.outputs if is_below(path, folder))
+        folder = self.project.folder / output
+        for part in PurePosixPath(path).relative_to(output).parts[:-1]:
+            folder /= part
+            folder.mkdir(exist_ok=True)
+
     def _make(self, entry: Entry) -> None:
         path = self.project.folder / entry.path
         if entry.kind is Kind.FOLDER:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(exist_ok=True)
             return
         target = entry.target
         if target.startswith(HOME_ROOT):
             target = str(self.project.folder / target.removeprefix(HOME_ROOT))
-        path.parent.mkdir(parents=True, exist_ok=True)
         beside = part_of(path)
         beside.symlink_to(target)
         beside.replace(path)

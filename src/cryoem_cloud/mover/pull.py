@@ -49,7 +49,10 @@ def fetch_bytes(store: Store, project: str, content: Content) -> bytes:
 
 
 def place_bytes(data: bytes, entry: Entry, path: Path) -> None:
-    """Make `path` a file with these bytes, verified, and the entry's mode and time."""
+    """Make `path` a file with these bytes, verified, and the entry's mode and time.
+
+    Its folder must be there.
+    """
     if entry.content is None:
         raise FormatError(f"{entry.path} is no file")
     data = _verified(data, entry.content)
@@ -62,6 +65,8 @@ def place_file(
     store: Store, project: str, entry: Entry, path: Path, *, moved: Moved = lambda _: None
 ) -> None:
     """Make `path` the entry's file: bytes verified, mode and time set, whole or not at all.
+
+    Its folder must be there.
 
     Raises:
         CorruptObjectError: The bytes are not those that the digest promises; `path` is as before.
@@ -92,14 +97,19 @@ def fetch_files(
     *,
     streams: int = 8,
     moved: Moved = lambda _: None,
+    make_folders: bool = True,
 ) -> None:
     """Place many files; small ones that lie in one object come by one request.
+
+    Without `make_folders` the files' folders must be there.
 
     Raises:
         What `place_file` raises, for the first file that fails; others may have been placed.
     """
     together: dict[str, list[tuple[Entry, Path]]] = defaultdict(list)
     for entry, path in wanted:
+        if make_folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
         together[entry.content.key if entry.content else ""].append((entry, path))
 
     def place(group: list[tuple[Entry, Path]]) -> None:
@@ -158,7 +168,6 @@ def _refer(content: Content, entry: Entry, path: Path) -> None:
             f"{source} is read where it lies, and has changed since the job was submitted",
             hint='submit again, or set inputs = "copy"',
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.symlink_to(source)
 
@@ -186,7 +195,6 @@ def _check_clone(beside: Path, content: Content, moved: Moved) -> None:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = part_of(path)
     try:
         yield beside
