@@ -75,14 +75,14 @@ class Home:
     def look(self) -> None:
         """See to it that project and job are still where they were."""
         folder = self.project.folder
-        if not folder.is_dir():
-            raise ProjectGoneError(
-                f"the project's folder {folder} is not there; the job's results are kept",
-                hint="moved? run any cryoem command where it is now",
-            )
         try:
             found = (folder / self.job.outputs[0]).stat()
         except (FileNotFoundError, NotADirectoryError):
+            if not folder.is_dir():  # asked last: it may have been moved just now
+                raise ProjectGoneError(
+                    f"the project's folder {folder} is not there; the job's results are kept",
+                    hint="moved? run any cryoem command where it is now",
+                ) from None
             raise DroppedError(f"{self.job.outputs[0]} was deleted or moved away") from None
         if self.job.folder_inode and found.st_ino != self.job.folder_inode:
             raise DroppedError(f"{self.job.outputs[0]} was deleted and made again")
