@@ -39,11 +39,20 @@ BY_FOLDER = pytest.mark.xfail(
 )
 """Our programs list either the objects of one folder or the folders in it, which is unaffected."""
 
+BY_TWO = pytest.mark.xfail(
+    reason="SeaweedFS may let two completions at one instant both be the first", strict=False
+)
+"""Turns are single puts, which it does serialise; AWS documents both as atomic."""
+
 
 class TestOnSeaweedFS(StoreContract):
     @pytest.fixture
     def store(self, weed_server: S3Server) -> Store:
         return open_store(weed_server.bucket(), env=weed_server.env())
+
+    @BY_TWO
+    def test_one_of_two_large_streams_wins(self, store: Store) -> None:
+        super().test_one_of_two_large_streams_wins(store)
 
     @BY_FOLDER
     def test_a_listing_is_in_order_of_the_bytes(self, store: Store) -> None:
