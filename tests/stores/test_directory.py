@@ -22,7 +22,7 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.ports.store import Store
-from cryoem_cloud.stores import directory, exclusive
+from cryoem_cloud.stores import exclusive
 from cryoem_cloud.stores.directory import DirectoryStore
 from cryoem_cloud.testing.store_contract import StoreContract
 
@@ -66,7 +66,7 @@ class TestWithLinksInOneFolderOnly(StoreContract):
             link(source, target)
 
         monkeypatch.setattr(os, "link", near)
-        monkeypatch.setattr(directory, "rename_exclusive", _no_link)
+        monkeypatch.setattr(exclusive, "rename_exclusive", _no_link)
         return DirectoryStore(tmp_path / "store")
 
 
@@ -74,7 +74,7 @@ def test_a_file_system_that_can_do_neither_is_refused(
     store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "link", _no_link)
-    monkeypatch.setattr(directory, "rename_exclusive", _no_link)
+    monkeypatch.setattr(exclusive, "rename_exclusive", _no_link)
     with pytest.raises(StoreError, match="both take a task") as caught:
         store.put("a", b"x", if_absent=True)
     assert "S3" in caught.value.hint

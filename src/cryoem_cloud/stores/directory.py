@@ -16,7 +16,6 @@ Nothing is ever a hard link to a file outside the store. A file system that take
 one name (macOS) holds only one of two such keys: the second put-if-absent finds the key taken.
 """
 
-import errno
 import os
 import secrets
 import stat
@@ -28,26 +27,21 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
-    NoSpaceError,
     ObjectExistsError,
     ObjectMissingError,
     SettingsError,
-    StoreDeniedError,
     StoreError,
     StoreUnreachableError,
 )
-from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
+from cryoem_cloud.ports.store import Listed, Properties
 from cryoem_cloud.stores.cloned import cloned
-from cryoem_cloud.stores.exclusive import CANNOT_LINK, rename_exclusive
+from cryoem_cloud.stores.disk import fault, pieces, sweep, sync_folder, write_all
+from cryoem_cloud.stores.exclusive import BESIDE, name_exclusively
 from cryoem_cloud.stores.lawful import lawful
 
 __all__ = ["DirectoryStore", "open_directory"]
 
-_NO_KEY = "#"
-"""What names start with that are ours and no object's."""
-_PARTS = f"{_NO_KEY}parts"
-_STALE_S = 24 * 3600.0
-"""A part that nobody has written to for so long has no writer any more."""
+_PARTS = f"{BESIDE}parts"
 _NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
@@ -78,11 +72,11 @@ class DirectoryStore:
         """See the port; on the disk when it returns."""
         with self._beside(key) as beside:
             with self._translated(key), beside.open("xb", buffering=0) as file:
-                _write(file.fileno(), data)
+                write_all(file.fileno(), data)
                 os.fsync(file.fileno())
             self._place(beside, key, if_absent=if_absent)
             with self._translated(key):
-                _sync_folder(self._path(key).parent)
+                sync_folder(self._path(key).parent)
 
     def put_stream(
         self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
@@ -95,7 +89,7 @@ class DirectoryStore:
                 written = 0
                 for chunk in chunks:  # their errors are the caller's own and stay what they are
                     with self._translated(key):
-                        _write(descriptor, chunk)
+                        write_all(descriptor, chunk)
                     written += len(chunk)
             finally:
                 os.close(descriptor)
@@ -108,14 +102,14 @@ class DirectoryStore:
         with self._reading(key) as (descriptor, size):
             left = max(0, size - start)
             return b"".join(
-                _pieces(descriptor, start, left if length is None else min(length, left))
+                pieces(descriptor, start, left if length is None else min(length, left))
             )
 
     def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """See the port."""
         with self._reading(key) as (descriptor, size):
             wanted = max(0, size - start) if length is None else length
-            for piece in _pieces(descriptor, start, wanted):
+            for piece in pieces(descriptor, start, wanted):
                 wanted -= len(piece)
                 yield piece
             if wanted:
@@ -198,7 +192,7 @@ class DirectoryStore:
             self._seen = True
         if not self._swept:
             self._swept = True
-            _sweep(self._parts)
+            sweep(self._parts)
         beside = self._parts / secrets.token_hex(12)
         try:
             yield beside
@@ -213,7 +207,7 @@ class DirectoryStore:
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     if if_absent:
-                        _name_exclusively(beside, path)
+                        name_exclusively(beside, path)
                     else:
                         beside.replace(path)
                 except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
@@ -277,11 +271,11 @@ class DirectoryStore:
             self._must_be_there()
             raise ObjectMissingError(f"there is no {key} in {self.url}") from error
         except OSError as error:
-            raise _fault(error, key, self.url) from error
+            raise fault(error, key, self.url) from error
 
     def _scan(self, folder: str) -> Iterator[os.DirEntry[str]]:
         with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.root / folder) as it:
-            yield from (item for item in it if not item.name.startswith(_NO_KEY))
+            yield from (item for item in it if not item.name.startswith(BESIDE))
 
     def _walk(self, folder: str, stem: str) -> Iterator[Listed]:
         for item in self._scan(folder):
@@ -301,94 +295,3 @@ def open_directory(url: str, *, env: Mapping[str, str]) -> DirectoryStore:  # no
     if parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
         raise SettingsError(f"{url!r} names no folder of this computer", hint="file:///…")
     return DirectoryStore(Path(os.fsdecode(unquote_to_bytes(parts.path))))
-
-
-def _name_exclusively(beside: Path, path: Path) -> None:
-    """Give `beside` the name `path`; of any number of callers one succeeds.
-
-    Raises:
-        FileExistsError: The name is taken.
-        StoreError: The file system cannot do this.
-    """
-    try:
-        os.link(beside, path)
-    except OSError as error:
-        if error.errno not in CANNOT_LINK:
-            raise
-    else:
-        return
-    near = path.with_name(_NO_KEY + beside.name)
-    beside.rename(near)
-    try:
-        _link_or_rename(near, path)
-    finally:
-        near.unlink(missing_ok=True)
-
-
-def _link_or_rename(near: Path, path: Path) -> None:
-    try:
-        os.link(near, path)
-    except OSError as error:
-        if error.errno not in CANNOT_LINK:
-            raise
-    else:
-        return
-    try:
-        rename_exclusive(near, path)
-    except OSError as error:
-        if error.errno not in {errno.ENOSYS, errno.EINVAL, *CANNOT_LINK}:
-            raise
-        raise StoreError(
-            f"the file system of {path.parent} can neither link files nor rename without "
-            "replacing, so that two machines could both take a task",
-            hint="put the store on a local disk, on NFS or Lustre, or use an S3 store",
-        ) from error
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _pieces(descriptor: int, start: int, wanted: int) -> Iterator[bytes]:
-    while wanted > 0 and (piece := os.pread(descriptor, min(wanted, CHUNK_BYTES), start)):
-        start, wanted = start + len(piece), wanted - len(piece)
-        yield piece
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(FileNotFoundError):  # the object was deleted already, and its folder with it
-        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            with suppress(OSError):  # some file systems sync no folders (EINVAL)
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _sweep(parts: Path) -> None:
-    """Remove what killed writers left; ages are taken from the file system's own clock."""
-    with suppress(OSError):
-        os.utime(parts)
-        now = parts.stat().st_mtime
-        for part in parts.iterdir():
-            with suppress(FileNotFoundError):
-                if now - part.stat().st_mtime > _STALE_S:
-                    part.unlink()
-
-
-_FAULTS: Mapping[int, tuple[type[StoreError] | type[NoSpaceError], str]] = {
-    errno.ENOSPC: (NoSpaceError, "free some space there, or choose another store"),
-    errno.EDQUOT: (NoSpaceError, "your quota there is used up: free some space"),
-    errno.EFBIG: (NoSpaceError, "the file system takes no files of that size"),
-    errno.EACCES: (StoreDeniedError, "you may not write or read there: change its permissions"),
-    errno.EPERM: (StoreDeniedError, "you may not write or read there: change its permissions"),
-    errno.EROFS: (StoreDeniedError, "it is mounted read-only"),
-    errno.ENAMETOOLONG: (StoreError, "choose a store with a shorter path, or an S3 store"),
-}
-
-
-def _fault(error: OSError, key: str, url: str) -> StoreError | NoSpaceError:
-    kind, hint = _FAULTS.get(error.errno or 0, (StoreUnreachableError, ""))
-    return kind(f"{url}: {key}: {error.strerror}", hint=hint)

@@ -6,9 +6,14 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["CANNOT_LINK", "rename_exclusive"]
+from cryoem_cloud.model.errors import StoreError
 
-CANNOT_LINK = frozenset(
+__all__ = ["BESIDE", "name_exclusively", "rename_exclusive"]
+
+BESIDE = "#"
+"""What the names of files that are not in their place yet start with; it is in no key."""
+
+_CANNOT_LINK = frozenset(
     {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV, errno.EMLINK}
 )
 """What `link` says where the file system has no hard links, or none between folders."""
@@ -16,6 +21,48 @@ CANNOT_LINK = frozenset(
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _RENAME_EXCL = 4
+
+
+def name_exclusively(beside: Path, path: Path) -> None:
+    """Give `beside` the name `path`; of any number of callers one succeeds.
+
+    Raises:
+        FileExistsError: The name is taken.
+        StoreError: The file system cannot do this.
+    """
+    try:
+        os.link(beside, path)
+    except OSError as error:
+        if error.errno not in _CANNOT_LINK:
+            raise
+    else:
+        return
+    near = path.with_name(BESIDE + beside.name)
+    beside.rename(near)
+    try:
+        _link_or_rename(near, path)
+    finally:
+        near.unlink(missing_ok=True)
+
+
+def _link_or_rename(near: Path, path: Path) -> None:
+    try:
+        os.link(near, path)
+    except OSError as error:
+        if error.errno not in _CANNOT_LINK:
+            raise
+    else:
+        return
+    try:
+        rename_exclusive(near, path)
+    except OSError as error:
+        if error.errno not in {errno.ENOSYS, errno.EINVAL, *_CANNOT_LINK}:
+            raise
+        raise StoreError(
+            f"the file system of {path.parent} can neither link files nor rename without "
+            "replacing, so that two machines could both take a task",
+            hint="put the store on a local disk, on NFS or Lustre, or use an S3 store",
+        ) from error
 
 
 def rename_exclusive(source: Path, target: Path) -> None:
