@@ -77,7 +77,7 @@ def test_a_server_that_hangs_is_waited_for(world: World, server: S3Server) -> No
     world.wait_for((world.project / "Shell/job001/f3").exists, seconds=30)
     os.kill(server.pid, signal.SIGSTOP)
     try:
-        world.wait_for(lambda: "s3://" in world.card(number).note, seconds=100)
+        world.wait_for(lambda: "s3://" in world.card(number).note, seconds=45)
     finally:
         os.kill(server.pid, signal.SIGCONT)
     is_home(world, number)

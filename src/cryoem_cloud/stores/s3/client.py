@@ -17,7 +17,14 @@ __all__ = ["CONNECTIONS", "Access"]
 CONNECTIONS = 64
 """Requests that may be under way at a time."""
 _CONNECT_TIMEOUT_S = 2.5
-_READ_TIMEOUT_S = 60.0
+_READ_TIMEOUT_S = 20.0
+"""Between two pieces of an answer, so that a silent server is noticed in about that time.
+
+The one request that may last for minutes is the completion of an upload in parts. Amazon answers it
+at once with a status and sends white space until it is done, which counts as pieces. A server that
+is silent for longer is asked again: a completion may be repeated, and one that was carried out
+meanwhile is found by its object. An answer's time begins when the whole request has been sent.
+"""
 _MUCH_BYTES = 128 * 1024
 _DEFAULT_REGION = "us-east-1"
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
