@@ -80,6 +80,20 @@ class World:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def command(self, *words: str) -> str:
+        """Run a command as users do, in the project; what it printed on standard output."""
+        done = subprocess.run(
+            [sys.executable, "-I", "-m", "cryoem_cloud.cli", *words],
+            cwd=self.project,
+            env=self.env,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def submit(
         self, script: str, *, name: str = "Shell/job001", inputs: tuple[str, ...] = ()
     ) -> int:

@@ -198,6 +198,32 @@ def test_a_store_that_goes_away_and_comes_back_is_waited_for(world: World) -> No
     assert out == [str(n) for n in range(1, 51)]
 
 
+def test_an_unmounted_store_is_waited_for_and_not_begun_anew(world: World) -> None:
+    number = world.submit(_SLOW.format(n=30, name="Shell/job001"))
+    world.wait_for(runs(world, number), seconds=20)
+    world.kill("courier", "agent")
+    store = world.places.data / "store"
+    store.rename(store.with_name("away"))
+    store.mkdir()
+    world.wake()
+    world.wait_for(lambda: "does not hold the project" in world.card(number).note, seconds=20)
+    assert "mounted" in world.card(number).note
+    said = world.command("cryoem-qstat", str(number), str(number + 1))
+    assert [row.split() for row in said.splitlines()[1:]] == [
+        [str(number), "Shell/job001", "RUNNING"],
+        [str(number + 1), "-", "UNKNOWN"],
+    ]
+    world.stop(world.submit("true\n", name="Shell/job002"))
+    world.wait_for(lambda: "mounted" in world.card(number + 1).note, seconds=20)
+    assert list(store.iterdir()) == []
+    store.rmdir()
+    store.with_name("away").rename(store)
+    assert world.wait_for_end(number, seconds=90).outcome is Outcome.SUCCESS
+    assert world.wait_for_end(number + 1).outcome is Outcome.ABORTED
+    out = (world.project / "Shell/job001/run.out").read_text().splitlines()
+    assert out == [str(n) for n in range(1, 31)]
+
+
 # How commands end
 
 

@@ -15,6 +15,7 @@ from cryoem_cloud.model.errors import CryoemError, StoreUnreachableError
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places, environment
 from cryoem_cloud.stores.ids import JobNumbers, reserve_block
+from cryoem_cloud.stores.known import Known
 from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.wiring.clock import SystemClock
 
@@ -26,23 +27,34 @@ _PATIENCE_S = 3.0
 
 @cache
 def store_at(url: str) -> Store:
-    """The store at a URL; one adapter a process and URL."""
-    return open_store(url, env=environment())
+    """The store at a URL; one adapter a process and URL.
+
+    A folder may be on a disk that is not mounted: it has to hold what this computer has seen in it.
+    """
+    env = environment()
+    store = open_store(url, env=env)
+    if not store.properties.local:
+        return store
+    return Known(store, Places.read(env).state / "stores" / _tag(url))
 
 
 def counter(places: Places, store: str) -> Counter:
     """Where jobs are handed in for a store."""
-    tag = "".join(c if c.isalnum() else "-" for c in store)[-80:]
     return Counter(
         spool=spool_of(places),
         cards=Cards(places.state / "jobs"),
-        numbers=JobNumbers(places.state / "numbers" / f"{tag}.json"),
+        numbers=JobNumbers(places.state / "numbers" / f"{_tag(store)}.json"),
         reserve=lambda: _within(
             _PATIENCE_S, lambda: reserve_block(store_at(store), submitter()), store
         ),
         submitter=submitter(),
         now=SystemClock().now(),
     )
+
+
+def _tag(store: str) -> str:
+    """A file's name for a store."""
+    return "".join(c if c.isalnum() else "-" for c in store)[-80:]
 
 
 def _within(seconds: float, call: Callable[[], int], store: str) -> int:
