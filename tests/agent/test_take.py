@@ -52,6 +52,22 @@ def test_a_living_machines_task_is_not_needed() -> None:
     assert other.take() == Idle(over=False, needed=False)
 
 
+def test_a_machine_that_lived_once_is_waited_for_when_it_is_silent() -> None:
+    hall = Hall()
+    taken(hall.machine("a").take())
+    other = hall.machine("b")
+    for beat in (1, 2):
+        hall.records.put_beat("a", beat)
+        other.take()
+        hall.clock.pass_(15)
+    assert other.take() == Idle(over=False, needed=False)
+    hall.clock.pass_(10 * DEAD_AFTER_S)  # at work on another task
+    hall.records.put_beat("a", 3)  # its last: nobody knows when
+    assert other.take() == Idle(over=False, needed=True)
+    hall.clock.pass_(DEAD_AFTER_S)
+    assert taken(other.take()).claim.number == 2
+
+
 def test_a_silent_machines_task_is_taken_over_after_a_minute_of_ones_own() -> None:
     hall = Hall()
     first = taken(hall.machine("a").take())

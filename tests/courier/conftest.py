@@ -61,12 +61,18 @@ class Played:
 
     def __init__(self, *acts: Callable[[], None]) -> None:
         self.acts = list(acts)
+        self.kept: list[str] = []
         self.ended: list[str] = []
 
     def keep(self, order: Order) -> Fleet:
+        self.see(order)
         if self.acts:
             self.acts.pop(0)()
         return Fleet(machines=(Machine(name=MACHINE, state=State.UP),))
+
+    def see(self, order: Order) -> None:
+        if order.token not in self.kept:
+            self.kept.append(order.token)
 
     def look(self, token: str) -> Fleet:
         return Fleet()
@@ -78,7 +84,7 @@ class Played:
         self.ended.append(token)
 
     def tokens(self) -> tuple[str, ...]:
-        return ()
+        return tuple(self.kept)
 
 
 @dataclass

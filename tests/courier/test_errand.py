@@ -15,7 +15,7 @@ from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.keys import manifest_key, page_key
 from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.model.turn import Deed
-from cryoem_cloud.ports.provider import MOST_BOOT_FAILURES, Order
+from cryoem_cloud.ports.provider import MOST_FAILURES, Order
 from cryoem_cloud.stores.index import entries_to_bytes
 
 from .conftest import FOLDER, TASK, Bench, Played
@@ -80,7 +80,8 @@ def test_only_the_last_turn_counts(bench: Bench) -> None:
 
 def test_machines_that_do_not_boot_fail_the_job_with_what_they_said(bench: Bench) -> None:
     def never(order: Order) -> Fleet:
-        return Fleet(boot_failures=MOST_BOOT_FAILURES, boot_log="no luck")
+        provider.see(order)
+        return Fleet(failures=MOST_FAILURES, failure_log="no luck")
 
     provider = Played(lambda: None)
     provider.keep = never  # type: ignore[method-assign]  # this one never boots

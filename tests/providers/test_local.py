@@ -32,6 +32,8 @@ child = subprocess.Popen(["sleep", "1000"])
 (machine / "scratch" / "big").write_text("bytes")
 (machine / "up").touch()
 while not (machine / "leave").exists():
+    if (machine / "work").exists():
+        (machine / "worked").touch()
     time.sleep(0.02)
 (machine / "left").touch()
 child.kill()
@@ -61,6 +63,13 @@ class LocalBench:
         folder = self.folder(machine)
         os.kill(int((folder / "pid").read_text()), signal.SIGKILL)
         os.kill(int((folder / "child").read_text()), signal.SIGKILL)
+
+    def work(self, machine: str) -> None:
+        (self.folder(machine) / "work").touch()
+        until = time.monotonic() + 20
+        while not (self.folder(machine) / "worked").exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
 
     def leave(self, machine: str) -> None:
         (self.folder(machine) / "leave").touch()
@@ -140,7 +149,7 @@ def test_a_command_that_is_not_there_is_a_boot_failure(tmp_path: Path) -> None:
         provider.keep(order())
     fleet = provider.look("t")
     assert (len(fleet.machines), fleet.alive) == (10, ())
-    assert "/no/such/agent" in fleet.boot_log
+    assert "/no/such/agent" in fleet.failure_log
 
 
 def test_a_recycled_pid_is_not_taken_for_a_machine(bench: LocalBench) -> None:

@@ -31,7 +31,7 @@ class Idle:
     """There is nothing to take now.
 
     `over` says that every task has ended; `needed` that a task may yet become free: its inputs are
-    not there, or its holder has not been seen alive since we look.
+    not there, or its holder has not been seen alive of late.
     """
 
     over: bool
@@ -52,7 +52,6 @@ class Taker:
         self._logs: dict[str, TurnLog] = {}
         self._ended: set[str] = set()
         self._pulses: dict[str, Pulse] = {}
-        self._alive: set[str] = set()
         self._doubtful: Task | None = None
         """Its claim may be ours: the store did not answer."""
 
@@ -114,8 +113,6 @@ class Taker:
         if before is None:
             self._pulses[holder] = Pulse.first(beat, now)
             return self._records.is_gone(holder)
-        if beat != before.beat:
-            self._alive.add(holder)
         self._pulses[holder] = before.look(beat, now)
         return self._pulses[holder].dead(now) or self._records.is_gone(holder)
 
@@ -123,4 +120,5 @@ class Taker:
         turns = self._logs[task.name].read()
         if standing(turns) in {Standing.DONE, Standing.FAILED}:
             return False
-        return not turns or turns[-1].holder not in self._alive
+        pulse = self._pulses.get(turns[-1].holder) if turns else None
+        return pulse is None or not pulse.alive(self._clock.monotonic())

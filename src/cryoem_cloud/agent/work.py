@@ -38,8 +38,9 @@ class Agent:
     def live(self) -> None:
         """Take turns until no task is left or the job has ended; then leave.
 
-        An agent that breaks does not leave, so that another machine takes its place; one that
-        breaks before it has understood its job counts as a machine that did not come up.
+        An agent that breaks does not leave, so that another machine takes its place; machines that
+        break before they have come through a turn are counted (`ports.provider`), so that this
+        ends.
         """
         job = insisting(self.records.job, self.clock.sleep)
         beating = Beating(self.records, self.myself.name)
@@ -60,6 +61,7 @@ class Agent:
             self.myself.up()
             if isinstance(found, Taken):
                 page = self._turn(found, job, page)
+                self.myself.worked()
             elif self._may_go(found, taker):
                 return
             else:

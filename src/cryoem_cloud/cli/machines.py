@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.courier.sweep import token_of
+from cryoem_cloud.courier.tokens import fleets_of
 from cryoem_cloud.settings import Places, Settings
 
 __all__ = ["boot_logs", "last_boot_words"]
@@ -12,15 +12,17 @@ __all__ = ["boot_logs", "last_boot_words"]
 
 def boot_logs(places: Places, card: Card) -> Iterator[Path]:
     """The logs of the job's machines of this computer, the newest machine's last."""
-    folder = places.state / "machines" / token_of(card.project, card.number)
-    yield from sorted(folder.glob("*/boot.log"), key=lambda log: log.stat().st_mtime_ns)
+    fleets = places.state / "machines"
+    logs = fleets.glob(f"{fleets_of(card.project, card.number)}*/*/boot.log")
+    yield from sorted(logs, key=lambda log: log.stat().st_mtime_ns)
 
 
 def last_boot_words(places: Places, card: Card) -> str:
-    """The last line of a machine that ended before its agent was up; "" if none did."""
+    """The last line of the machine that failed last; "" if none did since one worked."""
     # The provider's program is heavy; other commands must not wait for it.
     from cryoem_cloud.wiring.background import provider_at  # noqa: PLC0415
 
-    fleet = provider_at("local", Settings(), places).look(token_of(card.project, card.number))
-    lines = fleet.boot_log.strip().splitlines()
-    return lines[-1] if fleet.boot_failures and lines else ""
+    provider, ours = provider_at("local", Settings(), places), fleets_of(card.project, card.number)
+    fleets = [provider.look(token) for token in provider.tokens() if token.startswith(ours)]
+    lines = [line for fleet in fleets for line in fleet.failure_log.strip().splitlines()]
+    return lines[-1] if lines else ""

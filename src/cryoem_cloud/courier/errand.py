@@ -13,14 +13,15 @@ from cryoem_cloud.courier.admit import admitted_sizes
 from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.follow import Follower, results
+from cryoem_cloud.courier.giving_up import STOP_S, GivingUp
 from cryoem_cloud.courier.home import DroppedError, Home
 from cryoem_cloud.courier.inputs import Inputs
+from cryoem_cloud.courier.manning import Manning, provider_of
 from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.publish import publish
 from cryoem_cloud.courier.spool import Slip
-from cryoem_cloud.courier.sweep import token_of
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import (
-    BootError,
     CryoemError,
     NoSpaceError,
     ObjectExistsError,
@@ -31,16 +32,12 @@ from cryoem_cloud.model.errors import (
     StoreDeniedError,
     StoreUnreachableError,
 )
-from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.keys import project_key
-from cryoem_cloud.model.machine import Fleet, State
 from cryoem_cloud.model.phase import Phase
-from cryoem_cloud.model.record import mapping, text
+from cryoem_cloud.model.record import mapping
 from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Standing, Turn, exit_of, standing
-from cryoem_cloud.ports.provider import MOST_BOOT_FAILURES, Order, Provider
-from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.jobs import JobRecords
 
 __all__ = ["Errand"]
@@ -51,8 +48,6 @@ _LOOK_S = 0.5
 """Between looks at journals and at the front end's wishes."""
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 15.0
-_STOP_S = 20.0
-"""What a machine that the user does not want any more gets to end in order."""
 
 _WAIT_FOR = (
     StoreUnreachableError,
@@ -81,7 +76,6 @@ class Errand:
     _stop_seen_s: float | None = None
     _pause_s: float = _FIRST_PAUSE_S
     _asked: set[Control] = field(default_factory=set)
-    _gone: set[str] = field(default_factory=set)
     _refused: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -127,12 +121,13 @@ class Errand:
             self._ask(Control.STOP)
         now_s = self.means.clock.monotonic()
         self._stop_seen_s = now_s if self._stop_seen_s is None else self._stop_seen_s
-        self._abandoned = now_s - self._stop_seen_s >= _STOP_S
+        self._abandoned = now_s - self._stop_seen_s >= STOP_S
         self._pause_s = _FIRST_PAUSE_S
 
     def _go(self) -> bool:
         if self._abandoned or self._dropped:
-            return self._abandon() if self._abandoned else self._drop()
+            ways = self._giving_up()
+            return self._file_away(ways.abandon() if self._abandoned else ways.drop(self._dropped))
         self._enter()
         over = self.delivery.over()
         if over is not None:
@@ -145,7 +140,7 @@ class Errand:
         if self._trouble is None:
             ending = self._follow()
             return ending is not None and self._bring_home(ending)
-        return self._give_up(self._trouble)
+        return self._file_away(self._giving_up().fail(self._trouble))
 
     def _enter(self) -> None:
         """Make the job known to the store; take up a trouble that was met before a restart."""
@@ -164,15 +159,13 @@ class Errand:
 
     def _ready(self) -> bool:
         """Whether the tasks are ready; a stop before that is an end."""
-        application = self.means.application(self.slip.job.application)
-        settings = self.means.settings(str(self.slip.project.folder))
         inputs = Inputs(
             means=self.means,
             slip=self.slip,
             records=self.records,
-            application=application,
-            settings=settings,
-            shape=self._provider().shape,
+            application=self.means.application(self.slip.job.application),
+            settings=self.means.settings(str(self.slip.project.folder)),
+            shape=provider_of(self.means, self.slip).shape,
             desk=self.desk,
             stopped=self._stop_wanted,
         )
@@ -203,10 +196,11 @@ class Errand:
 
     def _follow(self) -> Turn | None:
         """Keep machines and bring home what they make until the task has ended."""
-        home = self._home(self._input_paths())
+        home, log = self._home(self._input_paths()), self.records.turns(MAIN)
+        manning = Manning(self.means, self.slip, self.records, log)
         follower = Follower(
             records=self.records,
-            log=self.records.turns(MAIN),
+            log=log,
             home=home,
             cache=self.means.cache,
             task=MAIN,
@@ -215,13 +209,11 @@ class Errand:
         if self.desk.card.phase is not Phase.RUNNING:
             self.desk.phase(Phase.STARTING)
         home.remove_parts()
-        provider, order = self._provider(), self._order()
-        self.records.put_launch(1, provider.name, order.token)
         while not self.means.stopping.is_set():
             ending = follower.look()
             if ending is not None:
                 return ending
-            self._look_after(provider.keep(order))
+            manning.keep()
             if not self.delivery.ours():
                 return None
             self._listen(home)
@@ -230,36 +222,6 @@ class Errand:
 
     def _input_paths(self) -> frozenset[str]:
         return frozenset(entry.path for task in self.records.tasks(0) for entry in task.inputs)
-
-    def _provider(self) -> Provider:
-        settings = self.means.settings(str(self.slip.project.folder))
-        return self.means.provider(self.slip.job.wish.where or settings.where, settings)
-
-    def _order(self) -> Order:
-        settings = self.means.settings(str(self.slip.project.folder))
-        return Order(
-            token=self._token(),
-            store=self.slip.project.store,
-            project=self.slip.project.name,
-            job=self.slip.job.number,
-            count=self.slip.job.wish.count or settings.count,
-            environment=self.slip.environment,
-        )
-
-    def _token(self) -> str:
-        return token_of(self.slip.project.name, self.slip.job.number)
-
-    def _look_after(self, fleet: Fleet) -> None:
-        for machine in fleet.machines:
-            if machine.state is State.GONE and machine.name not in self._gone:
-                self.records.mark_gone(machine.name)
-                self._gone.add(machine.name)
-        if fleet.boot_failures >= MOST_BOOT_FAILURES and not fleet.alive:
-            raise BootError(
-                f"{fleet.boot_failures} machines in a row did not start; the last one said: "
-                f"{fleet.boot_log.strip() or 'nothing'}",
-                hint="cryoem doctor looks for the cause",
-            )
 
     def _listen(self, home: Home) -> None:
         """Pass on what the user wants of the job that runs."""
@@ -284,7 +246,8 @@ class Errand:
         sizes = admitted_sizes(mapping(ending.detail, "logs"), self.slip.job)
         entries = results(self.records, ending)
         home.place(entries)
-        self._publish(ending, entries)
+        if entries:
+            publish(self.records, self.means.cache, ending)
         home.remove_others(entries)
         if not self.delivery.ours():
             return False
@@ -303,54 +266,15 @@ class Errand:
         reason = f"the machine sent what we do not place, all else is home: {first}{more}"
         return Exit(outcome=Outcome.FAILURE, code=RefusedError.exit_code, reason=reason)
 
-    def _publish(self, ending: Turn, entries: tuple[Entry, ...]) -> None:
-        """Make the outputs the project's own, where the machine did not get there."""
-        if not entries:
-            return
-        name, cache = self.slip.project.name, self.means.cache
-        index = IndexLog(self.records.store, name)
-        cache.refresh(index, name)
-        key = text(ending.detail, "manifest")
-        if not cache.has_origin(name, key):
-            digest = text(ending.detail, "digest")
-            index.append_manifest(key, key, digest, after=cache.last_read(name))
-            cache.refresh(index, name)
-
-    def _give_up(self, exit_: Exit) -> bool:
-        """Fail or abort a job that no machine has ended, and say so at home."""
-        self.records.put_end(exit_)
-        self._provider().end(self._token())
-        home = self._home(frozenset())
-        home.end(exit_, {})
-        self.delivery.close(exit_)
-        return self._file_away(exit_)
-
-    def _abandon(self) -> bool:
-        """End a job that the user has stopped while what it needs is away."""
-        exit_ = Exit(outcome=Outcome.ABORTED, code=1, reason=f"stopped; {self.desk.card.note}")
-        self._provider().end(self._token())
-        with suppress(CryoemError, DroppedError, OSError):
-            self._home(frozenset()).end(exit_, {})
-        return self._file_away(exit_)
-
-    def _drop(self) -> bool:
-        """End a job that nobody wants any more; write nothing at home."""
-        exit_ = Exit(outcome=Outcome.ABORTED, code=1, reason=self._dropped)
-        self.desk.note(f"{self._dropped}; stopping")
-        with suppress(CryoemError):
-            self.records.ask(Control.STOP)
-            self._wait_for_end()
-            self.records.put_end(exit_)
-        self._provider().end(self._token())
-        return self._file_away(exit_)
-
-    def _wait_for_end(self) -> None:
-        clock, provider = self.means.clock, self._provider()
-        until_s = clock.monotonic() + _STOP_S
-        while provider.look(self._token()).alive and clock.monotonic() < until_s:
-            if self.records.end() is not None:
-                return
-            clock.sleep(_LOOK_S)
+    def _giving_up(self) -> GivingUp:
+        return GivingUp(
+            records=self.records,
+            delivery=self.delivery,
+            provider=provider_of(self.means, self.slip),
+            home=lambda: self._home(frozenset()),
+            desk=self.desk,
+            clock=self.means.clock,
+        )
 
     def _file_away(self, exit_: Exit) -> bool:
         self.desk.end(exit_)

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.tokens import fleets_of
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.ports.provider import Provider
 
-__all__ = ["sweep", "token_of"]
+__all__ = ["sweep"]
 
 _LEAVE = timedelta(minutes=1)
 """What a machine gets to leave by itself after its job has ended."""
@@ -15,16 +16,11 @@ _KEEP = timedelta(days=7)
 """How long the boot logs of a job that failed are kept."""
 
 
-def token_of(project: str, job: int, attempt: int = 1) -> str:
-    """The name of a launch attempt of a job."""
-    return f"{project}-{job:08d}-{attempt}"
-
-
 def sweep(provider: Provider, cards: Iterable[Card], now: datetime) -> None:
     """End machines whose job has ended a while ago, and forget fleets that are gone."""
-    ended = {token_of(card.project, card.number): card for card in cards if not card.open}
+    ended = {fleets_of(card.project, card.number): card for card in cards if not card.open}
     for token in provider.tokens():
-        card = ended.get(token)
+        card = ended.get(token.rstrip("0123456789"))
         if card is None or not card.ended_at:
             continue
         since = now - datetime.fromisoformat(card.ended_at)

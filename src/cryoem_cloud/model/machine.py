@@ -17,7 +17,10 @@ class State(Enum):
 
     STARTING = "starting"
     UP = "up"
+    LEFT = "left"
+    """It ended by itself, as there was nothing for it to do."""
     GONE = "gone"
+    """It ended in any other way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,35 +36,56 @@ class Machine:
 class Fleet:
     """The machines of one launch attempt, as a provider sees them now.
 
-    `boot_failures` counts machines that ended before their agent was up, in a row; `boot_log` is
-    what the last of them printed.
+    `failures` counts machines that are gone without having worked, in a row and in the order in
+    which they were started: those that never came up, and those that broke in their first turn or
+    before it. `failure_log` is what the last of them printed.
     """
 
     machines: tuple[Machine, ...] = ()
-    boot_failures: int = 0
-    boot_log: str = ""
+    failures: int = 0
+    failure_log: str = ""
 
     @property
     def alive(self) -> tuple[Machine, ...]:
         """Those that still cost something."""
-        return tuple(machine for machine in self.machines if machine.state is not State.GONE)
+        return tuple(m for m in self.machines if m.state in {State.STARTING, State.UP})
+
+    @property
+    def left(self) -> tuple[Machine, ...]:
+        """Those that ended by themselves."""
+        return tuple(machine for machine in self.machines if machine.state is State.LEFT)
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What an observer knows of a machine's beat; seconds are of its own monotonic clock."""
+    """What an observer knows of a machine's beat; seconds are of its own monotonic clock.
+
+    `beats` says that the last change happened between two looks close enough to tell when.
+    """
 
     beat: bytes | None
     changed_at_s: float
+    looked_at_s: float
+    beats: bool = False
 
     @classmethod
     def first(cls, beat: bytes | None, now_s: float) -> Self:
         """The first look: a machine gets the whole time from here."""
-        return cls(beat, now_s)
+        return cls(beat, now_s, now_s)
 
     def look(self, beat: bytes | None, now_s: float) -> Self:
         """After another look."""
-        return self if beat == self.beat else replace(self, beat=beat, changed_at_s=now_s)
+        if beat == self.beat:
+            return replace(self, looked_at_s=now_s)
+        close = now_s - self.looked_at_s < DEAD_AFTER_S
+        return replace(self, beat=beat, changed_at_s=now_s, looked_at_s=now_s, beats=close)
+
+    def alive(self, now_s: float) -> bool:
+        """Whether the machine has been seen to live, not long ago.
+
+        Neither alive nor dead is a machine of which that is not known yet.
+        """
+        return self.beats and not self.dead(now_s)
 
     def dead(self, now_s: float) -> bool:
         """Whether the machine has shown no life for too long."""

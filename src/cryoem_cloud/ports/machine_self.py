@@ -14,7 +14,11 @@ class MachineSelf(Protocol):
         ...
 
     def up(self) -> None:
-        """Say that the agent runs; from now on an end is no boot failure."""
+        """Say that the agent runs and has found its job."""
+        ...
+
+    def worked(self) -> None:
+        """Say that the agent has come through a turn: an end is no failure of the machine's now."""
         ...
 
     def leave(self) -> None:

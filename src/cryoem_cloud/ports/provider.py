@@ -7,10 +7,10 @@ from typing import Protocol
 from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.ports.application import Shape
 
-__all__ = ["MOST_BOOT_FAILURES", "Order", "Provider"]
+__all__ = ["MOST_FAILURES", "Order", "Provider"]
 
-MOST_BOOT_FAILURES = 10
-"""Boot failures in a row after which a provider starts no more machines for an order."""
+MOST_FAILURES = 10
+"""Failures in a row (see Fleet) after which a provider starts no more machines for an order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +45,23 @@ class Provider(Protocol):
     def keep(self, order: Order) -> Fleet:
         """See to it that the fleet exists and is at strength, and say how it is.
 
-        Machines that ended without their agent saying that it left are replaced, unless the last
-        MOST_BOOT_FAILURES in a row failed to boot. May be called again at any time, by any
-        process, and does not wait for machines to come up. A machine that left by itself is not
-        replaced.
+        Machines that are gone without their agent having said that it left are replaced, until
+        MOST_FAILURES in a row were gone before they had worked, that is, before their agent had
+        come through a turn (`ports.machine_self`). To have come up is not enough: a machine that
+        breaks whenever it is up would be bought again for ever. The provider counts, as it is the
+        provider that goes on buying while couriers sleep; machines that it took away itself, as
+        spot markets do, do not count. A machine that left by itself is not replaced, whatever it
+        left behind: who knows the job orders a new fleet, under a new token.
+
+        May be called again at any time, by any process, and does not wait for machines to come up.
         """
         ...
 
     def look(self, token: str) -> Fleet:
-        """How the fleet is; an unknown token is an empty fleet. Changes nothing."""
+        """How the fleet is, with the machines that ended; an unknown token is an empty fleet.
+
+        Changes nothing.
+        """
         ...
 
     def end(self, token: str) -> None:
@@ -68,5 +76,5 @@ class Provider(Protocol):
         ...
 
     def tokens(self) -> tuple[str, ...]:
-        """The fleets that this provider knows of and that have machines."""
+        """The fleets that this provider knows of and that have machines, in no order."""
         ...

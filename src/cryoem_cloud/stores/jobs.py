@@ -111,11 +111,7 @@ class JobRecords:
 
     def is_gone(self, machine: str) -> bool:
         """Whether the provider has seen the machine's end."""
-        try:
-            self.store.size(keys.gone_key(self.project, self.number, machine))
-        except ObjectMissingError:
-            return False
-        return True
+        return self._is_there(keys.gone_key(self.project, self.number, machine))
 
     def machines(self) -> tuple[str, ...]:
         """The machines that ever wrote something, in order of their names."""
@@ -169,6 +165,13 @@ class JobRecords:
         with suppress(ObjectExistsError):
             self.store.put(key, data, if_absent=True)
 
+    def launches(self) -> int:
+        """How often machines were ordered; one request for each time, and one more."""
+        count = 0
+        while self._is_there(keys.launch_key(self.project, self.number, count + 1)):
+            count += 1
+        return count
+
     def put_end(self, exit_: Exit) -> None:
         """Say that nobody is to work on the job any more; the first word stands."""
         data = encode(
@@ -190,3 +193,10 @@ class JobRecords:
         return Exit(
             outcome=outcome, code=integer(fields, "code", 0), reason=text(fields, "reason", "")
         )
+
+    def _is_there(self, key: str) -> bool:
+        try:
+            self.store.size(key)
+        except ObjectMissingError:
+            return False
+        return True

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from cryoem_cloud.model.machine import Fleet, State
-from cryoem_cloud.ports.provider import MOST_BOOT_FAILURES, Order, Provider
+from cryoem_cloud.ports.provider import MOST_FAILURES, Order, Provider
 
 __all__ = ["Bench", "ProviderContract"]
 
@@ -38,6 +38,10 @@ class Bench(Protocol):
 
     def crash(self, machine: str) -> None:
         """End a machine's agent without it saying that it leaves."""
+        ...
+
+    def work(self, machine: str) -> None:
+        """Have a machine's agent say that it came through a turn; returns once it is said."""
         ...
 
     def leave(self, machine: str) -> None:
@@ -117,7 +121,10 @@ class ProviderContract:
         fleet = _until(lambda: bench.provider.look(_TOKEN), _all_up(2), "not up")
         left, stays = sorted(_names(fleet))
         bench.leave(left)
-        _until(lambda: bench.provider.look(_TOKEN), lambda f: _names(f) == {stays}, "not gone")
+        after = _until(
+            lambda: bench.provider.look(_TOKEN), lambda f: _names(f) == {stays}, "not gone"
+        )
+        _true([m.name for m in after.left] == [left], "it is not told to have left")
         for _ in range(3):
             _true(_names(bench.provider.keep(_order())) == {stays}, "it was replaced")
         bench.provider.end(_TOKEN)
@@ -127,25 +134,41 @@ class ProviderContract:
         bench.boot_well(well=False)
         fleet = _until(
             lambda: bench.provider.keep(_order()),
-            lambda f: f.boot_failures >= MOST_BOOT_FAILURES and not f.alive,
+            lambda f: f.failures >= MOST_FAILURES and not f.alive,
             "tried for ever",
         )
-        _true("no luck" in fleet.boot_log, f"the boot log says {fleet.boot_log!r}")
+        _true("no luck" in fleet.failure_log, f"the log says {fleet.failure_log!r}")
         tried = len(fleet.machines)
-        _true(MOST_BOOT_FAILURES <= tried <= MOST_BOOT_FAILURES + 1, f"{tried} machines")
+        _true(MOST_FAILURES <= tried <= MOST_FAILURES + 1, f"{tried} machines")
         for _ in range(3):
             _true(len(bench.provider.keep(_order()).machines) == tried, "it went on")
         bench.provider.end(_TOKEN)
 
-    def test_a_machine_that_boots_forgives_those_that_did_not(self, bench: Bench) -> None:
+    def test_machines_that_break_once_they_are_up_are_given_up(self, bench: Bench) -> None:
+        """To have come up is not enough: they would be bought again for ever."""
+        for broken in range(1, MOST_FAILURES + 1):
+            fleet = _until(lambda: bench.provider.keep(_order(1)), _all_up(1), "not up")
+            _true(fleet.failures == broken - 1, f"{fleet.failures} failures, not {broken - 1}")
+            bench.crash(fleet.alive[0].name)
+            _until(lambda: bench.provider.look(_TOKEN), lambda f: not f.alive, "not gone")
+        for _ in range(3):
+            fleet = bench.provider.keep(_order(1))
+            _true(len(fleet.machines) == MOST_FAILURES, "it went on")
+            _true(fleet.failures == MOST_FAILURES, f"{fleet.failures} failures")
+        bench.provider.end(_TOKEN)
+
+    def test_a_machine_that_worked_forgives_those_that_did_not(self, bench: Bench) -> None:
         """Only failures in a row count."""
         bench.boot_well(well=False)
-        _until(
-            lambda: bench.provider.keep(_order(1)), lambda f: f.boot_failures >= _TWO, "no failures"
-        )
+        _until(lambda: bench.provider.keep(_order(1)), lambda f: f.failures >= _TWO, "no failures")
         bench.boot_well(well=True)
         fleet = _until(lambda: bench.provider.keep(_order(1)), _all_up(1), "never up")
-        _true(fleet.boot_failures == 0, f"{fleet.boot_failures} failures are remembered")
+        bench.work(fleet.alive[0].name)
+        fleet = bench.provider.look(_TOKEN)
+        _true(fleet.failures == 0, f"{fleet.failures} failures are remembered")
+        bench.crash(fleet.alive[0].name)
+        fleet = _until(lambda: bench.provider.look(_TOKEN), lambda f: not f.alive, "not gone")
+        _true(fleet.failures == 0, "its end counts as a failure")
         bench.provider.end(_TOKEN)
 
     def test_an_end_ends_all(self, bench: Bench) -> None:

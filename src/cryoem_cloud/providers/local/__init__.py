@@ -13,7 +13,7 @@ from pathlib import Path
 from cryoem_cloud.model.errors import ProviderError
 from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.ports.application import Shape
-from cryoem_cloud.ports.provider import MOST_BOOT_FAILURES, Order
+from cryoem_cloud.ports.provider import MOST_FAILURES, Order
 from cryoem_cloud.providers.local.machine import LocalMachine, LocalSelf
 
 __all__ = ["LocalProvider", "LocalSelf"]
@@ -68,7 +68,7 @@ class LocalProvider:
                     machine.sweep()
             wanted = order.count - sum(machine.alive or machine.left for machine in machines)
             for number in range(len(machines) + 1, len(machines) + 1 + max(0, wanted)):
-                if _boot_failures(_machines(folder)) >= MOST_BOOT_FAILURES:
+                if _failures(_machines(folder)) >= MOST_FAILURES:
                     break
                 self._start(folder / f"local-{number:03d}-{secrets.token_hex(3)}", order)
             return _fleet(folder)
@@ -135,28 +135,32 @@ def _machines(folder: Path) -> tuple[LocalMachine, ...]:
 
 def _fleet(folder: Path) -> Fleet:
     machines = _machines(folder)
-    failures = _boot_failures(machines)
+    failures = _failures(machines)
     return Fleet(
         machines=tuple(
             Machine(name=machine.name, state=_state(machine), kind="process")
             for machine in machines
         ),
-        boot_failures=failures,
-        boot_log=machines[-1].boot_log() if failures else "",
+        failures=failures,
+        failure_log=_last_failed(machines).log_tail() if failures else "",
     )
 
 
 def _state(machine: LocalMachine) -> State:
     if not machine.alive:
-        return State.GONE
-    return State.UP if machine.booted else State.STARTING
+        return State.LEFT if machine.left else State.GONE
+    return State.UP if machine.up else State.STARTING
 
 
-def _boot_failures(machines: Sequence[LocalMachine]) -> int:
+def _failures(machines: Sequence[LocalMachine]) -> int:
     failures = 0
     for machine in machines:
-        if machine.booted or machine.left:
+        if machine.worked or machine.left:
             failures = 0
         elif not machine.alive:
             failures += 1
     return failures
+
+
+def _last_failed(machines: Sequence[LocalMachine]) -> LocalMachine:
+    return next(machine for machine in reversed(machines) if not machine.alive)

@@ -5,6 +5,7 @@
 <machine>/pid       the agent's process id, which is also its process group
 <machine>/boot.log  what the agent printed
 <machine>/up        exists once the agent runs
+<machine>/worked    exists once the agent has come through a turn
 <machine>/left      exists once the agent ends by itself
 <machine>/scratch   the agent's disk
 ```
@@ -52,16 +53,21 @@ class LocalMachine:
         return False
 
     @property
-    def booted(self) -> bool:
+    def up(self) -> bool:
         """Whether its agent ever ran."""
         return (self.folder / "up").exists()
+
+    @property
+    def worked(self) -> bool:
+        """Whether its agent ever came through a turn."""
+        return (self.folder / "worked").exists()
 
     @property
     def left(self) -> bool:
         """Whether it ended by itself."""
         return (self.folder / "left").exists()
 
-    def boot_log(self) -> str:
+    def log_tail(self) -> str:
         """The last of what it printed."""
         try:
             return (self.folder / "boot.log").read_bytes()[-_LOG_BYTES:].decode(errors="replace")
@@ -129,6 +135,10 @@ class LocalSelf:
         """Say that the agent runs, and who it is: who started it may not have got there."""
         (self.folder / "pid").write_text(str(os.getpgid(0)), encoding="ascii")
         (self.folder / "up").touch()
+
+    def worked(self) -> None:
+        """Say that the agent has come through a turn."""
+        (self.folder / "worked").touch()
 
     def leave(self) -> None:
         """Say that the machine is not to be replaced."""

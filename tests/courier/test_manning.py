@@ -1,0 +1,100 @@
+"""A job is manned again when all its machines have left it, and not for ever."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from cryoem_cloud.courier.manning import MOST_ATTEMPTS
+from cryoem_cloud.courier.sweep import sweep
+from cryoem_cloud.courier.tokens import token_of
+from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.model.machine import DEAD_AFTER_S, Fleet, Machine, State
+from cryoem_cloud.ports.provider import Order
+
+from .conftest import MACHINE, TASK, Bench, Played
+
+_LOOK_S = 0.5
+
+
+class Leaving(Played):
+    """All machines leave at once; `act` is what else happens at the look of that number."""
+
+    def __init__(self, act: Callable[[int, Order], None] = lambda *_: None) -> None:
+        super().__init__()
+        self.act = act
+        self.looks: list[str] = []
+
+    def keep(self, order: Order) -> Fleet:
+        self.see(order)
+        self.looks.append(order.token)
+        self.act(len(self.looks), order)
+        return Fleet(machines=(Machine(name=f"of-{order.token}", state=State.LEFT),))
+
+
+def tokens(bench: Bench, *attempts: int) -> list[str]:
+    return [token_of(bench.slip.project.name, bench.slip.job.number, n) for n in attempts]
+
+
+def test_a_job_that_all_machines_left_is_manned_again_after_a_minute(bench: Bench) -> None:
+    """As when a machine claimed late, and was gone."""
+
+    def act(look: int, order: Order) -> None:
+        if look == 1:
+            assert bench.records.turns(TASK).claim(MACHINE)
+        if order.token.endswith("-2"):
+            log = bench.records.turns(TASK)
+            claim = log.read()[-1]
+            assert claim.holder == MACHINE
+            bench.done()
+
+    provider = Leaving(act)
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+    first, second = tokens(bench, 1, 2)
+    assert provider.kept == [first, second]
+    assert provider.looks.count(first) * _LOOK_S >= DEAD_AFTER_S
+    assert bench.records.launches() == 2
+    assert bench.records.is_gone(f"of-{first}")
+
+
+def test_a_job_whose_holder_lives_elsewhere_is_not_manned_again(bench: Bench) -> None:
+    """As on another computer, whose machines this provider does not know."""
+    long = int(3 * DEAD_AFTER_S / _LOOK_S)
+
+    def act(look: int, _: Order) -> None:
+        if look == 1:
+            assert bench.records.turns(TASK).claim(MACHINE)
+        if look % 30 == 0:
+            bench.records.put_beat(MACHINE, look)
+        if look == long:
+            bench.done()
+
+    provider = Leaving(act)
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+    assert provider.looks == tokens(bench, 1) * long
+
+
+def test_a_courier_goes_on_with_the_newest_attempt(bench: Bench) -> None:
+    for attempt, token in enumerate(tokens(bench, 1, 2, 3), start=1):
+        bench.records.put_launch(attempt, "played", token)
+    provider = Leaving(lambda *_: bench.done())
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+    assert provider.kept == tokens(bench, 3)
+
+
+def test_a_job_that_sends_all_machines_away_fails_and_leaves_none(bench: Bench) -> None:
+    provider = Leaving()
+    card = bench.run(provider=provider)
+    assert card.outcome is Outcome.FAILURE
+    assert "all machines left job 1" in (bench.folder / "run.err").read_text()
+    assert provider.kept == tokens(bench, *range(1, MOST_ATTEMPTS + 1))
+    assert provider.ended == provider.kept
+
+
+def test_every_attempts_fleet_is_swept_and_no_other_jobs(bench: Bench) -> None:
+    provider = Leaving()
+    bench.run(provider=provider)
+    name, number = bench.slip.project.name, bench.slip.job.number
+    others = [token_of(name, number + 1, 1), token_of(name, number * 10, 1), "another"]
+    provider.ended, swept = [], tokens(bench, 1, 12)
+    provider.kept = [*others, *swept]
+    sweep(provider, bench.cards.all(), datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=30))
+    assert provider.ended == swept
