@@ -55,7 +55,7 @@ class Agent:
     def _take_turns(self, job: Job) -> None:
         dice = random.Random(self.myself.name)  # noqa: S311  (spreads machines, hides nothing)
         taker = Taker(self.records, self.myself.name, clock=self.clock, dice=dice)
-        page = 1
+        page = 1 + insisting(lambda: self.records.pages(self.myself.name), self.clock.sleep)
         while insisting(self.records.end, self.clock.sleep) is None:
             found = insisting(taker.take, self.clock.sleep)
             self.myself.up()

@@ -134,6 +134,21 @@ class JobRecords:
             raise FormatError(f"{key} says that it is page {page.number} of {page.machine}")
         return page
 
+    def pages(self, machine: str) -> int:
+        """How many pages a machine's journal has; one request where it has none."""
+
+        def there(number: int) -> bool:
+            return self._is_there(keys.page_key(self.project, self.number, machine, number))
+
+        over = 1
+        while there(over):
+            over *= 2
+        last = over // 2
+        while over - last > 1:
+            middle = (last + over) // 2
+            last, over = (middle, over) if there(middle) else (last, middle)
+        return last
+
     def ask(self, wish: Control) -> None:
         """Record a wish of the user's; a lost reply may record it twice, which does no harm."""
         number = 1

@@ -1,0 +1,106 @@
+"""An agent's whole life in this process: what it says of itself, and where it goes on."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from cryoem_cloud.agent.work import Agent
+from cryoem_cloud.apps.shell import Shell
+from cryoem_cloud.model.job import Job, Outcome
+from cryoem_cloud.model.journal import Page
+from cryoem_cloud.model.task import MAIN, Task
+from cryoem_cloud.model.turn import Deed, exit_of
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.wiring.clock import SystemClock
+
+OUT = "Shell/job001"
+
+
+@dataclass
+class Myself:
+    """Says what the agent said of its machine."""
+
+    name: str = "m"
+    said: list[str] = field(default_factory=list)
+
+    def up(self) -> None:
+        if "up" not in self.said:
+            self.said.append("up")
+
+    def worked(self) -> None:
+        self.said.append("worked")
+
+    def leave(self) -> None:
+        self.said.append("leave")
+
+
+@pytest.fixture
+def records() -> JobRecords:
+    made = JobRecords(MemoryStore(), "p-00000000", 1)
+    made.put_job(
+        Job(
+            number=1,
+            project="p-00000000",
+            name=OUT,
+            application="shell",
+            frontend="shell",
+            script="true",
+            script_path="",
+            outputs=(OUT,),
+            logs={"out": f"{OUT}/run.out", "err": f"{OUT}/run.err"},
+            log_starts={"out": 0, "err": 0},
+            submitter="me",
+            submitted_at="2026-01-01T00:00:00Z",
+        )
+    )
+    made.put_tasks((Task(name=MAIN, script=f"echo made > {OUT}/x", inputs=()),))
+    made.set_ready(1)
+    return made
+
+
+def live(records: JobRecords, scratch: Path) -> list[str]:
+    """What the agent said of itself before it ended, well or not."""
+    myself = Myself()
+    agent = Agent(
+        records=records,
+        myself=myself,
+        application=lambda _: Shell(),
+        scratch=scratch,
+        environment={"PATH": os.environ["PATH"]},
+        clock=SystemClock(),
+    )
+    try:
+        agent.live()
+    except OSError:
+        myself.said.append("broke")
+    return myself.said
+
+
+def test_a_machine_that_came_through_its_turn_says_so(records: JobRecords, tmp_path: Path) -> None:
+    assert live(records, tmp_path / "scratch") == ["up", "worked", "leave"]
+
+
+def test_a_machine_that_breaks_in_its_turn_has_not_worked(
+    records: JobRecords, tmp_path: Path
+) -> None:
+    (tmp_path / "scratch").touch()
+    assert live(records, tmp_path / "scratch") == ["up", "broke"]
+
+
+def test_an_agent_that_is_started_again_goes_on_with_its_journal(
+    records: JobRecords, tmp_path: Path
+) -> None:
+    before = [Page(machine="m", number=n, task=MAIN, turn=1, phase=f"{n}") for n in (1, 2, 3)]
+    assert records.turns(MAIN).claim("m")
+    for page in before:
+        records.put_page(page)
+    live(records, tmp_path / "scratch")
+    ending = records.turns(MAIN).read()[-1]
+    assert (ending.number, ending.deed) == (2, Deed.DONE)
+    assert exit_of(ending).outcome is Outcome.SUCCESS
+    assert [records.page("m", n) for n in (1, 2, 3)] == before
+    pages = [records.page("m", n) for n in range(4, int(str(ending.detail["pages"])) + 1)]
+    assert [entry.path for page in pages if page for entry, _ in page.small] == [f"{OUT}/x"]
