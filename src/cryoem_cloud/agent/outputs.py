@@ -38,7 +38,8 @@ class Outputs:
     """Looks at the output folders of a task again and again.
 
     Files that were there before the task started are outputs only once they have changed. `skip`
-    says which names (relative to the root) are none at all.
+    says which names (relative to the root) are none at all. `unreadable` says why, of folders and
+    files that were met and could not be looked at.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Outputs:
         self._root = root
         self._folders = folders
         self._skip = skip
+        self.unreadable: dict[str, str] = {}
         self._before: dict[str, Stamp] = {}
         self._before = {found.path: found.stamp for found in self.all()}
         self._since: dict[str, tuple[Stamp, float]] = {}
@@ -76,11 +78,17 @@ class Outputs:
             items = sorted(os.scandir(self._root / folder), key=lambda item: item.name)
         except (FileNotFoundError, NotADirectoryError):
             return
+        except OSError as error:
+            self.unreadable[folder] = str(error.strerror)
+            return
         for item in items:
             path = f"{folder.rstrip('/')}/{item.name}" if folder != "." else item.name
             try:
                 found = item.stat(follow_symlinks=False)
             except FileNotFoundError:  # programs make files that do not stay
+                continue
+            except OSError as error:
+                self.unreadable[path] = str(error.strerror)
                 continue
             if stat.S_ISDIR(found.st_mode):
                 yield from self._walk(path)
@@ -91,8 +99,8 @@ class Outputs:
 
 
 def _is_empty(folder: Path) -> bool:
-    """Whether a folder is there, and nothing in it."""
-    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as items:
+    """Whether a folder is there and can be looked into, and nothing is in it."""
+    with suppress(OSError), os.scandir(folder) as items:
         return not any(items)
     return False
 

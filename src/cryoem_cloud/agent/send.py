@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +57,8 @@ class Sender:
     """Writes a turn's pages. One thread at a time may call `step` and `finish`.
 
     `next_page` is the number of the first page to write. `entries` holds what has been sent, by
-    path, as the pages say it.
+    path, as the pages say it. What cannot be read is passed over; after `finish`, `unreadable` says
+    why, by path.
     """
 
     desk: Desk
@@ -66,6 +67,7 @@ class Sender:
     next_page: int = 1
     entries: dict[str, Entry] = field(default_factory=dict)
     sent_log: dict[str, int] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
     _stamps: dict[str, Stamp] = field(default_factory=dict)
     _queue: deque[Found] = field(default_factory=deque)
     _flying: dict[str, Future[tuple[Stamp, Entry]]] = field(default_factory=dict)
@@ -98,6 +100,7 @@ class Sender:
             StoreError, NoSpaceError: Not all could be sent; the next call goes on.
         """
         with self._lock:
+            self.unreadable = self.outputs.unreadable = {}  # all that is not sent is tried again
             found = list(self.outputs.all())
             self._queue = deque(
                 item for item in found if self._new(item) and item.path not in self._flying
@@ -140,7 +143,7 @@ class Sender:
         room = _PAGE_BYTES
         while self._queue and room > 0 and len(small) + len(files) < _PAGE_FILES:
             found = self._queue.popleft()
-            with suppress(FileNotFoundError, SourceChangedError):
+            with self._passing_over(found.path):
                 if not found.is_file:
                     files.append(self._special(found))
                     stamps[found.path] = found.stamp
@@ -218,14 +221,23 @@ class Sender:
                 continue
             del self._flying[path]
             try:
-                yield flight.result()
-            except (FileNotFoundError, SourceChangedError):
-                continue
+                with self._passing_over(path):
+                    yield flight.result()
             except CryoemError as error:
                 _LOG.warning("%s waits: %s", path, error)
                 self._again(path)
                 if wait:
                     raise
+
+    @contextmanager
+    def _passing_over(self, path: str) -> Iterator[None]:
+        """Within this, a file is not sent that went, changes, or cannot be read."""
+        try:
+            yield
+        except (FileNotFoundError, SourceChangedError):
+            return
+        except OSError as error:
+            self.unreadable[path] = str(error.strerror)
 
     def _again(self, path: str) -> None:
         self._queue.extend(found for found in self.outputs.all() if found.path == path)

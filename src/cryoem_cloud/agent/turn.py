@@ -28,7 +28,7 @@ from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.index import IndexLog, entries_to_bytes
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["TurnWork"]
+__all__ = ["TurnWork", "as_sent"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -202,6 +202,7 @@ class TurnWork:
     def _close(self, exit_: Exit, sender: Sender) -> None:
         sender.say("sending the last outputs")
         entries = insisting(sender.finish, self.clock.sleep)
+        exit_ = as_sent(exit_, sender.unreadable)
         sender.say("ended")
         insisting(sender.step, self.clock.sleep)
         key = manifest_key(self.job.number, self.taken.task.name, self.taken.claim.number)
@@ -242,6 +243,16 @@ def _stages(
         (now_s + patience_s, running.terminate),
         (now_s + patience_s + _TERM_GRACE_S, running.kill),
     ]
+
+
+def as_sent(exit_: Exit, unreadable: Mapping[str, str]) -> Exit:
+    """How the task ended, if these outputs could not be read: no success lacks a file."""
+    if exit_.outcome is not Outcome.SUCCESS or not unreadable:
+        return exit_
+    (path, why), *others = sorted(unreadable.items())
+    more = f", nor can {len(others)} more" if others else ""
+    reason = f"{path} cannot be read on the machine ({why}){more}; all else is home"
+    return Exit(outcome=Outcome.FAILURE, code=1, reason=reason)
 
 
 def _markers(root: Path, outputs: tuple[str, ...], held: Sequence[str]) -> tuple[str, ...]:

@@ -1,0 +1,90 @@
+"""What a sender makes of outputs that it cannot read, and where a journal goes on."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cryoem_cloud.agent.outputs import SETTLED_S, Outputs
+from cryoem_cloud.agent.send import Desk, Sender
+from cryoem_cloud.agent.turn import as_sent
+from cryoem_cloud.model.job import Exit, Outcome
+from cryoem_cloud.model.journal import Page
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.testing.clock import StoppedClock
+
+_NOBODY = 65534
+_LARGE = bytes(100_000)
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """A folder of somebody who may not read everything, and to be that user."""
+    folder = Path(tempfile.mkdtemp())
+    as_root = os.geteuid() == 0
+    if as_root:
+        os.chown(folder, _NOBODY, _NOBODY)
+        os.seteuid(_NOBODY)
+    try:
+        yield folder
+    finally:
+        if as_root:
+            os.seteuid(0)
+        for path in folder.rglob("*"):
+            path.chmod(0o700)
+        shutil.rmtree(folder)
+
+
+def sender(root: Path, clock: StoppedClock) -> Sender:
+    records = JobRecords(MemoryStore(), "p-00000000", 1)
+    desk = Desk(records=records, machine="m", task="main", turn=1, root=root, logs={})
+    (root / "out").mkdir()
+    return Sender(desk, Outputs(root, ("out",), skip=lambda _: False), clock)
+
+
+def test_what_cannot_be_read_is_named_and_all_else_is_sent(root: Path) -> None:
+    clock = StoppedClock()
+    made = sender(root, clock)
+    (root / "out/small").write_text("x")
+    (root / "out/large").write_bytes(_LARGE)
+    (root / "out/closed").mkdir()
+    (root / "out/closed/x").touch()
+    (root / "out/healed").write_text("x")
+    for name in ("small", "large", "closed", "healed"):
+        (root / "out" / name).chmod(0)
+    (root / "out/well").write_text("well")
+    for _ in range(3):
+        made.step()
+        clock.pass_(SETTLED_S)
+    assert set(made.entries) == {"out/well"}
+    (root / "out/healed").chmod(0o600)
+    assert [entry.path for entry in made.finish()] == ["out/healed", "out/well"]
+    assert made.unreadable == dict.fromkeys(
+        ("out/small", "out/large", "out/closed"), "Permission denied"
+    )
+    made.close()
+
+
+def test_no_success_lacks_a_file() -> None:
+    success = Exit(outcome=Outcome.SUCCESS)
+    assert as_sent(success, {}) == success
+    failed = as_sent(success, {"out/b": "Permission denied", "out/a": "Input/output error"})
+    assert failed.outcome is Outcome.FAILURE
+    assert "out/a cannot be read" in failed.reason
+    assert "Input/output error" in failed.reason
+    assert "1 more" in failed.reason
+    judged = Exit(outcome=Outcome.FAILURE, code=3, reason="its own")
+    assert as_sent(judged, {"out/a": "Permission denied"}) == judged
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 7, 8, 9, 100])
+def test_a_journal_goes_on_after_its_last_page(count: int) -> None:
+    records = JobRecords(MemoryStore(), "p-00000000", 1)
+    for number in range(1, count + 1):
+        records.put_page(Page(machine="m", number=number, phase="x"))
+    records.put_page(Page(machine="other", number=count + 1, phase="x"))
+    assert records.pages("m") == count
