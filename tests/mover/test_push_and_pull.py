@@ -171,3 +171,22 @@ def test_missing_space_is_said_with_what_is_missing_where(tmp_path: Path) -> Non
     with pytest.raises(Exception, match=r"sending needs .* in .*, where .* are free"):
         require_space(tmp_path / "not" / "yet" / "there", 2**60, purpose="sending")
     require_space(tmp_path, 1, purpose="sending")
+
+
+@pytest.mark.parametrize("places", [("a", "a/b"), ("a/b", "a"), ("a/b/c", "a"), ("a", "a/b/c")])
+@pytest.mark.parametrize("stem", ["mirror/", "jobs/00000007/out/main/000001/"])
+def test_a_file_that_becomes_a_folder_and_a_folder_that_becomes_a_file_are_kept(
+    store: MemoryStore | DirectoryStore, tmp_path: Path, stem: str, places: tuple[str, str]
+) -> None:
+    files = [a_file(tmp_path / str(n), data) for n, data in enumerate((b"one", b"two", b"three"))]
+    keys = [stem + place for place in (*places, places[1])]
+    for _ in range(2):
+        kept = [
+            keep_file(store, file, project=PROJECT, key=key)[1]
+            for file, key in zip(files, keys, strict=True)
+        ]
+        assert len({content.key for content in kept}) == 3
+        assert all(content.key.startswith(stem) for content in kept)
+        for file, content in zip(files, kept, strict=True):
+            assert store.get(f"{PROJECT}/{content.key}") == file.read_bytes()
+    assert len(list(store.list(f"{PROJECT}/"))) == 3

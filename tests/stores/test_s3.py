@@ -24,6 +24,7 @@ from cryoem_cloud.model.errors import (
     StoreError,
     StoreUnreachableError,
 )
+from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.ports.store import CHUNK_BYTES, Store
 from cryoem_cloud.stores.patient import Patient
 from cryoem_cloud.stores.s3 import faults
@@ -44,6 +45,12 @@ BY_TWO = pytest.mark.xfail(
 )
 """Turns are single puts, which it does serialise; AWS documents both as atomic."""
 
+CLASHES = pytest.mark.xfail(
+    reason="SeaweedFS says of an absent key that it exists, if an object is in its folder's place",
+    strict=False,
+)
+"""The mover takes another key then too, when it finds no object under the one that exists."""
+
 
 class TestOnSeaweedFS(StoreContract):
     @pytest.fixture
@@ -53,6 +60,16 @@ class TestOnSeaweedFS(StoreContract):
     @BY_TWO
     def test_one_of_two_large_streams_wins(self, store: Store) -> None:
         super().test_one_of_two_large_streams_wins(store)
+
+    @CLASHES
+    @pytest.mark.parametrize(("first", "second"), [("a", "a/b/c"), ("a/b/c", "a")])
+    @pytest.mark.parametrize("if_absent", [False, True])
+    def test_a_key_and_one_that_continues_it_both_live_or_the_first_does(
+        self, store: Store, first: str, second: str, *, if_absent: bool
+    ) -> None:
+        super().test_a_key_and_one_that_continues_it_both_live_or_the_first_does(
+            store, first, second, if_absent=if_absent
+        )
 
     @BY_FOLDER
     def test_a_listing_is_in_order_of_the_bytes(self, store: Store) -> None:
@@ -398,3 +415,14 @@ def test_nobody_pays_for_botocore_but_who_uses_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, timeout=30)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("keys", [("mirror/a", "mirror/a/b"), ("mirror/a/b", "mirror/a")])
+def test_a_file_that_becomes_a_folder_or_was_one_is_kept_by_seaweedfs(
+    weed_server: S3Server, tmp_path: Path, keys: tuple[str, str]
+) -> None:
+    store = open_store(weed_server.bucket(), env=weed_server.env())
+    (tmp_path / "file").write_bytes(b"bytes")
+    for key in keys:
+        _, content = keep_file(store, tmp_path / "file", project="p", key=key)
+        assert store.get(f"p/{content.key}") == b"bytes"

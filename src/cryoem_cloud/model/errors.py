@@ -14,12 +14,13 @@ CryoemError                 exit 1
 ├── StoreError              exit 8
 │   ├── ObjectMissingError
 │   ├── ObjectExistsError
+│   ├── KeyClashError                 a store that cannot hold `a` and `a/b`
 │   ├── CorruptObjectError
 │   ├── StoreUnreachableError         may be tried again
 │   └── StoreDeniedError              credentials: wrong, expired, or a clock that is off
 ├── SourceChangedError      exit 9    a file changed while it was read; may be tried again
 └── ProviderError           exit 10
-    └── BootError                     machines that did not come up
+    └── BootError                     machines that ended before they had worked
 ```
 """
 
@@ -30,6 +31,7 @@ __all__ = [
     "CorruptObjectError",
     "CryoemError",
     "FormatError",
+    "KeyClashError",
     "MissingInputError",
     "NewerFormatError",
     "NoSpaceError",
@@ -131,6 +133,10 @@ class ObjectExistsError(StoreError):
     """There is an object under that key already."""
 
 
+class KeyClashError(StoreError):
+    """The store cannot hold this key and one that is there: one continues the other after a `/`."""
+
+
 class CorruptObjectError(StoreError):
     """An object's bytes are not those that its digest promises."""
 
@@ -159,4 +165,4 @@ class ProviderError(CryoemError):
 
 
 class BootError(ProviderError):
-    """Machines were started and did not come up."""
+    """Machines were started and ended before they had worked, again and again."""

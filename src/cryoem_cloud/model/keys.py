@@ -3,9 +3,13 @@
 Numbers in keys have fixed width, so that listings are in order.
 """
 
-from cryoem_cloud.model.paths import escaped
+import hashlib
+import re
+
+from cryoem_cloud.model.paths import LONG, escaped
 
 __all__ = [
+    "apart_key",
     "beat_key",
     "control_key",
     "deliver_prefix",
@@ -30,6 +34,9 @@ __all__ = [
     "turns_prefix",
 ]
 
+_FILE = re.compile(r"(mirror/|jobs/\d+/out/[^/]+/\d+/)(.+)")
+"""Keys that are made from paths, relative to the project: where they lie, and the path's part."""
+
 
 def ids_key(block: int) -> str:
     """The reservation of the ids block x 100 + 1 to block x 100 + 100; one list for the store."""
@@ -44,6 +51,17 @@ def project_key(project: str) -> str:
 def mirror_key(path: str) -> str:
     """Where a file of the project goes first, relative to the project's folder in the store."""
     return f"mirror/{escaped(path)}"
+
+
+def apart_key(key: str) -> str:
+    """Where the bytes go whose `key` a store cannot hold beside one that is there.
+
+    That is beside all readable keys: a store may keep `a` as a file, so that `a/b` has no place.
+    """
+    found = _FILE.fullmatch(key)
+    if found is None:
+        raise ValueError(f"{key!r} is no key of a file")
+    return f"{found[1]}{LONG}{hashlib.sha256(found[2].encode()).hexdigest()}"
 
 
 def index_prefix(project: str) -> str:

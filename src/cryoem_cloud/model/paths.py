@@ -14,6 +14,7 @@ from cryoem_cloud.model.errors import RefusedError
 
 __all__ = [
     "HOME_ROOT",
+    "LONG",
     "OUTSIDE",
     "STAGED_OUTSIDE",
     "escaped",
@@ -31,6 +32,9 @@ STAGED_OUTSIDE = ".cryoem-abs/"
 
 HOME_ROOT = "@project/"
 """What targets of links start with that point into the project by its absolute path."""
+
+LONG = "@long/"
+"""What keys start with, below their folder, that are a digest and cannot be read."""
 
 LONGEST_SEGMENT = 200
 """Bytes; file systems allow 255, and a version suffix must fit."""
@@ -70,7 +74,7 @@ def escaped(path: str) -> str:
         key = OUTSIDE + key
     too_long = any(len(part.encode()) > LONGEST_SEGMENT for part in segments)
     if too_long or len(key.encode()) > LONGEST_KEY:
-        return "@long/" + hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()
+        return LONG + hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()
     return key
 
 

@@ -5,8 +5,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from cryoem_cloud.model.digest import Digester
-from cryoem_cloud.model.errors import ObjectExistsError, ObjectMissingError, SourceChangedError
+from cryoem_cloud.model.errors import (
+    KeyClashError,
+    ObjectExistsError,
+    ObjectMissingError,
+    SourceChangedError,
+)
 from cryoem_cloud.model.file import Content, Stamp
+from cryoem_cloud.model.keys import apart_key
 from cryoem_cloud.model.paths import version_key
 from cryoem_cloud.mover.stamp import require_unchanged, stamp_of
 from cryoem_cloud.ports.store import CHUNK_BYTES, Store
@@ -79,16 +85,31 @@ def keep_file(
 ) -> tuple[Stamp, Content]:
     """As `send_file`, under `key` or, where that holds other bytes, under its version key.
 
-    Bytes that the store has under one of the two are not sent again.
+    A key that the store cannot hold, because a folder has become a file or a file a folder, is
+    replaced by one apart. Bytes that the store has under one of these are not sent again.
     """
-    with suppress(ObjectExistsError):
+    try:
         return send_file(store, path, project=project, key=key, moved=moved)
+    except KeyClashError:
+        return keep_file(store, path, project=project, key=apart_key(key), moved=moved)
+    except ObjectExistsError:
+        return _keep_version(store, path, project=project, key=key, moved=moved)
+
+
+def _keep_version(
+    store: Store, path: Path, *, project: str, key: str, moved: Callable[[int], None]
+) -> tuple[Stamp, Content]:
+    """As `keep_file`, where `key` is taken."""
     stamp, mine = digest_file(path)
     for candidate in (key, version_key(key, mine.digest)):
         with suppress(ObjectMissingError):
             if digest_object(store, f"{project}/{candidate}").digest == mine.digest:
                 return stamp, _content(candidate, mine)
-    return send_file(store, path, project=project, key=version_key(key, mine.digest), moved=moved)
+    try:
+        version = version_key(key, mine.digest)
+        return send_file(store, path, project=project, key=version, moved=moved)
+    except ObjectExistsError:  # other bytes; or SeaweedFS, whose word for a clash this is
+        return keep_file(store, path, project=project, key=apart_key(key), moved=moved)
 
 
 def _content(key: str, digester: Digester) -> Content:

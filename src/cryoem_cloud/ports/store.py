@@ -35,7 +35,8 @@ class Store(Protocol):
     A key is a `/`-separated path of non-empty segments of the characters that `model.paths.escaped`
     leaves, and `%`, `~`, `@`; no segment is `.` or `..`. An object is whole or absent: nobody ever
     sees half of one. What a call has written, every later call by anybody sees. Some stores cannot
-    hold both a key and another that continues it after a `/`, and say so (StoreError).
+    hold both a key and another that continues it after a `/`: the later write raises KeyClashError
+    and changes nothing.
 
     Every call may raise StoreUnreachableError (nothing is known about whether a write happened),
     StoreDeniedError, and on writes NoSpaceError.

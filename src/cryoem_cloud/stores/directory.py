@@ -27,6 +27,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
+    KeyClashError,
     ObjectExistsError,
     ObjectMissingError,
     SettingsError,
@@ -223,21 +224,17 @@ class DirectoryStore:
         """Whether an empty folder was in the way, and is gone now; False for an object.
 
         Raises:
-            StoreError: A directory cannot hold both this key and one that is there.
+            KeyClashError: A directory cannot hold both this key and one that is there.
         """
         if path.is_dir():
             with suppress(OSError):
                 path.rmdir()
                 return True
-            raise StoreError(
-                f"{path} is a folder of the store and cannot be an object too",
-                hint="rename the file or the folder, or use an S3 store",
-            )
+            raise KeyClashError(f"{path} is a folder of the store and cannot be an object too")
         for folder in path.parents:
             if folder.is_file():
-                raise StoreError(
-                    f"{folder} is an object of the store and cannot be a folder too",
-                    hint="rename the file or the folder, or use an S3 store",
+                raise KeyClashError(
+                    f"{folder} is an object of the store and cannot be a folder too"
                 )
             if folder == self.root:
                 break

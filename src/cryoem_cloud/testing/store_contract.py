@@ -12,12 +12,14 @@ The store that the fixture gives must be empty of keys below `contract/`.
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
+    KeyClashError,
     ObjectExistsError,
     ObjectMissingError,
     StoreError,
@@ -127,6 +129,23 @@ class _Objects:
         same([found.key for found in store.list("contract/")], ["contract/ab", "contract/folder/a"])
         store.put("contract/a", b"again", if_absent=True)
         same(store.get("contract/a"), b"again")
+
+    @pytest.mark.parametrize(("first", "second"), [("a", "a/b/c"), ("a/b/c", "a")])
+    @pytest.mark.parametrize("if_absent", [False, True])
+    def test_a_key_and_one_that_continues_it_both_live_or_the_first_does(
+        self, store: Store, first: str, second: str, *, if_absent: bool
+    ) -> None:
+        live = {f"contract/{first}": b"first"}
+        store.put(f"contract/{first}", b"first", if_absent=True)
+        with suppress(KeyClashError):
+            store.put(f"contract/{second}", b"second", if_absent=if_absent)
+            live[f"contract/{second}"] = b"second"
+        for key, data in live.items():
+            same(store.get(key), data)
+        same({found.key for found in store.list("contract/")}, set(live))
+        for key in live:
+            store.delete(key)
+        same(list(store.list("contract/")), [])
 
     def test_readers_never_see_half_an_object(self, store: Store) -> None:
         size = 200_000

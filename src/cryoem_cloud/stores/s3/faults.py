@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
     CryoemError,
+    KeyClashError,
     NoSpaceError,
     ObjectExistsError,
     ObjectMissingError,
@@ -102,6 +103,7 @@ _CODES: Mapping[str, _Fault] = {
     "TokenRefreshRequired": _EXPIRED,
     "XAmzContentChecksumMismatch": _DAMAGED,
     "XAmzContentSHA256Mismatch": _DAMAGED,
+    "XMinioParentIsObject": _Fault(KeyClashError, "an object is where its folder would be"),
     "XMinioStorageFull": _FULL,
 }
 """By S3's error code."""
