@@ -85,6 +85,14 @@ def test_kill_reaches_processes_that_made_sessions_of_their_own(desk: Desk) -> N
     soon(lambda: not lives(near) and not lives(far))
 
 
+def test_what_bash_says_names_no_place_of_the_machine(desk: Desk) -> None:
+    running = desk.start("no-such-program")
+    assert running.ended(10)
+    assert (
+        desk.folder / "err"
+    ).read_text() == "script: line 1: no-such-program: command not found\n"
+
+
 def test_terminate_lets_a_script_end_in_order(desk: Desk) -> None:
     running = desk.start(
         "trap 'echo told; exit 3' TERM; echo $$ > pid; while :; do sleep 0.05; done"

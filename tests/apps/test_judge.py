@@ -89,6 +89,46 @@ def test_a_program_that_is_not_installed_is_named(said: str, code: int) -> None:
     assert exit_.reason.startswith("relion_autopick is not installed on the machine")
 
 
+_REPORT = "in: /b/src/x.cpp, line 7\nERROR: \nno such reference.\n=== Backtrace  ===\nERROR: \nno\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "markers"), [(0, (_FAILURE,)), (0, ()), (1, (_FAILURE,)), (1, ())]
+)
+def test_what_relion_reports_is_the_reason_whatever_the_last_line_did(
+    code: int, markers: tuple[str, ...]
+) -> None:
+    exit_ = judged(code, *markers, tail_err=_REPORT)
+    assert exit_.outcome is Outcome.FAILURE
+    assert exit_.reason.split(";")[0].endswith(": no such reference")
+
+
+def test_the_only_program_that_can_have_failed_is_named() -> None:
+    assert judged(0, _FAILURE).reason.startswith("relion_autopick reported a failure")
+    two = f"{_SCRIPT}relion_star_handler --i a --o b/c\n"
+    assert judged(0, _FAILURE, script=two).reason.startswith("RELION reported a failure")
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (_REPORT, "relion_star_handler reported a failure: no such reference"),
+        ("x: line 1: relion_star_handler: command not found\n", "relion_star_handler is not inst"),
+    ],
+)
+def test_without_markers_an_echo_at_the_end_hides_no_failure(said: str, reason: str) -> None:
+    exit_ = judged(0, script="relion_star_handler --i a --o b/c\necho done\n", tail_err=said)
+    assert exit_.outcome is Outcome.FAILURE
+    assert exit_.reason.startswith(reason)
+
+
+def test_a_helper_that_is_missing_fails_no_job_of_programs_without_markers() -> None:
+    said = "x: line 1: module: command not found\n"
+    assert judged(0, script="relion_star_handler --o b/c", tail_err=said) == Exit(
+        outcome=Outcome.SUCCESS
+    )
+
+
 def test_the_last_lines_are_told_without_progress_bars() -> None:
     exit_ = judged(1, tail_err="a\n000/??? sec ~~(,_,\r  1/1 sec ~~oo\rERROR: no such file\n")
     assert exit_.reason.endswith("the last lines were:\na\nERROR: no such file")

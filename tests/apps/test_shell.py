@@ -50,6 +50,29 @@ def test_an_input_outside_the_project_is_refused(tmp_path: Path) -> None:
         needs(tmp_path, "../x")
 
 
+@pytest.mark.parametrize(
+    ("code", "said", "reason"),
+    [
+        (127, "job.sh: line 1: thing: command not found\n", "there is no program thing on the"),
+        (127, "job.sh: line 1: ./thing: No such file or directory\n", "there is no program ./th"),
+        (126, "job.sh: line 1: ./thing: Permission denied\n", "./thing is no program that may"),
+        (1, "job.sh: line 1: in.txt: No such file or directory\n", "the command ended with exit"),
+    ],
+)
+def test_a_program_that_could_not_start_is_named(code: int, said: str, reason: str) -> None:
+    exit_ = Shell().judge(make_job("ls", outputs=("out",)), Finished(code=code, tail_err=said))
+    assert exit_.outcome is Outcome.FAILURE
+    assert exit_.reason.startswith(reason)
+    assert f"exit code {code}" in exit_.reason
+
+
+def test_a_last_line_that_did_well_hides_no_missing_program() -> None:
+    finished = Finished(code=0, tail_err="bash: line 1: thing: command not found\n")
+    exit_ = Shell().judge(make_job("ls", outputs=("out",)), finished)
+    assert exit_.outcome is Outcome.SUCCESS
+    assert exit_.reason == "warning: there is no program thing on the machine"
+
+
 def test_the_exit_code_decides() -> None:
     job = make_job("ls", outputs=("out",))
     assert Shell().judge(job, Finished(code=0)).outcome is Outcome.SUCCESS

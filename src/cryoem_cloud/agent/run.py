@@ -61,16 +61,20 @@ def start(
 ) -> Running:
     """Start `bash script` in `folder`, its output in two files, its environment just this.
 
+    Bash is given the script's path from `folder`, so that what it prints names no place of this
+    machine's.
+
     Should this process end for any reason, the script and all that it started are killed.
     """
     orders_read, orders_write = os.pipe()
     reports_read, reports_write = os.pipe()
     leash = (sys.executable, "-I", "-m", "cryoem_cloud.agent.leash")
+    named = os.path.relpath(script.resolve(), folder.resolve())
     bash = shutil.which("bash", path=environment.get("PATH")) or "/bin/bash"
     try:
         with out.open("ab") as out_file, err.open("ab") as err_file:
             process = subprocess.Popen(
-                [*leash, str(orders_read), str(reports_write), bash, "--", str(script)],
+                [*leash, str(orders_read), str(reports_write), bash, "--", named],
                 cwd=folder,
                 stdin=subprocess.PIPE,
                 stdout=out_file,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from cryoem_cloud.apps.files import named_files, spoken_files
-from cryoem_cloud.apps.verdict import last_words, signal_of
+from cryoem_cloud.apps.verdict import last_words, not_started, signal_of
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.job import Exit, Job, Need, Outcome
 from cryoem_cloud.model.paths import normal
@@ -61,11 +61,14 @@ class Shell:
         return {}
 
     def judge(self, job: Job, finished: Finished) -> Exit:  # noqa: ARG002  (the port's names)
-        """By the exit code."""
+        """By the exit code; a success of a script that lacked a program carries a warning."""
+        lacking = not_started(finished)
         if finished.code == 0 and not finished.out_of_memory:
-            return Exit(outcome=Outcome.SUCCESS)
+            return Exit(outcome=Outcome.SUCCESS, reason=lacking and f"warning: {lacking}")
         if finished.out_of_memory:
             what = "the machine ran out of memory, and the command was killed"
+        elif lacking:
+            what = f"{lacking} (exit code {finished.code})"
         elif name := signal_of(finished.code):
             what = f"the command was ended by {name}"
         else:

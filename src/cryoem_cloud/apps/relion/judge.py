@@ -26,6 +26,13 @@ _DIED = re.compile(
 _NOT_FOUND = re.compile(r"(?P<what>\S+): (?:command )?not found|no (?P<which>relion_\w+) in \(")
 _NO_EXECUTABLE = re.compile(r"(?:unable to find|could not access).*executable", re.DOTALL)
 _NO_CSH = re.compile(r"\bcsh: (?:command )?not found|\bcsh: No such file")
+_RELION_SAYS = re.compile(r"^in: \S+, line \d+\nERROR: *\n(?P<what>[^\n]*\S)", re.MULTILINE)
+"""RELION's report of an error ends the program that makes it, always.
+
+in: /build/src/autopicker.cpp, line 1063
+ERROR:
+there is no such reference
+"""
 _NO_CTF = "skipping, since cannot get CTF values"
 
 
@@ -46,17 +53,40 @@ def _what_went_wrong(job: Job, finished: Finished) -> str:
     if finished.out_of_memory:
         return "the machine ran out of memory, and the program was killed"
     if FAILURE in finished.markers:
-        return "RELION reported a failure"
+        return f"{_failing(job)} reported a failure{_report(finished)}"
     if finished.code != 0:
         return _bad_code(job, finished)
     if died is not None:
         return f"a program did not end by itself: {died['how']}"
-    controlled = [call.name for call in _understood(job) if call.controlled]
-    if controlled and SUCCESS not in finished.markers:
-        return _missing_program(finished, job) or (
-            f"{controlled[-1]} left no exit marker: it was killed, or never started"
-        )
+    if SUCCESS in finished.markers:
+        return ""
+    return _hidden(job, finished)
+
+
+def _hidden(job: Job, finished: Finished) -> str:
+    """What went wrong with RELION's programs though the script's last line did well."""
+    programs = [call for call in _understood(job) if call.program is not None]
+    missing = _missing_program(finished, job) if programs else ""
+    controlled = [call.name for call in programs if call.controlled]
+    if missing and (controlled or missing.startswith("relion_")):
+        return missing
+    if programs and (report := _report(finished)):
+        return f"{_failing(job)} reported a failure{report}"
+    if controlled:
+        return f"{controlled[-1]} left no exit marker: it was killed, or never started"
     return ""
+
+
+def _failing(job: Job) -> str:
+    """The program that can have reported a failure; of several, nobody knows which."""
+    names = {call.name for call in _understood(job) if call.program is not None}
+    return names.pop() if len(names) == 1 else "RELION"
+
+
+def _report(finished: Finished) -> str:
+    """What RELION's last report says, to be put behind a sentence; "" if there is none."""
+    reports = _RELION_SAYS.findall(finished.tail_err)
+    return f": {reports[-1].strip().rstrip('.')}" if reports else ""
 
 
 def _bad_code(job: Job, finished: Finished) -> str:
@@ -69,7 +99,7 @@ def _bad_code(job: Job, finished: Finished) -> str:
             ", as when memory runs out" if may_be_memory else ""
         )
     late = " after RELION had reported success" if SUCCESS in finished.markers else ""
-    return f"the script ended with exit code {finished.code}{late}"
+    return f"the script ended with exit code {finished.code}{late}{_report(finished)}"
 
 
 def _missing_program(finished: Finished, job: Job) -> str:
