@@ -88,9 +88,7 @@ def test_kill_reaches_processes_that_made_sessions_of_their_own(desk: Desk) -> N
 def test_what_bash_says_names_no_place_of_the_machine(desk: Desk) -> None:
     running = desk.start("no-such-program")
     assert running.ended(10)
-    assert (
-        desk.folder / "err"
-    ).read_text() == "script: line 1: no-such-program: command not found\n"
+    assert desk.err.read_text() == "script: line 1: no-such-program: command not found\n"
 
 
 def test_terminate_lets_a_script_end_in_order(desk: Desk) -> None:
