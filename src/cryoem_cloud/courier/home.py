@@ -1,14 +1,15 @@
 """Brings a job's results into the project's folder, as if it had run there."""
 
-import errno
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path
 
 from cryoem_cloud.courier.admit import admitted, admitted_lines, is_own
 from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.room import Room, possible
 from cryoem_cloud.model.errors import ProjectGoneError, RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Exit, Job, Outcome
@@ -21,32 +22,6 @@ from cryoem_cloud.ports.frontend import Frontend
 from cryoem_cloud.ports.store import Store
 
 __all__ = ["DroppedError", "Home"]
-
-
-_NO_PLACE = frozenset(
-    {
-        errno.EEXIST,
-        errno.EFBIG,
-        errno.EILSEQ,
-        errno.EINVAL,
-        errno.EISDIR,
-        errno.ELOOP,
-        errno.ENAMETOOLONG,
-        errno.ENOTDIR,
-        errno.ENOTEMPTY,
-    }
-)
-"""What systems say of names and places that are impossible, today and tomorrow."""
-
-
-@contextmanager
-def _in_possible_places() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_PLACE:
-            raise
-        raise RefusedError(f"{error.filename!r} cannot be placed: {error.strerror}") from error
 
 
 class DroppedError(Exception):
@@ -112,50 +87,44 @@ class Home:
         for name in self.job.logs:
             self._cut_log(name, 0)
 
-    @_in_possible_places()
     def add_lines(self, chunk: LogLines) -> None:
         """Put log lines in their place; again is the same."""
         self.look()
         admitted_lines(chunk, self.job)
         left, at = memoryview(chunk.data), self.job.log_starts[chunk.log] + chunk.start
-        descriptor = self._open_log(chunk.log)
-        try:
+        with possible(self.job.logs[chunk.log]), self._opened_log(chunk.log) as descriptor:
             while left:
                 written = os.pwrite(descriptor, left, at)
                 left, at = left[written:], at + written
             self.moved(len(chunk.data))
-        finally:
-            os.close(descriptor)
 
-    @_in_possible_places()
     def place(self, entries: Iterable[Entry], small: Iterable[tuple[Entry, bytes]] = ()) -> None:
-        """Place what is not there already as it should be."""
+        """Place what is not there already as it should be; what is refused stops nothing else."""
         self.look()
         entries, small = tuple(entries), tuple(small)
         links = {entry.path for entry in entries if entry.kind is Kind.LINK}
         known = self.cache.delivered(self.project.name, self.job.number)
+        room = Room(self.project.folder, known)
 
         def wanted(entry: Entry) -> bool:
-            return self._may(entry, links) and self._needed(entry, known)
+            check = partial(self._check, entry, links, known)
+            return self._done(entry, check) and self._needed(entry, room)
+
+        def has_room(entry: Entry) -> bool:
+            output = next(folder for folder in self.job.outputs if is_below(entry.path, folder))
+            return self._done(entry, partial(room.make, entry, output))
 
         fresh = [entry for entry in entries if wanted(entry)]
         here = [(entry, data) for entry, data in small if wanted(entry)]
         require_space(
             self.project.folder, sum(entry.size for entry in fresh), purpose="coming home"
         )
-        for entry in (*fresh, *(entry for entry, _ in here)):
-            self._make_room(entry.path)
-        for entry, data in here:
-            place_bytes(data, entry, self.project.folder / entry.path)
-            self.moved(len(data))
-        files = [
-            (entry, self.project.folder / entry.path) for entry in fresh if entry.kind is Kind.FILE
-        ]
-        fetch_files(self.store, self.project.name, files, moved=self.moved, make_folders=False)
-        for entry in fresh:
-            if entry.kind is not Kind.FILE:
-                self._make(entry)
-        placed = [*fresh, *(entry for entry, _ in here)]
+        fresh = [entry for entry in fresh if has_room(entry)]
+        here = [(entry, data) for entry, data in here if has_room(entry)]
+        placed = [entry for entry, data in here if self._place_bytes(entry, data)]
+        placed += self._fetch([entry for entry in fresh if entry.kind is Kind.FILE])
+        others = (entry for entry in fresh if entry.kind is not Kind.FILE)
+        placed += [entry for entry in others if self._done(entry, partial(self._make, entry))]
         marks = [(entry.path, _mark(entry)) for entry in placed]
         self.cache.deliver(self.project.name, self.job.number, marks)
 
@@ -163,9 +132,11 @@ class Home:
         """Remove what earlier turns delivered and the winner does not have."""
         self.look()
         kept = {entry.path for entry in entries}
-        for path in self.cache.delivered(self.project.name, self.job.number):
+        known = self.cache.delivered(self.project.name, self.job.number)
+        room = Room(self.project.folder, known)
+        for path in known:
             if path not in kept and not is_own(path, self.job, self._own()):
-                self._remove(self.project.folder / path)
+                room.remove(path)
 
     def end(self, exit_: Exit, log_sizes: dict[str, int]) -> None:
         """Write the reason of a failure, then the markers, then make the front end look."""
@@ -198,35 +169,51 @@ class Home:
         logs = tuple(Path(path).name for path in self.job.logs.values())
         return (*self.frontend.own_files(self.job), *self.frontend.all_markers(), *logs)
 
-    def _may(self, entry: Entry, links: set[str]) -> bool:
-        """Whether an entry may be placed where it wants to, beside `links` that come too."""
+    def _done(self, entry: Entry, act: Callable[[], object]) -> bool:
+        """Do what an entry needs; False, and it is told, where that is refused or impossible."""
         try:
-            self._check(entry, links)
+            with possible(entry.path):
+                act()
         except RefusedError as error:
             self.refused(error.message)
             return False
         return True
 
-    def _check(self, entry: Entry, links: set[str]) -> None:
+    def _check(self, entry: Entry, links: set[str], known: Mapping[str, str]) -> None:
+        """See to it that an entry may be placed where it wants to, beside `links` that come too.
+
+        A link of the job's own, which `known` names, gives way to a folder.
+        """
         admitted(entry, self.job, inputs=self.inputs)
-        for folder in list(Path(entry.path).parents)[:-1]:
-            if str(folder) in links or (self.project.folder / folder).is_symlink():
+        for folder in map(str, list(Path(entry.path).parents)[:-1]):
+            theirs = (self.project.folder / folder).is_symlink() and folder not in known
+            if folder in links or theirs:
                 raise RefusedError(f"{entry.path!r} would be written through the link {folder}")
 
-    def _needed(self, entry: Entry, known: dict[str, str]) -> bool:
+    def _needed(self, entry: Entry, room: Room) -> bool:
         """Whether an entry is to be placed: it is not the front end's own, and not there yet."""
         if is_own(entry.path, self.job, self._own()):
             return False
-        path = self.project.folder / entry.path
-        return known.get(entry.path) != _mark(entry) or not os.path.lexists(path)
+        return room.known.get(entry.path) != _mark(entry) or not room.holds(entry)
 
-    def _make_room(self, path: str) -> None:
-        """Make the folders that a path needs, but never the job's own: the user may move that."""
-        output = next(folder for folder in self.job.outputs if is_below(path, folder))
-        folder = self.project.folder / output
-        for part in PurePosixPath(path).relative_to(output).parts[:-1]:
-            folder /= part
-            folder.mkdir(exist_ok=True)
+    def _place_bytes(self, entry: Entry, data: bytes) -> bool:
+        path = self.project.folder / entry.path
+        if not self._done(entry, partial(place_bytes, data, entry, path)):
+            return False
+        self.moved(len(data))
+        return True
+
+    def _fetch(self, entries: list[Entry]) -> list[Entry]:
+        """Fetch files; those that could be placed."""
+        try:
+            self._fetch_all(entries)
+        except OSError:  # one may be impossible, and has stopped others
+            return [e for e in entries if self._done(e, partial(self._fetch_all, [e]))]
+        return entries
+
+    def _fetch_all(self, entries: list[Entry]) -> None:
+        files = [(entry, self.project.folder / entry.path) for entry in entries]
+        fetch_files(self.store, self.project.name, files, moved=self.moved, make_folders=False)
 
     def _make(self, entry: Entry) -> None:
         path = self.project.folder / entry.path
@@ -237,28 +224,25 @@ class Home:
         if target.startswith(HOME_ROOT):
             target = str(self.project.folder / target.removeprefix(HOME_ROOT))
         beside = part_of(path)
-        beside.symlink_to(target)
-        beside.replace(path)
-
-    def _remove(self, path: Path) -> None:
-        """Remove a file or link, or a folder unless something is in it."""
-        with suppress(NotADirectoryError):
-            if path.is_dir() and not path.is_symlink():
-                with suppress(OSError):
-                    path.rmdir()
-            else:
-                path.unlink(missing_ok=True)
-
-    def _open_log(self, name: str) -> int:
-        path = self.project.folder / self.job.logs[name]
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-
-    def _cut_log(self, name: str, size: int) -> None:
-        descriptor = self._open_log(name)
         try:
-            os.ftruncate(descriptor, self.job.log_starts[name] + size)
+            beside.symlink_to(target)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    @contextmanager
+    def _opened_log(self, name: str) -> Iterator[int]:
+        path = self.project.folder / self.job.logs[name]
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(path, flags, 0o644)
+        try:
+            yield descriptor
         finally:
             os.close(descriptor)
+
+    def _cut_log(self, name: str, size: int) -> None:
+        with self._opened_log(name) as descriptor:
+            os.ftruncate(descriptor, self.job.log_starts[name] + size)
 
 
 def _mark(entry: Entry) -> str:

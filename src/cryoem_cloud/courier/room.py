@@ -1,0 +1,136 @@
+"""Room for what a machine sends: what the same job brought home gives way, the user's does not."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from cryoem_cloud.model.errors import RefusedError
+from cryoem_cloud.model.file import Entry, Kind
+from cryoem_cloud.model.paths import is_below
+
+__all__ = ["Room", "possible"]
+
+_NO_PLACE = frozenset(
+    {
+        errno.EEXIST,
+        errno.EFBIG,
+        errno.EILSEQ,
+        errno.EINVAL,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOTDIR,
+        errno.ENOTEMPTY,
+    }
+)
+"""What systems say of names and places that are impossible, today and tomorrow."""
+
+
+@contextmanager
+def possible(path: str) -> Iterator[None]:
+    """Work at a project's path.
+
+    Raises:
+        RefusedError: The system says that there can be no such place.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise
+        raise RefusedError(f"{path!r} cannot be placed: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The project's folder `top`, and by path what the job has delivered there so far."""
+
+    top: Path
+    known: Mapping[str, str]
+
+    def make(self, entry: Entry, output: str) -> None:
+        """See to it that the entry can be put in its place, below the job's folder `output`.
+
+        The folders that lead to it are there then; `output` is not made, as the user may move it.
+        Nothing of another kind is in its place, unless a file and a link, which replace each other.
+
+        Raises:
+            RefusedError: Something that this job did not deliver is in the way.
+        """
+        for folder in _leading(entry.path):
+            if folder != output and is_below(folder, output) and not _is_folder(self.top / folder):
+                self._clear(folder)
+                _make_folder(self.top / folder)
+        if _is_folder(self.top / entry.path) != (entry.kind is Kind.FOLDER):
+            self._clear(entry.path)
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether a folder is in its place, for a folder, and a file or link for anything else."""
+        path = self.top / entry.path
+        if self.behind_link(entry.path) or not os.path.lexists(path):
+            return False
+        return _is_folder(path) == (entry.kind is Kind.FOLDER)
+
+    def behind_link(self, path: str) -> bool:
+        """Whether a folder that leads to it is a link, so that it lies elsewhere."""
+        return any((self.top / folder).is_symlink() for folder in _leading(path))
+
+    def remove(self, path: str) -> None:
+        """Remove a file or link, or a folder unless something is in it; none behind a link."""
+        if self.behind_link(path):
+            return
+        place = self.top / path
+        with suppress(NotADirectoryError):
+            if _is_folder(place):
+                with suppress(OSError):
+                    place.rmdir()
+            else:
+                place.unlink(missing_ok=True)
+
+    def _clear(self, path: str) -> None:
+        """Remove what lies under a path with all below it, or nothing of that."""
+        things = list(_things(self.top / path))
+        leading = {folder for known in self.known for folder in _leading(known)}
+        for thing in things:
+            name = str(thing.relative_to(self.top))
+            if name not in self.known and not (_is_folder(thing) and name in leading):
+                raise RefusedError(f"{name} is in the way, which this job did not make")
+        for thing in things:
+            if _is_folder(thing):
+                thing.rmdir()
+            else:
+                thing.unlink(missing_ok=True)
+
+
+def _leading(path: str) -> tuple[str, ...]:
+    """The folders of the project that lead to a path, the outermost first."""
+    return tuple(map(str, reversed(PurePosixPath(path).parents)))[1:]
+
+
+def _make_folder(place: Path) -> None:
+    try:
+        place.mkdir()
+    except FileExistsError:
+        if not _is_folder(place):
+            raise
+
+
+def _things(place: Path) -> Iterator[Path]:
+    """What lies there, if anything, after all that lies below it."""
+    if _is_folder(place):
+        for inside in sorted(place.iterdir()):
+            yield from _things(inside)
+    if os.path.lexists(place):
+        yield place
+
+
+def _is_folder(place: Path) -> bool:
+    """Whether it is a folder itself, and no link to one."""
+    try:
+        return stat.S_ISDIR(place.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
