@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from cryoem_cloud.model.errors import RefusedError
@@ -18,6 +19,7 @@ __all__ = [
     "admitted_lines",
     "admitted_sizes",
     "is_own",
+    "timely",
 ]
 
 LARGEST_BYTES = 5 * 2**40
@@ -26,8 +28,8 @@ LARGEST_BYTES = 5 * 2**40
 LARGEST_LOG_BYTES = 64 * 2**30
 """Of what a job prints."""
 
-_LATEST_NS = 2**63 - 1
-"""A file's time, as systems keep it: the year 2262."""
+_EARLIEST_NS, _LATEST_NS = -(2**63), 2**63 - 1
+"""A file's time since 1970, as systems keep it: from the year 1677 to 2262."""
 
 
 def is_own(path: str, job: Job, own: tuple[str, ...]) -> bool:
@@ -53,14 +55,17 @@ def admitted(entry: Entry, job: Job, *, inputs: frozenset[str]) -> None:
         raise RefusedError(f"{entry.path!r} is a name of ours")
     if entry.size > LARGEST_BYTES:
         raise RefusedError(f"{entry.path!r} says that it has {entry.size} bytes")
-    if not 0 <= entry.mtime_ns <= _LATEST_NS:
-        raise RefusedError(f"{entry.path!r} says that it is of {entry.mtime_ns} ns")
     if entry.kind is Kind.LINK:
         _lead_inside(entry, job, inputs)
     elif entry.kind not in {Kind.FILE, Kind.FOLDER}:
         raise RefusedError(f"{entry.path!r} is a {entry.kind.value}")
     if entry.content and entry.content.reference:
         raise RefusedError(f"{entry.path!r} names a file of this computer")
+
+
+def timely(entry: Entry) -> Entry:
+    """The entry, with the nearest time that a file can have: a strange one harms no results."""
+    return replace(entry, mtime_ns=min(max(entry.mtime_ns, _EARLIEST_NS), _LATEST_NS))
 
 
 def admitted_lines(chunk: LogLines, job: Job) -> None:

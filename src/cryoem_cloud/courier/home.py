@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from cryoem_cloud.courier.admit import admitted, admitted_lines, is_own
+from cryoem_cloud.courier.admit import admitted, admitted_lines, is_own, timely
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.room import Room, possible
 from cryoem_cloud.model.errors import ProjectGoneError, RefusedError
@@ -101,7 +101,8 @@ class Home:
     def place(self, entries: Iterable[Entry], small: Iterable[tuple[Entry, bytes]] = ()) -> None:
         """Place what is not there already as it should be; what is refused stops nothing else."""
         self.look()
-        entries, small = tuple(entries), tuple(small)
+        entries = tuple(map(timely, entries))
+        small = tuple((timely(entry), data) for entry, data in small)
         links = {entry.path for entry in entries if entry.kind is Kind.LINK}
         known = self.cache.delivered(self.project.name, self.job.number)
         room = Room(self.project.folder, known)
