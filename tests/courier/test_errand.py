@@ -1,5 +1,6 @@
 """An errand: what it makes of turns that were lost, of killed couriers, and of damaged slips."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -17,8 +18,9 @@ from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.model.turn import Deed
 from cryoem_cloud.ports.provider import MOST_FAILURES, Order
 from cryoem_cloud.stores.index import entries_to_bytes
+from cryoem_cloud.testing.faults import Fault, FaultyStore
 
-from .conftest import FOLDER, TASK, Bench, Played
+from .conftest import FOLDER, MACHINE, TASK, Bench, Played
 
 _FAILURES = ("RELION_JOB_EXIT_FAILURE", "PIPELINER_JOB_EXIT_FAILED")
 
@@ -157,3 +159,27 @@ def test_no_folder_of_the_users_is_made_again(bench: Bench, what: str) -> None:
     with pytest.raises(FileNotFoundError):
         home.place((), files)
     assert not moved.exists()
+
+
+def test_a_silent_job_is_looked_at_seldom(bench: Bench) -> None:
+    asked: Counter[str] = Counter()
+
+    def count(_: str, key: str) -> Fault:
+        asked[key.split("/")[3] if key.count("/") > 2 else key] += 1
+        return Fault.NONE
+
+    def claim(bench: Bench) -> None:
+        assert bench.records.turns(TASK).claim(MACHINE)
+        asked.clear()
+
+    def end(bench: Bench) -> None:
+        silent.update(asked)
+        bench.done()
+
+    silent: Counter[str] = Counter()
+    bench.store = FaultyStore(bench.store, count)
+    looks = 240
+    assert bench.run(claim, *[lambda _: None] * looks, end).outcome is Outcome.SUCCESS
+    assert silent["machines"] >= looks  # its journal: a line may come at any time
+    assert silent["turns"] <= looks / 8
+    assert silent["deliver"] <= looks / 20

@@ -40,7 +40,7 @@ def test_a_job_that_all_machines_left_is_manned_again_after_a_minute(bench: Benc
     def act(look: int, order: Order) -> None:
         if look == 1:
             assert bench.records.turns(TASK).claim(MACHINE)
-        if order.token.endswith("-2"):
+        if order.token.endswith("-2") and provider.looks.count(order.token) == 1:
             log = bench.records.turns(TASK)
             claim = log.read()[-1]
             assert claim.holder == MACHINE
@@ -69,7 +69,8 @@ def test_a_job_whose_holder_lives_elsewhere_is_not_manned_again(bench: Bench) ->
 
     provider = Leaving(act)
     assert bench.run(provider=provider).outcome is Outcome.SUCCESS
-    assert provider.looks == tokens(bench, 1) * long
+    assert len(provider.looks) >= long
+    assert set(provider.looks) == set(tokens(bench, 1))
 
 
 def test_a_courier_goes_on_with_the_newest_attempt(bench: Bench) -> None:

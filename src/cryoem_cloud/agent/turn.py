@@ -32,7 +32,9 @@ __all__ = ["TurnWork", "as_sent"]
 
 _LOG = logging.getLogger(__name__)
 
-_LISTEN_S = 0.5
+_LOOK_S = 0.5
+_LISTEN_S = 1.5
+"""Between requests for a wish: with the courier's look, a program hears of it within 3 s."""
 _TERM_GRACE_S = 10.0
 """Between TERM and KILL."""
 _ABORT_GRACE_S = 60.0
@@ -163,8 +165,8 @@ class TurnWork:
         ears, clock = Ears(self.records), self.clock
         wished = False
         stages: list[tuple[float, Callable[[], None]]] = []
-        looked_s = clock.monotonic()
-        while not running.ended(_LISTEN_S):
+        looked_s = heard_s = clock.monotonic()
+        while not running.ended(_LOOK_S):
             now_s = clock.monotonic()
             if now_s - looked_s >= HEARTBEAT_S:
                 looked_s = now_s
@@ -172,7 +174,9 @@ class TurnWork:
                     running.kill()
                     running.ended(_TERM_GRACE_S)
                     return None
-            wish = ears.wish()
+            wish = None
+            if now_s - heard_s >= _LISTEN_S:
+                heard_s, wish = now_s, ears.wish()
             if wish is not None:
                 wished = True
                 stages = _stages(wish, now_s, running, self._abort(root))

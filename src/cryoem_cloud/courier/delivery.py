@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from cryoem_cloud.model.job import Exit
-from cryoem_cloud.model.machine import Pulse
+from cryoem_cloud.model.machine import HEARTBEAT_S, Pulse
 from cryoem_cloud.model.turn import Deed, Standing, Turn, exit_of, standing
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.beating import Beating
@@ -24,6 +24,7 @@ class Delivery:
     claim: Turn | None = None
     _beating: Beating | None = None
     _pulse: Pulse | None = None
+    _looked_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.log = self.records.deliveries()
@@ -33,6 +34,7 @@ class Delivery:
 
         Ask again before anything that must not be done twice.
         """
+        self._looked_s = self.clock.monotonic()
         turns = self.log.read()
         if self.claim is not None and turns and turns[-1].nonce == self.claim.nonce:
             return True
@@ -41,6 +43,11 @@ class Delivery:
             self._beating = Beating(self.records, self.who)
             self._beating.start()
         return self.claim is not None
+
+    def still_ours(self) -> bool:
+        """As `ours`, from a look of the last HEARTBEAT_S: for what may be done twice."""
+        recent = self.clock.monotonic() - self._looked_s < HEARTBEAT_S
+        return (self.claim is not None and recent) or self.ours()
 
     def over(self) -> Exit | None:
         """How the job ended, once it has been brought home."""

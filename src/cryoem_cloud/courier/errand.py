@@ -205,6 +205,7 @@ class Errand:
             cache=self.means.cache,
             task=MAIN,
             told=lambda phase: self.desk.phase(Phase.RUNNING, phase),
+            clock=self.means.clock,
         )
         if self.desk.card.phase is not Phase.RUNNING:
             self.desk.phase(Phase.STARTING)
@@ -214,7 +215,7 @@ class Errand:
             if ending is not None:
                 return ending
             manning.keep()
-            if not self.delivery.ours():
+            if not self.delivery.still_ours():
                 return None
             self._listen(home)
             self.means.stopping.wait(_LOOK_S)

@@ -11,6 +11,7 @@ from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.record import integer, text
 from cryoem_cloud.model.turn import Deed, Standing, Turn, standing
+from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.index import entries_from_bytes
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.turns import TurnLog
@@ -20,8 +21,14 @@ __all__ = ["Follower", "results"]
 _PAGES_A_LOOK = 50
 """So that a long journal does not keep the courier from listening to the user."""
 
+_TURNS_S = 5.0
+"""Between looks at who works on a task, while its machine says nothing of itself: every look is
+a request that object stores charge for."""
+_WATCH_S = 10.0
+"""For so long after a machine's word every look is one at the turns too: it may be about to end."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(kw_only=True)
 class Follower:
     """Follows one task of a job. `told` hears what the machine says that it does now."""
 
@@ -31,19 +38,32 @@ class Follower:
     cache: Cache
     task: str
     told: Callable[[str], None]
+    clock: Clock
+    _turns: tuple[Turn, ...] = ()
+    _turns_due_s: float = float("-inf")
+    _watch_until_s: float = float("-inf")
 
     def look(self) -> Turn | None:
         """Bring home what is new; the turn that ended the task, once all before it is home.
 
-        Two requests where nothing is new. Only the last claim's machine is believed.
+        A request where nothing is new, and a second one every few seconds, or while the end is
+        near. Only the last claim's machine is believed.
         """
-        turns = self.log.read()
+        turns = self._turns_now()
         claims = [turn for turn in turns if turn.deed is Deed.CLAIM]
         if not claims:
             return None
         ended = standing(turns) in {Standing.DONE, Standing.FAILED}
         last = integer(turns[-1].detail, "pages", 0) if ended else None
         return turns[-1] if self._follow(claims[-1], last) and ended else None
+
+    def _turns_now(self) -> tuple[Turn, ...]:
+        now_s = self.clock.monotonic()
+        if now_s >= self._turns_due_s:
+            self._turns = self.log.read()
+            quiet = standing(self._turns) is Standing.HELD and now_s >= self._watch_until_s
+            self._turns_due_s = now_s + _TURNS_S if quiet else now_s
+        return self._turns
 
     def _follow(self, claim: Turn, last: int | None) -> bool:
         """Take the pages that are there; whether that were all up to `last`."""
@@ -71,6 +91,8 @@ class Follower:
             self.home.place(page.files, page.small)
         if page.phase:
             self.told(page.phase)
+            self._turns_due_s = self.clock.monotonic()
+            self._watch_until_s = self._turns_due_s + _WATCH_S
 
 
 def results(records: JobRecords, ending: Turn) -> tuple[Entry, ...]:
