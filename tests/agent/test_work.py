@@ -25,6 +25,9 @@ class Myself:
 
     name: str = "m"
     said: list[str] = field(default_factory=list)
+    scratch: Path | None = None
+    left: list[Path] = field(default_factory=list)
+    """What was on its disk when a turn was over."""
 
     def up(self) -> None:
         if "up" not in self.said:
@@ -32,6 +35,7 @@ class Myself:
 
     def worked(self) -> None:
         self.said.append("worked")
+        self.left = list(self.scratch.iterdir()) if self.scratch else []
 
     def leave(self) -> None:
         self.said.append("leave")
@@ -39,6 +43,11 @@ class Myself:
 
 @pytest.fixture
 def records() -> JobRecords:
+    return of_script(f"echo made > {OUT}/x")
+
+
+def of_script(script: str) -> JobRecords:
+    """The records of a job that is ready."""
     made = JobRecords(MemoryStore(), "p-00000000", 1)
     made.put_job(
         Job(
@@ -56,14 +65,14 @@ def records() -> JobRecords:
             submitted_at="2026-01-01T00:00:00Z",
         )
     )
-    made.put_tasks((Task(name=MAIN, script=f"echo made > {OUT}/x", inputs=()),))
+    made.put_tasks((Task(name=MAIN, script=script, inputs=()),))
     made.set_ready(1)
     return made
 
 
-def live(records: JobRecords, scratch: Path) -> list[str]:
+def live(records: JobRecords, scratch: Path, myself: Myself | None = None) -> list[str]:
     """What the agent said of itself before it ended, well or not."""
-    myself = Myself()
+    myself = myself or Myself()
     agent = Agent(
         records=records,
         myself=myself,
@@ -104,3 +113,12 @@ def test_an_agent_that_is_started_again_goes_on_with_its_journal(
     assert [records.page("m", n) for n in (1, 2, 3)] == before
     pages = [records.page("m", n) for n in range(4, int(str(ending.detail["pages"])) + 1)]
     assert [entry.path for page in pages if page for entry, _ in page.small] == [f"{OUT}/x"]
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may remove everything")
+def test_folders_that_a_script_locked_do_not_keep_the_disk(tmp_path: Path) -> None:
+    records = of_script(f"mkdir {OUT}/d; touch {OUT}/d/x; chmod 555 {OUT}/d")
+    myself = Myself(scratch=tmp_path / "scratch")
+    assert live(records, tmp_path / "scratch", myself)[-1] == "leave"
+    assert myself.left == []
+    assert not (tmp_path / "scratch").exists()

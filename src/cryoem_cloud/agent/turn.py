@@ -1,7 +1,6 @@
 """One turn, from the claim to its end: fetch, run, send, close."""
 
 import logging
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from cryoem_cloud.model.turn import Deed, Standing, standing
 from cryoem_cloud.model.units import human_size
 from cryoem_cloud.ports.application import Application, Finished
 from cryoem_cloud.ports.clock import Clock
+from cryoem_cloud.providers.scratch import remove_tree
 from cryoem_cloud.stores.index import IndexLog, entries_to_bytes
 from cryoem_cloud.stores.jobs import JobRecords
 
@@ -76,7 +76,7 @@ class TurnWork:
             sender.close()
             return sender.next_page
         finally:
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            remove_tree(self.scratch)
 
     def _lay_out(self, root: Path, outputs: tuple[str, ...]) -> Exit | None:
         """Fetch the inputs; how the task ended if that is not possible."""

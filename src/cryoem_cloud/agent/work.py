@@ -15,6 +15,7 @@ from cryoem_cloud.model.turn import Turn, exit_of
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.machine_self import MachineSelf
+from cryoem_cloud.providers.scratch import remove_tree
 from cryoem_cloud.stores.beating import Beating
 from cryoem_cloud.stores.jobs import JobRecords
 
@@ -49,7 +50,7 @@ class Agent:
             self._take_turns(job)
         finally:
             beating.stop()
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            remove_tree(self.scratch)
         self.myself.leave()
 
     def _take_turns(self, job: Job) -> None:

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import secrets
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import MOST_FAILURES, Order
 from cryoem_cloud.providers.local.machine import LocalMachine, LocalSelf
+from cryoem_cloud.providers.scratch import remove_tree
 
 __all__ = ["LocalProvider", "LocalSelf"]
 
@@ -93,7 +93,7 @@ class LocalProvider:
     def forget(self, token: str) -> None:
         """See the port."""
         if not _fleet(self._root / token).alive:
-            shutil.rmtree(self._root / token, ignore_errors=True)
+            remove_tree(self._root / token)
 
     def tokens(self) -> tuple[str, ...]:
         """See the port."""

@@ -14,7 +14,6 @@
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryoem_cloud.model.errors import ProviderError
+from cryoem_cloud.providers.scratch import remove_tree
 
 __all__ = ["LocalMachine", "LocalSelf"]
 
@@ -116,8 +116,7 @@ class LocalMachine:
 
     def sweep(self) -> bool:
         """Remove what a machine that is gone left on its disk; whether nothing is there now."""
-        shutil.rmtree(self.folder / "scratch", ignore_errors=True)
-        return not (self.folder / "scratch").exists()
+        return remove_tree(self.folder / "scratch")
 
 
 @dataclass(frozen=True, slots=True)
