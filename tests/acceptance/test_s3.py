@@ -1,5 +1,6 @@
 """Jobs whose store is a real S3 server: with credentials that are off, and one that hangs."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
@@ -9,8 +10,8 @@ import botocore.session
 import pytest
 
 from cryoem_cloud.model.job import Outcome
-from cryoem_cloud.testing.proxy import Trouble, faulty_proxy
-from cryoem_cloud.testing.s3_servers import S3Server, program, weed
+from cryoem_cloud.testing.proxy import FaultyProxy, Trouble, faulty_proxy
+from cryoem_cloud.testing.s3_servers import S3Server, ministack, program, weed
 
 from .conftest import SUCCESS, World, end_world, make_world
 
@@ -102,3 +103,67 @@ def test_the_users_programs_see_no_credentials(world: World) -> None:
     seen = (world.project / "Shell/job001/seen").read_text()
     assert "PATH=" in seen
     assert "AWS_" not in seen
+
+
+@pytest.fixture
+def troubled(tmp_path: Path) -> Iterator[tuple[World, FaultyProxy]]:
+    """A user who is known to a real server, which takes any credentials, by their AWS profile."""
+    if not program("ministack"):
+        pytest.skip("MiniStack is not installed: make test installs it")
+    with ministack(tmp_path / "server") as server, faulty_proxy(server.endpoint) as proxy:
+        env = server.env(CRYOEM_STORE=server.bucket(), AWS_ENDPOINT_URL=proxy.endpoint)
+        known = {name: value for name, value in env.items() if "_KEY" not in name}
+        world = make_world(tmp_path, **known)
+        (world.project / "in").write_text("in\n")
+        login(world, "FIRST")
+        yield world, proxy
+        end_world(world)
+
+
+def login(world: World, key: str) -> None:
+    """What `credential_process` gives from now on, as after an `aws sso login`."""
+    folder = world.home / ".aws"
+    folder.mkdir(exist_ok=True)
+    said = {"Version": 1, "AccessKeyId": key, "SecretAccessKey": "s", "SessionToken": "t"}
+    (folder / "said.json").write_text(json.dumps(said))
+    (folder / "config").write_text(f"[default]\ncredential_process = cat {folder}/said.json\n")
+
+
+def is_told(world: World, number: int, *words: str) -> None:
+    """Whether the job waits, and says why wherever one looks."""
+    world.wait_for(lambda: words[0] in world.card(number).note, seconds=30)
+    assert world.card(number).open
+    for said in (
+        world.command("cryoem", "ls", "--all"),
+        world.command("cryoem", "why", str(number)),
+    ):
+        assert all(word in said for word in words), said
+
+
+def test_credentials_that_expire_in_mid_job_are_told_and_new_ones_taken(
+    troubled: tuple[World, FaultyProxy],
+) -> None:
+    world, proxy = troubled
+    number = world.submit(_SCRIPT, inputs=("in",))
+    world.wait_for((world.project / "Shell/job001/f3").exists, seconds=30)
+
+    def expired(headers: Mapping[str, str]) -> Trouble:
+        old = "Credential=FIRST/" in headers.get("Authorization", "")
+        return Trouble(status=400, code="ExpiredToken") if old else Trouble()
+
+    proxy.rule = expired
+    is_told(world, number, "your AWS credentials have expired", "aws sso login")
+    login(world, "SECOND")
+    is_home(world, number)
+
+
+def test_a_clock_that_is_off_by_a_day_is_told_and_waited_for(
+    troubled: tuple[World, FaultyProxy],
+) -> None:
+    world, proxy = troubled
+    number = world.submit(_SCRIPT, inputs=("in",))
+    world.wait_for((world.project / "Shell/job001/f3").exists, seconds=30)
+    proxy.rule = lambda _: Trouble(status=403, code="RequestTimeTooSkewed")
+    is_told(world, number, "this computer's clock is off", "timedatectl set-ntp true")
+    proxy.rule = None
+    is_home(world, number)

@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,14 +32,15 @@ _RESET = struct.pack("ii", 1, 0)
 class Trouble:
     """What happens to one request; by default, nothing.
 
-    `status` is answered at once, without asking the server. `lost`: the server does it, and the
-    connection ends without an answer. `reset_after` and `cut_after` bytes of the answer's body the
-    connection is reset, or closed in order. `drip_s` passes between 1 KiB and the next. `garble`
-    turns a bit of the request's body.
+    `status` is answered at once, without asking the server, with `code` as S3 says it. `lost`: the
+    server does it, and the connection ends without an answer. `reset_after` and `cut_after` bytes of
+    the answer's body the connection is reset, or closed in order. `drip_s` passes between 1 KiB and
+    the next. `garble` turns a bit of the request's body.
     """
 
     reset: bool = False
     status: int = 0
+    code: str = ""
     lost: bool = False
     reset_after: int | None = None
     cut_after: int | None = None
@@ -55,6 +56,8 @@ class FaultyProxy:
     delay_s: float = 0.0
     requests: list[str] = field(default_factory=list)
     """Method and path of every request that came, troubled or not."""
+    rule: Callable[[Mapping[str, str]], Trouble] | None = None
+    """What happens to a request with these headers, as long as no trouble is planned."""
     _troubles: deque[Trouble] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,11 +66,12 @@ class FaultyProxy:
         with self._lock:
             self._troubles.extend(troubles)
 
-    def next(self, request: str) -> Trouble:
+    def next(self, request: str, headers: Mapping[str, str]) -> Trouble:
         """Note a request, and say what happens to it."""
+        rule = self.rule or (lambda _: Trouble())
         with self._lock:
             self.requests.append(request)
-            return self._troubles.popleft() if self._troubles else Trouble()
+            return self._troubles.popleft() if self._troubles else rule(headers)
 
 
 @contextmanager
@@ -117,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def forward(self) -> None:
         """Take one request through what the plan says happens to it."""
-        trouble = self.proxy().next(f"{self.command} {self.path}")
+        trouble = self.proxy().next(f"{self.command} {self.path}", dict(self.headers))
         if trouble.reset:
             self._reset()
             return
@@ -126,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = bytes([body[0] ^ 1]) + body[1:]
         time.sleep(self.proxy().delay_s)
         if trouble.status:
-            self._head(trouble.status, "troubled", [], 0)
+            self._refuse(trouble)
             return
         upstream = self.upstream()
         try:
@@ -181,6 +185,12 @@ class _Handler(BaseHTTPRequestHandler):
         elif status != http.HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", str(length or 0))
         self.end_headers()
+
+    def _refuse(self, trouble: Trouble) -> None:
+        said = f"<Error><Code>{trouble.code}</Code></Error>".encode() if trouble.code else b""
+        self._head(trouble.status, "troubled", [], len(said))
+        if self.command != "HEAD":
+            self.wfile.write(said)
 
     def _reset(self) -> None:
         self.close_connection = True
