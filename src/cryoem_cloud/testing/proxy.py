@@ -33,9 +33,9 @@ class Trouble:
     """What happens to one request; by default, nothing.
 
     `status` is answered at once, without asking the server, with `code` as S3 says it. `lost`: the
-    server does it, and the connection ends without an answer. `reset_after` and `cut_after` bytes of
-    the answer's body the connection is reset, or closed in order. `drip_s` passes between 1 KiB and
-    the next. `garble` turns a bit of the request's body.
+    server does it, and the connection ends without an answer. `reset_after` and `cut_after` bytes
+    of the answer's body the connection is reset, or closed in order. `drip_s` passes between 1 KiB
+    and the next. `garble` turns a bit of the request's body.
     """
 
     reset: bool = False
