@@ -4,6 +4,7 @@ import pytest
 
 from cryoem_cloud.apps.directives import directives, wish
 from cryoem_cloud.apps.relion.script import calls, job_folder, looks_like_relion
+from cryoem_cloud.model.errors import UsageError
 
 _SCRIPT = """\
 #!/bin/bash
@@ -91,3 +92,22 @@ def test_scripts_are_known_by_their_name_or_by_what_they_call() -> None:
     assert looks_like_relion("./my_own --o x", "External/job009/run_submit.script")
     assert looks_like_relion("'relion_refine", "")
     assert not looks_like_relion("# relion_refine\nls", "x.sh")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("#CRYOEM in=a out=b", "one key a line"),
+        ("#CRYOEM market=spot count=2", "one key a line"),
+        ("#CRYOEM cuont=2", "there is no key 'cuont'"),
+    ],
+)
+def test_a_line_that_would_be_misread_is_refused(line: str, says: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        wish(f"{line}\n")
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("line", ["#CRYOEM in=./out=b c", "#CRYOEM name=x count=2"])
+def test_names_may_look_like_keys(line: str) -> None:
+    assert wish(f"{line}\n").count == 0

@@ -48,6 +48,15 @@ def test_every_command_has_help(user: User, name: str) -> None:
     assert said.err == ""
 
 
+@pytest.mark.parametrize("words", ["", "connect", "store", "project", "courier"])
+def test_no_line_of_a_list_of_commands_is_cut(user: User, words: str) -> None:
+    lines = user.cryoem(*words.split(), "--help", COLUMNS="80").out.splitlines()
+    rows = lines[lines.index("Commands:") + 1 :]
+    assert rows
+    assert not [row for row in rows if row.endswith("...") or len(row) > 80]
+    assert all(row.startswith("  ") and row[2] != " " for row in rows)
+
+
 def test_every_program_that_a_launcher_names_exists() -> None:
     for name, module in PROGRAMS.items():
         assert hasattr(__import__(module, fromlist=["main"]), "main"), name

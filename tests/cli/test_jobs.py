@@ -1,5 +1,6 @@
 """ls, show, why, logs, wait, stop, retry, report: what one asks of jobs."""
 
+import shutil
 import signal
 import tarfile
 from dataclasses import replace
@@ -121,7 +122,10 @@ def test_retry_submits_the_same_in_the_same_place(user: User) -> None:
     words = ("run", "--in", "in", "--out", "a", "--", "bash", "-c", "cat in >> a/all; exit 1")
     assert user.type("cryoem", *words).code == 1
     (user.folder / "in").write_text("mended")
-    assert user.cryoem("retry", "1").out == "Submitted batch job 2\n"
+    said = user.cryoem("retry", "1")
+    assert said.out == "Submitted batch job 2\n"
+    assert "job 2 is job 1 (a) once more" in said.err
+    assert "cryoem logs -f 2" in said.err
     user.type("cryoem", "wait", "2")
     assert (user.folder / "a" / "all").read_text() == "mended"
 
@@ -141,8 +145,10 @@ def test_report_has_what_is_needed_and_no_secrets(user: User) -> None:
     user.type("cryoem", "wait", str(number))
     other = user.submit("b", "true")
     user.type("cryoem", "wait", str(other))
-    user.cryoem("report", str(number))
-    bundle = user.folder / f"cryoem-report-{number}.tar.gz"
+    before = set(user.folder.iterdir())
+    (bundle,) = user.cryoem("report", str(number)).out.split("wrote ")[1].split("; look")[:1]
+    assert set(user.folder.iterdir()) == before
+    assert user.cryoem("report", str(number)).out.split("; look")[0].endswith(bundle)
     with tarfile.open(bundle) as tar:
         texts = {
             member.name.partition("/")[2]: tar.extractfile(member).read().decode()  # type: ignore[union-attr]
@@ -157,6 +163,14 @@ def test_report_has_what_is_needed_and_no_secrets(user: User) -> None:
     assert "hunter2" not in whole
     assert "abcdef" not in whole
     assert f"{other:08d}." not in texts["courier.log"]
+
+
+def test_report_writes_where_it_is_told_and_replaces_nothing_there(user: User) -> None:
+    number = user.submit("a", "true")
+    user.cryoem("wait", str(number))
+    user.cryoem("report", str(number), "--output", "x.tar.gz")
+    assert tarfile.is_tarfile(user.folder / "x.tar.gz")
+    assert user.type("cryoem", "report", str(number), "-o", "x.tar.gz").code == 1
 
 
 @pytest.mark.parametrize(
@@ -194,13 +208,29 @@ def test_a_home_is_recognised_in_every_form_and_the_root_is_none(home: str) -> N
 def test_doctor_names_what_mends_it(user: User) -> None:
     said = user.type("cryoem", "doctor", "--json")
     checks = {check["what"]: check for check in said.json["checks"]}
-    assert said.code == 1
     assert checks["project"]["mend"].startswith("cryoem connect relion")
     assert checks["store"]["mend"] == ""
     assert not [path for path in user.store.rglob("*") if "doctor" in path.parts]
     user.cryoem("connect", "relion")
     checks = {c["what"]: c for c in user.type("cryoem", "doctor", "--json").json["checks"]}
     assert checks["project"]["mend"] == ""
+
+
+def test_doctor_calls_nothing_wrong_that_nobody_needs_yet(user: User, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("sh", "bash", "env", "readlink", "dirname"):
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name) or "")
+    path = str(tmp_path / "bin")
+    said = user.type("cryoem", "doctor", "--json", PATH=path)
+    missing = {check["what"] for check in said.json["checks"] if check["mend"]}
+    assert {"project", "relion_refine", "RELION's queue"} <= missing
+    assert said.code == 0
+    user.cryoem("connect", "relion")
+    (user.folder / "default_pipeline.star").touch()
+    said = user.type("cryoem", "doctor", "--json", PATH=path)
+    wrong = {check["what"] for check in said.json["checks"] if check["wrong"]}
+    assert wrong == {"relion_refine", "RELION's queue"}
+    assert said.code == 1
 
 
 def test_doctor_finds_a_store_that_cannot_be_written(user: User) -> None:

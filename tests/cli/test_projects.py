@@ -183,6 +183,11 @@ def test_push_sends_once_and_pull_brings_back(first: User) -> None:
     (item,) = first.cryoem("store", "ls", "maps", "--json").json["files"]
     assert (item["path"], item["size"]) == ("maps/1.mrc", 3000)
     assert "maps/1.mrc" in first.cryoem("store", "ls").out
+    nothing = first.type("cryoem", "store", "ls", "nothere")
+    assert (nothing.code, nothing.out) == (1, "")
+    assert "nothing at nothere" in nothing.err
+    empty = first.type("cryoem", "store", "ls", "nothere", "--json")
+    assert (empty.code, empty.json["files"]) == (1, [])
     (first.folder / "maps" / "1.mrc").unlink()
     first.cryoem("pull", "maps")
     assert (first.folder / "maps" / "1.mrc").read_bytes() == b"map" * 1000

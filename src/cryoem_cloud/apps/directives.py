@@ -15,6 +15,9 @@ from cryoem_cloud.model.job import Wish
 __all__ = ["directives", "paths", "wish"]
 
 _DIRECTIVE = re.compile(r"^#CRYOEM[ \t]+(?P<key>[a-z_]+)=(?P<value>.*)$", re.MULTILINE)
+_KEYS = ("name", "mpi", "threads", "where", "machine", "market", "count", "home", "in", "out")
+_SECOND = re.compile(rf"(?:^|\s)(?P<key>{'|'.join(_KEYS)})=")
+"""Another key in a value; a file whose name looks like that is written ./out=x."""
 _UNSET = re.compile(r"XXX\w+XXX")
 """RELION leaves a placeholder as it stands where the user gave no value."""
 _LONGEST = 6
@@ -30,7 +33,12 @@ def directives(script: str) -> Mapping[str, str]:
 
 
 def wish(script: str) -> Wish:
-    """What the directives ask of the machines; words that are no number count as unset."""
+    """What the directives ask of the machines; words that are no number count as unset.
+
+    Raises:
+        UsageError: A line has a key that there is not, or a second one.
+    """
+    _require_one_key_a_line(script)
     said = directives(script)
     return Wish(
         where=said.get("where", ""),
@@ -57,6 +65,20 @@ def paths(script: str, key: str) -> tuple[str, ...]:
             except ValueError as error:
                 raise UsageError(f"{line[0]!r} cannot be read: {error}") from error
     return tuple(found)
+
+
+def _require_one_key_a_line(script: str) -> None:
+    for line in _DIRECTIVE.finditer(script):
+        if line["key"] not in _KEYS:
+            raise UsageError(
+                f"{line[0]!r}: there is no key {line['key']!r}",
+                hint=f"known are {', '.join(_KEYS)}",
+            )
+        if line["key"] != "name" and (second := _SECOND.search(line["value"])):
+            raise UsageError(
+                f"{line[0]!r} has a second key, {second['key']}",
+                hint="one key a line, each line with its own #CRYOEM",
+            )
 
 
 def _number(text: str, unset: int) -> int:

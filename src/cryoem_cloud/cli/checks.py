@@ -28,11 +28,20 @@ _SAYS_NO_VERSION = frozenset({"csh"})
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `mend` is empty where it is well."""
+    """One thing that was looked at; `mend` is empty where it is well.
+
+    `needed` is false for what is missing and that nobody needs yet.
+    """
 
     what: str
     found: str
     mend: str = ""
+    needed: bool = True
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the user must do something."""
+        return self.needed and bool(self.mend)
 
 
 def checks(
@@ -55,8 +64,9 @@ def checks(
     if url.startswith("file:"):
         yield _space("store's disk", folder_of(url))
     yield _space("machines' disk", places.state)
-    yield from _programs(env)
-    yield _queue(env)
+    relion = project is not None and (project.folder / "default_pipeline.star").exists()
+    yield from _programs(env, relion=relion)
+    yield _queue(env, relion=relion)
 
 
 def _courier(places: Places) -> Check:
@@ -114,16 +124,20 @@ def _space(what: str, folder: Path) -> Check:
     return Check(what, f"{human_size(free)} free in {folder}", mend)
 
 
-def _programs(env: Mapping[str, str]) -> Iterator[Check]:
-    for name, mend in (
-        ("relion_refine", "install RELION, or load its module; only jobs of RELION need it"),
-        ("gs", "install ghostscript; without it logfile.pdf stays empty"),
-        ("csh", "install csh; RELION's motion correction by MotionCor2 and CTFFIND need it"),
-        ("mpirun", "install Open MPI; only jobs with more than one MPI process need it"),
+def _programs(env: Mapping[str, str], *, relion: bool) -> Iterator[Check]:
+    """The programs that jobs may call; `relion` says that the project is one of RELION's."""
+    for name, needed, mend in (
+        ("relion_refine", relion, "install RELION, or load its module; jobs of RELION need it"),
+        ("gs", False, "install ghostscript; without it logfile.pdf stays empty"),
+        ("csh", False, "install csh; RELION's motion correction by MotionCor2 and CTFFIND need it"),
+        ("mpirun", False, "install Open MPI; only jobs with more than one MPI process need it"),
     ):
         path = shutil.which(name, path=env.get("PATH"))
-        version = _version(path) if path and name not in _SAYS_NO_VERSION else ""
-        yield Check(name, f"{path}{version}" if path else "not found", "" if path else mend)
+        if path is None:
+            yield Check(name, "not found", mend, needed)
+        else:
+            version = "" if name in _SAYS_NO_VERSION else _version(path)
+            yield Check(name, f"{path}{version}")
 
 
 def _version(path: str) -> str:
@@ -135,9 +149,11 @@ def _version(path: str) -> str:
     return f" ({lines[0].strip()})" if lines else ""
 
 
-def _queue(env: Mapping[str, str]) -> Check:
+def _queue(env: Mapping[str, str], *, relion: bool) -> Check:
     command, template = env.get("RELION_QSUB_COMMAND", ""), env.get("RELION_QSUB_TEMPLATE", "")
     mend = "cryoem connect relion, then source env.sh before relion is started"
+    if not command and not template:
+        return Check("RELION's queue", "not set in this shell", mend, needed=relion)
     if not command.endswith(("cryoem-qsub", "qsub_aws")):
         return Check("RELION's queue", f"its command is {command or 'not set'}", mend)
     if not Path(template).is_file():

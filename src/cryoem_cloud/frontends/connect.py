@@ -30,13 +30,15 @@ EXTRA_FIELDS = (
     ),
     ExtraField(
         key="machine",
-        label="Machine type:",
-        help="The provider's name of a machine type. Empty: one is chosen for the job.",
+        label="Machine type (cloud):",
+        help="The provider's name of a machine type. Empty: one is chosen for the job. "
+        "Means nothing yet where machines are not rented: on local and Slurm.",
     ),
     ExtraField(
         key="market",
-        label="Market:",
-        help="spot or on-demand, where the provider sells both. Empty: chosen for the job.",
+        label="Market (cloud):",
+        help="spot or on-demand, where the provider sells both. Empty: chosen for the job. "
+        "Means nothing yet where machines are not rented: on local and Slurm.",
     ),
     ExtraField(
         key="count",

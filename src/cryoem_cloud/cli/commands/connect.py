@@ -24,7 +24,7 @@ def command() -> None:
     """Make a front end hand its jobs to us."""
 
 
-@command.command()
+@command.command(short_help="Write what RELION and the pipeliner need for that.")
 @click.option(
     "--dir",
     "folder",

@@ -52,7 +52,7 @@ def install() -> None:
     click.echo(f"wrote {file}\nNow enable it:\n\n    {enable}\n")
 
 
-@command.command()
+@command.command(short_help="Be the courier, in the foreground.")
 def stay() -> None:
     """Be the courier, in the foreground, until told to end; what the system's units run."""
     # The heaviest of our programs; other words of this command must not wait for it.
@@ -61,7 +61,7 @@ def stay() -> None:
     run_courier(places(), stay=True)
 
 
-@command.command()
+@command.command(short_help="Bring jobs home here that another computer has dropped.")
 def follow() -> None:
     """Bring the current project's jobs home here, that another computer's courier has dropped."""
     looked_at = tuple(take_over(the_project(), places()))

@@ -13,30 +13,41 @@ from cryoem_cloud.wiring.front import store_at
 
 __all__ = ["command"]
 
-_CONNECT = "cryoem connect relion, in the project's folder"
+_CONNECT = "cryoem connect relion, in the project's folder; cryoem run makes one by itself"
 
 
 @click.command()
 @click.option("--json", "json_", is_flag=True, help="For programs.")
 def command(*, json_: bool) -> int:
-    """Look for what is wrong, and say how to mend it; exit code 1 if something is."""
+    """Look for what is wrong, and say how to mend it; exit code 1 if something is.
+
+    A line is ok, or !! for what is wrong, or -- for what is missing and nobody needs yet.
+    """
     found = []
     for check in _all_checks():
         found.append(check)
         if not json_:
-            mark = click.style("ok", fg="green") if not check.mend else click.style("!!", fg="red")
-            click.echo(f"{mark}  {check.what}: {check.found}")
+            click.echo(f"{_mark(check)}  {check.what}: {check.found}")
             if check.mend:
                 click.echo(f"      → {check.mend}")
     if json_:
-        rows = [{"what": c.what, "found": c.found, "mend": c.mend} for c in found]
+        rows = [{"what": c.what, "found": c.found, "mend": c.mend, "wrong": c.wrong} for c in found]
         click.echo(as_json({"checks": rows}))
-    return 1 if any(check.mend for check in found) else 0
+    return 1 if any(check.wrong for check in found) else 0
+
+
+def _mark(check: Check) -> str:
+    if not check.mend:
+        return click.style("ok", fg="green")
+    return click.style("!!", fg="red") if check.wrong else click.style("--", fg="yellow")
 
 
 def _all_checks() -> Iterator[Check]:
     """The checks; a folder that is no project, or not the one it says, is one of them."""
-    project, trouble = None, Check("project", "the current folder is in none", _CONNECT)
+    project, trouble = (
+        None,
+        Check("project", "the current folder is in none", _CONNECT, needed=False),
+    )
     try:
         project = current_project()
     except CryoemError as error:

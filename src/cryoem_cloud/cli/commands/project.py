@@ -46,13 +46,13 @@ def move() -> None:
     _print(project)
 
 
-@command.command()
+@command.command(short_help="Make a copy of a project a project of its own.")
 def fork() -> None:
     """Make the current folder, a copy of a project, a project of its own."""
     _print(projects.fork(_folder()))
 
 
-@command.command()
+@command.command(short_help="Make this folder a place of a project in a store.")
 @click.argument("url")
 @click.argument("name", required=False)
 @click.option("--json", "json_", is_flag=True, help="List the projects for programs.")

@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -28,7 +29,13 @@ _TAIL_BYTES = 1_000_000
 
 @click.command()
 @click.argument("number", metavar="ID", type=int)
-@click.option("--to", "target", type=click.Path(path_type=Path), help="The file to write.")
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    type=click.Path(path_type=Path),
+    help="The file to write; default: one beside our own notes, not in the project.",
+)
 def command(*, number: int, target: Path | None) -> None:
     """Pack what a developer needs to understand a problem with a job; no data, no secrets.
 
@@ -36,14 +43,22 @@ def command(*, number: int, target: Path | None) -> None:
     settings and versions. Look into it before you send it to anybody.
     """
     card = find(number)
-    target = target or Path(f"cryoem-report-{number}.tar.gz")
-    with tarfile.open(target, "x:gz") as bundle:
+    mode: Literal["x:gz", "w:gz"] = "x:gz" if target else "w:gz"
+    target = target or _own_place(card)
+    with tarfile.open(target, mode) as bundle:
         for name, text in _parts(card):
             data = redacted(text, home=Path.home(), user=user_name()).encode()
             member = tarfile.TarInfo(f"cryoem-report-{number}/{name}")
             member.size = len(data)
             bundle.addfile(member, io.BytesIO(data))
     click.echo(f"wrote {target.resolve()}; look into it before you send it to anybody")
+
+
+def _own_place(card: Card) -> Path:
+    """Where a report goes that the user named no file for; the next of that job replaces it."""
+    folder = places().state / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"cryoem-report-{card.number}-{card.project}.tar.gz"
 
 
 def _parts(card: Card) -> Iterator[tuple[str, str]]:

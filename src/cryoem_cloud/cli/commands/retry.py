@@ -55,3 +55,9 @@ def command(*, number: int) -> None:
     )
     wake(places())
     click.echo(f"Submitted batch job {new.number}")
+    click.echo(
+        f"cryoem: job {new.number} is job {number} ({card.name}) once more: the same script, into "
+        f"{', '.join(new.outputs)}; of its inputs only what has changed is sent\n"
+        f"cryoem: cryoem logs -f {new.number} follows it",
+        err=True,
+    )
