@@ -22,7 +22,7 @@ from typing import Self
 
 from cryoem_cloud.model.errors import SettingsError
 
-__all__ = ["KEPT", "Places", "Settings", "environment", "submitters_environment"]
+__all__ = ["KEPT", "Places", "Settings", "environment", "own_umask", "submitters_environment"]
 
 KEPT = "CRYOEM_KEPT_"
 """The launcher keeps PYTHONPATH and the like under this prefix for the user's programs."""
@@ -37,6 +37,13 @@ _SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "APIKEY"
 def environment() -> Mapping[str, str]:
     """This process's environment, as it is now."""
     return dict(os.environ)
+
+
+def own_umask() -> int:
+    """This process's umask. Only for a process of one thread: for an instant it is another."""
+    found = os.umask(0o077)
+    os.umask(found)
+    return found
 
 
 def submitters_environment(env: Mapping[str, str]) -> dict[str, str]:

@@ -67,6 +67,22 @@ def test_the_environment_is_just_what_was_given(desk: Desk) -> None:
     assert (running.code, desk.out.read_text()) == (0, "none none\n")
 
 
+@pytest.mark.parametrize("umask", [0o027, 0])
+def test_a_script_has_the_submitters_umask(desk: Desk, umask: int) -> None:
+    (desk.folder / "s").write_text("umask; touch made")
+    running = start(
+        desk.folder / "s",
+        folder=desk.folder,
+        out=desk.out,
+        err=desk.err,
+        environment=_ENV,
+        umask=umask,
+    )
+    assert running.ended(20)
+    assert int(desk.out.read_text(), 8) == umask
+    assert (desk.folder / "made").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
 def test_a_signal_is_a_negative_code(desk: Desk) -> None:
     running = desk.start("kill -SEGV $$")
     assert running.ended(20)

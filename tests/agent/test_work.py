@@ -70,7 +70,9 @@ def of_script(script: str) -> JobRecords:
     return made
 
 
-def live(records: JobRecords, scratch: Path, myself: Myself | None = None) -> list[str]:
+def live(
+    records: JobRecords, scratch: Path, myself: Myself | None = None, *, umask: int | None = None
+) -> list[str]:
     """What the agent said of itself before it ended, well or not."""
     myself = myself or Myself()
     agent = Agent(
@@ -79,6 +81,7 @@ def live(records: JobRecords, scratch: Path, myself: Myself | None = None) -> li
         application=lambda _: Shell(),
         scratch=scratch,
         environment={"PATH": os.environ["PATH"]},
+        umask=umask,
         clock=SystemClock(),
     )
     try:
@@ -90,6 +93,14 @@ def live(records: JobRecords, scratch: Path, myself: Myself | None = None) -> li
 
 def test_a_machine_that_came_through_its_turn_says_so(records: JobRecords, tmp_path: Path) -> None:
     assert live(records, tmp_path / "scratch") == ["up", "worked", "leave"]
+
+
+def test_what_a_script_makes_has_rights_by_the_submitters_umask(
+    records: JobRecords, tmp_path: Path
+) -> None:
+    live(records, tmp_path / "scratch", umask=0o037)
+    pages = [page for n in range(1, 9) if (page := records.page("m", n))]
+    assert [entry.mode for page in pages for entry, _ in page.small] == [0o640]
 
 
 def test_a_machine_that_breaks_in_its_turn_has_not_worked(

@@ -187,6 +187,7 @@ def bench(tmp_path: Path) -> Bench:
             reserve=lambda: reserve_block(store, "me"),
             submitter="me",
             now=datetime(2026, 1, 1, tzinfo=UTC),
+            umask=0o022,
         ),
         Asked(
             project=folder,

@@ -152,6 +152,7 @@ def test_no_folder_of_the_users_is_made_again(bench: Bench, what: str) -> None:
         frontend=RelionFrontend(),
         cache=Cache(bench.top / "cache.sqlite"),
         inputs=frozenset(),
+        umask=None,
         moved=move_away,
         refused=pytest.fail,
     )

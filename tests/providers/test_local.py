@@ -1,5 +1,6 @@
 """The local provider keeps the contract; its machines are processes that really end."""
 
+import json
 import os
 import shutil
 import signal
@@ -96,7 +97,7 @@ def order(**other: object) -> Order:
 
 def started(bench: LocalBench) -> Path:
     """The folder of a machine that is up."""
-    fleet = bench.provider.keep(order(environment={"A": "b c"}))
+    fleet = bench.provider.keep(order(environment={"A": "b c"}, umask=0o027))
     folder = bench.folder(fleet.machines[0].name)
     until = time.monotonic() + 20
     while not (folder / "up").exists():
@@ -137,7 +138,7 @@ def test_a_lost_machines_disk_is_swept_when_it_is_replaced(bench: LocalBench) ->
 
 def test_the_environment_reaches_the_agent_and_no_disk_of_ours(bench: LocalBench) -> None:
     folder = started(bench)
-    assert '"A": "b c"' in (folder / "said").read_text()
+    assert json.loads((folder / "said").read_text()) == {"environment": {"A": "b c"}, "umask": 23}
     ours = [path for path in folder.iterdir() if path.is_file() and path.name != "said"]
     assert not any(b"b c" in path.read_bytes() for path in ours)
     bench.provider.end("t")

@@ -57,12 +57,18 @@ class Running:
 
 
 def start(
-    script: Path, *, folder: Path, out: Path, err: Path, environment: Mapping[str, str]
+    script: Path,
+    *,
+    folder: Path,
+    out: Path,
+    err: Path,
+    environment: Mapping[str, str],
+    umask: int | None = None,
 ) -> Running:
     """Start `bash script` in `folder`, its output in two files, its environment just this.
 
     Bash is given the script's path from `folder`, so that what it prints names no place of this
-    machine's.
+    machine's. `umask` is the script's (None: ours).
 
     Should this process end for any reason, the script and all that it started are killed.
     """
@@ -80,6 +86,7 @@ def start(
                 stdout=out_file,
                 stderr=err_file,
                 start_new_session=True,
+                umask=-1 if umask is None else umask,
                 pass_fds=(orders_read, reports_write),
             )
     finally:

@@ -53,6 +53,7 @@ class TurnWork:
     machine: str
     scratch: Path
     environment: Mapping[str, str]
+    umask: int | None
     clock: Clock
     first_page: int
 
@@ -140,6 +141,7 @@ class TurnWork:
             out=logs["out"],
             err=logs["err"],
             environment=self.environment,
+            umask=self.umask,
         )
         with sending(sender):
             wish = self._attend(running, root)

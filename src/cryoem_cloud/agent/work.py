@@ -27,13 +27,17 @@ _LOOK_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """Works on one job's tasks. `environment` is for the user's programs."""
+    """Works on one job's tasks.
+
+    `environment` and `umask` (None: the agent's own) are for the user's programs.
+    """
 
     records: JobRecords
     myself: MachineSelf
     application: Callable[[str], Application]
     scratch: Path
     environment: Mapping[str, str]
+    umask: int | None
     clock: Clock
 
     def live(self) -> None:
@@ -85,6 +89,7 @@ class Agent:
             machine=self.myself.name,
             scratch=self.scratch / name,
             environment=environment,
+            umask=self.umask,
             clock=self.clock,
             first_page=page,
         ).work()

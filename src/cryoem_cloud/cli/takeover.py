@@ -12,7 +12,7 @@ from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.paths import normal
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.settings import Places, environment, submitters_environment
+from cryoem_cloud.settings import Places, environment, own_umask, submitters_environment
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.wiring.front import store_at
 
@@ -53,6 +53,7 @@ def take_over(project: Project, places: Places) -> Iterator[Taken]:
                 here=here,
                 project=project,
                 environment=submitters_environment(environment()),
+                umask=own_umask(),
             )
         )
         yield Taken(card.number, card.name)

@@ -190,6 +190,7 @@ class Errand:
             frontend=self.means.frontend(self.slip.job.frontend),
             cache=self.means.cache,
             inputs=inputs,
+            umask=self.slip.umask,
             moved=self.desk.down,
             refused=self._refused.setdefault,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cryoem_cloud.courier.admit import admitted, admitted_lines, is_own, timely
 from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.rights import Rights
 from cryoem_cloud.courier.room import Room, possible
 from cryoem_cloud.model.errors import ProjectGoneError, RefusedError
 from cryoem_cloud.model.file import Entry, Kind
@@ -43,9 +44,16 @@ class Home:
     frontend: Frontend
     cache: Cache
     inputs: frozenset[str]
+    umask: int | None
+    """The submitter's; None where it is not known."""
     moved: Callable[[int], None]
     refused: Callable[[str], None]
     """Hears of each thing that a machine sent and must not; everything else is placed."""
+
+    @property
+    def rights(self) -> Rights:
+        """Those of what is made here."""
+        return Rights(self.umask)
 
     def look(self) -> None:
         """See to it that project and job are still where they were."""
@@ -103,12 +111,12 @@ class Home:
         self.look()
         entries = tuple(map(timely, entries))
         small = tuple((timely(entry), data) for entry, data in small)
-        links = {entry.path for entry in entries if entry.kind is Kind.LINK}
+        linked = {entry.path for entry in entries if entry.kind is Kind.LINK}
         known = self.cache.delivered(self.project.name, self.job.number)
-        room = Room(self.project.folder, known)
+        room = Room(self.project.folder, known, self.rights)
 
         def wanted(entry: Entry) -> bool:
-            check = partial(self._check, entry, links, known)
+            check = partial(self._check, entry, linked, known)
             return self._done(entry, check) and self._needed(entry, room)
 
         def has_room(entry: Entry) -> bool:
@@ -124,8 +132,9 @@ class Home:
         here = [(entry, data) for entry, data in here if has_room(entry)]
         placed = [entry for entry, data in here if self._place_bytes(entry, data)]
         placed += self._fetch([entry for entry in fresh if entry.kind is Kind.FILE])
-        others = (entry for entry in fresh if entry.kind is not Kind.FILE)
-        placed += [entry for entry in others if self._done(entry, partial(self._make, entry))]
+        placed += [entry for entry in fresh if entry.kind is Kind.FOLDER]
+        new_links = [entry for entry in fresh if entry.kind is Kind.LINK]
+        placed += [entry for entry in new_links if self._done(entry, partial(self._link, entry))]
         marks = [(entry.path, _mark(entry)) for entry in placed]
         self.cache.deliver(self.project.name, self.job.number, marks)
 
@@ -134,7 +143,7 @@ class Home:
         self.look()
         kept = {entry.path for entry in entries}
         known = self.cache.delivered(self.project.name, self.job.number)
-        room = Room(self.project.folder, known)
+        room = Room(self.project.folder, known, self.rights)
         for path in known:
             if path not in kept and not is_own(path, self.job, self._own()):
                 room.remove(path)
@@ -153,13 +162,13 @@ class Home:
             if name not in wanted:
                 (folder / name).unlink(missing_ok=True)
         for name in wanted:
-            (folder / name).touch()
+            self.rights.touch(folder / name)
         self.frontend.nudge(self.project.folder)
 
     def _append_once(self, text: bytes) -> None:
         """End the error log with a text, unless it ends with it already."""
         path = self.project.folder / self.job.logs["err"]
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        descriptor = self.rights.opened(path, os.O_RDWR)
         with os.fdopen(descriptor, "r+b") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - len(text)))
             if log.read() != text:
@@ -216,11 +225,8 @@ class Home:
         files = [(entry, self.project.folder / entry.path) for entry in entries]
         fetch_files(self.store, self.project.name, files, moved=self.moved, make_folders=False)
 
-    def _make(self, entry: Entry) -> None:
+    def _link(self, entry: Entry) -> None:
         path = self.project.folder / entry.path
-        if entry.kind is Kind.FOLDER:
-            path.mkdir(exist_ok=True)
-            return
         target = entry.target
         if target.startswith(HOME_ROOT):
             target = str(self.project.folder / target.removeprefix(HOME_ROOT))
@@ -234,8 +240,7 @@ class Home:
     @contextmanager
     def _opened_log(self, name: str) -> Iterator[int]:
         path = self.project.folder / self.job.logs[name]
-        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(path, flags, 0o644)
+        descriptor = self.rights.opened(path, os.O_WRONLY)
         try:
             yield descriptor
         finally:

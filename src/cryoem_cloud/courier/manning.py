@@ -92,6 +92,7 @@ class Manning:
             job=slip.job.number,
             count=slip.job.wish.count or settings.count,
             environment=slip.environment,
+            umask=slip.umask,
         )
 
     def _tell_of_gone(self, fleet: Fleet) -> None:

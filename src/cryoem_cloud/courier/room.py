@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from cryoem_cloud.courier.rights import Rights
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.paths import is_below
@@ -47,15 +48,20 @@ def possible(path: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The project's folder `top`, and by path what the job has delivered there so far."""
+    """The project's folder `top`, and by path what the job has delivered there so far.
+
+    `rights` are those of folders that have to be made.
+    """
 
     top: Path
     known: Mapping[str, str]
+    rights: Rights
 
     def make(self, entry: Entry, output: str) -> None:
         """See to it that the entry can be put in its place, below the job's folder `output`.
 
-        The folders that lead to it are there then; `output` is not made, as the user may move it.
+        The folders that lead to it are there then, and it itself if it is one; `output` is not
+        made, as the user may move it.
         Nothing of another kind is in its place, unless a file and a link, which replace each other.
 
         Raises:
@@ -64,9 +70,11 @@ class Room:
         for folder in _leading(entry.path):
             if folder != output and is_below(folder, output) and not _is_folder(self.top / folder):
                 self._clear(folder)
-                _make_folder(self.top / folder)
+                self._make_folder(self.top / folder)
         if _is_folder(self.top / entry.path) != (entry.kind is Kind.FOLDER):
             self._clear(entry.path)
+            if entry.kind is Kind.FOLDER:
+                self._make_folder(self.top / entry.path)
 
     def holds(self, entry: Entry) -> bool:
         """Whether a folder is in its place, for a folder, and a file or link for anything else."""
@@ -105,18 +113,17 @@ class Room:
             else:
                 thing.unlink(missing_ok=True)
 
+    def _make_folder(self, place: Path) -> None:
+        try:
+            self.rights.make_folder(place)
+        except FileExistsError:  # by the user, just now
+            if not _is_folder(place):
+                raise
+
 
 def _leading(path: str) -> tuple[str, ...]:
     """The folders of the project that lead to a path, the outermost first."""
     return tuple(map(str, reversed(PurePosixPath(path).parents)))[1:]
-
-
-def _make_folder(place: Path) -> None:
-    try:
-        place.mkdir()
-    except FileExistsError:
-        if not _is_folder(place):
-            raise
 
 
 def _things(place: Path) -> Iterator[Path]:

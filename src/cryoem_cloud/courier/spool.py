@@ -16,7 +16,7 @@ from cryoem_cloud.courier.whole import write_whole
 from cryoem_cloud.model.errors import FormatError, NewerFormatError
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.model.record import decode, encode, mapping, text
+from cryoem_cloud.model.record import decode, encode, integer, mapping, text
 
 __all__ = ["Slip", "Spool"]
 
@@ -28,13 +28,15 @@ class Slip:
     """A job that this computer's courier has to bring home.
 
     `job` is as the store has it. `here` is what differs where another computer submitted it: the
-    job's folder and logs are others on this one.
+    job's folder and logs are others on this one. `umask` is the submitter's; None on slips of older
+    versions.
     """
 
     job: Job
     project: Project
     here: Job | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    umask: int | None = None
 
     @property
     def name(self) -> str:
@@ -61,6 +63,7 @@ class Slip:
                 "store": self.project.store,
                 "folder": self.project.folder.as_uri(),
                 "environment": dict(self.environment),
+                **({} if self.umask is None else {"umask": self.umask}),
             },
         )
 
@@ -82,6 +85,7 @@ class Slip:
                 folder=folder_of(text(fields, "folder")),
             ),
             environment={str(k): str(v) for k, v in mapping(fields, "environment").items()},
+            umask=integer(fields, "umask") & 0o777 if "umask" in fields else None,
         )
 
 

@@ -33,6 +33,8 @@ class Counter:
     """Reserves a block of numbers in the store; may need the network, and gives up in 4 s."""
     submitter: str
     now: datetime
+    umask: int
+    """The submitter's: the job's programs have it, and what comes home."""
 
 
 def submit(
@@ -81,7 +83,7 @@ def submit(
     )
     card = Card.of_job(job, project)
     counter.cards.write(card)
-    counter.spool.add(Slip(job=job, project=project, environment=environment))
+    counter.spool.add(Slip(job=job, project=project, environment=environment, umask=counter.umask))
     return card
 
 

@@ -17,8 +17,8 @@ MOST_FAILURES = 10
 class Order:
     """Machines wanted for a job. `token` names the order: the same token is the same fleet.
 
-    `environment` is the submitter's, for a provider whose machines are processes of the
-    submitter's own computer; it is never stored or sent elsewhere.
+    `environment` and `umask` (None: not known) are the submitter's, for a provider whose machines
+    are processes of the submitter's own computer; they are never stored or sent elsewhere.
     """
 
     token: str
@@ -27,6 +27,7 @@ class Order:
     job: int
     count: int
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    umask: int | None = None
 
 
 class Provider(Protocol):

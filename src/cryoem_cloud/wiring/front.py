@@ -13,7 +13,7 @@ from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.courier.submit import Counter
 from cryoem_cloud.model.errors import CryoemError, StoreUnreachableError
 from cryoem_cloud.ports.store import Store
-from cryoem_cloud.settings import Places, environment
+from cryoem_cloud.settings import Places, environment, own_umask
 from cryoem_cloud.stores.ids import JobNumbers, reserve_block
 from cryoem_cloud.stores.known import Known
 from cryoem_cloud.stores.urls import open_store
@@ -49,6 +49,7 @@ def counter(places: Places, store: str) -> Counter:
         ),
         submitter=submitter(),
         now=SystemClock().now(),
+        umask=own_umask(),
     )
 
 

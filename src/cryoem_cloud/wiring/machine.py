@@ -7,6 +7,7 @@ from pathlib import Path
 from cryoem_cloud.agent.work import Agent
 from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.model.errors import ProviderError
+from cryoem_cloud.model.record import JSON
 from cryoem_cloud.providers.local import LocalSelf
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.wiring.clock import SystemClock
@@ -24,7 +25,7 @@ def run_agent(*, store: str, project: str, job: int, machine: Path, told: bytes)
     """
     log_to_stderr()
     try:
-        words: Mapping[str, Mapping[str, str]] = json.loads(told)
+        words: Mapping[str, JSON] = json.loads(told)
     except ValueError as error:
         raise ProviderError("who started this machine did not get to say what for") from error
     Agent(
@@ -33,5 +34,6 @@ def run_agent(*, store: str, project: str, job: int, machine: Path, told: bytes)
         application=application_named,
         scratch=machine / "scratch",
         environment=words.get("environment", {}),
+        umask=words.get("umask"),
         clock=SystemClock(),
     ).live()

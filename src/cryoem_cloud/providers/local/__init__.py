@@ -108,7 +108,8 @@ class LocalProvider:
             *("--job", str(order.job), "--machine", str(folder)),
         )
         try:
-            LocalMachine(folder).start(command, told={"environment": dict(order.environment)})
+            told = {"environment": dict(order.environment), "umask": order.umask}
+            LocalMachine(folder).start(command, told=told)
         except ProviderError as error:
             (folder / "boot.log").write_text(str(error), encoding="utf-8")
 
