@@ -56,12 +56,20 @@ def test_secrets_do_not_travel_and_what_the_launcher_kept_does() -> None:
             "GITHUB_TOKEN": "secret",
             "MY_PASSWORD": "secret",
             "LICENSE_KEY": "secret",
+            "PGPASS": "secret",
+            "MY_PWD": "secret",
+            "VAULT_AUTH": "secret",
+            "PROXY": "http://me:secret@proxy:3128",
+            "PWD": "/data",
+            "PROXIED": "http://proxy:3128",
             "CRYOEM_COMMAND": "cryoem-qsub",
             "CRYOEM_KEPT_LD_LIBRARY_PATH": "/opt/relion/lib",
         }
     )
     assert travelled == {
         "PATH": "/bin",
+        "PWD": "/data",
+        "PROXIED": "http://proxy:3128",
         "RELION_SCRATCH_DIR": "/scratch",
         "LD_LIBRARY_PATH": "/opt/relion/lib",
     }
@@ -72,3 +80,10 @@ def test_places_follow_home_and_xdg(tmp_path: Path) -> None:
     assert places.config == tmp_path / ".config" / "cryoem-cloud"
     assert places.default_store == (tmp_path / "data" / "cryoem-cloud" / "store").as_uri()
     assert places.state.parent == tmp_path / ".local" / "state" / "cryoem-cloud"
+
+
+def test_a_home_that_is_no_place_is_refused_and_such_xdg_variables_count_for_nothing() -> None:
+    with pytest.raises(SettingsError, match="HOME is rel"):
+        Places.read({"HOME": "rel"})
+    places = Places.read({"HOME": "/home/ada", "XDG_STATE_HOME": "rel"})
+    assert places.state.is_relative_to("/home/ada/.local/state")

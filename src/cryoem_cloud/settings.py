@@ -13,6 +13,7 @@ Environment variables are CRYOEM_ and the name in capitals. This module alone re
 
 import os
 import platform
+import re
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -30,8 +31,12 @@ KEPT = "CRYOEM_KEPT_"
 _MOUNT_WORDS = 3
 """Device, mount point and file system type are the first words of a line in /proc/mounts."""
 
+_PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 _SECRET_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_", "CRYOEM_KEPT_", "SSH_")
-_SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "APIKEY", "API_KEY", "_KEY")
+_SECRET_WORDS = (
+    *("TOKEN", "SECRET", "PASSWORD", "PASSWD", "PGPASS", "_PWD", "CREDENTIAL", "APIKEY", "_KEY"),
+    *("AUTHORIZATION", "_AUTH", "WEBHOOK"),
+)
 
 
 def environment() -> Mapping[str, str]:
@@ -49,8 +54,8 @@ def own_umask() -> int:
 def submitters_environment(env: Mapping[str, str]) -> dict[str, str]:
     """The environment for the user's programs: what the launcher set aside is back, secrets left.
 
-    A variable counts as secret by its name: AWS_ and its like, or TOKEN, SECRET, PASSWORD,
-    CREDENTIAL or KEY in it.
+    A variable counts as secret by its name: AWS_ and its like, or TOKEN, SECRET, PASSWORD, _PWD,
+    CREDENTIAL, _KEY, _AUTH and the like in it; or by a password in a URL that it holds.
     """
     kept = {name.removeprefix(KEPT): value for name, value in env.items() if name.startswith(KEPT)}
     plain = {
@@ -58,6 +63,7 @@ def submitters_environment(env: Mapping[str, str]) -> dict[str, str]:
         for name, value in env.items()
         if not name.startswith(_SECRET_PREFIXES)
         and not any(word in name.upper() for word in _SECRET_WORDS)
+        and not _PASSWORD_IN_URL.search(value)
         and name != "CRYOEM_COMMAND"
     }
     return {**plain, **kept}
@@ -132,12 +138,19 @@ class Places:
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Self:
-        """From HOME and the XDG variables."""
+        """From HOME and the XDG variables; of these a relative path counts for nothing.
+
+        Raises:
+            SettingsError: HOME is a relative path.
+        """
         home = Path(env.get("HOME") or Path.home())
+        if not home.is_absolute():
+            raise SettingsError(f"HOME is {home}, no absolute path", hint="export HOME=/…")
         host = platform.node().partition(".")[0] or "localhost"
 
         def place(variable: str, default: str) -> Path:
-            return Path(env.get(variable) or home / default) / "cryoem-cloud"
+            named = Path(env.get(variable, ""))
+            return (named if named.is_absolute() else home / default) / "cryoem-cloud"
 
         return cls(
             config=place("XDG_CONFIG_HOME", ".config"),

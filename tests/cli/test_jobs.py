@@ -186,6 +186,11 @@ def test_report_writes_where_it_is_told_and_replaces_nothing_there(user: User) -
         ("ada@lab.org", "user@lab.org"),
         ('{"text": "token=\\"two words\\" x"}', '{"text": "token=<secret> x"}'),
         ("passphrase: hush", "passphrase: <secret>"),
+        (
+            "PGPASS=hush MY_PWD=hush VAULT_AUTH=hush",
+            "PGPASS=<secret> MY_PWD=<secret> VAULT_AUTH=<secret>",
+        ),
+        ("SLACK_WEBHOOK: https://hooks/x", "SLACK_WEBHOOK: <secret>"),
         ("Authorization: Basic YWRhOnB3MTIz", "Authorization: Basic <secret>"),
         ("bearer abc.def-123", "bearer <secret>"),
         ("a basic thing of 12345678", "a basic thing of 12345678"),

@@ -236,3 +236,22 @@ def test_a_job_is_found_from_a_folder_that_is_not_the_one_it_says(user: User) ->
     assert said.out.split()[-1] == "RUNNING"
     assert user.type("cryoem-qdel", "1").code == 0
     assert user.spool.stop_asked(user.spool.slips()[0].name)
+
+
+def test_a_courier_that_cannot_be_started_is_no_refusal(user: User) -> None:
+    (user.home / ".cache").mkdir(exist_ok=True)
+    lock = next(user.home.glob(".cache/cryoem-cloud/*/courier.lock"), None)
+    assert lock is None
+    (user.home / ".cache/cryoem-cloud").write_text("in the way")
+    said = user.type("cryoem-qsub", stdin="#CRYOEM out=results\necho hello > results/x\n")
+    assert (said.code, said.out) == (0, "Submitted batch job 1\n")
+    assert "job 1 is queued, but no courier could be started" in said.err
+    (user.home / ".cache/cryoem-cloud").unlink()
+    user.cryoem("wait", "1")
+    assert (user.folder / "results" / "x").read_text() == "hello\n"
+
+
+def test_an_empty_path_is_refused(user: User) -> None:
+    said = user.type("cryoem-qsub", "--out", "", stdin="true\n")
+    assert said.code != 0
+    assert "a path is empty" in said.err

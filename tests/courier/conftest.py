@@ -116,9 +116,14 @@ class Bench:
         provider: Played | None = None,
     ) -> Card:
         """Go the whole errand, with a machine that does what `acts` say, one at a look."""
-        provider = provider or Played(*(partial(act, self) for act in acts))
+        means = self.means(who, provider or Played(*(partial(act, self) for act in acts)))
+        Errand(self.slip, means, CardDesk(self.card(), self.cards, means.clock)).run()
+        return self.card()
+
+    def means(self, who: str, provider: Played) -> Means:
+        """What a courier of that name works with."""
         clock = StoppedClock()
-        means = Means(
+        return Means(
             who=who,
             store=lambda _: self.store,
             application=lambda _: Shell(),
@@ -132,8 +137,6 @@ class Bench:
             clock=clock,
             stopping=Hurried(clock),
         )
-        Errand(self.slip, means, CardDesk(self.card(), self.cards, means.clock)).run()
-        return self.card()
 
     # What a machine writes.
 

@@ -84,9 +84,16 @@ def test_a_lost_reply_wastes_a_block_and_gives_none_twice() -> None:
     assert reserve_block(memory, "u2") == 2 * BLOCK + 1
 
 
-def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+def test_what_is_no_block_is_passed_over() -> None:
+    memory = MemoryStore()
+    memory.put("ids/notanumber", b"")
+    assert reserve_block(memory, "u1") == 1
+
+
+@pytest.mark.parametrize("noise", [b"[[1, 2", b"\xff\xfe\0"])
+def test_a_damaged_file_is_told(tmp_path: Path, noise: bytes) -> None:
     file = tmp_path / "numbers.json"
-    file.write_text("[[1, 2")
+    file.write_bytes(noise)
     with pytest.raises(FormatError) as caught:
         JobNumbers(file).draw()
     assert "remove it" in caught.value.hint

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cryoem_cloud.apps.bash import commands
-from cryoem_cloud.model.errors import FormatError, MissingInputError
+from cryoem_cloud.model.errors import FormatError, MissingInputError, RefusedError
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.paths import normal
 
@@ -19,9 +19,13 @@ def files_below(project: Path, folder: str) -> Iterator[str]:
     """The paths of all files in a folder of the project, in order, through links to folders too.
 
     A folder that links lead to a second time is entered once.
+
+    Raises:
+        RefusedError: A folder cannot be read.
     """
     entered: set[tuple[int, int]] = set()
-    for here, folders, files in os.walk(project / folder, followlinks=True):
+    walk = os.walk(project / folder, followlinks=True, onerror=_refuse)
+    for here, folders, files in walk:
         stat = Path(here).stat()
         if (stat.st_dev, stat.st_ino) in entered:
             folders.clear()
@@ -30,6 +34,13 @@ def files_below(project: Path, folder: str) -> Iterator[str]:
         folders.sort()
         below = Path(here).relative_to(project)
         yield from (str(below / name) for name in sorted(files))
+
+
+def _refuse(error: OSError) -> None:
+    raise RefusedError(
+        f"{os.fsdecode(error.filename)} cannot be read: {error.strerror}",
+        hint="make it readable (chmod), or leave it out",
+    ) from error
 
 
 def named_files(project: Path, inputs: tuple[str, ...]) -> Iterator[Need]:

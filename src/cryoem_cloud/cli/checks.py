@@ -5,7 +5,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,8 +51,8 @@ def checks(
     env: Mapping[str, str],
     store_at: Callable[[str], Store],
 ) -> Iterator[Check]:
-    """All checks, as they are made."""
-    yield _courier(places)
+    """All checks, as they are made; what cannot even be looked at is one that is wrong."""
+    yield from _looked("courier", lambda: (_courier(places),))
     settings = _settings(places, project, env)
     yield settings
     if project is not None:
@@ -60,13 +60,21 @@ def checks(
         yield _space("project's disk", project.folder)
     chosen = Settings() if settings.mend else Settings.read(places, None, env)
     url = project.store if project else chosen.store or places.default_store
-    yield from _store(url, store_at)
+    yield from _looked("store", lambda: _store(url, store_at))
     if url.startswith("file:"):
-        yield _space("store's disk", folder_of(url))
-    yield _space("machines' disk", places.state)
+        yield from _looked("store's disk", lambda: (_space("store's disk", folder_of(url)),))
+    yield from _looked("machines' disk", lambda: (_space("machines' disk", places.state),))
     relion = project is not None and (project.folder / "default_pipeline.star").exists()
     yield from _programs(env, relion=relion)
     yield _queue(env, relion=relion)
+
+
+def _looked(what: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    try:
+        yield from look()
+    except OSError as error:
+        found = f"{os.fsdecode(error.filename or '')}: {error.strerror}"
+        yield Check(what, found, "see to it that you may read and write there")
 
 
 def _courier(places: Places) -> Check:

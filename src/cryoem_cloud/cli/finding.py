@@ -6,7 +6,7 @@ from cryoem_cloud.cli.afar import card_from_store
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.start import spool_of
-from cryoem_cloud.model.errors import NotFoundError, StoreError, UsageError
+from cryoem_cloud.model.errors import FormatError, NotFoundError, StoreError, UsageError
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.settings import Places, environment
 
@@ -58,7 +58,7 @@ def find(number: int) -> Card:
     found = cards().of_number(number)
     try:
         project = current_project()
-    except UsageError:  # the folder is not the one that was bound; the number may say enough
+    except (UsageError, FormatError):  # the folder does not tell; the number may say enough
         if len(found) != 1:
             raise
         return found[0]

@@ -6,7 +6,8 @@ from pathlib import Path
 __all__ = ["redacted"]
 
 _SECRET = re.compile(
-    r"(?i)((?:secret|token|passw(?:or)?d|passphrase|credential|(?:api|access|private)_?key)"
+    r"(?i)((?:secret|token|passw(?:or)?d|passphrase|credential|(?:api|access|private)_?key"
+    r"|pgpass|_pwd|_auth|webhook)"
     r"[\w-]*\\?[\"']?\s*[=:]\s*)"
     r"(\\\"[^\"]*\"|\"[^\"]*\"|'[^']*'|[^\s,}]+)"  # the first as it stands in a line of JSON
 )

@@ -1,6 +1,7 @@
 """How the commands answer for what went wrong: one line on stderr, and an exit code."""
 
 import argparse
+import errno
 import os
 import sys
 from functools import partial
@@ -14,6 +15,13 @@ INTERRUPTED = 130
 """The exit code of who was interrupted from the keyboard, as shells have it."""
 WIDTH = 88
 """Of help texts, in characters."""
+
+_MEND = {
+    errno.EACCES: " (see to it that you may read and write there)",
+    errno.EROFS: " (its disk is mounted read-only)",
+    errno.ENOSPC: " (free some space there)",
+    errno.EDQUOT: " (your quota there is used up)",
+}
 
 _NO_READER = 141
 """The exit code of who wrote to nobody."""
@@ -31,7 +39,7 @@ def complain(program: str, error: CryoemError | OSError) -> int:
         text, code = str(error), error.exit_code
     else:
         named = f"{error.filename}: " if error.filename else ""
-        text, code = f"{named}{error.strerror or error}", 1
+        text, code = f"{named}{error.strerror or error}{_MEND.get(error.errno or 0, '')}", 1
     if sys.stderr is not None:
         line = " ".join(text.split("\n")).encode("utf-8", "backslashreplace").decode()
         print(f"{program}: {line}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """What `run`, `retry` and `cryoem-qsub` share: from a script in a folder to a spooled job."""
 
 import glob
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,8 +42,10 @@ def inside(project: Project, path: str) -> str:
     """A path that the user named from where they stand, relative to the project.
 
     Raises:
-        UsageError: It lies outside the project.
+        UsageError: It is empty, or lies outside the project.
     """
+    if not path:
+        raise UsageError("a path is empty", hint="is a variable of your shell not set?")
     whole = Path.cwd().resolve() / path
     for folder in (whole, whole.parent.resolve() / whole.name):
         with suppress(ValueError):
@@ -106,8 +109,19 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
         frontend=frontend_named(name_of_caller(asked.script, asked.script_path)),
         environment=submitters_environment(environment()),
     )
-    wake(places)
+    _wake(places, card)
     return card
+
+
+def _wake(places: Places, card: Card) -> None:
+    """Have a courier take the job on; it is spooled, so that none now is no refusal."""
+    try:
+        wake(places)
+    except OSError as error:
+        sys.stderr.write(
+            f"cryoem: job {card.number} is queued, but no courier could be started: {error}\n"
+            "        once that is mended, any cryoem command starts one\n"
+        )
 
 
 def _with_directives(asked: Asked, project: Project) -> Asked:

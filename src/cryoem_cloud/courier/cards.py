@@ -3,6 +3,7 @@
 The front writes a job's card when it is submitted, the courier whenever something changes.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,13 +12,15 @@ from typing import Self
 
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.whole import write_whole
-from cryoem_cloud.model.errors import FormatError
+from cryoem_cloud.model.errors import FormatError, NewerFormatError
 from cryoem_cloud.model.job import Job, Outcome
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON, decode, encode, integer, items, text
 
 __all__ = ["Card", "Cards"]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +159,11 @@ class Cards:
         data = encode("card", card.to_json())
         write_whole(self._folder / f"{card.slip_name}.json", data)
 
+    def add(self, card: Card) -> None:
+        """See to it that the job has a card; one that is there knows more."""
+        if not (self._folder / f"{card.slip_name}.json").exists():
+            self.write(card)
+
     def of_number(self, number: int) -> tuple[Card, ...]:
         """The cards of that number; several stores may each have one."""
         return tuple(self._read(self._folder.glob(f"{number:08d}.*.json")))
@@ -180,6 +188,13 @@ class Cards:
             self.write(replace(card, folder=project.folder))
 
     def _read(self, files: Iterator[Path] | list[Path]) -> Iterator[Card]:
+        """The cards that can be read; a damaged one is set aside, and hides no other."""
         for file in files:
             with suppress(FileNotFoundError):
-                yield Card.from_bytes(file.read_bytes())
+                try:
+                    yield Card.from_bytes(file.read_bytes())
+                except NewerFormatError as error:
+                    _LOG.warning("%s is left out: %s", file, error)
+                except FormatError as error:
+                    aside = file.replace(file.with_suffix(".damaged"))
+                    _LOG.warning("a job's card is damaged and set aside as %s: %s", aside, error)

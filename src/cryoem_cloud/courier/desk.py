@@ -1,5 +1,6 @@
 """Keeps a job's card up to date while its errand goes on."""
 
+import logging
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,14 @@ from cryoem_cloud.ports.clock import Clock
 
 __all__ = ["CardDesk"]
 
+_LOG = logging.getLogger(__name__)
+
 _EVERY_S = 1.0
 """Between writes of a card that only counts bytes."""
 
 
 class CardDesk:
-    """One job's card. Safe for threads."""
+    """One job's card. Safe for threads. What cannot be written is not: but for the end."""
 
     def __init__(self, card: Card, cards: Cards, clock: Clock) -> None:
         self._card = card
@@ -37,7 +40,7 @@ class CardDesk:
             self._started_s = self._clock.monotonic()
         with self._lock:
             if (self._card.phase, self._card.note) != (phase, note):
-                self._write(replace(self._card, phase=phase, note=note))
+                self._try_write(replace(self._card, phase=phase, note=note))
 
     def note(self, note: str) -> None:
         """Say what it waits for or does."""
@@ -85,7 +88,13 @@ class CardDesk:
                 card, bytes_up=card.bytes_up + up, bytes_down=card.bytes_down + down
             )
             if self._clock.monotonic() - self._written_s >= _EVERY_S:
-                self._write(self._card)
+                self._try_write(self._card)
+
+    def _try_write(self, card: Card) -> None:
+        try:
+            self._write(card)
+        except OSError as error:
+            _LOG.warning("job %d's card cannot be written: %s", card.number, error)
 
     def _write(self, card: Card) -> None:
         self._card = card

@@ -4,9 +4,11 @@ import logging
 import threading
 from dataclasses import dataclass, field
 
+from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
 from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.mend import mend
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.sweep import sweep
 from cryoem_cloud.model.errors import CryoemError
@@ -36,6 +38,7 @@ class Courier:
         """Do errands until there has been none for _IDLE_S, or for ever with `stay`."""
         clock, stopping = self.means.clock, self.means.stopping
         busy_s = swept_s = clock.monotonic()
+        mend(self.means)
         while not stopping.wait(_LOOK_S):
             now_s = clock.monotonic()
             self._start_new(now_s)
@@ -63,6 +66,7 @@ class Courier:
                 thread.start()
 
     def _sweep(self) -> None:
+        mend(self.means)
         for provider in self.means.providers():
             try:
                 sweep(provider, self.means.cards.all(), self.means.clock.now())
@@ -77,12 +81,7 @@ class Courier:
             return ()
 
     def _errand(self, slip: Slip) -> None:
-        cards = [
-            card
-            for card in self.means.cards.of_number(slip.job.number)
-            if card.project == slip.project.name
-        ]
-        if not cards:
-            _LOG.error("job %d has a slip and no card; left alone", slip.job.number)
-            return
-        Errand(slip, self.means, CardDesk(cards[0], self.means.cards, self.means.clock)).run()
+        cards = self.means.cards
+        cards.add(Card.of_job(slip.job_here, slip.project))
+        card = next(c for c in cards.of_number(slip.job.number) if c.slip_name == slip.name)
+        Errand(slip, self.means, CardDesk(card, cards, self.means.clock)).run()

@@ -22,6 +22,10 @@ from cryoem_cloud.model.project import Project
 __all__ = ["Bond", "attach", "bind", "create", "find_folder", "folder_of", "fork", "open_project"]
 
 _VERSION = 1
+_RESTORE = (
+    "remove it, then in its project's folder: cryoem project attach URL NAME "
+    "(cryoem ls --all --json tells store and project)"
+)
 
 
 class Bond(Enum):
@@ -47,11 +51,13 @@ class _Binding:
             fields: Mapping[str, object] = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise FormatError(
-                f"{file} is not TOML: {error}", hint="restore or remove it"
+                f"{file} is damaged, it is not TOML: {error}", hint=_RESTORE
             ) from error
         version, inode = fields.get("version"), fields.get("inode")
-        if not isinstance(version, int) or version > _VERSION or not isinstance(inode, int):
-            raise FormatError(f"{file} is of version {version!r}", hint="update cryoem")
+        if isinstance(version, int) and version > _VERSION:
+            raise FormatError(f"{file} is of version {version}", hint="update cryoem")
+        if not isinstance(version, int) or not isinstance(inode, int):
+            raise FormatError(f"{file} is damaged, it lacks its version or inode", hint=_RESTORE)
         name, store, path = (str(fields.get(key, "")) for key in ("name", "store", "path"))
         return cls(name, store, path, inode)
 

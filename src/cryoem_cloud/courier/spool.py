@@ -5,7 +5,6 @@ looks like a secret) for programs that run on this very computer. Slips survive 
 """
 
 import base64
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,8 +18,6 @@ from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import decode, encode, integer, mapping, text
 
 __all__ = ["Slip", "Spool"]
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,23 +108,25 @@ class Spool:
         write_whole(self._folder / f"{slip.name}.slip", slip.to_bytes())
 
     def slips(self) -> tuple[Slip, ...]:
-        """All slips, by number, but for what is damaged: that is set aside, and must stop none."""
+        """All slips that can be read, by number; one that is damaged must stop no other."""
         found = (self.slip(file.stem) for file in sorted(self._folder.glob("*.slip")))
         return tuple(slip for slip in found if slip is not None)
 
     def slip(self, name: str) -> Slip | None:
         """The slip of that name; None where there is none that can be read."""
-        file = self._folder / f"{name}.slip"
         try:
-            return Slip.from_bytes(file.read_bytes())
-        except FileNotFoundError:
+            return Slip.from_bytes((self._folder / f"{name}.slip").read_bytes())
+        except (FileNotFoundError, FormatError):
             return None
-        except NewerFormatError as error:
-            _LOG.warning("%s is left alone: %s", file, error)
-        except FormatError:
-            _LOG.exception("%s cannot be read, and is set aside", file)
-            file.replace(file.with_suffix(".damaged"))
-        return None
+
+    def damaged(self) -> tuple[str, ...]:
+        """The names of slips that nobody can read; those of a newer cryoem are not among them."""
+        return tuple(file.stem for file in sorted(self._folder.glob("*.slip")) if _is_damaged(file))
+
+    def set_aside(self, name: str) -> None:
+        """Keep a damaged slip where it is in nobody's way."""
+        file = self._folder / f"{name}.slip"
+        file.replace(file.with_suffix(".damaged"))
 
     def follow(self, project: Project) -> None:
         """Have the project's jobs come home where it is now."""
@@ -155,3 +154,13 @@ class Spool:
     def empty(self) -> bool:
         """Whether nothing is on its way."""
         return not any(self._folder.glob("*.slip"))
+
+
+def _is_damaged(file: Path) -> bool:
+    try:
+        Slip.from_bytes(file.read_bytes())
+    except (FileNotFoundError, NewerFormatError):
+        return False
+    except FormatError:
+        return True
+    return False

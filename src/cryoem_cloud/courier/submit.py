@@ -82,8 +82,12 @@ def submit(
         cwd=normal(asked.cwd),
     )
     card = Card.of_job(job, project)
-    counter.cards.write(card)
     counter.spool.add(Slip(job=job, project=project, environment=environment, umask=counter.umask))
+    try:
+        counter.cards.add(card)
+    except OSError:
+        counter.spool.take_out(card.slip_name)
+        raise
     return card
 
 
@@ -109,6 +113,9 @@ def _number(counter: Counter) -> int:
         try:
             counter.numbers.add(counter.reserve())
         except StoreError as error:
+            number = counter.numbers.draw()
+            if number is not None:  # another submission has reserved some meanwhile
+                return number
             raise type(error)(
                 f"no job number is left, and the store gives none: {error.message}",
                 hint=error.hint or "try again once the store can be reached",

@@ -1,5 +1,6 @@
 """Brings a job's inputs into the store: what it asks for, less what the store holds already."""
 
+import os
 import secrets
 import stat
 from collections.abc import Callable, Iterable
@@ -101,6 +102,11 @@ class Upload:
             if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
                 raise RefusedError(
                     f"{need.path} is a device, socket or pipe; {need.asked_by} asks for it"
+                )
+            if not need.stub and not os.access(file, os.R_OK):
+                raise RefusedError(
+                    f"{need.path} cannot be read by you; {need.asked_by} asks for it",
+                    hint="chmod u+r, or ask its owner; then submit again",
                 )
 
     def _stored(self, need: Need) -> Entry | None:

@@ -56,7 +56,7 @@ class DirectoryStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._parts = root / _PARTS
-        self._seen = self._parts.is_dir()
+        self._seen = os.path.isdir(self._parts)  # noqa: PTH112  (one that is denied raises later)
         self._swept = False
 
     @property

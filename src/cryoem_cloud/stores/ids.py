@@ -22,8 +22,8 @@ BLOCK = 100
 
 def reserve_block(store: Store, owner: str) -> int:
     """The first number of a block that is ours from now on; a lost reply wastes a block."""
-    taken = [int(listed.key.rpartition("/")[2]) for listed in store.list("ids/")]
-    block = max(taken, default=-1) + 1
+    names = (listed.key.rpartition("/")[2] for listed in store.list("ids/"))
+    block = max((int(name) for name in names if name.isdecimal()), default=-1) + 1
     while True:
         try:
             store.put(ids_key(block), encode("ids", {"owner": owner}), if_absent=True)
@@ -72,9 +72,8 @@ class JobNumbers:
 
 def _spans(file: IO[str]) -> list[tuple[int, int]]:
     file.seek(0)
-    text = file.read()
     try:
-        return [(int(first), int(last)) for first, last in json.loads(text or "[]")]
+        return [(int(first), int(last)) for first, last in json.loads(file.read() or "[]")]
     except (ValueError, TypeError) as error:
         raise FormatError(f"{file.name} is damaged", hint="remove it; numbers are lost") from error
 

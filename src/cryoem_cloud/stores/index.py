@@ -23,6 +23,7 @@ from cryoem_cloud.model.keys import index_key, index_prefix, job_key
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.record import JSON, decode, encode, items, text
 from cryoem_cloud.ports.store import Store
+from cryoem_cloud.stores.whole import reading
 
 __all__ = ["IndexLog", "Recorded", "entries_from_bytes", "entries_to_bytes"]
 
@@ -64,11 +65,14 @@ class IndexLog:
         """The records with higher numbers, in order; a request each, and one more."""
         number = after + 1
         while True:
+            key = index_key(self._project, number)
             try:
-                data = self._store.get(index_key(self._project, number))
+                data = self._store.get(key)
             except ObjectMissingError:
                 return
-            yield self._recorded(number, data)
+            with reading(key):
+                recorded = self._recorded(number, data)
+            yield recorded
             number += 1
 
     def append(self, origin: str, entries: Iterable[Entry], *, after: int = 0) -> int:
@@ -95,15 +99,18 @@ class IndexLog:
                     found = self._store.get(key)
                 except ObjectMissingError:
                     raise StoreUnreachableError(f"{key} could not be written") from error
-                if text(decode("index", found), "origin") != origin:
+                with reading(key):
+                    ours = text(decode("index", found), "origin") == origin
+                if not ours:
                     number += 1
                     continue
             return number
 
     def _last(self, after: int) -> int:
         start = index_key(self._project, after) if after else ""
-        numbers = self._store.list(index_prefix(self._project), after=start)
-        return max((int(item.key.rpartition("/")[2]) for item in numbers), default=after)
+        found = self._store.list(index_prefix(self._project), after=start)
+        names = (item.key.rpartition("/")[2] for item in found)
+        return max((int(name) for name in names if name.isdecimal()), default=after)
 
     def _recorded(self, number: int, data: bytes) -> Recorded:
         fields = decode("index", data)

@@ -16,6 +16,7 @@ from cryoem_cloud.model.record import decode, encode, integer, text
 from cryoem_cloud.model.task import Task, pack_from_bytes, pack_to_bytes
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.turns import TurnLog
+from cryoem_cloud.stores.whole import reading
 
 __all__ = ["JobRecords", "job_numbers"]
 
@@ -54,7 +55,9 @@ class JobRecords:
 
     def job(self) -> Job:
         """What the user submitted."""
-        return Job.from_bytes(self.store.get(keys.job_key(self.project, self.number)))
+        key = keys.job_key(self.project, self.number)
+        with reading(key):
+            return Job.from_bytes(self.store.get(key))
 
     def put_tasks(self, tasks: tuple[Task, ...]) -> None:
         """Store the task specs; those of a job never change."""
@@ -66,11 +69,12 @@ class JobRecords:
 
     def tasks(self, pack: int) -> tuple[Task, ...]:
         """The specs of one pack; empty where there is none."""
+        key = keys.tasks_key(self.project, self.number, pack)
         try:
-            data = self.store.get(keys.tasks_key(self.project, self.number, pack))
+            with reading(key):
+                return pack_from_bytes(self.store.get(key))
         except ObjectMissingError:
             return ()
-        return pack_from_bytes(data)
 
     def set_ready(self, count: int) -> None:
         """Say that the first `count` tasks have their inputs in the store. One writer."""
@@ -79,11 +83,12 @@ class JobRecords:
 
     def ready(self) -> int:
         """How many tasks may be taken."""
+        key = keys.ready_key(self.project, self.number)
         try:
-            data = self.store.get(keys.ready_key(self.project, self.number))
+            with reading(key):
+                return integer(decode("ready", self.store.get(key)), "count")
         except ObjectMissingError:
             return 0
-        return integer(decode("ready", data), "count")
 
     def turns(self, task: str) -> TurnLog:
         """A task's turn log."""
@@ -127,7 +132,8 @@ class JobRecords:
         """A journal page; None where it is not written yet."""
         key = keys.page_key(self.project, self.number, machine, number)
         try:
-            page = Page.from_bytes(self.store.get(key))
+            with reading(key):
+                page = Page.from_bytes(self.store.get(key))
         except ObjectMissingError:
             return None
         if (page.machine, page.number) != (machine, number):
@@ -163,11 +169,12 @@ class JobRecords:
 
     def asked(self, number: int) -> Control | None:
         """The wish of that number; None where there is none yet."""
+        key = keys.control_key(self.project, self.number, number)
         try:
-            data = self.store.get(keys.control_key(self.project, self.number, number))
+            with reading(key):
+                word = text(decode("control", self.store.get(key)), "wish")
         except ObjectMissingError:
             return None
-        word = text(decode("control", data), "wish")
         try:
             return Control(word)
         except ValueError as error:
@@ -197,8 +204,10 @@ class JobRecords:
 
     def end(self) -> Exit | None:
         """How the job ended; None while somebody may work on it."""
+        key = keys.end_key(self.project, self.number)
         try:
-            fields = decode("end", self.store.get(keys.end_key(self.project, self.number)))
+            with reading(key):
+                fields = decode("end", self.store.get(key))
         except ObjectMissingError:
             return None
         try:

@@ -16,6 +16,7 @@ from cryoem_cloud.model.keys import turn_key
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.turn import Deed, Standing, Turn, may_follow, standing
 from cryoem_cloud.ports.store import Store
+from cryoem_cloud.stores.whole import reading
 
 __all__ = ["TurnLog"]
 
@@ -104,7 +105,9 @@ class TurnLog:
         return turn
 
     def _at(self, number: int) -> Turn | None:
+        key = turn_key(self._prefix, number)
         try:
-            return Turn.from_bytes(self._store.get(turn_key(self._prefix, number)))
+            with reading(key):
+                return Turn.from_bytes(self._store.get(key))
         except ObjectMissingError:
             return None

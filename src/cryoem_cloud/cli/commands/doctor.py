@@ -52,6 +52,8 @@ def _all_checks() -> Iterator[Check]:
         project = current_project()
     except CryoemError as error:
         trouble = Check("project", error.message, error.hint)
+    except OSError as error:
+        trouble = Check("project", f"{error.filename}: {error.strerror}", "mend its permissions")
     if project is None:
         yield trouble
     env = submitters_environment(environment())

@@ -1,0 +1,50 @@
+"""Damaged slips are made anew from the store, or their jobs fail and say so."""
+
+import pytest
+
+from cryoem_cloud.courier.mend import mend
+from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.testing.faults import Fault, FaultyStore
+
+from .conftest import Bench, Played
+
+
+@pytest.fixture
+def damaged(bench: Bench) -> Bench:
+    (bench.top / "state/spool" / f"{bench.slip.name}.slip").write_bytes(b"\0noise")
+    return bench
+
+
+def test_a_slip_is_made_anew_and_its_job_comes_home(damaged: Bench) -> None:
+    damaged.records.put_job(damaged.slip.job)
+    mend(damaged.means("courier-1", Played()))
+    slip = damaged.spool.slip(damaged.slip.name)
+    assert slip is not None
+    assert (slip.job, slip.project) == (damaged.slip.job, damaged.slip.project)
+    damaged.slip = slip
+    assert damaged.run(lambda b: b.done()).outcome is Outcome.SUCCESS
+    assert (damaged.folder / "run.out").read_text() == "before\n"
+
+
+def test_a_job_that_nobody_knows_any_more_fails_and_says_so(damaged: Bench) -> None:
+    mend(damaged.means("courier-1", Played()))
+    assert damaged.spool.empty()
+    card = damaged.card()
+    assert (card.open, card.outcome) == (False, Outcome.FAILURE)
+    assert "submit it again" in card.reason
+    assert (damaged.folder / "RELION_JOB_EXIT_FAILURE").exists()
+    assert "slip was damaged" in (damaged.folder / "run.err").read_text()
+
+
+def test_a_slip_waits_for_its_store(damaged: Bench) -> None:
+    damaged.store = FaultyStore(damaged.store, lambda *_: Fault.REFUSED)
+    mend(damaged.means("courier-1", Played()))
+    assert damaged.spool.damaged() == (damaged.slip.name,)
+    assert damaged.card().open
+
+
+def test_a_slip_without_a_card_is_set_aside(damaged: Bench) -> None:
+    (damaged.top / "state/jobs" / f"{damaged.slip.name}.json").unlink()
+    mend(damaged.means("courier-1", Played()))
+    assert damaged.spool.empty()
+    assert (damaged.top / "state/spool" / f"{damaged.slip.name}.damaged").exists()
