@@ -118,3 +118,11 @@ def test_completion_knows_the_commands(user: User) -> None:
         "cryoem", _CRYOEM_COMPLETE="bash_complete", COMP_WORDS="cryoem wh", COMP_CWORD="1"
     )
     assert said.out.split(",")[-1].strip() == "why"
+
+
+@pytest.mark.parametrize("command", ["show", "stop", "logs"])
+def test_completion_knows_the_jobs(user: User, command: str) -> None:
+    user.submit("a", "true")
+    words = f"cryoem {command} "
+    said = user.type("cryoem", _CRYOEM_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD="2")
+    assert said.out == "plain,1\n"

@@ -276,6 +276,19 @@ def test_why_says_that_no_courier_runs_and_what_a_machine_said(user: User) -> No
     assert "'no disk'" in explained(card, courier=True, here=True, boot="no disk")
 
 
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (Outcome.SUCCESS, "is in the store; cryoem pull Class2D/job007 brings it here"),
+        (Outcome.FAILURE, "cryoem logs --err 7"),
+    ],
+)
+def test_why_of_a_job_whose_folder_is_elsewhere(user: User, outcome: Outcome, said: str) -> None:
+    card = a_card(user, outcome=outcome, phase=Phase.ENDED)
+    assert said in explained(card, courier=True, here=False, at_home=False)
+    assert said not in explained(card, courier=True, here=False)
+
+
 def test_why_tells_of_a_job_that_failed(user: User) -> None:
     number = user.submit("a", "echo last words >&2; exit 3")
     user.type("cryoem", "wait", str(number))

@@ -2,6 +2,7 @@
 
 import click
 
+from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.following import follow, write_piece
 from cryoem_cloud.cli.tails import LOGS, tail_of
@@ -10,7 +11,7 @@ __all__ = ["command"]
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=int, shell_complete=job_numbers)
 @click.option("-f", "--follow", "follow_", is_flag=True, help="Go on until the job is home.")
 @click.option("--err", is_flag=True, help="Its standard error instead of its output.")
 def command(*, number: int, follow_: bool, err: bool) -> int:

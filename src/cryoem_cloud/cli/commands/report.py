@@ -14,6 +14,7 @@ from typing import Literal
 import click
 
 from cryoem_cloud import __version__
+from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find, places
 from cryoem_cloud.cli.machines import boot_logs
 from cryoem_cloud.cli.redacting import redacted
@@ -28,7 +29,7 @@ _TAIL_BYTES = 1_000_000
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=int, shell_complete=job_numbers)
 @click.option(
     "-o",
     "--output",

@@ -6,6 +6,7 @@ import click
 
 from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.cli.afar import records_of
+from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find, places, the_project
 from cryoem_cloud.courier.start import wake
 from cryoem_cloud.courier.submit import submit
@@ -19,7 +20,7 @@ __all__ = ["command"]
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=int, shell_complete=job_numbers)
 def command(*, number: int) -> None:
     """Submit a job that has ended once more: the same script, in the same folders."""
     card = find(number)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from cryoem_cloud.cli.afar import records_of
+from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.showing import as_json, state_of
 from cryoem_cloud.courier.cards import Card
@@ -21,7 +22,7 @@ __all__ = ["command"]
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=int, shell_complete=job_numbers)
 @click.option("--json", "json_", is_flag=True, help="For programs.")
 def command(*, number: int, json_: bool) -> None:
     """Show a job: how it stands, what it was given, the script as submitted and as run."""

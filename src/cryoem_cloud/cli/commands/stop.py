@@ -2,6 +2,7 @@
 
 import click
 
+from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.stopping import ask_to_stop
 
@@ -9,7 +10,9 @@ __all__ = ["command"]
 
 
 @click.command()
-@click.argument("numbers", metavar="ID…", type=int, nargs=-1, required=True)
+@click.argument(
+    "numbers", metavar="ID…", type=int, nargs=-1, required=True, shell_complete=job_numbers
+)
 def command(*, numbers: tuple[int, ...]) -> None:
     """Stop jobs, wherever they are; what they have made so far comes home."""
     for number in numbers:

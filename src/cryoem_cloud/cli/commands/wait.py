@@ -4,6 +4,7 @@ import time
 
 import click
 
+from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.following import follow
 from cryoem_cloud.cli.saying import INTERRUPTED
@@ -12,7 +13,9 @@ __all__ = ["command"]
 
 
 @click.command()
-@click.argument("numbers", metavar="ID…", type=int, nargs=-1, required=True)
+@click.argument(
+    "numbers", metavar="ID…", type=int, nargs=-1, required=True, shell_complete=job_numbers
+)
 @click.option("--timeout", "limit_s", type=float, metavar="SECONDS", help="Give up then (124).")
 def command(*, numbers: tuple[int, ...], limit_s: float | None) -> int:
     """Wait until jobs are home; the exit code is the first one that is not 0."""

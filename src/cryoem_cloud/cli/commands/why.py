@@ -3,6 +3,7 @@
 import click
 
 from cryoem_cloud.apps.verdict import without_last_words
+from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find, places
 from cryoem_cloud.cli.machines import last_boot_words
 from cryoem_cloud.courier.cards import Card
@@ -25,24 +26,28 @@ _DOES = {
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=int, shell_complete=job_numbers)
 def command(*, number: int) -> None:
     """Say in a sentence why a job is not running, or failed, and what to do."""
     card = find(number)
     spooled = spool_of(places()).holds(card.slip_name)
     courier = wake(places()) or running(places())
     boot = last_boot_words(places(), card) if card.phase is Phase.STARTING else ""
-    click.echo(explained(card, courier=courier, here=spooled, boot=boot))
+    at_home = (card.folder / card.outputs[0]).is_dir()
+    click.echo(explained(card, courier=courier, here=spooled, boot=boot, at_home=at_home))
 
 
-def explained(card: Card, *, courier: bool, here: bool, boot: str = "") -> str:
+def explained(
+    card: Card, *, courier: bool, here: bool, boot: str = "", at_home: bool = True
+) -> str:
     """The sentence; `here` says that this computer's courier brings it home.
 
-    `boot` is what a machine said that did not come up.
+    `boot` is what a machine said that did not come up; `at_home` that the job's folder is on this
+    computer.
     """
     name = f"Job {card.number} ({card.name})"
     if card.outcome is not None:
-        return f"{name} {_ended(card)}"
+        return f"{name} {_ended(card, at_home=at_home)}"
     if here and not courier:
         return (
             f"{name} waits because no courier runs, and none could be started; "
@@ -56,13 +61,15 @@ def explained(card: Card, *, courier: bool, here: bool, boot: str = "") -> str:
     return f"{name}: {', '.join(words)}."
 
 
-def _ended(card: Card) -> str:
+def _ended(card: Card, *, at_home: bool) -> str:
     reason = without_last_words(card.reason).rstrip(".\n ")
     again = f"cryoem retry {card.number} submits it again"
     if card.outcome is Outcome.SUCCESS:
         warning = f" Its program called it a success, but: {card.reason}" if card.reason else ""
-        return f"has succeeded and is home.{warning}"
+        folder = card.outputs[0]
+        where = "is home" if at_home else f"is in the store; cryoem pull {folder} brings it here"
+        return f"has succeeded and {where}.{warning}"
     if card.outcome is Outcome.ABORTED:
         return f"was stopped: {reason}. {again}."
-    log = card.folder / card.logs[1]
+    log = card.folder / card.logs[1] if at_home else f"shown by cryoem logs --err {card.number}"
     return f"failed: {reason}. Its log is {log}; once the cause is mended, {again}."
