@@ -183,3 +183,33 @@ def test_a_silent_job_is_looked_at_seldom(bench: Bench) -> None:
     assert silent["machines"] >= looks  # its journal: a line may come at any time
     assert silent["turns"] <= looks / 8
     assert silent["deliver"] <= looks / 20
+
+
+def pipeline_says(bench: Bench, status: str) -> None:
+    (bench.project / "default_pipeline.star").write_text(
+        "data_pipeline_processes\n\nloop_\n_rlnPipeLineProcessName #1\n"
+        f"_rlnPipeLineProcessStatus #2\n{FOLDER}/ {status}\n\n"
+    )
+
+
+def test_a_job_that_is_marked_as_finished_while_it_runs_is_given_up(bench: Bench) -> None:
+    def claim(bench: Bench) -> None:
+        assert bench.records.turns(TASK).claim(MACHINE)
+
+    pipeline_says(bench, "0")
+    bench.run(claim, lambda b: pipeline_says(b, "2"))
+    assert bench.card().begun
+    assert bench.card().outcome is Outcome.ABORTED
+    assert "marked as finished" in bench.card().reason
+
+
+def test_what_is_said_of_an_earlier_job_in_the_folder_counts_for_nothing(bench: Bench) -> None:
+    pipeline_says(bench, "2")
+    assert bench.run(lambda b: b.done()).outcome is Outcome.SUCCESS
+    assert not bench.card().begun
+
+
+def test_a_courier_remembers_that_its_job_was_said_to_run(bench: Bench) -> None:
+    bench.cards.write(replace(bench.card(), begun=True))
+    pipeline_says(bench, "3")
+    assert "marked as failed" in bench.run(lambda _: None).reason

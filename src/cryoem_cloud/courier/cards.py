@@ -29,7 +29,7 @@ class Card:
 
     `outcome` is set once the job has ended. `bytes_up` and `bytes_down` count what was really
     moved by the courier; `to_send` is an upper bound of what there is to send. `run_s` lasts from
-    the first word of a machine to the end.
+    the first word of a machine to the end. `begun`: the front end was seen to say that it runs.
     """
 
     number: int
@@ -53,6 +53,7 @@ class Card:
     bytes_down: int = 0
     run_s: int = 0
     ended_at: str = ""
+    begun: bool = False
 
     @classmethod
     def of_job(cls, job: Job, project: Project) -> Self:
@@ -105,6 +106,7 @@ class Card:
             "bytes_down": self.bytes_down,
             "run_s": self.run_s,
             "ended_at": self.ended_at,
+            "begun": self.begun,
         }
 
     @classmethod
@@ -145,6 +147,7 @@ class Card:
             bytes_down=integer(fields, "bytes_down", 0),
             run_s=integer(fields, "run_s", 0),
             ended_at=text(fields, "ended_at", ""),
+            begun=bool(fields.get("begun", False)),
         )
 
 

@@ -46,6 +46,11 @@ class CardDesk:
         """Say what it waits for or does."""
         self.phase(self._card.phase, note)
 
+    def begun(self) -> None:
+        """Say that the front end has been seen to say that the job runs."""
+        with self._lock:
+            self._try_write(replace(self._card, begun=True))
+
     def to_send(self, size: int) -> None:
         """Say how many bytes there are to send, at most."""
         with self._lock:

@@ -79,9 +79,8 @@ class Errand:
     _refused: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        project = self.slip.project
-        store = self.means.store(project.store)
-        self.records = JobRecords(store, project.name, self.slip.job.number)
+        project, number = self.slip.project, self.slip.job.number
+        self.records = JobRecords(self.means.store(project.store), project.name, number)
         self.delivery = Delivery(self.records, self.means.who, self.means.clock)
 
     def run(self) -> None:
@@ -228,8 +227,9 @@ class Errand:
     def _listen(self, home: Home) -> None:
         """Pass on what the user wants of the job that runs."""
         home.look()
-        unwanted = home.unwanted()
-        if unwanted:
+        if not self.desk.card.begun and home.runs():
+            self.desk.begun()
+        if unwanted := home.unwanted(begun=self.desk.card.begun):
             raise DroppedError(unwanted)
         if home.abort_requested():
             self._ask(Control.ABORT)

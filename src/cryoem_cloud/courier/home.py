@@ -75,13 +75,21 @@ class Home:
         folder = self.project.folder / self.job.outputs[0]
         return any((folder / name).exists() for name in self.frontend.abort_requests())
 
-    def unwanted(self) -> str:
-        """Why the front end has given the job up ("" if it has not)."""
+    def runs(self) -> bool:
+        """Whether the front end says that the job runs."""
+        return self.frontend.runs(self.job, self.project.folder)
+
+    def unwanted(self, *, begun: bool) -> str:
+        """Why the front end has given the job up ("" if it has not).
+
+        `begun` says that it has been seen to say that the job runs; before, it may tell of an
+        earlier job in the folder.
+        """
         folder = self.project.folder / self.job.outputs[0]
         foreign = [name for name in self.frontend.all_markers() if (folder / name).exists()]
         if foreign:
             return f"somebody else made {foreign[0]}"
-        return self.frontend.given_up(self.job, self.project.folder)
+        return self.frontend.given_up(self.job, self.project.folder) if begun else ""
 
     def remove_parts(self) -> None:
         """Remove what a courier that was killed left half-written."""

@@ -33,7 +33,7 @@ class _Seen:
 
 
 class PipelineWatch:
-    """Says when a job that was seen running is running no more, according to its project.
+    """Says whether a job runs, and why it does no more, according to its project.
 
     Cheap enough for every second: the file is read again only when it has changed. Remembers what
     it saw, so that one watch is to be kept for as long as the jobs run.
@@ -41,17 +41,22 @@ class PipelineWatch:
 
     def __init__(self) -> None:
         self._seen: dict[Path, _Seen] = {}
-        self._ran: set[tuple[Path, str]] = set()
+
+    def runs(self, project: Path, folder: str) -> bool:
+        """Whether the job in that folder is said to run."""
+        seen = self._look(project)
+        return seen is not None and seen.statuses.get(folder) in _RUNNING
 
     def given_up(self, project: Path, folder: str) -> str:
-        """Why the job in that folder is wanted no more; "" if it is, or if nothing is known."""
+        """Why the job in that folder, which was said to run, is wanted no more.
+
+        "" if it is wanted, or if nothing is known.
+        """
         seen = self._look(project)
         if seen is None:
             return ""
         status = seen.statuses.get(folder)
-        if status in _RUNNING:
-            self._ran.add((project, folder))
-        if (project, folder) not in self._ran or status in _RUNNING or status in _WAITING:
+        if status in _RUNNING or status in _WAITING:
             return ""
         if status is not None:
             return f"{folder} was marked as {_WORDS.get(status, status.lower())} in the project"

@@ -50,8 +50,12 @@ class RelionFrontend:
         """What *Abort running* makes."""
         return ("RELION_JOB_ABORT_NOW",)
 
+    def runs(self, job: Job, project: Path) -> bool:
+        """From default_pipeline.star."""
+        return self._watch.runs(project, job.outputs[0])
+
     def given_up(self, job: Job, project: Path) -> str:
-        """From default_pipeline.star, once it has said there that the job runs."""
+        """From default_pipeline.star."""
         return self._watch.given_up(project, job.outputs[0])
 
     def nudge(self, project: Path) -> None:

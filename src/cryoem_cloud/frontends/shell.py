@@ -29,6 +29,10 @@ class ShellFrontend:
         """None."""
         return ()
 
+    def runs(self, job: Job, project: Path) -> bool:  # noqa: ARG002  (the port's names)
+        """Nobody says so."""
+        return False
+
     def given_up(self, job: Job, project: Path) -> str:  # noqa: ARG002  (the port's names)
         """Never."""
         return ""

@@ -36,8 +36,12 @@ class Frontend(Protocol):
         """Names of files that it makes in the job's folder to have the job aborted."""
         ...
 
+    def runs(self, job: Job, project: Path) -> bool:
+        """Whether the front end's own files say that the job runs."""
+        ...
+
     def given_up(self, job: Job, project: Path) -> str:
-        """Why the front end no longer wants the job ("" if it does), read from its own files."""
+        """Why a job that was said to run is wanted no more ("" if it is), by the same files."""
         ...
 
     def nudge(self, project: Path) -> None:
