@@ -1,6 +1,7 @@
 """Programs are killed in every phase of a job; the job comes home whole, and once."""
 
 import random
+from collections import Counter
 from contextlib import nullcontext
 
 import pytest
@@ -14,6 +15,9 @@ _HOW = {
     "machine": PHASES,
 }
 """`file` is while a file is being brought home."""
+_HITS = 3
+"""How often each phase is to be hit; some last a few ms, and a busy computer misses them."""
+_MOST_JOBS = 7
 
 
 def kill_in_every_phase(
@@ -42,9 +46,12 @@ def test_a_job_survives_a_kill_in_every_phase(world: World, victim: str) -> None
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("seed", [11, 12, 13])
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize("victim", _HOW)
-def test_a_long_job_survives_a_kill_in_every_phase(world: World, victim: str, seed: int) -> None:
-    hit = kill_in_every_phase(world, victim, files=220, nap=0.28, seed=seed)
-    assert hit == set(_HOW[victim])
+def test_long_jobs_survive_kills_in_every_phase(world: World, victim: str) -> None:
+    hits: Counter[str] = Counter()
+    for seed in range(11, 11 + _MOST_JOBS):
+        hits.update(kill_in_every_phase(world, victim, files=220, nap=0.28, seed=seed))
+        if all(hits[phase] >= _HITS for phase in _HOW[victim]):
+            return
+    pytest.fail(f"a phase of a few ms was missed too often: {hits}")
