@@ -22,13 +22,13 @@ INPUT_BYTES = 192 * 1024 * 1024
 BURST_BYTES = 64 * 1024 * 1024
 _SCRIPT = """\
 out={name}
-sum=$(md5sum < big.bin | cut -c1-32)
+sum=$(md5sum < {big} | cut -c1-32)
 for n in $(seq 1 {files}); do
     echo "line $n"
     for i in $(seq 1 $((n % 50 * 40))); do echo "$sum $n $i"; done > $out/file_$n.txt
     sleep {nap}
 done
-head -c {burst} big.bin > $out/last.bin
+head -c {burst} {big} > $out/last.bin
 echo complete
 """
 
@@ -47,17 +47,23 @@ class Long:
         """Where its results belong."""
         return self.world.project / self.name
 
+    @property
+    def big(self) -> Path:
+        """Its input, of bytes that no other job has sent."""
+        return self.world.project / f"{self.folder.name}.bin"
+
     def submit(self) -> int:
         """Hand it in."""
-        big = self.world.project / "big.bin"
-        if not big.exists():
-            big.write_bytes(random.Random(1).randbytes(INPUT_BYTES))
-        script = _SCRIPT.format(name=self.name, files=self.files, nap=self.nap, burst=BURST_BYTES)
-        return self.world.submit(script, name=self.name, inputs=("big.bin",))
+        self.big.write_bytes(random.Random(self.name).randbytes(INPUT_BYTES))
+        big = self.big.name
+        script = _SCRIPT.format(
+            name=self.name, big=big, files=self.files, nap=self.nap, burst=BURST_BYTES
+        )
+        return self.world.submit(script, name=self.name, inputs=(big,))
 
     def results_are_right(self) -> None:
         """Every byte is there, once, and nothing else is."""
-        data = (self.world.project / "big.bin").read_bytes()
+        data = self.big.read_bytes()
         total = hashlib.md5(data).hexdigest()
         want = {f"file_{n}.txt" for n in range(1, self.files + 1)}
         want |= {"last.bin", "run.out", "run.err", "run_submit.script", SUCCESS}
