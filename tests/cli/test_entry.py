@@ -126,3 +126,11 @@ def test_completion_knows_the_jobs(user: User, command: str) -> None:
     words = f"cryoem {command} "
     said = user.type("cryoem", _CRYOEM_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD="2")
     assert said.out == "plain,1\n"
+
+
+def test_completion_is_quiet_where_something_is_wrong(user: User) -> None:
+    user.cryoem("connect", "relion")
+    (user.folder / ".cryoem/project.toml").write_text("noise")
+    words = "cryoem show "
+    said = user.type("cryoem", _CRYOEM_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD="2")
+    assert (said.out.strip(), said.err) == ("", "")

@@ -251,6 +251,20 @@ def test_a_courier_that_cannot_be_started_is_no_refusal(user: User) -> None:
     assert (user.folder / "results" / "x").read_text() == "hello\n"
 
 
+def test_a_courier_that_cannot_be_started_is_no_refusal_of_a_retry(user: User) -> None:
+    user.submit("a", "true")
+    user.cryoem("wait", "1")
+    user.wait_for(lambda: not user.cryoem("courier", "status", "--json").json["running"])
+    (cache,) = user.home.glob(".cache/cryoem-cloud")
+    cache.rename(cache.with_name("moved"))
+    cache.write_text("in the way")
+    said = user.type("cryoem", "retry", "1")
+    assert (said.code, said.out) == (0, "Submitted batch job 2\n")
+    assert "job 2 is queued, but no courier could be started" in said.err
+    cache.unlink()
+    user.cryoem("wait", "2")
+
+
 def test_an_empty_path_is_refused(user: User) -> None:
     said = user.type("cryoem-qsub", "--out", "", stdin="true\n")
     assert said.code != 0

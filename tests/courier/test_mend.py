@@ -3,7 +3,9 @@
 import pytest
 
 from cryoem_cloud.courier.mend import mend
+from cryoem_cloud.model.errors import StoreDeniedError
 from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault, FaultyStore
 
 from .conftest import Bench, Played
@@ -36,8 +38,17 @@ def test_a_job_that_nobody_knows_any_more_fails_and_says_so(damaged: Bench) -> N
     assert "slip was damaged" in (damaged.folder / "run.err").read_text()
 
 
-def test_a_slip_waits_for_its_store(damaged: Bench) -> None:
-    damaged.store = FaultyStore(damaged.store, lambda *_: Fault.REFUSED)
+class Denied(MemoryStore):
+    """A store that takes no credentials now."""
+
+    def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        raise StoreDeniedError(f"{key}: expired")
+
+
+@pytest.mark.parametrize("how", ["unreachable", "denied"])
+def test_a_slip_waits_for_its_store(damaged: Bench, how: str) -> None:
+    away = FaultyStore(damaged.store, lambda *_: Fault.REFUSED)
+    damaged.store = Denied() if how == "denied" else away
     mend(damaged.means("courier-1", Played()))
     assert damaged.spool.damaged() == (damaged.slip.name,)
     assert damaged.card().open

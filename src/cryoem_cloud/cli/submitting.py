@@ -20,7 +20,7 @@ from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Places, Settings, environment, submitters_environment
 from cryoem_cloud.wiring.front import counter
 
-__all__ = ["PROVIDERS", "here", "inside", "submit_asked", "submit_script"]
+__all__ = ["PROVIDERS", "here", "inside", "submit_asked", "submit_script", "wake_for"]
 
 PROVIDERS = ("local",)
 """The names that --on and a template's `where` may give."""
@@ -109,11 +109,11 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
         frontend=frontend_named(name_of_caller(asked.script, asked.script_path)),
         environment=submitters_environment(environment()),
     )
-    _wake(places, card)
+    wake_for(card, places)
     return card
 
 
-def _wake(places: Places, card: Card) -> None:
+def wake_for(card: Card, places: Places) -> None:
     """Have a courier take the job on; it is spooled, so that none now is no refusal."""
     try:
         wake(places)

@@ -19,7 +19,11 @@ _EVERY_S = 1.0
 
 
 class CardDesk:
-    """One job's card. Safe for threads. What cannot be written is not: but for the end."""
+    """One job's card. Safe for threads.
+
+    A card that cannot be written is left as it was, and nobody is kept from going on; `end` alone
+    raises OSError then.
+    """
 
     def __init__(self, card: Card, cards: Cards, clock: Clock) -> None:
         self._card = card

@@ -38,7 +38,7 @@ class Courier:
         """Do errands until there has been none for _IDLE_S, or for ever with `stay`."""
         clock, stopping = self.means.clock, self.means.stopping
         busy_s = swept_s = clock.monotonic()
-        mend(self.means)
+        self._mend()
         while not stopping.wait(_LOOK_S):
             now_s = clock.monotonic()
             self._start_new(now_s)
@@ -65,8 +65,14 @@ class Courier:
                 self._threads[slip.name] = thread
                 thread.start()
 
+    def _mend(self) -> None:
+        try:
+            mend(self.means)
+        except OSError as error:
+            _LOG.warning("damaged slips cannot be looked after: %s", error)
+
     def _sweep(self) -> None:
-        mend(self.means)
+        self._mend()
         for provider in self.means.providers():
             try:
                 sweep(provider, self.means.cards.all(), self.means.clock.now())
@@ -83,5 +89,6 @@ class Courier:
     def _errand(self, slip: Slip) -> None:
         cards = self.means.cards
         cards.add(Card.of_job(slip.job_here, slip.project))
-        card = next(c for c in cards.of_number(slip.job.number) if c.slip_name == slip.name)
-        Errand(slip, self.means, CardDesk(card, cards, self.means.clock)).run()
+        for card in cards.of_number(slip.job.number):
+            if card.slip_name == slip.name:  # none, where a newer cryoem wrote it
+                Errand(slip, self.means, CardDesk(card, cards, self.means.clock)).run()

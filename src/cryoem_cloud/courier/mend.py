@@ -8,7 +8,7 @@ from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.submit import mark_refused
-from cryoem_cloud.model.errors import CryoemError, StoreUnreachableError
+from cryoem_cloud.model.errors import CryoemError, FormatError, ObjectMissingError
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.stores.jobs import JobRecords
@@ -21,8 +21,9 @@ _LOG = logging.getLogger(__name__)
 def mend(means: Means) -> None:
     """See to it that no slip is damaged: it is made anew, or its job has failed and says so.
 
-    A slip waits as it is while its store cannot be reached. The submitter's environment is lost
-    with the old slip; it matters only where no machine has begun.
+    A slip waits as it is for whatever somebody or something else mends, such as a store that cannot
+    be reached. The submitter's environment is lost with the old slip; it matters only where no
+    machine has begun.
     """
     for name in means.spool.damaged():
         number = name.partition(".")[0]
@@ -37,17 +38,14 @@ def mend(means: Means) -> None:
 
 def _mend(means: Means, card: Card) -> None:
     try:
-        slip = _made_anew(means, card)
-    except StoreUnreachableError as error:
-        _LOG.warning("the damaged slip of job %d waits: %s", card.number, error)
-        return
-    except CryoemError as error:
-        means.spool.set_aside(card.slip_name)
+        means.spool.add(_made_anew(means, card))
+    except (ObjectMissingError, FormatError) as error:
         _fail(means, card, f"its slip was damaged, and the store cannot tell the job: {error}")
-        return
-    means.spool.set_aside(card.slip_name)
-    means.spool.add(slip)
-    _LOG.warning("the slip of job %d was damaged, and is made anew", card.number)
+        means.spool.set_aside(card.slip_name)
+    except (CryoemError, OSError) as error:
+        _LOG.warning("the damaged slip of job %d waits: %s", card.number, error)
+    else:
+        _LOG.warning("the slip of job %d was damaged, and is made anew", card.number)
 
 
 def _made_anew(means: Means, card: Card) -> Slip:

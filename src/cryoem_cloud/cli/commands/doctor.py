@@ -44,10 +44,8 @@ def _mark(check: Check) -> str:
 
 def _all_checks() -> Iterator[Check]:
     """The checks; a folder that is no project, or not the one it says, is one of them."""
-    project, trouble = (
-        None,
-        Check("project", "the current folder is in none", _CONNECT, needed=False),
-    )
+    project = None
+    trouble = Check("project", "the current folder is in none", _CONNECT, needed=False)
     try:
         project = current_project()
     except CryoemError as error:

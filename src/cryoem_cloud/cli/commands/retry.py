@@ -8,7 +8,7 @@ from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find, places, the_project
-from cryoem_cloud.courier.start import wake
+from cryoem_cloud.cli.submitting import wake_for
 from cryoem_cloud.courier.submit import submit
 from cryoem_cloud.frontends.registry import frontend_named
 from cryoem_cloud.model.errors import NotFoundError, ObjectMissingError, UsageError
@@ -54,7 +54,7 @@ def command(*, number: int) -> None:
         frontend=frontend_named(job.frontend),
         environment=submitters_environment(environment()),
     )
-    wake(places())
+    wake_for(new, places())
     click.echo(f"Submitted batch job {new.number}")
     click.echo(
         f"cryoem: job {new.number} is job {number} ({card.name}) once more: the same script, into "
