@@ -4,9 +4,9 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from cryoem_cloud.ports.store import Listed, Properties, Store
+from cryoem_cloud.ports.store import Listed, Store
+from cryoem_cloud.stores.held import Held
 
 __all__ = ["Counted", "Counts"]
 
@@ -20,28 +20,19 @@ class Counts:
     bytes_out: int = 0
 
 
-class Counted:
+class Counted(Held):
     """A store whose calls are counted; safe for threads.
 
     A call is one request, but for objects that go in parts and listings longer than a page. What is
-    tried again below is counted once: put this beneath `Patient` to count every request.
+    tried again below is counted once: put this beneath `Patient` to count every request. A clone is
+    no request.
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self._lock = threading.Lock()
         self.counts = Counts()
         """Since the store was made."""
-
-    @property
-    def url(self) -> str:
-        """The held store's."""
-        return self._store.url
-
-    @property
-    def properties(self) -> Properties:
-        """The held store's."""
-        return self._store.properties
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
@@ -88,14 +79,6 @@ class Counted:
         """See the port."""
         self._count("delete")
         self._store.delete(key)
-
-    def clone_in(self, path: Path, key: str) -> bool:
-        """See the port; no request."""
-        return self._store.clone_in(path, key)
-
-    def clone_out(self, key: str, path: Path) -> bool:
-        """See the port; no request."""
-        return self._store.clone_out(key, path)
 
     def _count(self, call: str = "", *, stored: int = 0, read: int = 0) -> None:
         with self._lock:

@@ -3,12 +3,12 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from cryoem_cloud.model.errors import StoreError, StoreUnreachableError
-from cryoem_cloud.ports.store import Listed, Properties, Store
+from cryoem_cloud.ports.store import Listed, Store
+from cryoem_cloud.stores.held import Held
 
 __all__ = ["Patience", "Patient"]
 
@@ -71,37 +71,22 @@ class Patience:
                 return given
 
 
-class Patient:
+class Patient(Held):
     """A store whose calls are tried again while it does not answer.
 
     A put-if-absent that is tried again may meet its own earlier try and raise ObjectExistsError, as
     the port says: callers read back and compare nonces. `put_stream` cannot be tried again as a
-    whole, because its pieces are gone: the store that is held repeats what it can.
+    whole, because its pieces are gone: the store that is held repeats what it can. Clones are not
+    tried again, as stores that clone are local.
     """
 
     def __init__(self, store: Store, patience: Patience) -> None:
-        self._store = store
+        super().__init__(store)
         self._patience = patience
-
-    @property
-    def url(self) -> str:
-        """The held store's."""
-        return self._store.url
-
-    @property
-    def properties(self) -> Properties:
-        """The held store's."""
-        return self._store.properties
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
         self._patience.persist(lambda: self._store.put(key, data, if_absent=if_absent))
-
-    def put_stream(
-        self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
-    ) -> None:
-        """See the port."""
-        self._store.put_stream(key, chunks, size=size, if_absent=if_absent)
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
         """See the port."""
@@ -155,11 +140,3 @@ class Patient:
     def delete(self, key: str) -> None:
         """See the port."""
         self._patience.persist(lambda: self._store.delete(key))
-
-    def clone_in(self, path: Path, key: str) -> bool:
-        """See the port; not tried again, since stores that clone are local."""
-        return self._store.clone_in(path, key)
-
-    def clone_out(self, key: str, path: Path) -> bool:
-        """See the port; not tried again, since stores that clone are local."""
-        return self._store.clone_out(key, path)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from pathlib import Path
 from typing import TypeVar
 
 from cryoem_cloud.model.errors import StoreError, StoreUnreachableError
-from cryoem_cloud.ports.store import Listed, Properties, Store
+from cryoem_cloud.ports.store import Listed, Store
+from cryoem_cloud.stores.held import Held
 
 __all__ = ["Fault", "FaultyStore"]
 
@@ -22,11 +22,11 @@ class Fault(Enum):
     LATE = "it is done later, when the test says so, long after the caller has given up"
 
 
-class FaultyStore:
-    """A store of which `plan` says, by a call's name and key, what happens to it."""
+class FaultyStore(Held):
+    """A store of which `plan` says, by a call's name and key, what happens; clones never fail."""
 
     def __init__(self, store: Store, plan: Callable[[str, str], Fault]) -> None:
-        self._store = store
+        super().__init__(store)
         self._plan = plan
         self._late: list[Callable[[], None]] = []
 
@@ -41,16 +41,6 @@ class FaultyStore:
             self._late.pop(which)()
         except StoreError:
             return
-
-    @property
-    def url(self) -> str:
-        """The held store's."""
-        return self._store.url
-
-    @property
-    def properties(self) -> Properties:
-        """The held store's."""
-        return self._store.properties
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
@@ -100,14 +90,6 @@ class FaultyStore:
     def delete(self, key: str) -> None:
         """See the port."""
         self._write("delete", key, lambda: self._store.delete(key))
-
-    def clone_in(self, path: Path, key: str) -> bool:
-        """See the port; never fails."""
-        return self._store.clone_in(path, key)
-
-    def clone_out(self, key: str, path: Path) -> bool:
-        """See the port; never fails."""
-        return self._store.clone_out(key, path)
 
     def _write(self, call: str, key: str, act: Callable[[], None]) -> None:
         fault = self._plan(call, key)
