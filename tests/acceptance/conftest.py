@@ -68,23 +68,16 @@ class World:
 
     def front(self, *words: str, cwd: Path | None = None) -> str:
         """Run a command of the front; what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-I", str(FRONT), *words],
-            cwd=cwd or self.project,
-            env=self.env,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return self._said(str(FRONT), *words, cwd=cwd)
 
     def command(self, *words: str) -> str:
         """Run a command as users do, in the project; what it printed on standard output."""
+        return self._said("-m", "cryoem_cloud.cli", *words)
+
+    def _said(self, *words: str, cwd: Path | None = None) -> str:
         done = subprocess.run(
-            [sys.executable, "-I", "-m", "cryoem_cloud.cli", *words],
-            cwd=self.project,
+            [sys.executable, "-I", *words],
+            cwd=cwd or self.project,
             env=self.env,
             check=False,
             capture_output=True,

@@ -1,9 +1,5 @@
 """What a sender makes of outputs that it cannot read, and where a journal goes on."""
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,26 +13,7 @@ from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.clock import StoppedClock
 
-_NOBODY = 65534
 _LARGE = bytes(100_000)
-
-
-@pytest.fixture
-def root() -> Iterator[Path]:
-    """A folder of somebody who may not read everything, and to be that user."""
-    folder = Path(tempfile.mkdtemp())
-    as_root = os.geteuid() == 0
-    if as_root:
-        os.chown(folder, _NOBODY, _NOBODY)
-        os.seteuid(_NOBODY)
-    try:
-        yield folder
-    finally:
-        if as_root:
-            os.seteuid(0)
-        for path in folder.rglob("*"):
-            path.chmod(0o700)
-        shutil.rmtree(folder)
 
 
 def sender(root: Path, clock: StoppedClock) -> Sender:
@@ -46,8 +23,9 @@ def sender(root: Path, clock: StoppedClock) -> Sender:
     return Sender(desk, Outputs(root, ("out",), skip=lambda _: False), clock)
 
 
-def test_what_cannot_be_read_is_named_and_all_else_is_sent(root: Path) -> None:
+def test_what_cannot_be_read_is_named_and_all_else_is_sent(nobodys: Path) -> None:
     clock = StoppedClock()
+    root = nobodys
     made = sender(root, clock)
     (root / "out/small").write_text("x")
     (root / "out/large").write_bytes(_LARGE)
