@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-__all__ = ["Evidence", "Kept", "Output", "Program", "Reading", "Variant"]
+__all__ = ["Evidence", "Executable", "Kept", "Output", "Program", "Reading", "Variant"]
 
 
 class Evidence(Enum):
@@ -59,12 +59,23 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Executable:
+    """Another program that this one calls: by an option, else a variable, else a name it knows."""
+
+    option: str
+    variable: str
+    default: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """A row of the table. `name` is without `_mpi`, `version` that of the evidence.
 
     `coordinates` says that coordinate files are found beside --coord_dir and --coord_suffix from
     the micrographs' names. `threads` is the option that takes a thread count ("" if none does);
     `ranks` whether the number of MPI ranks may be changed without changing results.
+    `bulk` are patterns of outputs, relative to the job's folder, that stay in the store where
+    bringing them home costs money (`*` within a name, `**/` for any folders).
     """
 
     name: str
@@ -80,4 +91,6 @@ class Program:
     ranks: bool = False
     gpu: bool = False
     scratch: bool = False
+    bulk: tuple[str, ...] = ()
+    executables: tuple[Executable, ...] = ()
     remark: str = ""

@@ -1,0 +1,42 @@
+"""What an application may see of a project while it works out what a job reads."""
+
+from collections.abc import Sequence
+from typing import BinaryIO, Protocol
+
+from cryoem_cloud.model.file import Kind
+
+__all__ = ["View"]
+
+
+class View(Protocol):
+    """The files of a project: those in its folder, and those that its store alone holds.
+
+    Paths are relative to the project, or `@abs/…` for what lies outside it; links are followed.
+    """
+
+    def kind(self, path: str) -> Kind | None:
+        """FILE or FOLDER, whatever links lead there; None where neither is. Never raises."""
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """The bytes of a file, from the start.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        ...
+
+    def names(self, folder: str) -> Sequence[str]:
+        """The names in a folder, in order; empty where there is no folder.
+
+        Raises:
+            RefusedError: The folder cannot be read.
+        """
+        ...
+
+    def link(self, path: str) -> str:
+        """Where the link at this very path leads, as a path of the project.
+
+        "" where no link lies there, or where it leads out of the project.
+        """
+        ...
