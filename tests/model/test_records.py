@@ -18,8 +18,9 @@ from cryoem_cloud.model.record import JSON, PROTOCOL, decode, encode
 from cryoem_cloud.model.task import Task, pack_from_bytes, pack_to_bytes
 from cryoem_cloud.model.turn import Turn
 from cryoem_cloud.stores.index import entries_from_bytes, entries_to_bytes
+from cryoem_cloud.stores.nexts import Next
 
-from .values import ENTRIES, JOBS, PLAIN_JSON, TASKS, TURNS, pages
+from .values import ENTRIES, JOBS, NEXTS, PLAIN_JSON, TASKS, TURNS, pages
 
 Reader = Callable[[bytes], object]
 READERS: dict[str, Reader] = {
@@ -28,6 +29,7 @@ READERS: dict[str, Reader] = {
     "tasks": pack_from_bytes,
     "journal": Page.from_bytes,
     "entries": entries_from_bytes,
+    "next": Next.from_bytes,
     "project": partial(Project.from_bytes, store="file:///s", folder=Path("/p")),
 }
 ODD = PLAIN_JSON | st.floats() | st.integers(-(2**70), 2**70) | st.just("\udcff\ud800")
@@ -37,6 +39,7 @@ VALID = {
     "tasks": st.lists(TASKS, max_size=2).map(tuple).map(pack_to_bytes),
     "journal": pages().map(Page.to_bytes),
     "entries": st.lists(ENTRIES, max_size=2).map(tuple).map(entries_to_bytes),
+    "next": NEXTS.map(Next.to_bytes),
     "project": st.just(Project(name="p-00000000", store="file:///s", folder=Path("/p")).to_bytes()),
 }
 
@@ -49,6 +52,11 @@ def test_turns_survive(turn: Turn) -> None:
 @given(JOBS)
 def test_jobs_survive(job: Job) -> None:
     assert Job.from_bytes(job.to_bytes()) == job
+
+
+@given(NEXTS)
+def test_what_goes_on_survives(later: Next) -> None:
+    assert Next.from_bytes(later.to_bytes()) == later
 
 
 @given(st.lists(TASKS, max_size=3).map(tuple))

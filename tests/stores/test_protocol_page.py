@@ -21,6 +21,7 @@ from cryoem_cloud.stores.ids import reserve_block
 from cryoem_cloud.stores.index import IndexLog, entries_from_bytes, entries_to_bytes
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.stores.nexts import Next
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "protocol.md"
 PROJECT, JOB = "apoferritin-1a2b3c4d", 7
@@ -41,6 +42,7 @@ SAME: dict[str, Callable[[bytes], bytes]] = {
     "turn": lambda data: Turn.from_bytes(data).to_bytes(),
     "journal": lambda data: Page.from_bytes(data).to_bytes(),
     "entries": lambda data: entries_to_bytes(entries_from_bytes(data)),
+    "next": lambda data: Next.from_bytes(data).to_bytes(),
     "project": lambda data: Project.from_bytes(data, store="", folder=Path("/")).to_bytes(),
 }
 

@@ -1,6 +1,7 @@
 """Keeps a job's card up to date while its errand goes on."""
 
 import logging
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,14 @@ class CardDesk:
     def note(self, note: str) -> None:
         """Say what it waits for or does."""
         self.phase(self._card.phase, note)
+
+    def trouble(self, error: Exception) -> None:
+        """Say what trouble it waits for."""
+        words = str(error)
+        if isinstance(error, OSError) and error.filename is not None:
+            file = os.fsdecode(error.filename)
+            words = f"{file}: {error.strerror}; the job goes on when that is over"
+        self.note(words)
 
     def begun(self) -> None:
         """Say that the front end has been seen to say that the job runs."""

@@ -5,14 +5,13 @@ not in this process.
 """
 
 import logging
-import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cryoem_cloud.courier.admit import admitted_sizes
 from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.desk import CardDesk
-from cryoem_cloud.courier.follow import Follower, results
+from cryoem_cloud.courier.follow import Follower
 from cryoem_cloud.courier.giving_up import STOP_S, GivingUp
 from cryoem_cloud.courier.home import DroppedError, Home
 from cryoem_cloud.courier.inputs import Inputs
@@ -39,6 +38,7 @@ from cryoem_cloud.model.record import mapping
 from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Standing, Turn, exit_of, standing
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.results import results
 
 __all__ = ["Errand"]
 
@@ -100,7 +100,7 @@ class Errand:
             return self._go()
         except _WAIT_FOR as error:
             _LOG.warning("job %d waits: %s", self.slip.job.number, error)
-            self.desk.note(_words(error))
+            self.desk.trouble(error)
             self._find_moved_project()
             self._heed_stop()
         except DroppedError as error:
@@ -291,10 +291,3 @@ class Errand:
             self.slip = slip
             self.desk.moved_to(slip.project.folder)
             self._pause_s = _FIRST_PAUSE_S
-
-
-def _words(error: Exception) -> str:
-    """What a user reads of a trouble that is waited for."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}; the job goes on when that is over"
-    return str(error)

@@ -5,18 +5,14 @@ from dataclasses import dataclass
 
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.home import Home
-from cryoem_cloud.model.digest import digest_of
-from cryoem_cloud.model.errors import CorruptObjectError
-from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.journal import Page
-from cryoem_cloud.model.record import integer, text
+from cryoem_cloud.model.record import integer
 from cryoem_cloud.model.turn import Deed, Standing, Turn, standing
 from cryoem_cloud.ports.clock import Clock
-from cryoem_cloud.stores.index import entries_from_bytes
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.turns import TurnLog
 
-__all__ = ["Follower", "results"]
+__all__ = ["Follower"]
 
 _PAGES_A_LOOK = 50
 """So that a long journal does not keep the courier from listening to the user."""
@@ -93,18 +89,3 @@ class Follower:
             self.told(page.phase)
             self._turns_due_s = self.clock.monotonic()
             self._watch_until_s = self._turns_due_s + _WATCH_S
-
-
-def results(records: JobRecords, ending: Turn) -> tuple[Entry, ...]:
-    """The outputs that the turn which ended a task made.
-
-    Raises:
-        CorruptObjectError: The list is not the one that the machine promised.
-    """
-    if "manifest" not in ending.detail:
-        return ()
-    key = f"{records.project}/{text(ending.detail, 'manifest')}"
-    data = records.store.get(key)
-    if digest_of(data) != text(ending.detail, "digest"):
-        raise CorruptObjectError(f"{key} is not what the machine promised")
-    return entries_from_bytes(data)

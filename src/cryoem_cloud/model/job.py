@@ -6,7 +6,16 @@ from enum import Enum
 from typing import Self
 
 from cryoem_cloud.model.errors import FormatError
-from cryoem_cloud.model.record import JSON, decode, encode, integer, items, mapping, text
+from cryoem_cloud.model.record import (
+    JSON,
+    decode,
+    encode,
+    integer,
+    integers,
+    items,
+    mapping,
+    text,
+)
 
 __all__ = ["Exit", "Job", "Need", "Outcome", "Wish"]
 
@@ -105,6 +114,7 @@ class Job:
     inputs: tuple[str, ...] = ()
     folder_inode: int = 0
     cwd: str = "."
+    after: tuple[int, ...] = ()
 
     def to_bytes(self) -> bytes:
         """As it is stored."""
@@ -128,6 +138,8 @@ class Job:
                 "inputs": list(self.inputs),
                 "folder_inode": self.folder_inode,
                 "cwd": self.cwd,
+                # Jobs of older versions have none, and must stay the bytes that they are.
+                **({"after": list(self.after)} if self.after else {}),
             },
         )
 
@@ -160,4 +172,5 @@ class Job:
             inputs=tuple(map(str, items(fields, "inputs"))),
             folder_inode=integer(fields, "folder_inode", 0),
             cwd=text(fields, "cwd", "."),
+            after=integers(fields, "after"),
         )

@@ -25,8 +25,10 @@ __all__ = [
     "machines_prefix",
     "manifest_key",
     "mirror_key",
+    "next_key",
     "output_key",
     "page_key",
+    "prepare_prefix",
     "project_key",
     "ready_key",
     "tasks_key",
@@ -152,6 +154,16 @@ def launch_key(project: str, job: int, attempt: int) -> str:
 def end_key(project: str, job: int) -> str:
     """Exists once nobody is to work on the job any more, and says how it ended."""
     return job_prefix(project, job) + "end"
+
+
+def next_key(project: str, job: int, number: int) -> str:
+    """One job that is to go on after this one, counted from 1."""
+    return f"{job_prefix(project, job)}next/{number:06d}"
+
+
+def prepare_prefix(project: str, job: int) -> str:
+    """Before the numbers of the log that decides who makes a later job of a chain ready."""
+    return job_prefix(project, job) + "prepare/"
 
 
 def deliver_prefix(project: str, job: int) -> str:

@@ -10,7 +10,17 @@ from typing import Any, TypeAlias
 
 from cryoem_cloud.model.errors import FormatError, NewerFormatError
 
-__all__ = ["JSON", "PROTOCOL", "decode", "encode", "integer", "items", "mapping", "text"]
+__all__ = [
+    "JSON",
+    "PROTOCOL",
+    "decode",
+    "encode",
+    "integer",
+    "integers",
+    "items",
+    "mapping",
+    "text",
+]
 
 JSON: TypeAlias = Any
 """What `json.loads` gives; checked field by field by the readers below."""
@@ -68,6 +78,14 @@ def items(fields: Mapping[str, JSON], name: str) -> Sequence[JSON]:
     if not isinstance(value, list):
         raise FormatError(f"field {name!r} should be a list, found {value!r}")
     return value
+
+
+def integers(fields: Mapping[str, JSON], name: str) -> tuple[int, ...]:
+    """A list of whole numbers; empty where it is absent."""
+    found = tuple(items(fields, name))
+    if not all(isinstance(value, int) and not isinstance(value, bool) for value in found):
+        raise FormatError(f"field {name!r} should be whole numbers, found {found!r:.200}")
+    return found
 
 
 def mapping(fields: Mapping[str, JSON], name: str) -> Mapping[str, JSON]:

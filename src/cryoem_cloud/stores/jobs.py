@@ -94,6 +94,10 @@ class JobRecords:
         """A task's turn log."""
         return TurnLog(self.store, keys.turns_prefix(self.project, self.number, task))
 
+    def preparations(self) -> TurnLog:
+        """The log that decides who makes a later job of a chain ready."""
+        return TurnLog(self.store, keys.prepare_prefix(self.project, self.number))
+
     def deliveries(self) -> TurnLog:
         """The log that decides which courier brings the job home."""
         return TurnLog(self.store, keys.deliver_prefix(self.project, self.number))

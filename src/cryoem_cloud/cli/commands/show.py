@@ -9,7 +9,6 @@ from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.showing import as_json, state_of
 from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.courier.follow import results
 from cryoem_cloud.model.errors import ObjectMissingError, StoreError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.record import JSON
@@ -17,6 +16,7 @@ from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Deed, Turn
 from cryoem_cloud.model.units import human_size
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.results import results
 
 __all__ = ["command"]
 

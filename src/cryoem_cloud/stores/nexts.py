@@ -1,0 +1,123 @@
+"""What goes on after a job: records of later jobs of a chain, beside the earlier one.
+
+A machine whose job has ended well finds here what it needs to make the next job ready.
+docs/reference/protocol.md has the rules.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from cryoem_cloud.model.errors import FormatError, ObjectExistsError, ObjectMissingError
+from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.keys import next_key
+from cryoem_cloud.model.record import (
+    JSON,
+    decode,
+    encode,
+    integer,
+    integers,
+    items,
+    mapping,
+    text,
+)
+from cryoem_cloud.ports.application import Shape
+from cryoem_cloud.ports.store import Store
+from cryoem_cloud.stores.whole import reading
+
+__all__ = ["Next", "nexts", "put_next"]
+
+_MOST_GIB = 2**40
+"""More memory than any machine has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """A job that goes on after others.
+
+    `sources` are the earlier jobs of its chain that were not home when this was recorded: it may
+    read what they make and what they read. `entries` are its inputs apart from those, in the store
+    already. `shape` is that of the machines that it runs on.
+    """
+
+    job: int
+    sources: tuple[int, ...]
+    shape: Shape
+    entries: tuple[Entry, ...]
+
+    def to_bytes(self) -> bytes:
+        """As it is stored."""
+        return encode(
+            "next",
+            {
+                "job": self.job,
+                "sources": list(self.sources),
+                "shape": {
+                    "cores": self.shape.cores,
+                    "memory_gib": self.shape.memory_gib,
+                    "gpus": self.shape.gpus,
+                    "scratch": self.shape.scratch,
+                    "fixed": self.shape.fixed,
+                },
+                "entries": [entry.to_json() for entry in self.entries],
+            },
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """From what is stored.
+
+        Raises:
+            FormatError: It is no such record.
+        """
+        fields = decode("next", data)
+        return cls(
+            job=integer(fields, "job"),
+            sources=integers(fields, "sources"),
+            shape=_shape(mapping(fields, "shape")),
+            entries=tuple(Entry.from_json(item) for item in items(fields, "entries")),
+        )
+
+
+def nexts(store: Store, project: str, job: int) -> Iterator[Next]:
+    """What goes on after a job, in the order of submission; a request each, and one more."""
+    number = 1
+    while True:
+        key = next_key(project, job, number)
+        try:
+            data = store.get(key)
+        except ObjectMissingError:
+            return
+        with reading(key):
+            found = Next.from_bytes(data)
+        yield found
+        number += 1
+
+
+def put_next(store: Store, project: str, job: int, later: Next) -> None:
+    """Record that a job goes on after this one; once it is recorded, again is nothing."""
+    number = 1
+    while True:
+        key = next_key(project, job, number)
+        try:
+            store.put(key, later.to_bytes(), if_absent=True)
+        except ObjectExistsError:
+            with reading(key):
+                if Next.from_bytes(store.get(key)).job == later.job:
+                    return
+            number += 1
+        else:
+            return
+
+
+def _shape(fields: Mapping[str, JSON]) -> Shape:
+    memory = fields.get("memory_gib")
+    if not isinstance(memory, int | float) or not 0 <= memory < _MOST_GIB:
+        raise FormatError(f"field 'memory_gib' should be a number, found {memory!r}")
+    return Shape(
+        cores=integer(fields, "cores"),
+        memory_gib=float(memory),
+        gpus=integer(fields, "gpus", 0),
+        scratch=text(fields, "scratch", ""),
+        fixed=bool(fields.get("fixed", False)),
+    )
