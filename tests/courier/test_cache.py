@@ -51,6 +51,14 @@ def test_a_digest_is_remembered_for_the_stamp_alone(tmp_path: Path) -> None:
         assert cache.digest(Path("/p/a"), other) is None
 
 
+def test_times_after_2262_and_large_inodes_are_stamps_too(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache.sqlite")
+    stamp = Stamp(size=3, mtime_ns=10_413_792_000_000_000_000, inode=2**64 - 1)
+    cache.remember(Path("/p/a"), stamp, "blake3:1")
+    assert cache.digest(Path("/p/a"), stamp) == "blake3:1"
+    assert cache.digest(Path("/p/a"), Stamp(3, stamp.mtime_ns - 1, stamp.inode)) is None
+
+
 def test_a_damaged_cache_is_begun_anew(tmp_path: Path) -> None:
     file = tmp_path / "cache.sqlite"
     file.write_bytes(b"this is no database" * 100)

@@ -98,14 +98,14 @@ class Cache:
     def digest(self, path: Path, stamp: Stamp) -> str | None:
         """The digest of a file that has not changed since `remember`."""
         query = "select content from digest where path = ? and (size, mtime_ns, inode) = (?, ?, ?)"
-        key = (_raw(str(path)), stamp.size, stamp.mtime_ns, stamp.inode)
+        key = (_raw(str(path)), stamp.size, _signed(stamp.mtime_ns), _signed(stamp.inode))
         with self._work() as db:
             row = db.execute(query, key).fetchone()
         return str(row[0]) if row else None
 
     def remember(self, path: Path, stamp: Stamp, digest: str) -> None:
         """Keep a file's digest."""
-        row = (_raw(str(path)), stamp.size, stamp.mtime_ns, stamp.inode, digest)
+        row = (_raw(str(path)), stamp.size, _signed(stamp.mtime_ns), _signed(stamp.inode), digest)
         with self._work() as db:
             db.execute("insert or replace into digest values (?, ?, ?, ?, ?)", row)
 
@@ -170,6 +170,11 @@ def _apply(db: sqlite3.Connection, project: str, entry: Entry) -> None:
     digest = entry.content.digest if entry.content else ""
     row = (project, _raw(entry.path), digest, json.dumps(entry.to_json()))
     db.execute("insert or replace into entry values (?, ?, ?, ?)", row)
+
+
+def _signed(number: int) -> int:
+    """A number of 64 bits as SQLite keeps it: times after 2262 and large inodes have the top bit."""
+    return (number + 2**63) % 2**64 - 2**63
 
 
 def _raw(path: str) -> bytes:
