@@ -173,7 +173,7 @@ def _apply(db: sqlite3.Connection, project: str, entry: Entry) -> None:
 
 
 def _signed(number: int) -> int:
-    """A number of 64 bits as SQLite keeps it: times after 2262 and large inodes have the top bit."""
+    """64 bits as SQLite keeps them: times after 2262 and large inodes have the top bit."""
     return (number + 2**63) % 2**64 - 2**63
 
 
