@@ -238,6 +238,15 @@ def test_doctor_calls_nothing_wrong_that_nobody_needs_yet(user: User, tmp_path: 
     assert said.code == 1
 
 
+def test_doctor_tells_of_jobs_that_a_newer_cryoem_submitted(user: User) -> None:
+    spool = user.places.state / "spool"
+    spool.mkdir(parents=True)
+    (spool / "00000001.p-00000000.slip").write_bytes(b'{"kind":"slip","v":99}')
+    checks = {c["what"]: c for c in user.type("cryoem", "doctor", "--json").json["checks"]}
+    assert "newer cryoem" in checks["courier"]["found"]
+    assert checks["courier"]["wrong"]
+
+
 def test_doctor_finds_a_store_that_cannot_be_written(user: User) -> None:
     user.cryoem("connect", "relion")
     user.change_binding(user.store.as_uri(), "file:///proc/store")

@@ -59,3 +59,12 @@ def test_a_slip_without_a_card_is_set_aside(damaged: Bench) -> None:
     mend(damaged.means("courier-1", Played()))
     assert damaged.spool.empty()
     assert (damaged.top / "state/spool" / f"{damaged.slip.name}.damaged").exists()
+
+
+def test_a_slip_of_a_newer_cryoem_is_not_damaged_and_stays(bench: Bench) -> None:
+    file = bench.top / "state/spool" / f"{bench.slip.name}.slip"
+    file.write_bytes(b'{"kind":"slip","v":99}')
+    assert (bench.spool.damaged(), bench.spool.newer()) == ((), (bench.slip.name,))
+    mend(bench.means("courier-1", Played()))
+    assert file.read_bytes() == b'{"kind":"slip","v":99}'
+    assert bench.card().open

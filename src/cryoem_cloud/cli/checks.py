@@ -78,7 +78,14 @@ def _looked(what: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
 
 
 def _courier(places: Places) -> Check:
-    jobs = len(spool_of(places).slips())
+    spool = spool_of(places)
+    jobs, newer = len(spool.slips()), len(spool.newer())
+    if newer:
+        return Check(
+            "courier",
+            f"{newer} jobs were submitted by a newer cryoem, which alone can bring them home",
+            "install the newer version again",
+        )
     if jobs and not running(places):
         mend = f"cryoem courier wake, and look into {log_file(places)}"
         return Check("courier", f"does not run, and {jobs} jobs are not home", mend)

@@ -5,7 +5,7 @@ looks like a secret) for programs that run on this very computer. Slips survive 
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -120,8 +120,17 @@ class Spool:
             return None
 
     def damaged(self) -> tuple[str, ...]:
-        """The names of slips that nobody can read; those of a newer cryoem are not among them."""
-        return tuple(file.stem for file in sorted(self._folder.glob("*.slip")) if _is_damaged(file))
+        """The names of slips that nobody can read."""
+        return self._that(lambda trouble: not isinstance(trouble, NewerFormatError))
+
+    def newer(self) -> tuple[str, ...]:
+        """The names of slips that a newer cryoem wrote, and that it alone can bring home."""
+        return self._that(lambda trouble: isinstance(trouble, NewerFormatError))
+
+    def _that(self, wanted: Callable[[FormatError], bool]) -> tuple[str, ...]:
+        """The names of slips that cannot be read for such a reason."""
+        found = ((file.stem, _trouble(file)) for file in sorted(self._folder.glob("*.slip")))
+        return tuple(name for name, trouble in found if trouble and wanted(trouble))
 
     def set_aside(self, name: str) -> None:
         """Keep a damaged slip where it is in nobody's way."""
@@ -156,11 +165,12 @@ class Spool:
         return not any(self._folder.glob("*.slip"))
 
 
-def _is_damaged(file: Path) -> bool:
+def _trouble(file: Path) -> FormatError | None:
+    """Why a slip cannot be read, if it cannot."""
     try:
         Slip.from_bytes(file.read_bytes())
-    except (FileNotFoundError, NewerFormatError):
-        return False
-    except FormatError:
-        return True
-    return False
+    except FileNotFoundError:
+        return None
+    except FormatError as error:
+        return error
+    return None
