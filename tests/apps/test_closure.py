@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.apps.relion.names import coordinate_file
 from cryoem_cloud.model.errors import CryoemError, MissingInputError, RefusedError
@@ -16,7 +17,7 @@ from .conftest import make_job
 def needs(project: Path, script: str, **other: object) -> dict[str, bool]:
     """The needed paths, and whether each is a stub only."""
     found: dict[str, bool] = {}
-    for need in Relion().needs(make_job(script, **other), project):
+    for need in Relion().needs(make_job(script, **other), Here(project)):
         found[need.path] = need.stub and found.get(need.path, True)
     return found
 
@@ -71,7 +72,7 @@ def test_a_list_is_followed_by_the_columns_that_the_program_opens(tmp_path: Path
 
 def test_who_asks_for_a_file_is_the_row_of_the_list(tmp_path: Path) -> None:
     star(tmp_path, "Import/job001/movies.star", **_MOVIES)
-    (_, movie) = Relion().needs(make_job(_MOTIONCORR), tmp_path)
+    (_, movie) = Relion().needs(make_job(_MOTIONCORR), Here(tmp_path))
     assert (movie.path, movie.asked_by) == ("Movies/a.tif", "Import/job001/movies.star line 6")
 
 
@@ -171,7 +172,7 @@ def test_particles_need_their_stacks_once_and_not_their_micrographs(tmp_path: Pa
         rlnMicrographName=("M/a.mrc", "M/a.mrc", "M/b.mrc"),
     )
     job = make_job("relion_refine --i E/particles.star --o Class2D/job005/run --solvent_mask None")
-    assert [need.path for need in Relion().needs(job, tmp_path)] == [
+    assert [need.path for need in Relion().needs(job, Here(tmp_path))] == [
         "E/particles.star",
         "E/a.mrcs",
         "E/b.mrcs",

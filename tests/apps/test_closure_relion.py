@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.model.job import Job, Need, Outcome
 from cryoem_cloud.ports.application import Finished, Shape
@@ -42,7 +43,7 @@ def project_before(project: RelionProject, label: str, copy: Path) -> Path:
 
 def needs_of(job: Job, project: Path) -> tuple[set[str], set[str]]:
     """The paths whose bytes are needed, and the stubs."""
-    found: list[Need] = list(Relion().needs(job, project))
+    found: list[Need] = list(Relion().needs(job, Here(project)))
     whole = {need.path for need in found if not need.stub}
     return whole, {need.path for need in found if need.stub} - whole
 

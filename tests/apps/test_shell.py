@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.apps.files import spoken_files
+from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.model.errors import MissingInputError, RefusedError, UsageError
 from cryoem_cloud.model.job import Outcome
@@ -15,7 +16,7 @@ from .conftest import make_job
 
 def needs(project: Path, *inputs: str) -> list[str]:
     job = make_job("ls", outputs=("out",), inputs=inputs)
-    return [need.path for need in Shell().needs(job, project)]
+    return [need.path for need in Shell().needs(job, Here(project))]
 
 
 def test_without_out_the_user_is_told_what_to_give() -> None:
@@ -40,9 +41,14 @@ def test_folders_behind_links_are_entered_once(tmp_path: Path) -> None:
     assert needs(tmp_path, "in") == ["in/link/x"]
 
 
-def test_an_input_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MissingInputError, match="--in nothing"):
-        needs(tmp_path, "nothing")
+def test_an_input_that_is_not_in_the_folder_is_left_to_the_caller_to_find(tmp_path: Path) -> None:
+    (need,) = Shell().needs(make_job("ls", outputs=("out",), inputs=("nothing",)), Here(tmp_path))
+    assert (need.path, need.asked_by) == ("nothing", "--in nothing")
+
+
+def test_a_pattern_that_matches_nothing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match=r"--in nothing\*"):
+        needs(tmp_path, "nothing*")
 
 
 def test_an_input_outside_the_project_is_refused(tmp_path: Path) -> None:
@@ -87,6 +93,6 @@ def test_files_that_the_command_names_are_sent(tmp_path: Path) -> None:
     for name in ("sub/my-program", "sub/maps/half1.mrc", "sub/list", "sub/not-named"):
         (tmp_path / name).write_text("x")
     script = './my-program "maps/half1.mrc" maps ../nothing < list; echo ' + "x" * 5000
-    found = {need.path for need in spoken_files(tmp_path, script, "sub")}
+    found = {need.path for need in spoken_files(Here(tmp_path), script, "sub")}
     assert found == {"sub/my-program", "sub/maps/half1.mrc", "sub/list"}
-    assert list(spoken_files(tmp_path, "echo 'not closed", ".")) == []
+    assert list(spoken_files(Here(tmp_path), "echo 'not closed", ".")) == []

@@ -1,5 +1,6 @@
 """STAR files as RELION reads them."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -116,10 +117,10 @@ def test_an_endless_line_is_refused_before_it_fills_memory(tmp_path: Path) -> No
         values(path, "rlnA")
 
 
-def test_a_named_file_is_named_in_messages(tmp_path: Path) -> None:
-    path = written(tmp_path, "data_\n_rlnA\n")
+def test_a_named_file_is_named_in_messages() -> None:
+    file = io.BytesIO(b"data_\n_rlnA\n")
     with pytest.raises(FormatError, match=r"^Import/job001/movies\.star line 2"):
-        list(star.rows(path, lambda _: True, name="Import/job001/movies.star"))
+        list(star.rows_in(file, lambda _: True, name="Import/job001/movies.star"))
 
 
 _WORD = st.text(

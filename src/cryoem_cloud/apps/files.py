@@ -1,64 +1,62 @@
 """Files that a user names with --in: files, folders and patterns."""
 
-import glob
-import os
 import posixpath
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from cryoem_cloud.apps.bash import commands
-from cryoem_cloud.model.errors import FormatError, MissingInputError, RefusedError
+from cryoem_cloud.apps.links import Links
+from cryoem_cloud.apps.patterns import is_pattern, matching
+from cryoem_cloud.model.errors import FormatError, MissingInputError
+from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.paths import normal
+from cryoem_cloud.ports.view import View
 
 __all__ = ["files_below", "named_files", "spoken_files"]
 
 
-def files_below(project: Path, folder: str) -> Iterator[str]:
+def files_below(view: View, folder: str) -> Iterator[str]:
     """The paths of all files in a folder of the project, in order, through links to folders too.
 
-    A folder that links lead to a second time is entered once.
+    A folder that links lead to a second time is entered once. Links that lead nowhere count as
+    files.
 
     Raises:
         RefusedError: A folder cannot be read.
     """
-    entered: set[tuple[int, int]] = set()
-    walk = os.walk(project / folder, followlinks=True, onerror=_refuse)
-    for here, folders, files in walk:
-        stat = Path(here).stat()
-        if (stat.st_dev, stat.st_ino) in entered:
-            folders.clear()
+    links = Links(view)
+    entered: set[str] = set()
+    pending = [posixpath.normpath(folder)]
+    while pending:
+        here = pending.pop()
+        place = links.real(here)
+        if place in entered:
             continue
-        entered.add((stat.st_dev, stat.st_ino))
-        folders.sort()
-        below = Path(here).relative_to(project)
-        yield from (str(below / name) for name in sorted(files))
+        entered.add(place)
+        paths = [name if here == "." else f"{here}/{name}" for name in view.names(here)]
+        folders = {path for path in paths if view.kind(path) is Kind.FOLDER}
+        yield from (path for path in paths if path not in folders)
+        pending += sorted(folders, reverse=True)
 
 
-def _refuse(error: OSError) -> None:
-    raise RefusedError(
-        f"{os.fsdecode(error.filename)} cannot be read: {error.strerror}",
-        hint="make it readable (chmod), or leave it out",
-    ) from error
-
-
-def named_files(project: Path, inputs: tuple[str, ...]) -> Iterator[Need]:
+def named_files(view: View, inputs: tuple[str, ...]) -> Iterator[Need]:
     """The files that `inputs` stand for. A pattern that is itself a file's name means that file.
 
+    A name without signs of a pattern is given even where nothing lies there.
+
     Raises:
-        MissingInputError: Nothing lies there or matches.
+        MissingInputError: Nothing matches.
         RefusedError: It leaves the project.
     """
     for named in inputs:
         path = normal(named)
-        place = project / path
-        if place.is_dir():
-            found = list(files_below(project, path))
-        elif os.path.lexists(place):
+        if view.kind(path) is Kind.FOLDER:
+            found = list(files_below(view, path))
+        elif not is_pattern(path) or view.kind(path) is Kind.FILE or view.link(path):
             found = [path]
         else:
-            found = _matching(project, path)
+            found = _matching(view, path)
             if not found:
                 raise MissingInputError(
                     f"--in {named}: there is nothing of that name",
@@ -67,7 +65,7 @@ def named_files(project: Path, inputs: tuple[str, ...]) -> Iterator[Need]:
         yield from (Need(path=file, asked_by=f"--in {named}") for file in found)
 
 
-def spoken_files(project: Path, script: str, cwd: str) -> Iterator[Need]:
+def spoken_files(view: View, script: str, cwd: str) -> Iterator[Need]:
     """The files of the project that the words of a script's commands name, seen from `cwd`.
 
     The program itself often is one: `./my-program maps/half1.mrc`.
@@ -76,18 +74,14 @@ def spoken_files(project: Path, script: str, cwd: str) -> Iterator[Need]:
         for command in commands(script):
             for word in (*command.words, *command.reads):
                 path = posixpath.normpath(posixpath.join(cwd, word.text)) if word.text else ""
-                if path and not path.startswith(("/", "../")) and _is_file(project / path):
+                outside = path.startswith(("/", "../"))
+                if path and not outside and view.kind(path) is Kind.FILE:
                     yield Need(path=path, asked_by="the command")
 
 
-def _is_file(path: Path) -> bool:
-    return os.path.isfile(path)  # noqa: PTH113  (Path's fails on words too long for a name)
-
-
-def _matching(project: Path, pattern: str) -> list[str]:
-    matches = sorted(glob.glob(pattern, root_dir=project))  # noqa: PTH207  (relative, any text)
+def _matching(view: View, pattern: str) -> list[str]:
     found: list[str] = []
-    for match in matches:
-        below = (project / match).is_dir()
-        found += files_below(project, match) if below else [match]
+    for match in matching(view, pattern):
+        below = view.kind(match) is Kind.FOLDER
+        found += files_below(view, match) if below else [match]
     return found

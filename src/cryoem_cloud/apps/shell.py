@@ -1,7 +1,6 @@
 """Any command: the user names its files."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import ClassVar
 
 from cryoem_cloud.apps.files import named_files, spoken_files
@@ -10,6 +9,7 @@ from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.job import Exit, Job, Need, Outcome
 from cryoem_cloud.model.paths import normal
 from cryoem_cloud.ports.application import Asked, Finished, Shape
+from cryoem_cloud.ports.view import View
 
 __all__ = ["Shell"]
 
@@ -39,12 +39,12 @@ class Shell:
             )
         return folders
 
-    def needs(self, job: Job, project: Path) -> Iterator[Need]:
+    def needs(self, job: Job, view: View) -> Iterator[Need]:
         """The script's own file, files of the project that its words name, and those of --in."""
         if job.script_path:
             yield Need(path=job.script_path, asked_by="the queue")
-        yield from spoken_files(project, job.script, job.cwd)
-        yield from named_files(project, job.inputs)
+        yield from spoken_files(view, job.script, job.cwd)
+        yield from named_files(view, job.inputs)
 
     def adapted(self, job: Job, shape: Shape) -> str:  # noqa: ARG002  (the port's names)
         """The script as it is."""

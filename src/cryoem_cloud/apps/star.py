@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from cryoem_cloud.model.errors import FormatError
 
-__all__ = ["Row", "rows"]
+__all__ = ["Row", "rows", "rows_in"]
 
 _LONGEST_LINE = 1024 * 1024
 """Bytes; RELION's widest rows are a few thousand."""
@@ -146,24 +146,29 @@ class _Reader:
         return FormatError(f"{self.name} line {self.line}: {what}")
 
 
-def rows(
-    path: Path, wanted: Callable[[str], bool], *, table: str | None = None, name: str = ""
-) -> Iterator[Row]:
+def rows(path: Path, wanted: Callable[[str], bool], *, table: str | None = None) -> Iterator[Row]:
     """The rows of a STAR file that hold a wanted label (labels come without the underscore).
 
     With `table`, the rows of the table of that name alone. A table without `loop_` gives one row a
-    label. `name` is what messages call the file.
+    label.
 
     Raises:
         FormatError: A row is malformed; the message names the file and the line.
         OSError: The file cannot be read.
     """
-    reader = _Reader(name or str(path), wanted)
     with path.open("rb") as file:
-        for raw in _lines(file, reader.name):
-            values = reader.take(raw)
-            if values and table in {None, reader.table}:
-                yield Row(reader.table, reader.line, values)
+        yield from rows_in(file, wanted, table=table, name=str(path))
+
+
+def rows_in(
+    file: BinaryIO, wanted: Callable[[str], bool], *, table: str | None = None, name: str
+) -> Iterator[Row]:
+    """As `rows`, of a file that is open; `name` is what messages call it."""
+    reader = _Reader(name, wanted)
+    for raw in _lines(file, name):
+        values = reader.take(raw)
+        if values and table in {None, reader.table}:
+            yield Row(reader.table, reader.line, values)
 
 
 def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryoem_cloud.apps.here import Here
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.means import Means
@@ -63,7 +64,7 @@ class Inputs:
         self.desk.phase(Phase.LOOKING)
         if not self._wait_for(self._named):
             return False
-        needs = tuple(self.application.needs(self.slip.job, self.slip.project.folder))
+        needs = tuple(self.application.needs(self.slip.job, Here(self.slip.project.folder)))
         if not self._wait_for(lambda folder: any(is_below(need.path, folder) for need in needs)):
             return False
         self._send(needs)

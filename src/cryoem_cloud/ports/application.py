@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cryoem_cloud.model.job import Exit, Job, Need, Wish
+from cryoem_cloud.ports.view import View
 
 __all__ = ["Application", "Asked", "Finished", "Shape"]
 
@@ -82,11 +83,12 @@ class Application(Protocol):
         """
         ...
 
-    def needs(self, job: Job, project: Path) -> Iterator[Need]:
+    def needs(self, job: Job, view: View) -> Iterator[Need]:
         """Every file of the project that the job opens, and as stubs those it only tests.
 
         A path may be met more than once; a need with bytes wins over a stub. A path that the job
-        asks for is given even where no such file exists: the caller finds that out. May be slow.
+        asks for is given even where the view has no such file: the caller finds that out. Paths
+        are as the job says them, through links where it does. May be slow.
 
         Raises:
             MissingInputError: A list that must be followed is not there; the message names the

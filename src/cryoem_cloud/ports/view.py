@@ -12,6 +12,7 @@ class View(Protocol):
     """The files of a project: those in its folder, and those that its store alone holds.
 
     Paths are relative to the project, or `@abs/…` for what lies outside it; links are followed.
+    What the user deleted is no part of the view, though the index still names it: `kind` says None.
     """
 
     def kind(self, path: str) -> Kind | None:
@@ -20,6 +21,9 @@ class View(Protocol):
 
     def open(self, path: str) -> BinaryIO:
         """The bytes of a file, from the start.
+
+        Any file that the index names may be opened, also one of which `kind` says None: a list
+        that a command names by name is followed wherever its bytes are.
 
         Raises:
             OSError: It cannot be read.
@@ -35,8 +39,9 @@ class View(Protocol):
         ...
 
     def link(self, path: str) -> str:
-        """Where the link at this very path leads, as a path of the project.
+        """Where the link at this very path leads, whether or not anything lies there.
 
-        "" where no link lies there, or where it leads out of the project.
+        A path of the project, or `@abs/…` where it leads out of it. "" where no link lies there,
+        or where it leads out and nobody here can say whereto.
         """
         ...

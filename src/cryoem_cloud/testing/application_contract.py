@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from cryoem_cloud.apps.here import Here
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.job import Job, Outcome
 from cryoem_cloud.model.paths import OUTSIDE, is_below, normal
@@ -103,7 +104,7 @@ class ApplicationContract:
         _true(application.knows(asked) in {True, False}, "knows() says yes or no")
         try:
             job = job_of(application, asked)
-            list(application.needs(job, tmp_path))
+            list(application.needs(job, Here(tmp_path)))
             application.adapted(job, _ELSEWHERE)
         except CryoemError as error:
             _true(error.message, "an error without a message")
@@ -121,7 +122,7 @@ class ApplicationContract:
         self, application: Application, asked: Asked
     ) -> None:
         """A missing input's message is made of these."""
-        found = list(application.needs(job_of(application, asked), asked.project))
+        found = list(application.needs(job_of(application, asked), Here(asked.project)))
         _true(any((asked.project / need.path).is_file() for need in found), "no input is named")
         for need in found:
             inside = need.path.startswith(OUTSIDE) or normal(need.path) == need.path
@@ -133,8 +134,8 @@ class ApplicationContract:
     ) -> None:
         """A courier that was killed asks again."""
         job = job_of(application, asked)
-        again = list(application.needs(job, asked.project))
-        _true(list(application.needs(job, asked.project)) == again, "needs change")
+        again = list(application.needs(job, Here(asked.project)))
+        _true(list(application.needs(job, Here(asked.project))) == again, "needs change")
 
     def test_a_script_stays_as_it_is_where_counts_are_fixed(
         self, application: Application, asked: Asked

@@ -7,9 +7,12 @@ thread, the scratch disk, and inputs from outside the project, which a machine h
 import posixpath
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TypeAlias
 
 from cryoem_cloud.apps.bash import Word
+from cryoem_cloud.apps.here import Here
+from cryoem_cloud.apps.patterns import is_pattern
 from cryoem_cloud.apps.relion import names
 from cryoem_cloud.apps.relion.closure import readings
 from cryoem_cloud.apps.relion.programs import NO_FILES, UNKNOWN
@@ -23,6 +26,8 @@ __all__ = ["adapted", "worker_environment"]
 
 _LAUNCHERS = frozenset({"mpirun", "mpiexec", "orterun"})
 _RANK_OPTIONS = frozenset({"-n", "-np", "--np", "-c"})
+
+_DISK = Here(Path("/"))
 
 _Edit: TypeAlias = tuple[int, int, str]
 """A range of the script, and what stands there instead."""
@@ -69,7 +74,7 @@ def worker_environment(env: Mapping[str, str], *, is_root: bool, has_csh: bool) 
 def _outside(call: Call) -> Iterator[_Edit]:
     """Inputs from outside the project are read where the agent stages them."""
     for word in _input_words(call):
-        if word.text in NO_FILES or names.is_pattern(word.text):
+        if word.text in NO_FILES or is_pattern(word.text):
             continue
         path = names.placed(word.text, call.name)
         if path.startswith(OUTSIDE):
@@ -83,12 +88,12 @@ def _input_words(call: Call) -> Iterator[Word]:
     if call.silent:
         return
     if call.program is None or call.program is UNKNOWN:
-        yield from (word for word in call.arguments if names.outside_data(word.text))
+        yield from (word for word in call.arguments if names.outside_data(word.text, _DISK))
     else:
         options = [option for option, reading in readings(call).items() if not reading.several]
         found = (call.value(option) for option in (*options, "--coord_dir"))
         yield from (word for word in found if word is not None)
-    yield from (word for word in call.command.reads if names.outside_data(word.text))
+    yield from (word for word in call.command.reads if names.outside_data(word.text, _DISK))
 
 
 def _left_at_one(call: Call, job: Job) -> bool:

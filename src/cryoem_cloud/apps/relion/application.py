@@ -1,7 +1,6 @@
 """RELION as an application."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import ClassVar
 
 from cryoem_cloud.apps.relion import adapt, closure, judge
@@ -15,6 +14,7 @@ from cryoem_cloud.model.errors import RefusedError, UsageError
 from cryoem_cloud.model.job import Exit, Job, Need
 from cryoem_cloud.model.paths import normal
 from cryoem_cloud.ports.application import Asked, Finished, Shape
+from cryoem_cloud.ports.view import View
 
 __all__ = ["Relion"]
 
@@ -46,9 +46,9 @@ class Relion:
             )
         return tuple(dict.fromkeys(folders))
 
-    def needs(self, job: Job, project: Path) -> Iterator[Need]:
+    def needs(self, job: Job, view: View) -> Iterator[Need]:
         """See the port."""
-        return closure.needs(job, project)
+        return closure.needs(job, view)
 
     def adapted(self, job: Job, shape: Shape) -> str:
         """See the port."""

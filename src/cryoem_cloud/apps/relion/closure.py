@@ -1,20 +1,22 @@
 """Which files of the project a job opens."""
 
-import glob
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from cryoem_cloud.apps.files import files_below, named_files
+from cryoem_cloud.apps.patterns import is_pattern, matching
 from cryoem_cloud.apps.relion import names
 from cryoem_cloud.apps.relion.programs import NO_FILES, UNKNOWN
 from cryoem_cloud.apps.relion.row import Program, Reading
 from cryoem_cloud.apps.relion.script import Call, calls
-from cryoem_cloud.apps.star import rows
+from cryoem_cloud.apps.star import rows_in
 from cryoem_cloud.model.errors import MissingInputError, RefusedError
+from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.job import Job, Need
 from cryoem_cloud.model.paths import is_below
+from cryoem_cloud.ports.view import View
 
 __all__ = ["needs", "readings"]
 
@@ -28,10 +30,10 @@ _MICROGRAPH = "rlnMicrographName"
 _COORDINATE = "rlnCoordinateX"
 
 
-def needs(job: Job, project: Path) -> Iterator[Need]:
+def needs(job: Job, view: View) -> Iterator[Need]:
     """See the port: Application.needs."""
     given: set[tuple[str, bool]] = set()
-    for need in _all(job, project):
+    for need in _all(job, view):
         if (need.path, need.stub) not in given:
             given.add((need.path, need.stub))
             yield need
@@ -49,12 +51,12 @@ def readings(call: Call) -> Mapping[str, Reading]:
     return found
 
 
-def _all(job: Job, project: Path) -> Iterator[Need]:
+def _all(job: Job, view: View) -> Iterator[Need]:
     if job.script_path:
         yield Need(path=job.script_path, asked_by="the queue")
-    yield from named_files(project, job.inputs)
+    yield from named_files(view, job.inputs)
     understood = list(calls(job.script))
-    walk = _Walk(project, job.outputs, several=len(understood) > 1)
+    walk = _Walk(view, job.outputs, several=len(understood) > 1)
     for call in understood:
         yield from walk.call(call)
 
@@ -62,8 +64,8 @@ def _all(job: Job, project: Path) -> Iterator[Need]:
 class _Walk:
     """One pass over a job's commands and the lists they follow."""
 
-    def __init__(self, project: Path, outputs: tuple[str, ...], *, several: bool) -> None:
-        self._project = project
+    def __init__(self, view: View, outputs: tuple[str, ...], *, several: bool) -> None:
+        self._view = view
         self._outputs = outputs
         self._several = several
         self._followed: set[tuple[str, int]] = set()
@@ -93,7 +95,7 @@ class _Walk:
     def _value(self, text: str, reading: Reading, asker: str) -> Iterator[Need]:
         """What an option's value needs."""
         for one in text.split() if reading.several else (text,):
-            if names.is_pattern(one) and not self._there(names.placed(one, asker)):
+            if is_pattern(one) and not self._there(names.placed(one, asker)):
                 for path in self._matches(one, asker):
                     yield from self._file(path, reading, asker)
             else:
@@ -105,17 +107,13 @@ class _Walk:
                 f"{asker} lists files outside the project: {pattern}",
                 hint="link the folder into the project (ln -s) and use that name",
             )
-        found = self._glob(names.placed(pattern, asker))
+        found = matching(self._view, names.placed(pattern, asker))
         if not found:
             raise MissingInputError(
                 f"no file matches {pattern}, for which {asker} asks",
                 hint="correct the pattern; it is relative to the project's folder",
             )
         return found
-
-    def _glob(self, pattern: str) -> list[str]:
-        tame = re.sub(r"\\(.)", r"[\1]", pattern)
-        return sorted(glob.glob(tame, root_dir=self._project))  # noqa: PTH207  (relative, any text)
 
     def _file(self, path: str, reading: Reading, asker: str) -> Iterator[Need]:
         """A file that is read, and what follows from it."""
@@ -180,9 +178,9 @@ class _Walk:
             if not call.has(kept.flag):
                 continue
             for folder in self._outputs:
-                for path in files_below(self._project, folder):
+                for path in files_below(self._view, folder):
                     name = posixpath.basename(path)
-                    if Path(name).match(kept.pattern) and name not in _RECORDS:
+                    if PurePosixPath(name).match(kept.pattern) and name not in _RECORDS:
                         yield Need(path=path, stub=kept.only_tests, asked_by=kept.flag)
 
     def _word(self, text: str, asker: str) -> Iterator[Need]:
@@ -190,7 +188,7 @@ class _Walk:
         if text in NO_FILES or text.startswith("-") or "\0" in text:
             return
         if text.startswith("/"):
-            if names.outside_data(text):
+            if names.outside_data(text, self._view):
                 yield from self._anything(names.placed(text, asker), asker)
             return
         for one in dict.fromkeys((text, *text.split())):
@@ -204,16 +202,16 @@ class _Walk:
         try:
             path = names.placed(text, asker)
         except RefusedError:
-            if (self._project / text.replace("\0", "")).exists():
+            if self._view.kind(text) is not None:
                 raise
             return
-        if (self._project / path).is_dir():
+        if self._view.kind(path) is Kind.FOLDER:
             if path != "." and not self._own(path):
-                yield from files_below(self._project, path)
+                yield from files_below(self._view, path)
         elif self._there(path):
             yield path
-        elif names.is_pattern(path):
-            yield from (found for found in self._glob(path) if self._there(found))
+        elif is_pattern(path):
+            yield from (found for found in matching(self._view, path) if self._there(found))
 
     def _anything(self, path: str, asker: str) -> Iterator[Need]:
         """A file and, by the generic rule, all that it names and its other half."""
@@ -242,7 +240,7 @@ class _Walk:
                 if name in tried:
                     continue
                 tried.add(name)
-                if name not in NO_FILES and self._there(name):
+                if name not in NO_FILES and self._there(names.looked_up(name)):
                     found[names.listed(name, f"{path} line {line}")] = f"{path} line {line}"
         return [(name, asked_by) for name, asked_by in found.items() if not self._own(name)]
 
@@ -250,8 +248,9 @@ class _Walk:
         self, path: str, wanted: Callable[[str], bool], asker: str
     ) -> Iterator[tuple[int, dict[str, str]]]:
         try:
-            for row in rows(names.on_disk(self._project, path), wanted, name=path):
-                yield row.line, row.values
+            with self._view.open(path) as file:
+                for row in rows_in(file, wanted, name=path):
+                    yield row.line, row.values
         except OSError as error:
             raise MissingInputError(
                 f"{path}, for which {asker} asks, cannot be read: {error.strerror}",
@@ -259,12 +258,7 @@ class _Walk:
             ) from error
 
     def _there(self, path: str) -> bool:
-        if not path or "\0" in path:
-            return False
-        try:
-            return names.on_disk(self._project, path).is_file()
-        except OSError:
-            return False
+        return self._view.kind(path) is Kind.FILE
 
     def _own(self, path: str) -> bool:
         return any(is_below(path, folder) for folder in self._outputs)

@@ -1,19 +1,18 @@
 """How RELION makes one file's name from another's, and where the files of a job lie."""
 
-import os
 import posixpath
 import re
-from pathlib import Path
 
 from cryoem_cloud.model.errors import RefusedError
+from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.paths import OUTSIDE, normal
+from cryoem_cloud.ports.view import View
 
 __all__ = [
     "coordinate_file",
     "image_file",
-    "is_pattern",
     "listed",
-    "on_disk",
+    "looked_up",
     "other_half",
     "outside_data",
     "placed",
@@ -23,6 +22,8 @@ __all__ = [
 _IN_STACK = re.compile(r"^\d+@")
 _IN_JOB = re.compile(r"^.+?/job\d{3}[^/]*/(?P<rest>.*)$|^job\d{3}[^/]*/(?P<top>.*)$", re.DOTALL)
 _SYSTEM = ("/dev/", "/proc/", "/sys/", "/usr/", "/bin/", "/sbin/", "/lib", "/etc/")
+_PROGRAMS = (b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+"""How programs start: of Linux, scripts, and of macOS."""
 
 
 def placed(named: str, asker: str) -> str:
@@ -61,31 +62,32 @@ def listed(named: str, asker: str) -> str:
     return placed(named, asker)
 
 
-def on_disk(project: Path, path: str) -> Path:
-    """Where on this computer a path lies."""
-    if path.startswith(OUTSIDE):
-        return Path("/" + path.removeprefix(OUTSIDE))
-    return project / path
+def looked_up(named: str) -> str:
+    """How a view is asked for a name that may be anything, or an absolute path."""
+    return OUTSIDE + named.lstrip("/") if named.startswith("/") else named
 
 
-def outside_data(text: str) -> bool:
+def outside_data(text: str, view: View) -> bool:
     """Whether a word of an unknown program's command line is a data file outside the project.
 
-    Programs and system files are the machine's own.
+    Programs and system files are the machine's own. A program is told by its first bytes: shares of
+    other systems say of every file that it may be executed.
     """
-    if not text.startswith("/") or "\0" in text or text.startswith(_SYSTEM):
+    if not text.startswith("/") or text.startswith(_SYSTEM):
         return False
-    return os.path.isfile(text) and not os.access(text, os.X_OK)  # noqa: PTH113  (any text)
+    path = OUTSIDE + text.lstrip("/")
+    if view.kind(path) is not Kind.FILE:
+        return False
+    try:
+        with view.open(path) as file:
+            return not file.read(4).startswith(_PROGRAMS)
+    except OSError:
+        return True
 
 
 def image_file(value: str) -> str:
     """The file in `000012@stack.mrcs`."""
     return _IN_STACK.sub("", value) if "@" in value else value
-
-
-def is_pattern(text: str) -> bool:
-    """Whether the text has glob signs."""
-    return any(sign in text for sign in "*?[")
 
 
 def siblings(path: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import click
 
 from cryoem_cloud.apps.files import files_below
+from cryoem_cloud.apps.here import Here
 from cryoem_cloud.cli.finding import places, the_project
 from cryoem_cloud.cli.progress import moving
 from cryoem_cloud.cli.submitting import inside
@@ -53,6 +54,6 @@ def _needs(project: Project, path: str) -> Iterator[Need]:
     whole = project.folder / named
     if not whole.exists():
         raise NotFoundError(f"there is no {path}")
-    for file in files_below(project.folder, named) if whole.is_dir() else (named,):
+    for file in files_below(Here(project.folder), named) if whole.is_dir() else (named,):
         if ".cryoem" not in file.split("/") and (project.folder / file).is_file():
             yield Need(path=file, asked_by="push")
