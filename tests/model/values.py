@@ -9,7 +9,6 @@ from cryoem_cloud.model.job import Job, Wish
 from cryoem_cloud.model.journal import LogLines, Page
 from cryoem_cloud.model.task import Task
 from cryoem_cloud.model.turn import Deed, Turn
-from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.stores.nexts import Next
 
 NUMBERS = st.integers(0, 2**63)
@@ -66,14 +65,7 @@ NEXTS = st.builds(
     Next,
     job=NUMBERS,
     sources=st.lists(NUMBERS, max_size=2).map(tuple),
-    shape=st.builds(
-        Shape,
-        cores=NUMBERS,
-        memory_gib=st.floats(0, 2**20),
-        gpus=NUMBERS,
-        scratch=PATHS,
-        fixed=st.booleans(),
-    ),
+    script=PATHS,
     entries=st.lists(ENTRIES, max_size=3).map(tuple),
 )
 JOBS = st.builds(

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryoem_cloud.agent.take import Idle, Taken, Taker
+from cryoem_cloud.agent.chain import Preparation, what_follows
+from cryoem_cloud.agent.take import Taken, Taker
 from cryoem_cloud.agent.turn import TurnWork
 from cryoem_cloud.agent.vigil import insisting
 from cryoem_cloud.model.job import Exit, Job, Outcome
@@ -18,6 +19,7 @@ from cryoem_cloud.ports.machine_self import MachineSelf
 from cryoem_cloud.providers.scratch import remove_tree
 from cryoem_cloud.stores.beating import Beating
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.nexts import Next
 
 __all__ = ["Agent"]
 
@@ -27,7 +29,7 @@ _LOOK_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """Works on one job's tasks.
+    """Works on one job's tasks, and on those of the jobs that go on after it.
 
     `environment` and `umask` (None: the agent's own) are for the user's programs.
     """
@@ -43,36 +45,75 @@ class Agent:
     def live(self) -> None:
         """Take turns until no task is left or the job has ended; then leave.
 
+        Where jobs go on after one that has ended well, go on with them before that, the first one
+        and all that goes on after it first.
+
         An agent that breaks does not leave, so that another machine takes its place; machines that
         break before they have come through a turn are counted (`ports.provider`), so that this
         ends.
         """
-        job = insisting(self.records.job, self.clock.sleep)
-        beating = Beating(self.records, self.myself.name)
+        todo = self._come_through(self.records)
+        while todo:
+            later = todo.pop()
+            records = JobRecords(self.records.store, self.records.project, later.job)
+            todo += self._come_through(records, later)
+        self.myself.leave()
+
+    def _come_through(self, records: JobRecords, later: Next | None = None) -> list[Next]:
+        """Work on a job, where it is a later one if it can be made ready; what follows, first last.
+
+        Nothing follows a job that has not ended well.
+        """
+        beating = Beating(records, self.myself.name)
         beating.start()
         try:
-            self._take_turns(job)
+            if later is not None and not self._preparation(records, later).made():
+                return []
+            exit_ = self._take_turns(records)
         finally:
             beating.stop()
             remove_tree(self.scratch)
-        self.myself.leave()
+        if exit_ is None or exit_.outcome is not Outcome.SUCCESS:
+            return []
+        return list(reversed(what_follows(records, self.clock.sleep)))
 
-    def _take_turns(self, job: Job) -> None:
+    def _preparation(self, records: JobRecords, later: Next) -> Preparation:
+        return Preparation(
+            later=later,
+            records=records,
+            machine=self.myself.name,
+            fleet_of=self.records.number,
+            application=self.application,
+            scratch=self.scratch,
+            sleep=self.clock.sleep,
+        )
+
+    def _take_turns(self, records: JobRecords) -> Exit | None:
+        """Take turns; how the job has ended, None where it goes on without us."""
+        job = insisting(records.job, self.clock.sleep)
         dice = random.Random(self.myself.name)  # noqa: S311  (spreads machines, hides nothing)
-        taker = Taker(self.records, self.myself.name, clock=self.clock, dice=dice)
-        page = 1 + insisting(lambda: self.records.pages(self.myself.name), self.clock.sleep)
-        while insisting(self.records.end, self.clock.sleep) is None:
+        taker = Taker(records, self.myself.name, clock=self.clock, dice=dice)
+        page = 1 + insisting(lambda: records.pages(self.myself.name), self.clock.sleep)
+        while (end := insisting(records.end, self.clock.sleep)) is None:
             found = insisting(taker.take, self.clock.sleep)
             self.myself.up()
             if isinstance(found, Taken):
-                page = self._turn(found, job, page)
+                page = self._turn(found, job, records, page)
                 self.myself.worked()
-            elif self._may_go(found, taker):
-                return
+            elif found.over:
+                return self._end(records, taker)
+            elif not found.needed:
+                return None
             else:
                 self.clock.sleep(_LOOK_S)
+        return end
 
-    def _turn(self, taken: Taken, job: Job, page: int) -> int:
+    def _end(self, records: JobRecords, taker: Taker) -> Exit:
+        exit_ = _worst(taker.endings())
+        insisting(lambda: records.put_end(exit_), self.clock.sleep)
+        return exit_
+
+    def _turn(self, taken: Taken, job: Job, records: JobRecords, page: int) -> int:
         name = f"{taken.task.name}-{taken.claim.number}"
         application = self.application(job.application)
         environment = {**self.environment, **job.environment}
@@ -84,7 +125,7 @@ class Agent:
         return TurnWork(
             taken=taken,
             job=job,
-            records=self.records,
+            records=records,
             application=application,
             machine=self.myself.name,
             scratch=self.scratch / name,
@@ -93,13 +134,6 @@ class Agent:
             clock=self.clock,
             first_page=page,
         ).work()
-
-    def _may_go(self, idle: Idle, taker: Taker) -> bool:
-        if idle.over:
-            exit_ = _worst(taker.endings())
-            insisting(lambda: self.records.put_end(exit_), self.clock.sleep)
-            return True
-        return not idle.needed
 
 
 def _worst(endings: tuple[Turn, ...]) -> Exit:

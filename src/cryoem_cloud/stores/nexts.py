@@ -4,31 +4,25 @@ A machine whose job has ended well finds here what it needs to make the next job
 docs/reference/protocol.md has the rules.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from cryoem_cloud.model.errors import FormatError, ObjectExistsError, ObjectMissingError
+from cryoem_cloud.model.errors import ObjectExistsError, ObjectMissingError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.keys import next_key
 from cryoem_cloud.model.record import (
-    JSON,
     decode,
     encode,
     integer,
     integers,
     items,
-    mapping,
     text,
 )
-from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.whole import reading
 
 __all__ = ["Next", "nexts", "put_next"]
-
-_MOST_GIB = 2**40
-"""More memory than any machine has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +31,12 @@ class Next:
 
     `sources` are the earlier jobs of its chain that were not home when this was recorded: it may
     read what they make and what they read. `entries` are its inputs apart from those, in the store
-    already. `shape` is that of the machines that it runs on.
+    already. `script` is the job's, adapted to its machines.
     """
 
     job: int
     sources: tuple[int, ...]
-    shape: Shape
+    script: str
     entries: tuple[Entry, ...]
 
     def to_bytes(self) -> bytes:
@@ -52,13 +46,7 @@ class Next:
             {
                 "job": self.job,
                 "sources": list(self.sources),
-                "shape": {
-                    "cores": self.shape.cores,
-                    "memory_gib": self.shape.memory_gib,
-                    "gpus": self.shape.gpus,
-                    "scratch": self.shape.scratch,
-                    "fixed": self.shape.fixed,
-                },
+                "script": self.script,
                 "entries": [entry.to_json() for entry in self.entries],
             },
         )
@@ -74,7 +62,7 @@ class Next:
         return cls(
             job=integer(fields, "job"),
             sources=integers(fields, "sources"),
-            shape=_shape(mapping(fields, "shape")),
+            script=text(fields, "script"),
             entries=tuple(Entry.from_json(item) for item in items(fields, "entries")),
         )
 
@@ -108,16 +96,3 @@ def put_next(store: Store, project: str, job: int, later: Next) -> None:
             number += 1
         else:
             return
-
-
-def _shape(fields: Mapping[str, JSON]) -> Shape:
-    memory = fields.get("memory_gib")
-    if not isinstance(memory, int | float) or not 0 <= memory < _MOST_GIB:
-        raise FormatError(f"field 'memory_gib' should be a number, found {memory!r}")
-    return Shape(
-        cores=integer(fields, "cores"),
-        memory_gib=float(memory),
-        gpus=integer(fields, "gpus", 0),
-        scratch=text(fields, "scratch", ""),
-        fixed=bool(fields.get("fixed", False)),
-    )
