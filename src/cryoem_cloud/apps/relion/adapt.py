@@ -14,8 +14,8 @@ from cryoem_cloud.apps.bash import Word
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.patterns import is_pattern
 from cryoem_cloud.apps.relion import names
-from cryoem_cloud.apps.relion.closure import readings
 from cryoem_cloud.apps.relion.programs import NO_FILES, UNKNOWN
+from cryoem_cloud.apps.relion.readings import readings
 from cryoem_cloud.apps.relion.row import Program
 from cryoem_cloud.apps.relion.script import Call, calls
 from cryoem_cloud.model.job import Job

@@ -2,14 +2,15 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from cryoem_cloud.apps.files import files_below, named_files
 from cryoem_cloud.apps.patterns import is_pattern, matching
 from cryoem_cloud.apps.relion import names
 from cryoem_cloud.apps.relion.programs import NO_FILES, UNKNOWN
-from cryoem_cloud.apps.relion.row import Program, Reading
+from cryoem_cloud.apps.relion.readings import MICROGRAPH, followed, labels, needs_screen, readings
+from cryoem_cloud.apps.relion.row import Beside, Program, Reading
 from cryoem_cloud.apps.relion.script import Call, calls
 from cryoem_cloud.apps.star import rows_in
 from cryoem_cloud.model.errors import MissingInputError, RefusedError
@@ -18,7 +19,7 @@ from cryoem_cloud.model.job import Job, Need
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.ports.view import View
 
-__all__ = ["needs", "readings"]
+__all__ = ["needs"]
 
 _RECORDS = frozenset({"job.star", "job_pipeline.star", "default_pipeline.star"})
 """STAR files in a job's folder that are RELION's own records."""
@@ -26,7 +27,6 @@ _RECORDS = frozenset({"job.star", "job_pipeline.star", "default_pipeline.star"})
 _MAY_NAME_FILES = re.compile(r"(Name|File|Image|Map|Mask|Coordinates|Metadata|Spectrum|Value)\w*$")
 """Labels whose values the generic rule looks up."""
 
-_MICROGRAPH = "rlnMicrographName"
 _COORDINATE = "rlnCoordinateX"
 
 
@@ -39,58 +39,57 @@ def needs(job: Job, view: View) -> Iterator[Need]:
             yield need
 
 
-def readings(call: Call) -> Mapping[str, Reading]:
-    """How the call reads the files of its options, its flags considered."""
-    row = call.program or UNKNOWN
-    found: dict[str, Reading] = dict(row.inputs)
-    for variant in row.variants:
-        if call.has(variant.flag):
-            found.pop(variant.option, None)
-            if variant.reading is not None:
-                found[variant.option] = variant.reading
-    return found
-
-
 def _all(job: Job, view: View) -> Iterator[Need]:
     if job.script_path:
         yield Need(path=job.script_path, asked_by="the queue")
     yield from named_files(view, job.inputs)
-    understood = list(calls(job.script))
-    walk = _Walk(view, job.outputs, several=len(understood) > 1)
-    for call in understood:
+    walk = _Walk(view, job.outputs)
+    for call in calls(job.script):
         yield from walk.call(call)
 
 
 class _Walk:
     """One pass over a job's commands and the lists they follow."""
 
-    def __init__(self, view: View, outputs: tuple[str, ...], *, several: bool) -> None:
+    def __init__(self, view: View, outputs: tuple[str, ...]) -> None:
         self._view = view
         self._outputs = outputs
-        self._several = several
-        self._followed: set[tuple[str, int]] = set()
+        self._made = False
+        """Whether an earlier command may have made what is in the outputs."""
+        self._followed: dict[tuple[str, int], Reading | None] = {}
 
     def call(self, call: Call) -> Iterator[Need]:
         """What one command needs."""
         for word in call.command.reads:
             yield from self._word(word.text, call.name)
-        if call.silent:
-            return
+        if not call.silent:
+            yield from self._arguments(call)
+            self._made = True
+
+    def _arguments(self, call: Call) -> Iterator[Need]:
         row = call.program
         if row is None or row is UNKNOWN:
             for word in call.arguments:
                 yield from self._word(word.text, call.name)
             return
+        if needs_screen(call):
+            raise RefusedError(
+                f"{call.name} needs a screen, which machines elsewhere do not have",
+                hint="run this job on your own computer: in RELION, without submitting to a queue",
+            )
         for option, reading in readings(call).items():
             word_ = call.value(option)
             if word_ is None or word_.text in NO_FILES:
                 continue
             asker = f"{call.name} {option}"
-            if option == "--i" and row.coordinates and call.value("--coord_suffix") is not None:
+            if option == "--i" and row.coordinates and call.has("--coord_suffix"):
                 yield from self._micrographs(call, word_.text, asker)
             else:
                 yield from self._value(word_.text, reading, asker)
         yield from self._kept(call, row)
+        for flag, path in row.unnamed.items():
+            if call.has(flag) and self._there(path):
+                yield Need(path=path, asked_by=f"{call.name} {flag}")
 
     def _value(self, text: str, reading: Reading, asker: str) -> Iterator[Need]:
         """What an option's value needs."""
@@ -117,26 +116,50 @@ class _Walk:
 
     def _file(self, path: str, reading: Reading, asker: str) -> Iterator[Need]:
         """A file that is read, and what follows from it."""
+        if reading.inside and self._view.kind(path) is Kind.FOLDER:
+            yield from self._folder(path, reading, asker)
+            return
         if not self._there(path):
             unformatted = path.rpartition(":")[0]
             if unformatted and self._there(unformatted):
                 path = unformatted
-            elif reading.optional or (self._several and self._own(path)):
+            elif reading.optional or (self._made and self._own(path)):
                 return
         yield Need(path=path, stub=reading.only_tests, asked_by=asker)
         for sibling in names.siblings(path):
             if self._there(sibling):
                 yield Need(path=sibling, stub=reading.only_tests, asked_by=asker)
+        for beside in reading.beside:
+            yield from self._beside(path, beside, asker)
         if reading.columns and path.endswith(".star"):
             yield from self._list(path, reading, asker)
+
+    def _folder(self, folder: str, reading: Reading, asker: str) -> Iterator[Need]:
+        """The files of a folder that are read."""
+        for path in files_below(self._view, folder):
+            if any(PurePosixPath(path).match(pattern) for pattern in reading.inside):
+                yield Need(path=path, asked_by=asker)
+
+    def _beside(self, path: str, beside: Beside, asker: str) -> Iterator[Need]:
+        """A file that follows from the name of another."""
+        folder, name = posixpath.split(path)
+        changed = re.sub(beside.found, beside.instead, name)
+        if changed == name:
+            return
+        near = posixpath.join(folder, changed)
+        found = matching(self._view, near) if is_pattern(changed) else [near]
+        for one in found:
+            if one != path and not (beside.optional and not self._there(one)):
+                yield Need(path=one, asked_by=f"{asker}, beside {path},")
 
     def _list(self, path: str, reading: Reading, asker: str) -> Iterator[Need]:
         """The files that a STAR file names in the columns that are followed."""
         if (path, id(reading)) in self._followed:
             return
-        self._followed.add((path, id(reading)))
+        self._followed[path, id(reading)] = reading
         seen: set[tuple[str, str]] = set()
-        for line, values in self._rows(path, reading.columns.__contains__, asker):
+        rows_ = self._rows(path, labels(reading), asker)
+        for line, values in followed(rows_, reading, self._named_micrographs(reading, asker)):
             for label, value in values.items():
                 name = names.image_file(value)
                 if name in NO_FILES or (label, name) in seen:
@@ -146,19 +169,27 @@ class _Walk:
                 inside = names.listed(name, row_asks)
                 yield from self._file(inside, reading.columns[label], row_asks)
 
+    def _named_micrographs(self, reading: Reading, asker: str) -> set[str]:
+        """The micrographs of the lists that say which ones matter, their jobs' folders off."""
+        return {
+            names.without_job(values[MICROGRAPH])
+            for path in reading.among
+            for _, values in self._rows(names.placed(path, asker), MICROGRAPH.__eq__, asker)
+        }
+
     def _micrographs(self, call: Call, text: str, asker: str) -> Iterator[Need]:
         """Micrographs for Extract: only those that have coordinates are opened, and the first."""
         path = names.placed(text, asker)
         yield Need(path=path, asked_by=asker)
         folder, suffix = call.value("--coord_dir"), call.value("--coord_suffix")
         first = True
-        for line, values in self._rows(path, _MICROGRAPH.__eq__, asker):
+        for line, values in self._rows(path, MICROGRAPH.__eq__, asker):
             row_asks = f"{path} line {line}"
-            micrograph = names.listed(values[_MICROGRAPH], row_asks)
+            micrograph = names.listed(values[MICROGRAPH], row_asks)
             picked = False
             if folder is not None and suffix is not None:
                 coordinates = names.placed(
-                    names.coordinate_file(values[_MICROGRAPH], folder.text, suffix.text), row_asks
+                    names.coordinate_file(values[MICROGRAPH], folder.text, suffix.text), row_asks
                 )
                 if self._there(coordinates):
                     yield Need(path=coordinates, asked_by=f"{row_asks} and --coord_suffix")
@@ -175,7 +206,7 @@ class _Walk:
     def _kept(self, call: Call, row: Program) -> Iterator[Need]:
         """The job's own files from earlier, where it goes on with them."""
         for kept in row.kept:
-            if not call.has(kept.flag):
+            if kept.flag and not call.has(kept.flag):
                 continue
             for folder in self._outputs:
                 for path in files_below(self._view, folder):
@@ -222,7 +253,7 @@ class _Walk:
             here, asked_by = pending.pop()
             if (here, 0) in self._followed:
                 continue
-            self._followed.add((here, 0))
+            self._followed[here, 0] = None
             yield Need(path=here, asked_by=asked_by)
             half = names.other_half(here)
             pending += [

@@ -17,6 +17,7 @@ __all__ = [
     "outside_data",
     "placed",
     "siblings",
+    "without_job",
 ]
 
 _IN_STACK = re.compile(r"^\d+@")
@@ -111,7 +112,12 @@ def coordinate_file(micrograph: str, folder: str, suffix: str) -> str:
 
     The job's folder is taken off the micrograph's name, the rest is looked for in `folder`.
     """
-    found = _IN_JOB.match(micrograph)
-    rest = (found["rest"] or found["top"] or "") if found else micrograph
+    rest = without_job(micrograph)
     root = rest[: rest.rfind(".")] if "." in rest else rest
     return folder.rstrip("/") + "/" + root + suffix
+
+
+def without_job(path: str) -> str:
+    """What is left of a path behind the job's folder in it; all of it if there is none."""
+    found = _IN_JOB.match(path)
+    return (found["rest"] or found["top"] or "") if found else path

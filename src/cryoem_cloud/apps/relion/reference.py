@@ -1,5 +1,7 @@
 """The table of programs as a page of the manual."""
 
+from collections.abc import Iterator
+
 from cryoem_cloud.apps.relion.programs import PROGRAMS, UNKNOWN
 from cryoem_cloud.apps.relion.row import Program, Reading
 
@@ -10,9 +12,10 @@ def reference_page() -> str:
     """docs/reference/relion-programs.md."""
     head = """# RELION programs
 
-What we know of each program, as `src/cryoem_cloud/apps/relion/programs.py` has it; this page is
-made from that table. *Evidence*: `run` means that the program was run under strace, and again
-alone with what the row sends, with the same results; `read` that its source was read. Machines
+What we know of each program, as the files in `src/cryoem_cloud/apps/relion/programs` have it; this
+page is made from them. *Evidence*: `run` means that the program was run under strace, and again
+alone with what the row sends, with the same results (but for the flags named); `read` that the
+source of these versions was read. For all that was not run, the job's `run.out` says so. Machines
 may get other counts only where the user left one rank and one thread.
 
 | program | jobs | files it reads | further | counts that may change | evidence |
@@ -23,17 +26,6 @@ may get other counts only where the user left one rank and one thread.
 
 
 def _line(row: Program) -> str:
-    inputs = [f"`{option}` {_said(reading)}" for option, reading in row.inputs.items()]
-    inputs += [
-        f"with `{variant.flag}`: `{variant.option}` {_said(variant.reading)}"
-        for variant in row.variants
-    ]
-    if row.coordinates:
-        inputs.append("coordinates beside `--coord_dir` and `--coord_suffix`")
-    kept = [
-        f"with `{kept.flag}`: its own `{kept.pattern}`" + (" (stubs)" if kept.only_tests else "")
-        for kept in row.kept
-    ]
     counts = [f"`{row.threads}`"] if row.threads else []
     counts += ["ranks"] if row.ranks else []
     counts += ["`--gpu`"] if row.gpu else []
@@ -41,26 +33,74 @@ def _line(row: Program) -> str:
     cells = (
         f"`{row.name}`" if row.name else "any other",
         row.jobs,
-        "<br>".join(inputs) or "-",
-        "<br>".join(filter(None, (row.remark, *kept))) or "-",
+        "<br>".join(_inputs(row)) or "-",
+        "<br>".join(_further(row)) or "-",
         ", ".join(counts) or "-",
-        f"{row.evidence.value} {row.version}".strip(),
+        _evidence(row),
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _inputs(row: Program) -> Iterator[str]:
+    for option, reading in row.inputs.items():
+        versions = f"({row.only[option]})" if option in row.only else ""
+        yield " ".join(filter(None, (_option(option), versions, _said(reading))))
+    for variant in row.variants:
+        yield f"with `{variant.flag}`: `{variant.option}` {_said(variant.reading)}".strip()
+    if row.coordinates:
+        yield "coordinates beside `--coord_dir` and `--coord_suffix`"
+    for flag, path in row.unnamed.items():
+        yield f"with `{flag}`: `{path}` (if there)"
+
+
+def _option(option: str) -> str:
+    return f"its word {option}" if option.isdigit() else f"`{option}`"
+
+
+def _further(row: Program) -> Iterator[str]:
+    if row.remark:
+        yield row.remark
+    for flag in row.interactive:
+        yield "refused: it needs a screen" + (f" with `{flag}`" if flag else "")
+    for kept in row.kept:
+        when = f"with `{kept.flag}`: its own" if kept.flag else "its own"
+        yield f"{when} `{kept.pattern}`" + (" (stubs)" if kept.only_tests else "")
+
+
+def _evidence(row: Program) -> str:
+    if not row.ran:
+        return f"{row.evidence.value} {row.read}".strip()
+    but = ", ".join(f"`{flag}`" for flag in row.untried)
+    return f"run {row.ran}" + (f" (not {but})" if but else "") + f"; read {row.read}"
 
 
 def _said(reading: Reading | None) -> str:
     if reading is None:
         return "is not read"
-    if reading.only_tests:
-        return "(stubs)"
-    if reading.several:
-        return "(a list of files)"
-    if not reading.columns:
-        return "(if there)" if reading.optional else ""
-    return "→ " + ", ".join(
-        f"{label} {_said(below)}".strip() for label, below in reading.columns.items()
-    )
+    notes = [
+        "a list of files" if reading.several else "",
+        "stubs" if reading.only_tests else "",
+        "if there" if reading.optional else "",
+        f"in it {', '.join(reading.inside)}" if reading.inside else "",
+        "and files beside" if reading.beside else "",
+        _rows(reading),
+    ]
+    said = ", ".join(filter(None, notes))
+    columns = [f"{label} {_said(below)}".strip() for label, below in reading.columns.items()]
+    if reading.column:
+        columns.append(f"or what `{reading.column}` says")
+    leads = "→ " + ", ".join(columns) if columns else ""
+    return " ".join(filter(None, (f"({said})" if said else "", leads)))
+
+
+def _rows(reading: Reading) -> str:
+    """Which rows of the list lead on."""
+    kinds = []
+    if reading.first_of is not None:
+        kinds.append(f"the first row of each {reading.first_of}" if reading.first_of else "row 1")
+    if reading.among:
+        kinds.append("micrographs that " + " or ".join(f"`{o}`" for o in reading.among) + " names")
+    return " and ".join(kinds)
 
 
 if __name__ == "__main__":

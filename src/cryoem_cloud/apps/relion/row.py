@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-__all__ = ["Evidence", "Executable", "Kept", "Output", "Program", "Reading", "Variant"]
+__all__ = [
+    "Beside",
+    "Evidence",
+    "Executable",
+    "Kept",
+    "Output",
+    "Program",
+    "Reading",
+    "Variant",
+]
 
 
 class Evidence(Enum):
@@ -17,16 +26,38 @@ class Evidence(Enum):
     UNVERIFIED = "unverified"
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A file that is read with another because of its name, and that is named nowhere.
+
+    In the other's name, without its folder, `found` (a regular expression) is replaced by
+    `instead`, which may make a pattern. With `optional`, it is no error if it is not there.
+    """
+
+    found: str
+    instead: str
+    optional: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What a program does with a file that it is given.
 
-    `columns` are the labels of a STAR file that lead on, and what is done with the files there.
-    With `only_tests` the file is not opened. With `several`, the option's value is a list of names
-    between blanks. With `optional`, a file that is not there is no error.
+    `columns` are the labels of a STAR file that lead on, and what is done with the files there;
+    `column` is an option that, given, names the label instead. With `first_of`, only the first row
+    for each value of that label leads on ("": the first row of all); with `among`, only rows whose
+    micrograph one of the STAR files of these options names too; with both, both kinds.
+    `beside` are further files. Where the value is a folder, `inside` are patterns of the files in
+    it that are read. With `only_tests` the file is not opened. With `several`, the option's value
+    is a list of names between blanks. With `optional`, a file that is not there is no error.
     """
 
     columns: Mapping[str, "Reading"] = field(default_factory=dict)
+    column: str = ""
+    first_of: str | None = None
+    among: tuple[str, ...] = ()
+    beside: tuple[Beside, ...] = ()
+    inside: tuple[str, ...] = ()
     only_tests: bool = False
     several: bool = False
     optional: bool = False
@@ -51,7 +82,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """With the flag given, the job's own files of this pattern, from earlier, are inputs too."""
+    """With the flag given ("": always), the job's own earlier files of this pattern are inputs."""
 
     flag: str
     pattern: str
@@ -60,20 +91,37 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Executable:
-    """Another program that this one calls: by an option, else a variable, else a name it knows."""
+    """Another program that this one calls: by an option, else a variable, else its `default`.
 
-    option: str
-    variable: str
-    default: str
+    `name` is our word for it, in settings too, `title` its own name; `field` is the GUI's for what
+    it passes on ("" if it has none), `source` who gives it away. It is called only with one of the
+    flags `when`, where there are any, and not with the flag `unless`.
+    """
+
+    name: str
+    title: str
+    option: str = ""
+    variable: str = ""
+    default: str = ""
+    field: str = ""
+    source: str = ""
+    when: tuple[str, ...] = ()
+    unless: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A row of the table. `name` is without `_mpi`, `version` that of the evidence.
+    """A row of the table. `name` is without `_mpi`.
 
+    `ran` are the versions that were run, `read` those whose source was read, between blanks;
+    `untried` are the flags with which the program was not run. `only` says of options that not all
+    these versions have which ones do. An option that is a number is the word of that place behind
+    the program's name.
     `coordinates` says that coordinate files are found beside --coord_dir and --coord_suffix from
-    the micrographs' names. `threads` is the option that takes a thread count ("" if none does);
-    `ranks` whether the number of MPI ranks may be changed without changing results.
+    the micrographs' names. `unnamed` are files that are read if they are there, by the flag that
+    asks for them. `interactive` are the flags with which it needs a screen ("": always).
+    `threads` is the option that takes a thread count ("" if none does); `ranks` whether the number
+    of MPI ranks may be changed without changing results.
     `bulk` are patterns of outputs, relative to the job's folder, that stay in the store where
     bringing them home costs money (`*` within a name, `**/` for any folders).
     """
@@ -82,10 +130,14 @@ class Program:
     jobs: str
     inputs: Mapping[str, Reading]
     outputs: tuple[Output, ...]
-    evidence: Evidence
-    version: str
+    ran: str = ""
+    read: str = ""
+    untried: tuple[str, ...] = ()
+    only: Mapping[str, str] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
     kept: tuple[Kept, ...] = ()
+    unnamed: Mapping[str, str] = field(default_factory=dict)
+    interactive: tuple[str, ...] = ()
     coordinates: bool = False
     threads: str = ""
     ranks: bool = False
@@ -94,3 +146,10 @@ class Program:
     bulk: tuple[str, ...] = ()
     executables: tuple[Executable, ...] = ()
     remark: str = ""
+
+    @property
+    def evidence(self) -> Evidence:
+        """How we know it."""
+        if self.ran:
+            return Evidence.RUN
+        return Evidence.READ if self.read else Evidence.UNVERIFIED

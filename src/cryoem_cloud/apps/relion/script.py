@@ -18,7 +18,7 @@ _WHICH = re.compile(
     r"^(?:`\s*(?:which|command -v)\s+(?P<ticks>\S+?)\s*`"
     r"|\$\(\s*(?:which|command -v)\s+(?P<parens>\S+?)\s*\))$"
 )
-_PROGRAM = re.compile(r"^relion_\w+$")
+_PROGRAM = re.compile(r"^relion_\w+$|^model_angelo$")
 _MENTION = re.compile(r"^[^#\n]*\brelion_[a-z]", re.MULTILINE)
 _SPEAKING = frozenset({"echo", "printf", "rm", "touch", "mkdir", "cd", "module", "export", ":"})
 """Commands whose arguments are not read as files."""
@@ -57,7 +57,12 @@ class Call:
         return self.program is None and self.name in _SPEAKING
 
     def value(self, option: str) -> Word | None:
-        """The word behind the option; of several, RELION takes the last."""
+        """The word behind the option; of several, RELION takes the last.
+
+        A number asks for the word of that place behind the program's name.
+        """
+        if option.isdigit():
+            return next(iter(self.arguments[int(option) - 1 : int(option)]), None)
         found = None
         for place, word in enumerate(self.arguments[:-1]):
             if word.text == option:

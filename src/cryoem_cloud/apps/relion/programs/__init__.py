@@ -9,17 +9,33 @@ cryoem_cloud.apps.relion.reference` prints the table as docs/reference/relion-pr
 
 from collections.abc import Mapping
 
-from cryoem_cloud.apps.relion.programs import particles, preprocessing, refinement
-from cryoem_cloud.apps.relion.row import Evidence, Output, Program
+from cryoem_cloud.apps.relion.programs import (
+    hand_tools,
+    particles,
+    postprocessing,
+    preprocessing,
+    python_tools,
+    refinement,
+    tomography,
+)
+from cryoem_cloud.apps.relion.row import Output, Program
 
 __all__ = ["NO_FILES", "PROGRAMS", "UNKNOWN", "program"]
 
 NO_FILES = frozenset({"", "None", "none", "gauss"})
 """Words that stand for no file where a file's name may stand."""
 
-PROGRAMS: Mapping[str, Program] = {
-    row.name: row for area in (preprocessing, particles, refinement) for row in area.ROWS
-}
+_AREAS = (
+    preprocessing,
+    particles,
+    refinement,
+    postprocessing,
+    tomography,
+    python_tools,
+    hand_tools,
+)
+
+PROGRAMS: Mapping[str, Program] = {row.name: row for area in _AREAS for row in area.ROWS}
 
 UNKNOWN = Program(
     name="",
@@ -27,10 +43,9 @@ UNKNOWN = Program(
     inputs={},
     outputs=(
         Output(option="--odir", folder=True),
+        Output(option="--output-directory", folder=True),
         Output(option="--o", folder=False),
     ),
-    evidence=Evidence.UNVERIFIED,
-    version="",
     remark="every existing file on the command line, and every file that these name",
 )
 

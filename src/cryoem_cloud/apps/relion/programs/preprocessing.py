@@ -1,16 +1,35 @@
 """Programs that come before particles: import, motion correction, CTF estimation."""
 
+from cryoem_cloud.apps.relion.programs.calling import CTFFIND, GCTF, MOTIONCOR2
 from cryoem_cloud.apps.relion.programs.reading import (
+    ALL_VERSIONS,
     FOLDER,
+    HALF,
     MICROGRAPHS,
-    MOVIES,
     OPENED,
     RESUME,
     TESTED,
 )
-from cryoem_cloud.apps.relion.row import Evidence, Kept, Output, Program, Reading, Variant
+from cryoem_cloud.apps.relion.row import Kept, Output, Program, Reading, Variant
 
 __all__ = ["ROWS"]
+
+_MOVIES = Reading(
+    columns={
+        "rlnMicrographMovieName": OPENED,
+        "rlnTomoTiltSeriesStarFile": Reading(columns={"rlnMicrographMovieName": OPENED}),
+    }
+)
+_TILTS = Reading(
+    columns={"rlnMicrographName": OPENED, "rlnTomoTiltSeriesStarFile": MICROGRAPHS},
+)
+_SPECTRA = Reading(
+    columns={
+        "rlnCtfPowerSpectrum": OPENED,
+        "rlnTomoTiltSeriesStarFile": Reading(columns={"rlnCtfPowerSpectrum": OPENED}),
+    }
+)
+"""Of single particles, and of tilt series (RELION 5)."""
 
 ROWS = (
     Program(
@@ -20,33 +39,36 @@ ROWS = (
         variants=(
             Variant(flag="--do_movies", option="--i", reading=TESTED),
             Variant(flag="--do_micrographs", option="--i", reading=TESTED),
+            Variant(flag="--do_halfmaps", option="--i", reading=HALF),
         ),
         outputs=(Output(option="--odir", folder=True),),
         kept=(Kept(flag="--continue", pattern="*.star"),),
-        evidence=Evidence.RUN,
-        version="3.1.3",
+        ran="3.1.3",
+        read=ALL_VERSIONS,
         remark="movies and micrographs are only listed: they travel as empty stubs",
     ),
     Program(
         name="relion_run_motioncorr",
         jobs="MotionCorr",
-        inputs={"--i": MOVIES, "--gainref": OPENED, "--defect_file": OPENED},
+        inputs={"--i": _MOVIES, "--gainref": OPENED, "--defect_file": OPENED},
         outputs=FOLDER,
         kept=(
             Kept(flag=RESUME, pattern="*.star"),
             Kept(flag=RESUME, pattern="*_shifts.eps"),
+            Kept(flag=RESUME, pattern="all_batches.pdf"),
             Kept(flag=RESUME, pattern="*.mrc", only_tests=True),
         ),
         threads="--j",
         ranks=True,
-        evidence=Evidence.RUN,
-        version="3.1.3",
-        remark="RELION's own implementation",
+        executables=(MOTIONCOR2,),
+        ran="3.1.3",
+        read=ALL_VERSIONS,
+        untried=("--use_motioncor2", "--even_odd_split"),
     ),
     Program(
         name="relion_run_ctffind",
         jobs="CtfFind",
-        inputs={"--i": MICROGRAPHS},
+        inputs={"--i": _TILTS},
         variants=(
             Variant(
                 flag="--use_noDW",
@@ -56,7 +78,7 @@ ROWS = (
             Variant(
                 flag="--use_given_ps",
                 option="--i",
-                reading=Reading(columns={"rlnCtfPowerSpectrum": OPENED}),
+                reading=_SPECTRA,
             ),
         ),
         outputs=FOLDER,
@@ -64,10 +86,14 @@ ROWS = (
             Kept(flag=RESUME, pattern="*.txt"),
             Kept(flag=RESUME, pattern="*.log"),
             Kept(flag=RESUME, pattern="*.ctf", only_tests=True),
+            Kept(flag="--only_make_star", pattern="*.txt"),
+            Kept(flag="--only_make_star", pattern="*.log"),
         ),
         ranks=True,
-        evidence=Evidence.RUN,
-        version="3.1.3",
+        executables=(CTFFIND, GCTF),
+        ran="3.1.3",
+        read=ALL_VERSIONS,
+        untried=("--use_gctf", "--do_movie_thon_rings"),
         remark="needs csh or RELION_SHELL=bash on the machine; makes absolute links to micrographs",
     ),
 )

@@ -1,14 +1,43 @@
 """Programs that classify, refine and take apart maps."""
 
-from cryoem_cloud.apps.relion.programs.reading import OPENED, OPTIMISER, PARTICLES, REFERENCES, ROOT
-from cryoem_cloud.apps.relion.row import Evidence, Program, Variant
+from cryoem_cloud.apps.relion.programs.calling import EXTERNAL_RECONSTRUCT
+from cryoem_cloud.apps.relion.programs.reading import (
+    ALL_VERSIONS,
+    BODIES,
+    FOLDER,
+    FROM_4,
+    LOCAL_SYMMETRY,
+    MAYBE,
+    MODEL,
+    OPENED,
+    OPTIMISER,
+    PARTICLES,
+    REFERENCES,
+    ROOT,
+    TOMOGRAM_HEADERS,
+    VERSION_5,
+)
+from cryoem_cloud.apps.relion.row import Program, Reading, Variant
 
 __all__ = ["ROWS"]
+
+_OPTIMISATION_SET = Reading(
+    columns={
+        "rlnTomoParticlesFile": PARTICLES,
+        "rlnTomoTomogramsFile": TOMOGRAM_HEADERS,
+        "rlnTomoTrajectoriesFile": MAYBE,
+        "rlnTomoReferenceMap1File": MAYBE,
+        "rlnTomoReferenceMaskFile": MAYBE,
+    }
+)
+_OTHER_PARTICLES = Reading(
+    columns=dict(OPTIMISER.columns) | {"rlnExperimentalDataStarFile": OPENED},
+)
 
 ROWS = (
     Program(
         name="relion_refine",
-        jobs="Class2D",
+        jobs="Class2D, InitialModel, Class3D, Refine3D, MultiBody",
         inputs={
             "--i": PARTICLES,
             "--continue": OPTIMISER,
@@ -17,17 +46,72 @@ ROWS = (
             "--solvent_mask2": OPENED,
             "--lowpass_mask": OPENED,
             "--tau": OPENED,
-            "--local_symmetry": OPENED,
+            "--local_symmetry": LOCAL_SYMMETRY,
             "--fourier_mask": OPENED,
+            "--multibody_masks": BODIES,
+            "--sigma": OPENED,
+            "--model": MODEL,
+            "--sampling": OPENED,
+            "--sym": MAYBE,
+            "--relax_sym": MAYBE,
+            "--ios": _OPTIMISATION_SET,
+            "--tomograms": TOMOGRAM_HEADERS,
+            "--trajectories": OPENED,
         },
+        only={
+            "--ios": FROM_4,
+            "--tomograms": VERSION_5,
+            "--trajectories": VERSION_5,
+            "--blush": VERSION_5,
+        },
+        unnamed={"--blush": "blush_smoothing_mask.mrc"},
         variants=(Variant(flag="--continue", option="--i", reading=None),),
         outputs=ROOT,
         threads="--j",
         ranks=True,
         gpu=True,
         scratch=True,
-        evidence=Evidence.RUN,
-        version="3.1.3",
+        executables=(EXTERNAL_RECONSTRUCT,),
+        ran="3.1.3",
+        read=ALL_VERSIONS,
+        untried=(
+            "--ios",
+            "--tomograms",
+            "--blush",
+            "--helix",
+            "--local_symmetry",
+            "--external_reconstruct",
+        ),
         remark="particle lists name micrographs, which are never opened",
+    ),
+    Program(
+        name="relion_flex_analyse",
+        jobs="MultiBody",
+        inputs={"--data": OPENED, "--model": REFERENCES, "--bodies": BODIES},
+        outputs=ROOT,
+        read=ALL_VERSIONS,
+    ),
+    Program(
+        name="relion_particle_subtract",
+        jobs="Subtract",
+        inputs={
+            "--i": OPTIMISER,
+            "--data": PARTICLES,
+            "--mask": OPENED,
+            "--revert": Reading(
+                columns={"rlnImageOriginalName": OPENED}, first_of="rlnOpticsGroup"
+            ),
+        },
+        variants=(Variant(flag="--data", option="--i", reading=_OTHER_PARTICLES),),
+        outputs=FOLDER,
+        read=ALL_VERSIONS,
+        remark="the number of ranks is in the names of its stacks",
+    ),
+    Program(
+        name="relion_align_symmetry",
+        jobs="InitialModel (4.0 and later)",
+        inputs={"--i": REFERENCES},
+        outputs=ROOT,
+        read=ALL_VERSIONS,
     ),
 )
