@@ -13,10 +13,10 @@ from typing import Self
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.whole import write_whole
 from cryoem_cloud.model.errors import FormatError, NewerFormatError
-from cryoem_cloud.model.job import Job, Outcome
+from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.model.record import JSON, decode, encode, integer, items, text
+from cryoem_cloud.model.record import JSON, decode, encode, integer, integers, items, text
 
 __all__ = ["Card", "Cards"]
 
@@ -30,6 +30,7 @@ class Card:
     `outcome` is set once the job has ended. `bytes_up` and `bytes_down` count what was really
     moved by the courier; `to_send` is an upper bound of what there is to send. `run_s` lasts from
     the first word of a machine to the end. `begun`: the front end was seen to say that it runs.
+    `after` are the jobs that it goes on after.
     """
 
     number: int
@@ -54,6 +55,7 @@ class Card:
     run_s: int = 0
     ended_at: str = ""
     begun: bool = False
+    after: tuple[int, ...] = ()
 
     @classmethod
     def of_job(cls, job: Job, project: Project) -> Self:
@@ -70,12 +72,20 @@ class Card:
             logs=(job.logs.get("out", ""), job.logs.get("err", "")),
             log_starts=(job.log_starts.get("out", 0), job.log_starts.get("err", 0)),
             submitted_at=job.submitted_at,
+            after=job.after,
         )
 
     @property
     def open(self) -> bool:
         """Whether the job is not home yet."""
         return self.phase is not Phase.ENDED
+
+    @property
+    def exit(self) -> Exit | None:
+        """How the job ended; None while it is not home."""
+        if self.outcome is None:
+            return None
+        return Exit(outcome=self.outcome, code=self.code, reason=self.reason)
 
     @property
     def slip_name(self) -> str:
@@ -107,6 +117,7 @@ class Card:
             "run_s": self.run_s,
             "ended_at": self.ended_at,
             "begun": self.begun,
+            "after": list(self.after),
         }
 
     @classmethod
@@ -148,6 +159,7 @@ class Card:
             run_s=integer(fields, "run_s", 0),
             ended_at=text(fields, "ended_at", ""),
             begun=bool(fields.get("begun", False)),
+            after=integers(fields, "after"),
         )
 
 

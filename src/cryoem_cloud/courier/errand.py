@@ -15,6 +15,7 @@ from cryoem_cloud.courier.follow import Follower
 from cryoem_cloud.courier.giving_up import STOP_S, GivingUp
 from cryoem_cloud.courier.home import DroppedError, Home
 from cryoem_cloud.courier.inputs import Inputs
+from cryoem_cloud.courier.later import BrokenChainError
 from cryoem_cloud.courier.manning import Manning, provider_of
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.publish import publish
@@ -157,7 +158,7 @@ class Errand:
         return standing(log) in {Standing.DONE, Standing.FAILED}
 
     def _ready(self) -> bool:
-        """Whether the tasks are ready; a stop before that is an end."""
+        """Whether the tasks are ready; a stop, or a failure of a job before, is an end."""
         inputs = Inputs(
             means=self.means,
             slip=self.slip,
@@ -168,7 +169,11 @@ class Errand:
             desk=self.desk,
             stopped=self._stop_wanted,
         )
-        if inputs.make_ready():
+        try:
+            if inputs.make_ready():
+                return True
+        except BrokenChainError as error:
+            self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason=str(error))
             return True
         if self._stop_wanted():
             self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason="stopped on request")

@@ -3,11 +3,13 @@
 import logging
 from dataclasses import dataclass, field
 
+from cryoem_cloud.courier.guest import Guest
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.errors import BootError, ProviderError
 from cryoem_cloud.model.machine import Fleet, Pulse, State
+from cryoem_cloud.model.turn import Deed
 from cryoem_cloud.ports.provider import MOST_FAILURES, Order, Provider
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.turns import TurnLog
@@ -44,6 +46,10 @@ class Manning:
     _attempt: int = 0
     _pulse: Pulse | None = None
     _told_gone: set[str] = field(default_factory=set)
+    _guest: Guest | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._guest = self._came_along() if self.slip.job.after else None
 
     def keep(self) -> None:
         """See to it that there are machines as long as the task is open; call again and again.
@@ -52,6 +58,12 @@ class Manning:
             BootError: Machines end before they have worked.
             ProviderError: They left an open task too often.
         """
+        if self._guest is not None:
+            if self._guest.lives():
+                return
+            name = self._guest.name
+            _LOG.warning("job %d: %s came along, and is gone", self.records.number, name)
+            self._guest = None
         if not self._attempt:
             self._begin(max(1, self.records.launches()))
         order = self._order()
@@ -67,6 +79,20 @@ class Manning:
             )
         elif len(fleet.left) >= order.count and self._silent():
             self._man_again()
+
+    def _came_along(self) -> Guest | None:
+        """The machine of an earlier job that made this one ready, if one did."""
+        turns = self.records.preparations().read()
+        claims = [turn for turn in turns if turn.deed is Deed.CLAIM]
+        if not claims:
+            return None
+        guest = Guest.of_claim(
+            claims[-1],
+            self.records,
+            providers=self.means.providers(),
+            clock=self.means.clock,
+        )
+        return guest if guest.of else None
 
     def _begin(self, attempt: int) -> None:
         self._attempt, self._pulse = attempt, None

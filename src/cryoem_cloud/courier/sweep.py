@@ -1,9 +1,11 @@
 """Sees to it that no machine outlives its job, and that nothing is kept of those that are gone."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.later import before
 from cryoem_cloud.courier.tokens import fleets_of
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.ports.provider import Provider
@@ -17,8 +19,17 @@ _KEEP = timedelta(days=7)
 
 
 def sweep(provider: Provider, cards: Iterable[Card], now: datetime) -> None:
-    """End machines whose job has ended a while ago, and forget fleets that are gone."""
-    ended = {fleets_of(card.project, card.number): card for card in cards if not card.open}
+    """End machines whose job has ended a while ago, and forget fleets that are gone.
+
+    Machines are spared while a job is open that goes on after theirs: they may have gone along.
+    """
+    cards = tuple(cards)
+    needed = _before_open(cards)
+    ended = {
+        fleets_of(card.project, card.number): card
+        for card in cards
+        if not card.open and (card.project, card.number) not in needed
+    }
     for token in provider.tokens():
         card = ended.get(token.rstrip("0123456789"))
         if card is None or not card.ended_at:
@@ -29,3 +40,17 @@ def sweep(provider: Provider, cards: Iterable[Card], now: datetime) -> None:
                 provider.end(token)
         elif card.outcome is Outcome.SUCCESS or since > _KEEP:
             provider.forget(token)
+
+
+def _before_open(cards: Iterable[Card]) -> frozenset[tuple[str, int]]:
+    """The jobs, by project and number, that open ones go on after."""
+    by_project: dict[str, dict[int, Card]] = defaultdict(dict)
+    for card in cards:
+        by_project[card.project][card.number] = card
+    return frozenset(
+        (project, number)
+        for project, known in by_project.items()
+        for card in known.values()
+        if card.open
+        for number in before(card.after, known)
+    )
