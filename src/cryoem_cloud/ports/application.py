@@ -18,7 +18,8 @@ class Asked:
     `script` is bash text, `script_path` where it lies in the project ("" if nowhere); `cwd` is the
     folder, relative to the project, in which the user stands ("." for the project itself);
     `inputs` and `outputs` are what the user named with --in and --out, relative to the project;
-    `name` is what the user calls the job ("": by its first output folder).
+    `name` is what the user calls the job ("": by its first output folder); `after` are the numbers
+    of jobs of the project that must have ended well before.
     """
 
     project: Path
@@ -28,6 +29,7 @@ class Asked:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     name: str = ""
+    after: tuple[int, ...] = ()
     wish: Wish = field(default_factory=Wish)
 
 
