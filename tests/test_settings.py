@@ -29,6 +29,13 @@ def test_the_project_overrides_the_user_and_the_environment_both(
     assert Settings.read(places, tmp_path, {"CRYOEM_COUNT": "4"}).count == 4
 
 
+def test_the_projects_executables_stand_beside_the_users(places: Places, tmp_path: Path) -> None:
+    write(places.config / "settings.toml", '[executables]\nctffind = "/c"\ntopaz = "/t"\n')
+    write(tmp_path / ".cryoem" / "settings.toml", '[executables]\nctffind = "/other"\n')
+    chosen = Settings.read(places, tmp_path, {})
+    assert chosen.executables == {"ctffind": "/other", "topaz": "/t"}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -37,6 +44,8 @@ def test_the_project_overrides_the_user_and_the_environment_both(
         ('count = "many"', "count should be"),
         ('home = "some"', "home should be all or essential"),
         ("store = 3", "store should be text"),
+        ('executables = "/x"', "executables should be a table of names and paths"),
+        ("[executables]\nctffind = 4", "executables should be a table of names and paths"),
         ("store =", "is not TOML"),
     ],
 )

@@ -7,6 +7,8 @@ count = 1                        # machines a job
 home = "all"                     # what comes home
 inputs = "copy"                  # or "reference": local stores read inputs where they lie
 local_prefix = "nice -n 10"      # what starts machines of this computer; default: nothing
+[executables]                    # where machines have programs that RELION's call
+ctffind = "/opt/ctffind/bin/ctffind"
 ```
 Environment variables are CRYOEM_ and the name in capitals. This module alone reads os.environ.
 """
@@ -17,7 +19,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Self
 
@@ -79,6 +81,7 @@ class Settings:
     home: str = "all"
     inputs: str = "copy"
     local_prefix: str = ""
+    executables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, places: "Places", project: Path | None, env: Mapping[str, str]) -> Self:
@@ -124,6 +127,7 @@ class Settings:
             home=word("home", self.home, "all", "essential"),
             inputs=word("inputs", self.inputs, "copy", "reference"),
             local_prefix=word("local_prefix", self.local_prefix),
+            executables={**self.executables, **_table(values.get("executables", {}), source)},
         )
 
 
@@ -187,6 +191,16 @@ def _toml(file: Path) -> Mapping[str, object]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} is not TOML: {error}", hint="correct or remove it") from error
+
+
+def _table(value: object, source: str) -> dict[str, str]:
+    """A table of names and paths."""
+    if not isinstance(value, dict) or not all(isinstance(path, str) for path in value.values()):
+        raise SettingsError(
+            f"{source}: executables should be a table of names and paths, found {value!r}",
+            hint='[executables], and below it: ctffind = "/opt/ctffind/bin/ctffind"',
+        )
+    return {str(name): path for name, path in value.items()}
 
 
 def _count(value: object, source: str) -> int:

@@ -247,6 +247,33 @@ def test_doctor_tells_of_jobs_that_a_newer_cryoem_submitted(user: User) -> None:
     assert checks["courier"]["wrong"]
 
 
+def test_doctor_says_whether_ctffind_is_found(user: User, tmp_path: Path) -> None:
+    def ctffind(**env: str) -> dict[str, object]:
+        said = user.type("cryoem", "doctor", "--json", **env)  # type: ignore[arg-type]  # none is cwd
+        return next(check for check in said.json["checks"] if check["what"] == "ctffind")
+
+    variable, mine = "RELION_CTFFIND_EXECUTABLE", tmp_path / "bin" / "ctffind"
+    assert "export RELION_CTFFIND_EXECUTABLE=" in str(ctffind()["mend"])
+    assert not ctffind()["wrong"]
+    assert "/gone, which is no program here" in str(ctffind(**{variable: "/gone"})["found"])
+    assert ctffind(**{variable: "/gone"})["wrong"]
+    mine.parent.mkdir()
+    mine.write_text("#!/bin/sh\n")
+    mine.chmod(0o755)
+    assert ctffind(**{variable: str(mine)}) == {
+        "what": "ctffind",
+        "found": str(mine),
+        "mend": "",
+        "wrong": False,
+    }
+    path = f"{mine.parent}:{user.env['PATH']}"
+    assert ctffind(PATH=path)["mend"] == f"export {variable}={mine}"
+    user.cryoem("connect", "relion")
+    settings = user.folder / ".cryoem" / "settings.toml"
+    settings.write_text('[executables]\nctffind = "/gone"\n')
+    assert ctffind()["found"] == "the settings name /gone, which is no program here"
+
+
 def test_doctor_finds_a_store_that_cannot_be_written(user: User) -> None:
     user.cryoem("connect", "relion")
     user.change_binding(user.store.as_uri(), "file:///proc/store")

@@ -8,7 +8,7 @@ from cryoem_cloud.apps.verdict import last_words, not_started, signal_of
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.job import Exit, Job, Need, Outcome
 from cryoem_cloud.model.paths import normal
-from cryoem_cloud.ports.application import Asked, Finished, Shape
+from cryoem_cloud.ports.application import Asked, Called, Finished, Shape
 from cryoem_cloud.ports.view import View
 
 __all__ = ["Shell"]
@@ -45,6 +45,10 @@ class Shell:
             yield Need(path=job.script_path, asked_by="the queue")
         yield from spoken_files(view, job.script, job.cwd)
         yield from named_files(view, job.inputs)
+
+    def executables(self, job: Job, env: Mapping[str, str]) -> tuple[Called, ...]:  # noqa: ARG002
+        """None that we know of."""
+        return ()
 
     def adapted(self, job: Job, shape: Shape) -> str:  # noqa: ARG002  (the port's names)
         """The script as it is."""

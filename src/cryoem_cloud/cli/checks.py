@@ -23,6 +23,7 @@ _LOW_BYTES = 10 * 10**9
 """Free space below which a disk is worth a word."""
 _CLOCK_OFF_S = 60.0
 """S3 refuses requests that are off by 15 minutes; a clock that is right is never off by one."""
+_CTFFIND = "RELION_CTFFIND_EXECUTABLE"
 _SAYS_NO_VERSION = frozenset({"csh"})
 
 
@@ -58,7 +59,8 @@ def checks(
     if project is not None:
         yield Check("project", f"{project.name} in {project.folder}")
         yield _space("project's disk", project.folder)
-    chosen = Settings() if settings.mend else Settings.read(places, None, env)
+    folder = project.folder if project else None
+    chosen = Settings() if settings.mend else Settings.read(places, folder, env)
     url = project.store if project else chosen.store or places.default_store
     yield from _looked("store", lambda: _store(url, store_at))
     if url.startswith("file:"):
@@ -66,6 +68,7 @@ def checks(
     yield from _looked("machines' disk", lambda: (_space("machines' disk", places.state),))
     relion = project is not None and (project.folder / "default_pipeline.star").exists()
     yield from _programs(env, relion=relion)
+    yield _ctffind(env, chosen.executables)
     yield _queue(env, relion=relion)
 
 
@@ -153,6 +156,28 @@ def _programs(env: Mapping[str, str], *, relion: bool) -> Iterator[Check]:
         else:
             version = "" if name in _SAYS_NO_VERSION else _version(path)
             yield Check(name, f"{path}{version}")
+
+
+def _ctffind(env: Mapping[str, str], executables: Mapping[str, str]) -> Check:
+    """Whether CtfFind has what it calls, unless the user names it in the job itself."""
+    for named, by in (
+        (env.get(_CTFFIND, ""), f"{_CTFFIND} names"),
+        (executables.get("ctffind", ""), "the settings name"),
+    ):
+        if named and (path := shutil.which(named, path=env.get("PATH"))):
+            return Check("ctffind", path)
+        if named:
+            return Check("ctffind", f"{by} {named}, which is no program here", "correct it")
+    found = shutil.which("ctffind", path=env.get("PATH"))
+    if found:
+        return Check(
+            "ctffind",
+            f"{found}, which RELION is not told",
+            f"export {_CTFFIND}={found}",
+            needed=False,
+        )
+    mend = f"install CTFFIND 4.1 and export {_CTFFIND}=/its/path; only CtfFind needs it"
+    return Check("ctffind", "not found", mend, needed=False)
 
 
 def _version(path: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.executables import Arranged, arranged
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.spool import Slip
@@ -50,6 +51,8 @@ class Inputs:
     def make_ready(self) -> bool:
         """Send the inputs and say that the tasks are ready; False where the user stopped it.
 
+        A program that machines will lack is told before anything is waited for or sent.
+
         Raises:
             MissingInputError, RefusedError, FormatError: The job cannot run as it is.
             ProjectGoneError: The project's folder is not there.
@@ -62,13 +65,24 @@ class Inputs:
                 hint="moved? run any cryoem command where it is now",
             )
         self.desk.phase(Phase.LOOKING)
+        others = self._others()
         if not self._wait_for(self._named):
             return False
         needs = tuple(self.application.needs(self.slip.job, Here(self.slip.project.folder)))
         if not self._wait_for(lambda folder: any(is_below(need.path, folder) for need in needs)):
             return False
-        self._send(needs)
+        self._send((*needs, *others.needs), others.shape)
         return True
+
+    def _others(self) -> Arranged:
+        """What the job calls that is not its application's, and where machines will have it."""
+        return arranged(
+            self.application.executables(self.slip.job, self.slip.environment),
+            self.shape,
+            project=self.slip.project.folder,
+            chosen=self.settings.executables,
+            env=self.slip.environment,
+        )
 
     def _named(self, folder: str) -> bool:
         """Whether the script or the user names something in a folder, or the job writes there."""
@@ -77,7 +91,7 @@ class Inputs:
         named = folder.rstrip("/") in job.script or any(is_below(p, folder) for p in job.inputs)
         return shared or named
 
-    def _send(self, needs: tuple[Need, ...]) -> None:
+    def _send(self, needs: tuple[Need, ...], shape: Shape) -> None:
         job = self.slip.job
         upload = Upload(
             store=self.records.store,
@@ -91,7 +105,7 @@ class Inputs:
         self.desk.to_send(size)
         self.desk.phase(Phase.SENDING, f"{len(needs)} files, at most {human_size(size)} to send")
         entries = upload.entries(f"inputs of job {job.number}", needs)
-        script = self.application.adapted(job, self.shape)
+        script = self.application.adapted(job, shape)
         self.records.put_tasks((Task(name=MAIN, script=script, inputs=entries),))
         self.records.set_ready(1)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from cryoem_cloud.model.job import Exit, Job, Need, Wish
 from cryoem_cloud.ports.view import View
 
-__all__ = ["Application", "Asked", "Finished", "Shape"]
+__all__ = ["Application", "Asked", "Called", "Finished", "Shape"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,9 @@ class Asked:
 class Shape:
     """A machine, as far as a program's command line cares. Memory in GiB.
 
-    `fixed` says that counts must stay as the user gave them (the local computer).
+    `fixed` says that counts must stay as the user gave them, `here` that it is the submitter's own
+    computer. `executables` says where it has other programs that a job's programs call, by our
+    names for these; what is not named is where the job itself says.
     """
 
     cores: int
@@ -45,6 +47,24 @@ class Shape:
     gpus: int = 0
     scratch: str = ""
     fixed: bool = False
+    here: bool = False
+    executables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """Another program that a job's programs call, as the job stands.
+
+    `name` is our word for it; `word` the path or name by which the job calls it ("": none is
+    known), `asked_by` what says so, and `remedy` what to do where a machine lacks it. `certain`
+    says that nothing in the script may yet change which program is meant.
+    """
+
+    name: str
+    word: str
+    asked_by: str
+    remedy: str
+    certain: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +117,14 @@ class Application(Protocol):
                 file and who asks for it.
             FormatError: A list that must be followed cannot be read; the message names the line.
             RefusedError: The job asks for something that cannot travel; the message says why.
+        """
+        ...
+
+    def executables(self, job: Job, env: Mapping[str, str]) -> Sequence[Called]:
+        """The other programs that the job's programs call, `env` being the submitter's environment.
+
+        Raises:
+            FormatError: The script cannot be understood.
         """
         ...
 

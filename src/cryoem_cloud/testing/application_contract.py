@@ -105,6 +105,7 @@ class ApplicationContract:
         try:
             job = job_of(application, asked)
             list(application.needs(job, Here(tmp_path)))
+            application.executables(job, {})
             application.adapted(job, _ELSEWHERE)
         except CryoemError as error:
             _true(error.message, "an error without a message")

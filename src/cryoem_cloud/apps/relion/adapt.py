@@ -1,7 +1,8 @@
 """A job's script for the machine that runs it.
 
 The user's text stays as it is but for single words: counts where the user left one rank and one
-thread, the scratch disk, and inputs from outside the project, which a machine has elsewhere.
+thread, the scratch disk, and what a machine has elsewhere: inputs from outside the project, and
+programs that are not RELION's.
 """
 
 import posixpath
@@ -14,7 +15,9 @@ from cryoem_cloud.apps.bash import Word
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.patterns import is_pattern
 from cryoem_cloud.apps.relion import names
+from cryoem_cloud.apps.relion.executables import in_use, is_resmap
 from cryoem_cloud.apps.relion.programs import NO_FILES, UNKNOWN
+from cryoem_cloud.apps.relion.programs.calling import RESMAP
 from cryoem_cloud.apps.relion.readings import readings
 from cryoem_cloud.apps.relion.row import Program
 from cryoem_cloud.apps.relion.script import Call, calls
@@ -42,6 +45,7 @@ def adapted(job: Job, shape: Shape) -> str:
     edits: list[_Edit] = []
     for call in calls(job.script):
         edits += _outside(call)
+        edits += _executables(call, shape)
         if call.program is not None and not shape.fixed:
             edits += _scratch(call, call.program, shape)
             if _left_at_one(call, job):
@@ -94,6 +98,23 @@ def _input_words(call: Call) -> Iterator[Word]:
         found = (call.value(option) for option in (*options, "--coord_dir"))
         yield from (word for word in found if word is not None)
     yield from (word for word in call.command.reads if names.outside_data(word.text, _DISK))
+
+
+def _executables(call: Call, shape: Shape) -> Iterator[_Edit]:
+    """Other programs are called where the machine has them."""
+    words = call.command.words
+    if is_resmap(call) and RESMAP.name in shape.executables:
+        yield words[0].start, words[0].end, shlex.quote(shape.executables[RESMAP.name])
+    for executable in in_use(call):
+        if executable.name not in shape.executables:
+            continue
+        place = shlex.quote(shape.executables[executable.name])
+        if executable.option:
+            yield from _with_option(call, executable.option, f"{executable.option} {place}")
+        else:
+            at = _launcher(call)
+            first = words[call.at if at is None else at]
+            yield first.start, first.start, f"env {executable.variable}={place} "
 
 
 def _left_at_one(call: Call, job: Job) -> bool:

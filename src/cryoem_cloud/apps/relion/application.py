@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from cryoem_cloud.apps.relion import adapt, closure, judge
+from cryoem_cloud.apps.relion import adapt, closure, executables, judge
 from cryoem_cloud.apps.relion.script import (
     SCRIPT_NAME,
     calls,
@@ -13,7 +13,7 @@ from cryoem_cloud.apps.relion.script import (
 from cryoem_cloud.model.errors import RefusedError, UsageError
 from cryoem_cloud.model.job import Exit, Job, Need
 from cryoem_cloud.model.paths import normal
-from cryoem_cloud.ports.application import Asked, Finished, Shape
+from cryoem_cloud.ports.application import Asked, Called, Finished, Shape
 from cryoem_cloud.ports.view import View
 
 __all__ = ["Relion"]
@@ -49,6 +49,10 @@ class Relion:
     def needs(self, job: Job, view: View) -> Iterator[Need]:
         """See the port."""
         return closure.needs(job, view)
+
+    def executables(self, job: Job, env: Mapping[str, str]) -> tuple[Called, ...]:
+        """See the port."""
+        return executables.executables(job, env)
 
     def adapted(self, job: Job, shape: Shape) -> str:
         """See the port."""

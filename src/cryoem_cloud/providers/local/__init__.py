@@ -45,7 +45,7 @@ class LocalProvider:
     def shape(self) -> Shape:
         """This computer; users choose their counts for it themselves."""
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-        return Shape(cores=os.cpu_count() or 1, memory_gib=memory, fixed=True)
+        return Shape(cores=os.cpu_count() or 1, memory_gib=memory, fixed=True, here=True)
 
     def keep(self, order: Order) -> Fleet:
         """See the port.

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from cryoem_cloud.apps.relion.programs.calling import ARETOMO, BATCHTOMO
 from cryoem_cloud.apps.relion.programs.reading import (
     FOLDER,
     FROM_4,
@@ -68,6 +69,7 @@ _ALIGN = Program(
     ),
     ranks=True,
     gpu=True,
+    executables=(BATCHTOMO, ARETOMO),
     read=VERSION_5,
     remark="a tilt series whose alignment fails is left out, with a warning",
 )
