@@ -27,6 +27,8 @@ def test_the_project_overrides_the_user_and_the_environment_both(
     chosen = Settings.read(places, tmp_path, {"CRYOEM_HOME": "all", "CRYOEM_COMMAND": "x"})
     assert (chosen.store, chosen.count, chosen.home) == ("s3://lab/em", 3, "all")
     assert Settings.read(places, tmp_path, {"CRYOEM_COUNT": "4"}).count == 4
+    write(tmp_path / ".cryoem" / "settings.toml", 'home = ""\n')
+    assert Settings.read(places, tmp_path, {}).home == "", "the store decides, in this project"
 
 
 def test_the_projects_executables_stand_beside_the_users(places: Places, tmp_path: Path) -> None:

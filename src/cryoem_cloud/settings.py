@@ -4,7 +4,7 @@
 store = "s3://bucket/prefix"     # default: a folder of this computer
 where = "local"                  # the provider of machines
 count = 1                        # machines a job
-home = "all"                     # what comes home
+home = "essential"               # what comes home; default: all, but where that costs money
 inputs = "copy"                  # or "reference": local stores read inputs where they lie
 local_prefix = "nice -n 10"      # what starts machines of this computer; default: nothing
 [executables]                    # where machines have programs that RELION's call
@@ -73,12 +73,15 @@ def submitters_environment(env: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The user's choices, checked. An empty store means the default one."""
+    """The user's choices, checked.
+
+    An empty store means the default one; an empty home, all where bringing it home costs nothing.
+    """
 
     store: str = ""
     where: str = "local"
     count: int = 1
-    home: str = "all"
+    home: str = ""
     inputs: str = "copy"
     local_prefix: str = ""
     executables: Mapping[str, str] = field(default_factory=dict)
@@ -115,7 +118,7 @@ class Settings:
         def word(name: str, now: str, *choices: str) -> str:
             value = values.get(name, now)
             if not isinstance(value, str) or (choices and value not in choices):
-                wanted = " or ".join(choices) or "text"
+                wanted = " or ".join(filter(None, choices)) or "text"
                 raise SettingsError(f"{source}: {name} should be {wanted}, found {value!r}")
             return value
 
@@ -124,7 +127,7 @@ class Settings:
             store=word("store", self.store),
             where=word("where", self.where),
             count=_count(values.get("count", self.count), source),
-            home=word("home", self.home, "all", "essential"),
+            home=word("home", self.home, "", "all", "essential"),
             inputs=word("inputs", self.inputs, "copy", "reference"),
             local_prefix=word("local_prefix", self.local_prefix),
             executables={**self.executables, **_table(values.get("executables", {}), source)},

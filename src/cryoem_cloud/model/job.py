@@ -39,7 +39,10 @@ class Exit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the user asked of the machines. Zero and empty mean: we choose."""
+    """What the user asked of the machines. Zero and empty mean: we choose.
+
+    `home` is what comes home, "all" or "essential"; in a job that was submitted it is one of them.
+    """
 
     where: str = ""
     machine: str = ""
@@ -48,6 +51,11 @@ class Wish:
     home: str = ""
     ranks: int = 1
     threads: int = 1
+
+    @property
+    def essential(self) -> bool:
+        """Whether bulk stays in the store; of jobs from before there was a choice, nothing did."""
+        return self.home == "essential"
 
     def to_json(self) -> dict[str, JSON]:
         """As JSON."""

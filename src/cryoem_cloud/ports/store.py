@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,8 @@ class Properties:
     """Its objects are files of this computer."""
     clones: bool
     """`clone_in` and `clone_out` may succeed: its file system has reflinks."""
+    egress_usd_per_gb: Decimal
+    """List price of bringing a GB (10**9 bytes) home; 0 where that is free."""
 
 
 @dataclass(frozen=True, slots=True)

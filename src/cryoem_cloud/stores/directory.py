@@ -22,6 +22,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -67,7 +68,7 @@ class DirectoryStore:
     @property
     def properties(self) -> Properties:
         """Local; clones are tried where the kernel knows them."""
-        return Properties(local=True, clones=sys.platform == "linux")
+        return Properties(local=True, clones=sys.platform == "linux", egress_usd_per_gb=Decimal(0))
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port; on the disk when it returns."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 from cryoem_cloud.model.errors import (
@@ -32,7 +33,7 @@ class MemoryStore:
     @property
     def properties(self) -> Properties:
         """No files, no clones."""
-        return Properties(local=False, clones=False)
+        return Properties(local=False, clones=False, egress_usd_per_gb=Decimal(0))
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from botocore.handlers import add_expect_header
 from botocore.model import OperationModel
 from botocore.session import Session
 from botocore.utils import determine_content_length
+
+from cryoem_cloud.stores.egress import s3_egress_usd_per_gb
 
 __all__ = ["CONNECTIONS", "Access"]
 
@@ -46,6 +49,11 @@ class Access:
         self._env = env
         self._lock = threading.Lock()
         self._client: BaseClient | None = None
+
+    @property
+    def egress_usd_per_gb(self) -> Decimal:
+        """List price of bringing a GB home from the server that the environment names."""
+        return s3_egress_usd_per_gb(self._env)
 
     def client(self) -> BaseClient:
         """The client; the same for every caller."""

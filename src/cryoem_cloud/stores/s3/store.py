@@ -50,8 +50,10 @@ class S3Store:
 
     @property
     def properties(self) -> Properties:
-        """Elsewhere, without clones."""
-        return Properties(local=False, clones=False)
+        """Elsewhere, without clones; Amazon's own costs to read from."""
+        return Properties(
+            local=False, clones=False, egress_usd_per_gb=self._access.egress_usd_per_gb
+        )
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""

@@ -1,0 +1,54 @@
+"""What it costs to bring bytes home, told from a store's URL and the environment. No network.
+
+Imports no adapter, so that a submission may ask.
+"""
+
+from collections.abc import Mapping
+from configparser import ConfigParser, Error
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+__all__ = ["egress_usd_per_gb", "s3_egress_usd_per_gb"]
+
+_AMAZON_USD_PER_GB = Decimal("0.09")
+"""Amazon's list price for data transfer out of S3 to the internet, the first 10 TB of a month, in
+us-east-1 (https://aws.amazon.com/s3/pricing, November 2026). Amazon counts 2**30 bytes, we 10**9:
+what we say is 7 % too much."""
+_AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
+_FREE = Decimal(0)
+
+
+def egress_usd_per_gb(url: str, *, env: Mapping[str, str]) -> Decimal:
+    """US dollars for a GB (10**9 bytes) out of the store at `url`; 0 for all but Amazon's S3."""
+    return s3_egress_usd_per_gb(env) if urlsplit(url).scheme == "s3" else _FREE
+
+
+def s3_egress_usd_per_gb(env: Mapping[str, str]) -> Decimal:
+    """The same of S3 as `env` reaches it: a server of one's own asks nothing that we know of."""
+    endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or _configured(env)
+    host = urlsplit(endpoint).hostname or ""
+    return _FREE if host and not host.endswith(_AMAZON) else _AMAZON_USD_PER_GB
+
+
+def _configured(env: Mapping[str, str]) -> str:
+    """The endpoint of S3 that the profile in the AWS command line's file names; "" if none."""
+    if env.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return ""
+    file = Path(env.get("AWS_CONFIG_FILE") or Path(env.get("HOME") or Path.home(), ".aws/config"))
+    sections = _sections(file.expanduser().read_text(errors="replace") if file.is_file() else "")
+    name = env.get("AWS_PROFILE") or "default"
+    profile = sections.get(f"profile {name}") or sections.get(name) or {}
+    services = sections.get(f"services {profile.get('services', '')}") or {}
+    below = _sections(f"[s3]\n{services.get('s3', '')}").get("s3", {})
+    return below.get("endpoint_url") or profile.get("endpoint_url") or ""
+
+
+def _sections(text: str) -> dict[str, dict[str, str]]:
+    """An INI file's sections; none where it cannot be read."""
+    parser = ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(text)
+    except Error:
+        return {}
+    return {name: dict(parser[name]) for name in parser.sections()}
