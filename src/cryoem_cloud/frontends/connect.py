@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["EXTRA_FIELDS", "ExtraField", "relion_files"]
+__all__ = ["EXTRA_FIELDS", "TEMPLATE", "ExtraField", "queue_command", "relion_files"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,8 @@ $run XXXcommandXXX
 _PIPELINER = "XXXcommandXXX\n"
 """The pipeliner starts MPI by itself."""
 
-_TEMPLATE = "qsub-template.sh"
+TEMPLATE = "qsub-template.sh"
+"""RELION's script with places for what it knows of a job."""
 _PIPELINER_TEMPLATE = "qsub-template-pipeliner.sh"
 _ENVIRONMENT = "env.sh"
 
@@ -80,10 +81,15 @@ def relion_files(folder: Path, launchers: Path) -> Mapping[str, str]:
     `launchers` is the folder with `cryoem` and `cryoem-qsub`. Both paths are absolute.
     """
     return {
-        _TEMPLATE: _template("RELION", _RELION),
+        TEMPLATE: _template("RELION", _RELION),
         _PIPELINER_TEMPLATE: _template("the CCP-EM pipeliner", _PIPELINER),
         _ENVIRONMENT: _environment(folder, launchers),
     }
+
+
+def queue_command(launchers: Path) -> str:
+    """What RELION is to call; it is quoted, since RELION pastes it into a shell's line."""
+    return shlex.quote(str(launchers / "cryoem-qsub"))
 
 
 def _template(who: str, run: str) -> str:
@@ -108,10 +114,9 @@ def _environment(folder: Path, launchers: Path) -> str:
 
 def _variables(folder: Path, launchers: Path) -> Iterator[tuple[str, str]]:
     """The variables in order; the pipeliner reads RELION's where it has none of its own."""
-    yield "RELION_QSUB_TEMPLATE", str(folder / _TEMPLATE)
+    yield "RELION_QSUB_TEMPLATE", str(folder / TEMPLATE)
     yield "PIPELINER_QSUB_TEMPLATE", str(folder / _PIPELINER_TEMPLATE)
-    # RELION pastes this into a shell command, so it is quoted once more.
-    yield "RELION_QSUB_COMMAND", shlex.quote(str(launchers / "cryoem-qsub"))
+    yield "RELION_QSUB_COMMAND", queue_command(launchers)
     yield "RELION_QUEUE_USE", "yes"
     yield "RELION_QUEUE_NAME", "cryoem"
     for family in ("RELION", "PIPELINER"):

@@ -9,7 +9,8 @@ import click
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.submitting import here
 from cryoem_cloud.courier.whole import write_whole
-from cryoem_cloud.frontends.connect import relion_files
+from cryoem_cloud.frontends.connect import TEMPLATE, queue_command, relion_files
+from cryoem_cloud.frontends.saved import saved_fields
 from cryoem_cloud.model.errors import StoreError
 from cryoem_cloud.wiring.front import counter
 
@@ -32,21 +33,51 @@ def command() -> None:
     default=Path(),
     help="Where the files are written; default: here.",
 )
-def relion(folder: Path) -> None:
+@click.option(
+    "--fix-gui",
+    is_flag=True,
+    help="Change the fields that RELION has saved for new jobs and that name another queue.",
+)
+def relion(folder: Path, *, fix_gui: bool) -> None:
     """Write what RELION and the CCP-EM pipeliner need to hand their jobs to us.
 
-    The current folder becomes a project if it is in none.
+    The current folder becomes a project if it is in none. Fields that RELION has saved there win
+    over what is written; where they name another queue, it is told, and asked on a terminal
+    whether to change them.
     """
     project = here(places())
-    folder = folder.resolve()
-    for name, text in relion_files(folder, Path(sys.prefix) / "bin").items():
+    folder, launchers = folder.resolve(), Path(sys.prefix) / "bin"
+    for name, text in relion_files(folder, launchers).items():
         write_whole(folder / name, text.encode("utf-8", "surrogateescape"), mode=0o755)
         click.echo(f"wrote {folder / name}")
     _reserve(project.store)
+    _mend_saved(project.folder, folder / TEMPLATE, queue_command(launchers), fix=fix_gui)
     click.echo(f"\nProject {project.name}, store {project.store}")
     click.echo("\nNow, in the shell from which you start RELION:\n")
     click.echo(f"    . {shlex.quote(str(folder / 'env.sh'))}\n    relion\n")
     click.echo('In a job\'s Running tab choose "Submit to queue: Yes", and press Run.')
+
+
+def _mend_saved(project: Path, template: Path, command: str, *, fix: bool) -> None:
+    """Tell of saved fields that keep new jobs from us; change them if that is wanted."""
+    found = saved_fields(project, command, template)
+    if not found:
+        return
+    click.echo("\nRELION has saved other fields for its next jobs, which win over these files:\n")
+    for saved in found:
+        click.echo(f"    {saved.file.name}  {saved.said()}")
+    if not fix and not (_on_a_terminal() and click.confirm("\nChange them (with RELION closed)?")):
+        click.echo("\nClose RELION and change them with: cryoem connect relion --fix-gui")
+        return
+    for saved in found:
+        mode = saved.file.stat().st_mode & 0o777
+        write_whole(saved.file, saved.mended())
+        saved.file.chmod(mode)
+        click.echo(f"changed {saved.file.name}")
+
+
+def _on_a_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def _reserve(store: str) -> None:
