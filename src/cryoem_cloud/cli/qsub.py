@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryoem_cloud.cli.preceding import numbers
 from cryoem_cloud.cli.saying import INTERRUPTED, QueueParser, complain
 from cryoem_cloud.cli.submitting import submit_script
 from cryoem_cloud.model.errors import CryoemError, UsageError
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
             path=path,
             inputs=tuple(given.inputs),
             outputs=tuple(given.outputs),
+            after=tuple(n for words in given.after for n in numbers(words)),
         )
         print(f"Submitted batch job {card.number}", flush=True)
     except (CryoemError, OSError) as error:
@@ -57,5 +59,12 @@ def parser() -> QueueParser:
     )
     made.add_argument(
         "--out", dest="outputs", action="append", default=[], metavar="DIR", help="it writes here"
+    )
+    made.add_argument(
+        "--after",
+        action="append",
+        default=[],
+        metavar="ID[,ID]…",
+        help="begin when these jobs have succeeded",
     )
     return made

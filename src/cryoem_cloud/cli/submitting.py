@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryoem_cloud.apps.directives import paths, wish
 from cryoem_cloud.apps.registry import application_for
+from cryoem_cloud.cli.preceding import require_before
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.start import spool_of, wake
@@ -57,7 +58,12 @@ def inside(project: Project, path: str) -> str:
 
 
 def submit_script(
-    script: bytes, *, path: Path | None, inputs: tuple[str, ...], outputs: tuple[str, ...]
+    script: bytes,
+    *,
+    path: Path | None,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    after: tuple[int, ...] = (),
 ) -> Card:
     """Spool a script; where it is refused, a front end that looks for markers sees that too."""
     text = script.decode("utf-8", "surrogateescape")
@@ -71,6 +77,7 @@ def submit_script(
             cwd=str(Path.cwd().resolve().relative_to(project.folder)),
             inputs=inputs,
             outputs=outputs,
+            after=after,
         )
         return submit_asked(asked, project, places)
     except (CryoemError, OSError) as error:
@@ -100,13 +107,17 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     """
     _require_settings(places, project)
     whole = _with_directives(asked, project)
-    _require_inputs(whole, Cards(places.state / "jobs"), project)
+    cards = Cards(places.state / "jobs")
+    require_before(whole.after, cards, project)
+    _require_inputs(whole, cards, project)
+    frontend = frontend_named(name_of_caller(asked.script, asked.script_path))
+    frontend.check(whole)
     card = submit(
         counter(places, project.store),
         whole,
         project=project,
         application=application_for(whole),
-        frontend=frontend_named(name_of_caller(asked.script, asked.script_path)),
+        frontend=frontend,
         environment=submitters_environment(environment()),
     )
     wake_for(card, places)

@@ -22,34 +22,30 @@ class Ahead:
     def __init__(self, view: View, folders: Sequence[str]) -> None:
         self._view = view
         self._links = Links(view)
-        self._folders = tuple(folders)
+        self._folders = tuple(folder.rstrip("/") for folder in folders)
 
-    def promised(self, path: str) -> bool:
-        """Whether a path lies in one of the folders, also through links."""
-        return self._inside(path) or self._inside(self._links.real(path))
+    def awaited(self, path: str) -> bool:
+        """Whether a path is one of the folders or lies in them, also through links."""
+        return self._is_made(path) or self._is_made(self._links.real(path))
 
     def kind(self, path: str) -> Kind | None:
         """See the port."""
         found = self._view.kind(path)
-        if found is Kind.FOLDER or not self.promised(path):
+        if found is Kind.FOLDER or not self.awaited(path):
             return found
-        return Kind.FILE
+        return Kind.FOLDER if path.rstrip("/") in self._folders else Kind.FILE
 
     def open(self, path: str) -> BinaryIO:
-        """See the port; nothing, of what is promised."""
-        return BytesIO() if self.promised(path) else self._view.open(path)
+        """See the port; no bytes, of what is awaited."""
+        return BytesIO() if self.awaited(path) else self._view.open(path)
 
     def names(self, folder: str) -> Sequence[str]:
-        """See the port; none, in what is promised."""
-        ours = self.promised(folder) or self._is_one(folder)
-        return () if ours else self._view.names(folder)
+        """See the port; none, in what is awaited."""
+        return () if self.awaited(folder) else self._view.names(folder)
 
     def link(self, path: str) -> str:
         """See the port."""
         return self._view.link(path)
 
-    def _inside(self, path: str) -> bool:
-        return any(is_below(path, folder) for folder in self._folders) and not self._is_one(path)
-
-    def _is_one(self, path: str) -> bool:
-        return path.rstrip("/") in {folder.rstrip("/") for folder in self._folders}
+    def _is_made(self, path: str) -> bool:
+        return any(is_below(path, folder) for folder in self._folders)

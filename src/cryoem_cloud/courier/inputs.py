@@ -1,18 +1,21 @@
 """The first half of an errand: a job's inputs into the store, and its tasks ready."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryoem_cloud.apps.here import Here
+from cryoem_cloud.courier.ahead import Ahead
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.executables import Arranged, arranged
+from cryoem_cloud.courier.later import Later
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.upload import Upload
-from cryoem_cloud.model.errors import ProjectGoneError
+from cryoem_cloud.model.errors import FormatError, MissingInputError, ProjectGoneError
+from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.phase import Phase
@@ -22,6 +25,7 @@ from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application, Shape
 from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.nexts import Next
 
 __all__ = ["Inputs", "blockers"]
 
@@ -56,6 +60,7 @@ class Inputs:
         Raises:
             MissingInputError, RefusedError, FormatError: The job cannot run as it is.
             ProjectGoneError: The project's folder is not there.
+            BrokenChainError: A job that this one goes on after has not ended well.
         """
         if self.records.ready():
             return True
@@ -66,6 +71,8 @@ class Inputs:
             )
         self.desk.phase(Phase.LOOKING)
         others = self._others()
+        if self.slip.job.after and not self._later(others).ours():
+            return self.records.ready() > 0
         if not self._wait_for(self._named):
             return False
         needs = tuple(self.application.needs(self.slip.job, Here(self.slip.project.folder)))
@@ -84,6 +91,46 @@ class Inputs:
             env=self.slip.environment,
         )
 
+    def _later(self, others: Arranged) -> Later:
+        return Later(
+            job=self.slip.job,
+            records=self.records,
+            who=self.means.who,
+            cards=lambda: {card.number: card for card in self._cards()},
+            ahead=lambda sources: self._ahead(sources, others),
+            providers=self.means.providers(),
+            desk=self.desk,
+            clock=self.means.clock,
+            stopped=self.stopped,
+            rest=self.means.stopping.wait,
+        )
+
+    def _ahead(self, sources: frozenset[int], others: Arranged) -> Next | None:
+        """Send what is needed apart from what the jobs of these numbers will make.
+
+        None where that is not known before they have ended: a pattern is to match what they make,
+        or the job writes where they do.
+        """
+        job = self.slip.job
+        made = [out for c in self._cards() if c.number in sources for out in c.outputs]
+        view = Ahead(Here(self.slip.project.folder), made)
+        shared = any(is_below(a, b) or is_below(b, a) for a in job.outputs for b in made)
+        if shared or not self._wait_for(self._named, but=sources):
+            return None
+        asks = replace(job, inputs=tuple(p for p in job.inputs if not view.awaited(p)))
+        try:
+            needs = [n for n in self.application.needs(asks, view) if not view.awaited(n.path)]
+        except (MissingInputError, FormatError):
+            return None
+        if not self._wait_for(lambda f: any(is_below(n.path, f) for n in needs), but=sources):
+            return None
+        return Next(
+            job=job.number,
+            sources=tuple(sorted(sources)),
+            script=self.application.adapted(job, others.shape),
+            entries=self._sent((*needs, *others.needs)),
+        )
+
     def _named(self, folder: str) -> bool:
         """Whether the script or the user names something in a folder, or the job writes there."""
         job = self.slip.job
@@ -91,8 +138,14 @@ class Inputs:
         named = folder.rstrip("/") in job.script or any(is_below(p, folder) for p in job.inputs)
         return shared or named
 
-    def _send(self, needs: tuple[Need, ...], shape: Shape) -> None:
-        job = self.slip.job
+    def _send(self, needs: Sequence[Need], shape: Shape) -> None:
+        script = self.application.adapted(self.slip.job, shape)
+        task = Task(name=MAIN, script=script, inputs=self._sent(needs))
+        self.records.put_tasks((task,))
+        self.records.set_ready(1)
+
+    def _sent(self, needs: Sequence[Need]) -> tuple[Entry, ...]:
+        """The needs as entries, their bytes in the store."""
         upload = Upload(
             store=self.records.store,
             project=self.slip.project,
@@ -104,10 +157,7 @@ class Inputs:
         self._require_space(size)
         self.desk.to_send(size)
         self.desk.phase(Phase.SENDING, f"{len(needs)} files, at most {human_size(size)} to send")
-        entries = upload.entries(f"inputs of job {job.number}", needs)
-        script = self.application.adapted(job, shape)
-        self.records.put_tasks((Task(name=MAIN, script=script, inputs=entries),))
-        self.records.set_ready(1)
+        return upload.entries(f"inputs of job {self.slip.job.number}", needs)
 
     def _by_reference(self) -> bool:
         return self.settings.inputs == "reference" and self.records.store.properties.local
@@ -117,10 +167,19 @@ class Inputs:
             folder: Path = folder_of(self.slip.project.store)
             require_space(folder, size, purpose="sending the inputs")
 
-    def _wait_for(self, wanted: Callable[[str], bool]) -> bool:
-        """Wait until no unfinished job owns what is wanted; False where the user stopped it."""
+    def _cards(self) -> list[Card]:
+        """Those of the project's jobs."""
+        return [c for c in self.means.cards.all() if c.project == self.slip.project.name]
+
+    def _wait_for(
+        self, wanted: Callable[[str], bool], *, but: frozenset[int] = frozenset()
+    ) -> bool:
+        """Wait until no unfinished job owns what is wanted; False where the user stopped it.
+
+        Jobs whose numbers are in `but` are not waited for.
+        """
         while not self.stopped():
-            cards = [c for c in self.means.cards.all() if c.project == self.slip.project.name]
+            cards = [card for card in self._cards() if card.number not in but]
             owners = blockers(self.slip.job.number, cards, wanted)
             if not owners:
                 return True

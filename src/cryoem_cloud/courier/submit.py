@@ -80,6 +80,7 @@ def submit(
         inputs=asked.inputs,
         folder_inode=folder.stat().st_ino,
         cwd=normal(asked.cwd),
+        after=tuple(dict.fromkeys(asked.after)),
     )
     card = Card.of_job(job, project)
     counter.spool.add(Slip(job=job, project=project, environment=environment, umask=counter.umask))

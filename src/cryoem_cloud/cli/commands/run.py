@@ -7,6 +7,7 @@ import click
 
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.following import follow
+from cryoem_cloud.cli.preceding import numbers
 from cryoem_cloud.cli.submitting import PROVIDERS, here, submit_asked
 from cryoem_cloud.model.job import Wish
 from cryoem_cloud.ports.application import Asked
@@ -20,6 +21,7 @@ __all__ = ["command"]
 @click.option("--in", "inputs", multiple=True, metavar="PATH", help="A file or folder it reads.")
 @click.option("--out", "outputs", multiple=True, metavar="DIR", help="A folder it writes.")
 @click.option("--name", default="", help="What it is called; default: its output folder.")
+@click.option("--after", metavar="ID[,ID]…", default="", help="Begin when these have succeeded.")
 @click.option("--no-wait", is_flag=True, help="Print the job's number and return.")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 def command(
@@ -29,6 +31,7 @@ def command(
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     name: str,
+    after: str,
     no_wait: bool,
     words: tuple[str, ...],
 ) -> int:
@@ -44,6 +47,7 @@ def command(
         inputs=inputs,
         outputs=outputs,
         name=name,
+        after=numbers(after),
         wish=Wish(where=where or "", count=count or 0),
     )
     card = submit_asked(asked, project, places())

@@ -73,6 +73,7 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
         f"job        {card.number}  {card.name}",
         f"state      {state_of(card)}" + (f": {card.note}" if card.note else ""),
         *([f"reason     {card.reason}"] if card.reason else []),
+        *([f"after      {', '.join(f'job {n}' for n in card.after)}"] if card.after else []),
         f"project    {card.project}  {card.folder}",
         f"store      {card.store}",
         f"submitted  {card.submitted_at}",

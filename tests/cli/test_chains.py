@@ -1,0 +1,114 @@
+"""`--after`: jobs that go on after others, whoever's computer is on."""
+
+import pytest
+
+from tests.cli.conftest import User
+
+_UNTIL_GO = 'n=0; while [ ! -e "{0}" ] && [ $((n += 1)) -lt 600 ]; do sleep 0.1; done'
+
+
+@pytest.fixture
+def waits(user: User) -> str:
+    """A bash line that waits for a file, which the test makes."""
+    return _UNTIL_GO.format(user.home / "go")
+
+
+def go(user: User) -> None:
+    (user.home / "go").touch()
+
+
+def then(user: User, out: str, script: str, *words: str) -> int:
+    said = user.cryoem("run", "--no-wait", *words, "--out", out, "--", "bash", "-c", script)
+    return int(said.out.split()[-1])
+
+
+def is_told(user: User, number: int) -> bool:
+    return "goes on with it" in user.card(number)["note"]
+
+
+def test_a_job_goes_on_after_another_on_its_machine(user: User, waits: str) -> None:
+    (user.folder / "two").write_text("two\n")
+    user.submit("a", f"{waits}; echo one > a/x")
+    words = ("--after", "1", "--in", "a/x", "--in", "two")
+    then(user, "b", "cat a/x two > b/x", *words)
+    script = "#CRYOEM in=b\n#CRYOEM out=c\ncat b/x > c/x\n"
+    assert user.type("cryoem-qsub", "--after", "1,2", stdin=script).out.split()[-1] == "3"
+    user.wait_for(lambda: is_told(user, 2) and is_told(user, 3))
+    assert user.card(2)["after"] == [1]
+    assert "after job 1 (a)" in user.cryoem("why", "2").out
+    assert "after      job 1, job 2" in user.cryoem("show", "3").out
+    assert "after job 1 (a)" in user.cryoem("ls").out
+    go(user)
+    user.cryoem("wait", "3")
+    assert (user.folder / "c" / "x").read_text() == "one\ntwo\n"
+    assert [user.card(n)["outcome"] for n in (1, 2, 3)] == ["success"] * 3
+    machines = list(user.places.state.glob("machines/*/local-*"))
+    assert len(machines) <= 1  # gone with its fleet, where that was swept
+
+
+@pytest.mark.parametrize("end", ["exit 3", "stop"])
+def test_a_chain_ends_with_a_job_that_does_not_end_well(user: User, waits: str, end: str) -> None:
+    user.submit("a", f"touch a/up; {waits}; {end}")
+    then(user, "b", "true", "--after", "1", "--in", "a/x")
+    then(user, "c", "true", "--after", "2", "--in", "b/x")
+    user.wait_for(lambda: is_told(user, 2) and is_told(user, 3))
+    if end == "stop":
+        user.cryoem("stop", "1")
+    else:
+        go(user)
+    assert user.type("cryoem", "wait", "3").code == 1
+    assert [user.card(n)["outcome"] for n in (2, 3)] == ["aborted"] * 2
+    why = user.cryoem("why", "3").out
+    assert "job 2 (b), after which it was to go on, was stopped: job 1 (a)" in why
+    assert ("exit code 3" if end != "stop" else "stopped on request") in why
+    assert not list(user.places.state.glob("machines/*-00000002-*"))
+    assert not any((user.folder / "b").glob("*_EXIT_*"))
+    said = user.type("cryoem", "run", "--after", "2", "--out", "d", "--", "true")
+    assert said.code == 2
+    assert "cryoem retry 2" in said.err
+
+
+def test_stopping_a_later_job_leaves_those_before(user: User, waits: str) -> None:
+    user.submit("a", f"{waits}; echo one > a/x")
+    then(user, "b", "cat a/x > b/x", "--after", "1", "--in", "a/x")
+    user.wait_for(lambda: is_told(user, 2))
+    assert user.type("cryoem-qdel", "2").code == 0
+    assert user.type("cryoem", "wait", "2").code == 1
+    assert "stopped on request" in user.cryoem("why", "2").out
+    go(user)
+    user.cryoem("wait", "1")
+    assert (user.folder / "a" / "x").read_text() == "one\n"
+    user.wait_for(lambda: not user.processes("agent"))
+    assert not (user.folder / "b" / "x").exists()
+
+
+def test_what_a_pattern_will_match_is_waited_for_at_home(user: User, waits: str) -> None:
+    """An input that nobody can name before, so that no machine is told of the job."""
+    user.submit("a", f"{waits}; echo one > a/x1")
+    script = "#CRYOEM in=a*/x*\n#CRYOEM out=b\ncat a/x1 > b/x\n"
+    user.type("cryoem-qsub", "--after", "1", stdin=script)
+    user.wait_for(lambda: "this computer must be on" in user.card(2)["note"])
+    go(user)
+    user.cryoem("wait", "2")
+    assert (user.folder / "b" / "x").read_text() == "one\n"
+
+
+def test_a_job_after_one_that_is_home_is_like_any_other(user: User) -> None:
+    user.submit("a", "echo one > a/x")
+    user.cryoem("wait", "1")
+    then(user, "b", "cat a/x > b/x", "--after", "1", "--in", "a/x")
+    user.cryoem("wait", "2")
+    assert (user.folder / "b" / "x").read_text() == "one\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [("9", 3, "no job 9"), ("one", 2, "'one' is no job's number"), ("-1", 2, "'-1'")],
+)
+def test_what_is_no_job_of_the_project_is_refused(
+    user: User, words: str, code: int, said: str
+) -> None:
+    refused = user.type("cryoem", "run", f"--after={words}", "--out", "a", "--", "true")
+    assert (refused.code, refused.out) == (code, "")
+    assert said in refused.err
+    assert user.spool.empty()
