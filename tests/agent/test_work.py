@@ -12,6 +12,7 @@ from cryoem_cloud.model.job import Job, Outcome
 from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import Deed, exit_of
+from cryoem_cloud.ports.application import Application
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.wiring.clock import SystemClock
@@ -71,14 +72,19 @@ def of_script(script: str) -> JobRecords:
 
 
 def live(
-    records: JobRecords, scratch: Path, myself: Myself | None = None, *, umask: int | None = None
+    records: JobRecords,
+    scratch: Path,
+    myself: Myself | None = None,
+    *,
+    umask: int | None = None,
+    application: Application | None = None,
 ) -> list[str]:
     """What the agent said of itself before it ended, well or not."""
     myself = myself or Myself()
     agent = Agent(
         records=records,
         myself=myself,
-        application=lambda _: Shell(),
+        application=lambda _: application or Shell(),
         scratch=scratch,
         environment={"PATH": os.environ["PATH"]},
         umask=umask,
@@ -101,6 +107,21 @@ def test_what_a_script_makes_has_rights_by_the_submitters_umask(
     live(records, tmp_path / "scratch", umask=0o037)
     pages = [page for n in range(1, 9) if (page := records.page("m", n))]
     assert [entry.mode for page in pages for entry, _ in page.small] == [0o640]
+
+
+class Remarking(Shell):
+    """An application that has something to say."""
+
+    def remarks(self, job: Job) -> tuple[str, ...]:
+        return ("one remark", "another remark")
+
+
+def test_the_log_begins_with_what_the_application_remarks(tmp_path: Path) -> None:
+    records = of_script("echo the script")
+    live(records, tmp_path / "scratch", application=Remarking())
+    pages = [page for n in range(1, 9) if (page := records.page("m", n))]
+    said = [chunk.data for page in pages for chunk in page.lines if chunk.log == "out"]
+    assert b"".join(said) == b"one remark\nanother remark\nthe script\n"
 
 
 def test_a_machine_that_breaks_in_its_turn_has_not_worked(

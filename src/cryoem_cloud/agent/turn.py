@@ -134,6 +134,8 @@ class TurnWork:
 
     def _run(self, root: Path, logs: Mapping[str, Path], sender: Sender) -> Exit | None:
         """Run the script; None where the task has been taken from us."""
+        with logs["out"].open("a", encoding="utf-8", errors="surrogateescape") as log:
+            log.writelines(f"{remark}\n" for remark in self.application.remarks(self.job))
         kills = killed_for_memory()
         running = start(
             self._script(root),

@@ -64,6 +64,10 @@ class Shell:
         """Nothing."""
         return {}
 
+    def remarks(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
+        """None."""
+        return ()
+
     def judge(self, job: Job, finished: Finished) -> Exit:  # noqa: ARG002  (the port's names)
         """By the exit code; a success of a script that lacked a program carries a warning."""
         lacking = not_started(finished)

@@ -138,6 +138,14 @@ class Application(Protocol):
         """Variables that the programs need on a machine beyond `env`, which stands."""
         ...
 
+    def remarks(self, job: Job) -> Sequence[str]:
+        """What the user should know before the script says anything: lines for its output log.
+
+        Raises:
+            FormatError: The script cannot be understood.
+        """
+        ...
+
     def judge(self, job: Job, finished: Finished) -> Exit:
         """Success, failure with a reason in the user's language, or aborted."""
         ...

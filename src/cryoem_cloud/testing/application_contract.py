@@ -107,8 +107,14 @@ class ApplicationContract:
             list(application.needs(job, Here(tmp_path)))
             application.executables(job, {})
             application.adapted(job, _ELSEWHERE)
+            application.remarks(job)
         except CryoemError as error:
             _true(error.message, "an error without a message")
+
+    def test_remarks_are_lines(self, application: Application, asked: Asked) -> None:
+        """They stand in a log, one under the other."""
+        for remark in application.remarks(job_of(application, asked)):
+            _true(remark.strip() and "\n" not in remark, remark)
 
     def test_outputs_are_folders_of_the_project(
         self, application: Application, asked: Asked

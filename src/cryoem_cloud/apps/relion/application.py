@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from cryoem_cloud.apps.relion import adapt, closure, executables, judge
+from cryoem_cloud.apps.relion import adapt, closure, executables, judge, remarks
 from cryoem_cloud.apps.relion.script import (
     SCRIPT_NAME,
     calls,
@@ -63,6 +63,10 @@ class Relion:
     ) -> dict[str, str]:
         """What the programs need of a machine's environment beyond `env`."""
         return adapt.worker_environment(env, is_root=is_root, has_csh=has_csh)
+
+    def remarks(self, job: Job) -> tuple[str, ...]:
+        """Which of the job's programs were not run by us, or not so."""
+        return remarks.remarks(job)
 
     def judge(self, job: Job, finished: Finished) -> Exit:
         """See the port."""

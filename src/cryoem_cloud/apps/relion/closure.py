@@ -69,7 +69,7 @@ class _Walk:
     def _arguments(self, call: Call) -> Iterator[Need]:
         row = call.program
         if row is None or row is UNKNOWN:
-            for word in call.arguments:
+            for word in call.may_name_files:
                 yield from self._word(word.text, call.name)
             return
         if needs_screen(call):

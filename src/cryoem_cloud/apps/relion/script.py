@@ -46,6 +46,12 @@ class Call:
         return self.command.words[self.at + 1 :]
 
     @property
+    def may_name_files(self) -> tuple[Word, ...]:
+        """The arguments, and the path of a program that is not RELION's: it may be the user's."""
+        first = self.command.words[:1] if self.program is None else ()
+        return (*(word for word in first if "/" in word.text), *self.arguments)
+
+    @property
     def name(self) -> str:
         """The program's name as a user would say it."""
         words = self.command.words

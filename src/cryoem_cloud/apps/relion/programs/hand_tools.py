@@ -76,6 +76,7 @@ ROWS = (
         jobs="by hand",
         inputs={"--i": IMAGES},
         outputs=ROOT,
+        bulk=("**/*.mrcs",),
         read=ALL_VERSIONS,
     ),
     Program(
@@ -127,6 +128,7 @@ ROWS = (
         outputs=FOLDER,
         kept=(Kept(flag=RESUME, pattern="*.tif", only_tests=True),),
         ranks=True,
+        bulk=("**/*.tif",),
         read=ALL_VERSIONS,
     ),
     Program(

@@ -45,7 +45,9 @@ ROWS = (
         variants=(Variant(flag="--denovo", option="--i", reading=None),),
         outputs=ROOT,
         threads="--j",
+        ran="3.1.3",
         read=ALL_VERSIONS,
+        untried=("--and", "--or", "--and_not", "--or_not", "--denovo"),
     ),
     Program(
         name="relion_postprocess",
@@ -55,8 +57,9 @@ ROWS = (
         variants=(Variant(flag="--i2", option="--i", reading=OPENED),),
         outputs=ROOT,
         ranks=True,
+        ran="3.1.3",
         read=ALL_VERSIONS,
-        untried=("--ios",),
+        untried=("--i2", "--mtf", "--ios"),
     ),
     Program(
         name="relion_ctf_refine",
@@ -73,7 +76,10 @@ ROWS = (
         kept=(Kept(flag=RESUME, pattern="*.star"), Kept(flag=RESUME, pattern="*.mrc")),
         threads="--j",
         ranks=True,
+        bulk=("**/*_wAcc*.mrc", "**/*_xyAcc*", "**/*_aberr-*", "**/*_mag_optics*", "*/**/*.eps"),
+        ran="3.1.3",
         read=ALL_VERSIONS,
+        untried=("--m1",),
     ),
     Program(
         name="relion_motion_refine",
@@ -104,8 +110,10 @@ ROWS = (
         ),
         threads="--j",
         ranks=True,
+        bulk=("**/*_shiny*.mrcs", "**/*_FCC_*.mrc", "*/**/*.eps"),
+        ran="3.1.3",
         read=ALL_VERSIONS,
-        untried=("--mov_toReplace",),
+        untried=("--m1", "--mov_toReplace", "--params_file", "--bfactors"),
         remark="it reads movies again, but neither micrographs nor particle images",
     ),
 )

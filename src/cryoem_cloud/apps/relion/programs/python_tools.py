@@ -88,6 +88,7 @@ ROWS = (
             "--model-file": OPENED,
         },
         outputs=_OUTPUT,
+        bulk=("external/training/**", "tomograms/*.mrc"),
         read=VERSION_5,
         remark="cryoCARE must be on the machine",
     ),
@@ -103,6 +104,7 @@ ROWS = (
         outputs=(*_OUTPUT, Output(option="2", folder=True)),
         kept=tuple(Kept(flag=flag, pattern="*") for flag in _GOES_ON),
         interactive=("explore-latent-space",),
+        bulk=("backprojection/reconstruction_half*.mrc",),
         remark="where it goes on, name the list of particles and their stacks with --in: "
         "they are named in its own records only",
     ),

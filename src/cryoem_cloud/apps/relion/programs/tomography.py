@@ -69,6 +69,14 @@ _ALIGN = Program(
     ),
     ranks=True,
     gpu=True,
+    bulk=(
+        "external/**/*.mrc",
+        "external/**/*.st",
+        "external/**/*.ali",
+        "external/**/*.preali",
+        "external/**/*.rec",
+        "!external/**/*_ctf.mrc",
+    ),
     executables=(BATCHTOMO, ARETOMO),
     read=VERSION_5,
     remark="a tilt series whose alignment fails is left out, with a warning",
@@ -92,6 +100,7 @@ ROWS = (
         kept=(Kept(flag=RESUME, pattern="*.mrc", only_tests=True),),
         threads="--j",
         ranks=True,
+        bulk=("tomograms/*.mrc",),
         read=VERSION_5,
     ),
     Program(
@@ -105,6 +114,7 @@ ROWS = (
         ),
         threads="--j",
         ranks=True,
+        bulk=("Subtomograms/**",),
         read=FROM_4,
         untried=("--real_subtomo",),
         remark="name the tomograms of --real_subtomo with --in",
@@ -117,6 +127,7 @@ ROWS = (
         kept=(Kept(flag=RESUME, pattern="sum_*.mrc"),),
         threads="--j",
         ranks=True,
+        bulk=("data_*.mrc", "weight_*.mrc", "temp/**"),
         read=FROM_4,
     ),
     Program(
@@ -137,6 +148,7 @@ ROWS = (
         kept=tuple(Kept(flag=RESUME, pattern=pattern) for pattern in _KEPT),
         threads="--j",
         ranks=True,
+        bulk=("diag_*", "allCCs_*", "CCsum_*"),
         read=FROM_4,
     ),
     Program(
