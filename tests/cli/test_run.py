@@ -146,3 +146,22 @@ def test_a_program_of_the_project_is_sent_along(user: User) -> None:
     (user.folder / "prog").write_text("#!/bin/sh\necho ran\n")
     (user.folder / "prog").chmod(0o755)
     assert user.type("cryoem", "run", "--out", "a", "--", "./prog").out == "ran\n"
+
+
+def test_inputs_behind_aliases_are_there_as_links(user: User) -> None:
+    (user.folder / "Class2D" / "job007").mkdir(parents=True)
+    (user.folder / "Class2D" / "job007" / "map").write_text("bytes")
+    (user.folder / "Class2D" / "mine").symlink_to("../Class2D/job007/")
+    script = "cat Class2D/mine/map; readlink Class2D/mine; ln -s $PWD/Class2D/mine/map a/map"
+    said = user.type(
+        *("cryoem", "run", "--in", "Class2D/mine/map", "--out", "a", "--", "bash", "-c", script)
+    )
+    assert said.out == "bytesjob007\n"
+    assert (user.folder / "a" / "map").readlink() == user.folder / "Class2D" / "mine" / "map"
+
+
+def test_a_link_that_leads_nowhere_is_told(user: User) -> None:
+    (user.folder / "Movies").symlink_to("/nowhere/session 1")
+    said = user.type("cryoem", "run", "--in", "Movies/a.tif", "--out", "a", "--", "true")
+    assert said.code == 4
+    assert "Movies is a link to /nowhere/session 1, which is not there" in said.err

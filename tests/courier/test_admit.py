@@ -12,6 +12,7 @@ from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.journal import LogLines
+from cryoem_cloud.model.links import Named, inner_link
 
 JOB = Job(
     number=7,
@@ -28,7 +29,14 @@ JOB = Job(
     submitted_at="2026-01-01T00:00:00+00:00",
 )
 CONTENT = Content(key="jobs/1/x", start=0, stored=1, size=1, digest=digest_of(b"x"))
-INPUTS = frozenset({"Movies/a.mrc", "Movies"})
+INPUTS = Named(
+    (
+        Entry(path="Movies/a.mrc"),
+        Entry(path="Movies", kind=Kind.FOLDER),
+        inner_link("alias", "Movies"),
+        Entry(path="out", kind=Kind.LINK, target="/etc"),
+    )
+)
 
 
 def file(path: str, **other: object) -> Entry:
@@ -51,6 +59,8 @@ def link(path: str, target: str) -> Entry:
         link("Class2D/job007/l", "../../Movies/a.mrc"),
         link("Class2D/job007/l", "@project/Movies/a.mrc"),
         link("Class2D/job007/l", "@project/Extra/out/y"),
+        link("Class2D/job007/l", "@project/alias/a.mrc"),
+        link("Class2D/job007/l", "../../alias"),
     ],
 )
 def test_results_are_admitted(entry: Entry) -> None:
@@ -84,6 +94,8 @@ def test_results_are_admitted(entry: Entry) -> None:
         link("Class2D/job007/l", "../../../../etc/passwd"),
         link("Class2D/job007/l", "../job008/x"),
         link("Class2D/job007/l", "../../Movies/b.mrc"),
+        link("Class2D/job007/l", "@project/alias/b.mrc"),
+        link("Class2D/job007/l", "@project/out/passwd"),
         link("Class2D/job007/l", "@project/../x"),
         link("Class2D/job007/l", "@project//etc/passwd"),
         link("Class2D/job007/l", "@project/.."),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cryoem_cloud.agent.view import EntriesView
 from cryoem_cloud.agent.vigil import insisting
+from cryoem_cloud.apps.links import along_links
 from cryoem_cloud.model.errors import (
     CryoemError,
     MissingInputError,
@@ -15,6 +16,7 @@ from cryoem_cloud.model.errors import (
 )
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Need, Outcome
+from cryoem_cloud.model.links import inner_link
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import Deed, Standing, standing
@@ -120,7 +122,7 @@ class Preparation:
             scratch=self.scratch,
         )
         inputs: dict[str, Entry] = {}
-        for need in application.needs(job, view):
+        for need in along_links(application.needs(job, view), view):
             if not (need.stub and need.path in inputs):
                 inputs[need.path] = _input(need, view)
         inputs |= {entry.path: entry for entry in self.later.entries}
@@ -143,6 +145,8 @@ def _input(need: Need, view: EntriesView) -> Entry:
     Raises:
         MissingInputError: None of the entries has it.
     """
+    if need.target:
+        return inner_link(need.path, need.target)
     kind, entry = view.kind(need.path), view.entry(need.path)
     if kind is Kind.FOLDER:
         return Entry(path=need.path, kind=Kind.FOLDER)

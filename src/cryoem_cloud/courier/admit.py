@@ -1,7 +1,7 @@
 """What a machine may send home. A machine is not trusted: it may have been broken into."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -9,7 +9,8 @@ from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.journal import LogLines
-from cryoem_cloud.model.paths import HOME_ROOT, is_below, normal
+from cryoem_cloud.model.links import leads_to
+from cryoem_cloud.model.paths import is_below, normal
 from cryoem_cloud.model.record import JSON, integer
 
 __all__ = [
@@ -39,8 +40,8 @@ def is_own(path: str, job: Job, own: tuple[str, ...]) -> bool:
     return any(fnmatchcase(name, pattern) for name in names for pattern in own)
 
 
-def admitted(entry: Entry, job: Job, *, inputs: frozenset[str]) -> None:
-    """See to it that an entry may be placed in the project; `inputs` are the job's, as paths.
+def admitted(entry: Entry, job: Job, *, inputs: Container[str]) -> None:
+    """See to it that an entry may be placed in the project; `inputs` are the names of the job's.
 
     Raises:
         RefusedError: It lies outside the job's folders, has a name of ours, is too large, or is a
@@ -92,16 +93,10 @@ def admitted_sizes(said: Mapping[str, JSON], job: Job) -> dict[str, int]:
     return sizes
 
 
-def _lead_inside(entry: Entry, job: Job, inputs: frozenset[str]) -> None:
-    if entry.target.startswith(HOME_ROOT):
-        target = entry.target.removeprefix(HOME_ROOT)
-    else:
-        target = posixpath.join(posixpath.dirname(entry.path), entry.target)
-    target = posixpath.normpath(target)
-    outside = target == ".." or target.startswith(("/", "../"))
+def _lead_inside(entry: Entry, job: Job, inputs: Container[str]) -> None:
+    target = leads_to(entry)
     below = any(is_below(target, folder) for folder in job.outputs)
-    named = entry.target and _can_be_named(target)
-    if outside or not named or not (below or target in inputs):
+    if not target or not _can_be_named(target) or not (below or target in inputs):
         raise RefusedError(
             f"{entry.path!r} is a link to {entry.target!r}, no input or output of the job"
         )

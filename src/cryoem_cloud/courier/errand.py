@@ -5,6 +5,7 @@ not in this process.
 """
 
 import logging
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -34,6 +35,7 @@ from cryoem_cloud.model.errors import (
 )
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.keys import project_key
+from cryoem_cloud.model.links import Named
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.record import mapping
 from cryoem_cloud.model.task import MAIN
@@ -186,7 +188,7 @@ class Errand:
         home.look()
         return self.means.spool.stop_asked(self.slip.name) or home.abort_requested()
 
-    def _home(self, inputs: frozenset[str]) -> Home:
+    def _home(self, inputs: Container[str]) -> Home:
         return Home(
             store=self.records.store,
             project=self.slip.project,
@@ -226,8 +228,8 @@ class Errand:
             self.means.stopping.wait(_LOOK_S)
         return None
 
-    def _input_paths(self) -> frozenset[str]:
-        return frozenset(entry.path for task in self.records.tasks(0) for entry in task.inputs)
+    def _input_paths(self) -> Named:
+        return Named(entry for task in self.records.tasks(0) for entry in task.inputs)
 
     def _listen(self, home: Home) -> None:
         """Pass on what the user wants of the job that runs."""

@@ -1,7 +1,7 @@
 """Brings a job's results into the project's folder, as if it had run there."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -43,7 +43,7 @@ class Home:
     job: Job
     frontend: Frontend
     cache: Cache
-    inputs: frozenset[str]
+    inputs: Container[str]
     umask: int | None
     """The submitter's; None where it is not known."""
     moved: Callable[[int], None]

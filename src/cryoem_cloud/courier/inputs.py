@@ -1,11 +1,12 @@
 """The first half of an errand: a job's inputs into the store, and its tasks ready."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.courier.ahead import Ahead
+from cryoem_cloud.courier.asking import Asking
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.executables import Arranged, arranged
@@ -16,27 +17,21 @@ from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.upload import Upload
 from cryoem_cloud.model.errors import FormatError, MissingInputError, ProjectGoneError
 from cryoem_cloud.model.file import Entry
-from cryoem_cloud.model.job import Need
+from cryoem_cloud.model.job import Job, Need
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.units import human_size
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application, Shape
+from cryoem_cloud.ports.view import View
 from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.nexts import Next
 
-__all__ = ["Inputs", "blockers"]
+__all__ = ["Inputs"]
 
 _LOOK_S = 1.0
-
-
-def blockers(job: int, cards: Iterable[Card], wanted: Callable[[str], bool]) -> tuple[Card, ...]:
-    """Jobs submitted before that are not home yet and own a folder that is `wanted`."""
-    return tuple(
-        card for card in cards if card.open and card.number < job and any(map(wanted, card.outputs))
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +68,8 @@ class Inputs:
         others = self._others()
         if self.slip.job.after and not self._later(others).ours():
             return self.records.ready() > 0
-        if not self._wait_for(self._named):
-            return False
-        needs = tuple(self.application.needs(self.slip.job, Here(self.slip.project.folder)))
-        if not self._wait_for(lambda folder: any(is_below(need.path, folder) for need in needs)):
+        needs = self._asking(self.slip.job, self._view()).needs()
+        if needs is None:
             return False
         self._send((*needs, *others.needs), others.shape)
         return True
@@ -113,30 +106,37 @@ class Inputs:
         """
         job = self.slip.job
         made = [out for c in self._cards() if c.number in sources for out in c.outputs]
-        view = Ahead(Here(self.slip.project.folder), made)
+        view = Ahead(self._view(), made)
         shared = any(is_below(a, b) or is_below(b, a) for a in job.outputs for b in made)
-        if shared or not self._wait_for(self._named, but=sources):
+        if shared:
             return None
         asks = replace(job, inputs=tuple(p for p in job.inputs if not view.awaited(p)))
         try:
-            needs = [n for n in self.application.needs(asks, view) if not view.awaited(n.path)]
+            needs = self._asking(asks, view, but=sources).needs()
         except (MissingInputError, FormatError):
             return None
-        if not self._wait_for(lambda f: any(is_below(n.path, f) for n in needs), but=sources):
+        if needs is None:
             return None
+        known = (need for need in needs if not view.awaited(need.path))
         return Next(
             job=job.number,
             sources=tuple(sorted(sources)),
             script=self.application.adapted(job, others.shape),
-            entries=self._sent((*needs, *others.needs)),
+            entries=self._sent((*known, *others.needs)),
         )
 
-    def _named(self, folder: str) -> bool:
-        """Whether the script or the user names something in a folder, or the job writes there."""
-        job = self.slip.job
-        shared = any(is_below(out, folder) or is_below(folder, out) for out in job.outputs)
-        named = folder.rstrip("/") in job.script or any(is_below(p, folder) for p in job.inputs)
-        return shared or named
+    def _view(self) -> View:
+        return Here(self.slip.project.folder)
+
+    def _asking(self, job: Job, view: View, *, but: frozenset[int] = frozenset()) -> Asking:
+        """How to ask for the job's needs; jobs whose numbers are in `but` are not waited for."""
+        return Asking(
+            application=self.application,
+            job=job,
+            view=view,
+            cards=lambda: (card for card in self._cards() if card.number not in but),
+            wait=self._wait,
+        )
 
     def _send(self, needs: Sequence[Need], shape: Shape) -> None:
         script = self.application.adapted(self.slip.job, shape)
@@ -171,20 +171,11 @@ class Inputs:
         """Those of the project's jobs."""
         return [c for c in self.means.cards.all() if c.project == self.slip.project.name]
 
-    def _wait_for(
-        self, wanted: Callable[[str], bool], *, but: frozenset[int] = frozenset()
-    ) -> bool:
-        """Wait until no unfinished job owns what is wanted; False where the user stopped it.
-
-        Jobs whose numbers are in `but` are not waited for.
-        """
-        while not self.stopped():
-            cards = [card for card in self._cards() if card.number not in but]
-            owners = blockers(self.slip.job.number, cards, wanted)
-            if not owners:
-                return True
+    def _wait(self, owners: tuple[Card, ...]) -> bool:
+        """Wait a moment for jobs that are told, if any; False where the user stopped this one."""
+        if owners:
             names = ", ".join(f"job {card.number} ({card.name})" for card in owners)
             self.desk.phase(Phase.WAITING, f"waits for {names}, whose folder it reads or writes")
             if self.means.stopping.wait(_LOOK_S):
                 return False
-        return False
+        return not self.stopped()

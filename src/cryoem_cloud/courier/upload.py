@@ -13,6 +13,7 @@ from cryoem_cloud.model.errors import MissingInputError, RefusedError
 from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.keys import mirror_key
+from cryoem_cloud.model.links import inner_link
 from cryoem_cloud.model.paths import OUTSIDE
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover.push import digest_file, keep_file
@@ -79,7 +80,7 @@ class Upload:
         return sum(
             stamp_of(where(self.project.folder, need.path)).size
             for need in needs
-            if not need.stub and self._is_new(need)
+            if not need.stub and not need.target and self._is_new(need)
         )
 
     def _is_new(self, need: Need) -> bool:
@@ -87,17 +88,18 @@ class Upload:
         return file.is_file() and self.cache.entry(self.project.name, need.path) is None
 
     def _look(self, need: Need) -> None:
+        if need.target:
+            return
         file = where(self.project.folder, need.path)
         try:
             mode = file.stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
             if self._stored(need) is None:
-                raise MissingInputError(
-                    f"{need.path} does not exist; {need.asked_by} asks for it",
-                    hint="make the file, or correct who asks for it; then submit again",
-                ) from None
+                raise _missing(need, file) from None
         except OSError as error:
-            raise RefusedError(f"{file} cannot be read: {error.strerror}") from error
+            raise RefusedError(
+                f"{need.path} cannot be read: {error.strerror}; {need.asked_by} asks for it"
+            ) from error
         else:
             if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
                 raise RefusedError(
@@ -114,6 +116,8 @@ class Upload:
         return entry if entry and entry.kind is Kind.FILE else None
 
     def _entry(self, need: Need) -> Entry:
+        if need.target:
+            return inner_link(need.path, need.target)
         file = where(self.project.folder, need.path)
         if not file.exists():
             stored = self._stored(need)
@@ -168,6 +172,22 @@ class Upload:
                 f"{purpose} {secrets.token_hex(8)}", fresh, after=self.cache.last_read(name)
             )
             self.cache.refresh(index, name)
+
+
+def _missing(need: Need, file: Path) -> MissingInputError:
+    """What to say of a file that is not there, a link that leads nowhere considered."""
+    for place in (*reversed(file.parents), file):
+        if place.is_symlink() and not place.exists():
+            target = os.readlink(place)  # noqa: PTH115  (as the user wrote it)
+            return MissingInputError(
+                f"{need.path} does not exist, because {place} is a link to {target}, which is not "
+                f"there; {need.asked_by} asks for it",
+                hint="mount or make what the link leads to; then submit again",
+            )
+    return MissingInputError(
+        f"{need.path} does not exist; {need.asked_by} asks for it",
+        hint="make the file, or correct who asks for it; then submit again",
+    )
 
 
 def _reference(file: Path, stamp: Stamp, digest: str) -> Content:

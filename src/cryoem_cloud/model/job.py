@@ -85,11 +85,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """An input of a job: a path, whether its bytes matter, and who asks for it."""
+    """An input of a job: a path, whether its bytes matter, and who asks for it.
+
+    With a `target` it is a link to that path of the project, and has no bytes of its own.
+    """
 
     path: str
     stub: bool = False
     asked_by: str = "the command"
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
