@@ -1,6 +1,6 @@
 """Any command: the user names its files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 from cryoem_cloud.apps.files import named_files, spoken_files
@@ -87,6 +87,16 @@ class Shell:
     def abort_files(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
         """None."""
         return ()
+
+    def bulk(
+        self,
+        job: Job,  # noqa: ARG002  (the port's names)
+        paths: Iterable[str],  # noqa: ARG002
+        *,
+        ended: bool,  # noqa: ARG002
+    ) -> frozenset[str]:
+        """Nothing: all comes home."""
+        return frozenset()
 
     def held_back(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
         """None."""

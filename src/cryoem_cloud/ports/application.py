@@ -1,6 +1,6 @@
 """What we know of the programs that jobs run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -152,6 +152,14 @@ class Application(Protocol):
 
     def abort_files(self, job: Job) -> Sequence[str]:
         """Paths that, once they exist, make the programs end by themselves; empty if none do."""
+        ...
+
+    def bulk(self, job: Job, paths: Iterable[str], *, ended: bool) -> frozenset[str]:
+        """Those of `paths`, outputs of the job, that stay where bringing them home costs money.
+
+        Until the job has `ended` that is all that belongs to any iteration. Then `paths` are all
+        outputs, and of the last iteration nothing stays: never more than before. Looks at nothing.
+        """
         ...
 
     def held_back(self, job: Job) -> Sequence[str]:

@@ -185,6 +185,18 @@ class ApplicationContract:
         for path in application.abort_files(job):
             _true(any(is_below(path, folder) for folder in job.outputs), path)
 
+    def test_bulk_is_of_the_outputs_and_the_end_only_brings_more_home(
+        self, application: Application, asked: Asked
+    ) -> None:
+        """What waited while the job ran is never fetched otherwise."""
+        job = job_of(application, asked)
+        names = ("x.star", "run_it001_data.star", "run_it002_data.star", "deep/x.mrc", "x.mrcs")
+        paths = {f"{folder}/{name}" for folder in job.outputs for name in names}
+        before = application.bulk(job, paths, ended=False)
+        after = application.bulk(job, paths, ended=True)
+        _true(after <= before <= paths, f"{after} are not among {before}")
+        _true(not application.bulk(job, (), ended=True), "nothing of nothing")
+
     def test_markers_that_are_held_back_are_plain_names(
         self, application: Application, asked: Asked
     ) -> None:

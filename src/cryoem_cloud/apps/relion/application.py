@@ -1,9 +1,9 @@
 """RELION as an application."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
-from cryoem_cloud.apps.relion import adapt, closure, executables, judge, remarks
+from cryoem_cloud.apps.relion import adapt, bulk, closure, executables, judge, remarks
 from cryoem_cloud.apps.relion.script import (
     SCRIPT_NAME,
     calls,
@@ -75,6 +75,10 @@ class Relion:
     def abort_files(self, job: Job) -> tuple[str, ...]:
         """The file that RELION's programs look for while they work."""
         return tuple(f"{folder}/{judge.ABORT_NOW}" for folder in job.outputs)
+
+    def bulk(self, job: Job, paths: Iterable[str], *, ended: bool) -> frozenset[str]:
+        """See the port: aligned micrographs, particle stacks, earlier iterations and the like."""
+        return bulk.bulk(job, paths, ended=ended)
 
     def held_back(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
         """Each program of a script leaves its marker when it ends; only the last one counts."""

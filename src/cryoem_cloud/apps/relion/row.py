@@ -123,7 +123,9 @@ class Program:
     `threads` is the option that takes a thread count ("" if none does); `ranks` whether the number
     of MPI ranks may be changed without changing results.
     `bulk` are patterns of outputs, relative to the job's folder, that stay in the store where
-    bringing them home costs money (`*` within a name, `**/` for any folders).
+    bringing them home costs money (`*` within a name, `**/` for any folders or none, `**` for all
+    below, `#` for a number: of names that are alike before it, those with the greatest one come
+    home in the end). With a `!` before it, a pattern says what comes home all the same.
     """
 
     name: str
