@@ -43,7 +43,7 @@ def _line(row: Program) -> str:
 
 def _inputs(row: Program) -> Iterator[str]:
     for option, reading in row.inputs.items():
-        versions = f"({row.only[option]})" if option in row.only else ""
+        versions = f"({_comma(row.only[option])})" if option in row.only else ""
         yield " ".join(filter(None, (_option(option), versions, _said(reading))))
     for variant in row.variants:
         yield f"with `{variant.flag}`: `{variant.option}` {_said(variant.reading)}".strip()
@@ -69,9 +69,14 @@ def _further(row: Program) -> Iterator[str]:
 
 def _evidence(row: Program) -> str:
     if not row.ran:
-        return f"{row.evidence.value} {row.read}".strip()
+        return f"{row.evidence.value} {_comma(row.read)}".strip()
     but = ", ".join(f"`{flag}`" for flag in row.untried)
-    return f"run {row.ran}" + (f" (not {but})" if but else "") + f"; read {row.read}"
+    tried = f"run {_comma(row.ran)}" + (f" (not {but})" if but else "")
+    return f"{tried}; read {_comma(row.read)}"
+
+
+def _comma(versions: str) -> str:
+    return ", ".join(versions.split())
 
 
 def _said(reading: Reading | None) -> str:

@@ -59,7 +59,7 @@ ROWS = (
     Program(
         name="relion_image_handler",
         jobs="by hand",
-        inputs={"--i": IMAGES} | dict.fromkeys(_OPERANDS, OPENED),
+        inputs={"--i": IMAGES, "--sym": MAYBE} | dict.fromkeys(_OPERANDS, OPENED),
         variants=(
             Variant(
                 flag="--average_all_movie_frames",
@@ -101,6 +101,7 @@ ROWS = (
         jobs="by hand",
         inputs={
             "--i_map": OPENED,
+            "--i_mask": OPENED,
             "--i_mask_info": LOCAL_SYMMETRY,
             "--i_op_mask_info": LOCAL_SYMMETRY,
         },
@@ -115,7 +116,7 @@ ROWS = (
     Program(
         name="relion_helix_toolbox",
         jobs="Reconstruct particle (5.0, helices), by hand",
-        inputs={"--i": OPENED, "--i1": OPENED, "--i2": OPENED, "--sym": MAYBE},
+        inputs={"--i": OPENED, "--i1": OPENED, "--i2": OPENED},
         variants=(Variant(flag="--norm", option="--i", reading=IMAGES),),
         outputs=(Output(option="--o", folder=False), Output(option="--o_root", folder=False)),
         read=ALL_VERSIONS,

@@ -13,6 +13,7 @@ from cryoem_cloud.apps.relion.programs.reading import (
     RESUME,
     ROOT,
     TESTED,
+    VERSION_4,
     VERSION_5,
 )
 from cryoem_cloud.apps.relion.row import Kept, Output, Program, Reading, Variant
@@ -40,6 +41,8 @@ ROWS = (
             "--topaz_train_picks": FROM_4,
             "--topaz_train_parts": FROM_4,
             "--topaz_extract": FROM_4,
+            "--topaz_exe": VERSION_4,
+            "--fn_topaz_exe": VERSION_5,
         },
         variants=(Variant(flag="--topaz_train", option="--i", reading=OPENED),),
         outputs=(Output(option="--odir", folder=True),),
@@ -51,7 +54,7 @@ ROWS = (
         gpu=True,
         bulk=("**/*.spi",),
         executables=TOPAZ,
-        ran="3.1.3",
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
         untried=("--topaz_train", "--topaz_extract", "--helix"),
         remark="a model of Topaz is a file, or one that Topaz brings",
@@ -92,9 +95,9 @@ ROWS = (
         coordinates=True,
         ranks=True,
         bulk=("**/*.mrcs", "**/*.mrc"),
-        ran="3.1.3",
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
-        untried=("--coord_list", "--operate_on"),
+        untried=("--operate_on",),
     ),
     Program(
         name="relion_star_handler",
@@ -115,9 +118,9 @@ ROWS = (
         ),
         only={"--combine_picks": FROM_4},
         outputs=ROOT,
-        ran="3.1.3",
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
-        untried=("--combine_picks",),
+        untried=("--combine_picks", "--compare"),
     ),
     Program(
         name="relion_class_ranker",
@@ -129,6 +132,9 @@ ROWS = (
                     "rlnModelStarFile": OPTIMISER.columns["rlnModelStarFile"],
                 }
             ),
+            "--select": MAYBE,
+            "--fn_score": MAYBE,
+            "--cf_file": MAYBE,
         },
         outputs=FOLDER,
         bulk=("*.npy",),
@@ -171,7 +177,7 @@ ROWS = (
         jobs="Symmetry expansion",
         inputs={"--i": OPENED, "--sym": MAYBE},
         outputs=ROOT,
-        ran="3.1.3",
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
     ),
 )

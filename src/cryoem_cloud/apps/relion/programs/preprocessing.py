@@ -9,6 +9,8 @@ from cryoem_cloud.apps.relion.programs.reading import (
     OPENED,
     RESUME,
     TESTED,
+    VERSION_4,
+    VERSION_5,
 )
 from cryoem_cloud.apps.relion.row import Kept, Output, Program, Reading, Variant
 
@@ -43,8 +45,9 @@ ROWS = (
         ),
         outputs=(Output(option="--odir", folder=True),),
         kept=(Kept(flag="--continue", pattern="*.star"),),
-        ran="3.1.3",
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
+        untried=("--do_halfmaps", "--do_coordinates", "--do_particles"),
         remark="movies and micrographs are only listed: they travel as empty stubs",
     ),
     Program(
@@ -62,8 +65,9 @@ ROWS = (
         ranks=True,
         bulk=("**/*.mrc", "!gain.mrc"),
         executables=(MOTIONCOR2,),
-        ran="3.1.3",
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
+        only={"--even_odd_split": VERSION_5},
         untried=("--use_motioncor2", "--even_odd_split"),
     ),
     Program(
@@ -93,8 +97,9 @@ ROWS = (
         ranks=True,
         bulk=("**/*.ctf", "**/*.mrc", "**/*.com"),
         executables=(CTFFIND, GCTF),
-        ran="3.1.3",
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
+        only={"--use_gctf": f"3.1.3 {VERSION_4}", "--gctf_exe": f"3.1.3 {VERSION_4}"},
         untried=("--use_gctf", "--do_movie_thon_rings"),
         remark="needs csh or RELION_SHELL=bash on the machine; makes absolute links to micrographs",
     ),

@@ -73,7 +73,7 @@ ROWS = (
         scratch=True,
         bulk=("*_it#_*",),
         executables=(EXTERNAL_RECONSTRUCT,),
-        ran="3.1.3",
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
         untried=(
             "--ios",
@@ -90,7 +90,7 @@ ROWS = (
         inputs={"--data": OPENED, "--model": REFERENCES, "--bodies": BODIES},
         outputs=ROOT,
         bulk=("*_part*.mrc",),
-        ran="3.1.3",
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
     ),
     Program(
@@ -107,15 +107,17 @@ ROWS = (
         variants=(Variant(flag="--data", option="--i", reading=_OTHER_PARTICLES),),
         outputs=FOLDER,
         bulk=("Particles/**",),
-        ran="3.1.3",
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
+        untried=("--data", "--revert"),
         remark="the number of ranks is in the names of its stacks",
     ),
     Program(
         name="relion_align_symmetry",
         jobs="InitialModel (4.0 and later)",
-        inputs={"--i": REFERENCES},
+        inputs={"--i": REFERENCES, "--sym": MAYBE},
         outputs=ROOT,
+        ran="5.0.1",
         read=ALL_VERSIONS,
     ),
 )
