@@ -20,9 +20,13 @@ from .conftest import World, end_world, make_world
 
 __all__ = [
     "ABORTED",
+    "CHAIN",
     "FAILED",
     "FINISHED",
     "MOVIES",
+    "OPTIONS",
+    "RUNNING",
+    "SCHEDULED",
     "RelionUser",
     "make_user",
     "simulated",
@@ -35,6 +39,7 @@ MOVIES, SIZE = 5, 512
 LAUNCHERS = Path(__file__).parents[2] / ".venv/bin"
 RUNNING, SCHEDULED, FINISHED, FAILED, ABORTED = "0", "1", "2", "3", "4"
 """RELION 3.1's numbers for what has become of a job."""
+_PICKS = "coords_suffix_autopick.star"
 
 OPTIONS: Mapping[str, str] = {
     "Import": "fn_in_raw == Movies/*.tif;angpix == 3.5;kV == 300;Cs == 2.7;Q0 == 0.1",
@@ -45,7 +50,7 @@ OPTIONS: Mapping[str, str] = {
     "AutoPick": "fn_input_autopick == {CtfFind}/micrographs_ctf.star;do_log == Yes;"
     "log_diam_min == 140;log_diam_max == 200;log_adjust_thr == 0.3",
     "Extract": "star_mics == {CtfFind}/micrographs_ctf.star;"
-    "coords_suffix == {AutoPick}/coords_suffix_autopick.star;extract_size == 96;"
+    "coords_suffix == {AutoPick}/{picks};extract_size == 96;"
     "do_rescale == Yes;rescale == 32",
     "Class2D": "fn_img == {Extract}/particles.star;nr_classes == 2;nr_iter == 3;nr_threads == 1;"
     "particle_diameter == 280;psi_sampling == 30;offset_range == 2;offset_step == 2;"
@@ -108,12 +113,16 @@ class RelionUser:
 
     def add(self, kind: str, folders: Mapping[str, str], more: str = "") -> str:
         """Schedule a job of that kind, which reads from `folders`; its own folder."""
-        pipeline = (self.project / "default_pipeline.star").read_text()
-        number = int(re.findall(r"_rlnPipeLineJobCounter +(\d+)", pipeline)[0])
-        said = OPTIONS[kind].format(**folders, ctffind=self.spare / "ctffind")
+        number = self.counter()
+        said = OPTIONS[kind].format(**folders, ctffind=self.spare / "ctffind", picks=_PICKS)
         said += ";do_queue == Yes" + (f";{more}" if more else "")
         self.say("relion_pipeliner", "--addJob", kind, "--addJobOptions", said)
         return f"{kind}/job{number:03d}"
+
+    def counter(self) -> int:
+        """The number of the next job."""
+        pipeline = (self.project / "default_pipeline.star").read_text()
+        return int(re.findall(r"_rlnPipeLineJobCounter +(\d+)", pipeline)[0])
 
     def add_chain(self, until: str) -> dict[str, str]:
         """Schedule all jobs up to that kind; their folders."""
