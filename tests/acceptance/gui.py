@@ -163,4 +163,5 @@ def _window(user: RelionUser) -> str:
         capture_output=True,
         text=True,
     )
-    return (re.findall(r"^\d+$", done.stdout, re.MULTILINE) or [""])[0]
+    found = re.search(r"^\d+$", done.stdout, re.MULTILINE)
+    return found[0] if found else ""
