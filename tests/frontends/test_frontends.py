@@ -53,13 +53,10 @@ def test_a_failure_is_told_in_both_families(name: str) -> None:
     [
         ("relion", Outcome.SUCCESS, "RELION_JOB_EXIT_SUCCESS"),
         ("relion", Outcome.ABORTED, "RELION_JOB_EXIT_ABORTED"),
-        ("pipeliner", Outcome.SUCCESS, "PIPELINER_JOB_EXIT_SUCCESS"),
         ("pipeliner", Outcome.ABORTED, "PIPELINER_JOB_EXIT_ABORTED"),
     ],
 )
-def test_success_and_abortion_are_told_to_the_caller_alone(
-    name: str, outcome: Outcome, marker: str
-) -> None:
+def test_an_outcome_is_told_to_the_caller_alone(name: str, outcome: Outcome, marker: str) -> None:
     assert frontend_named(name).markers(Exit(outcome=outcome)) == (marker,)
 
 
@@ -87,8 +84,26 @@ def test_results_are_no_files_of_relions_own(name: str) -> None:
     assert not any(fnmatch(name, pattern) for pattern in patterns)
 
 
-def test_the_pipeliners_runner_brings_its_record_home() -> None:
-    assert "job_pipeline.star" not in frontend_named("pipeliner").own_files(_JOB)
+def test_success_of_a_pipeliners_job_is_told_to_relion_too_and_to_the_pipeliner_last() -> None:
+    told = frontend_named("pipeliner").markers(Exit(outcome=Outcome.SUCCESS))
+    assert told == ("RELION_JOB_EXIT_SUCCESS", "PIPELINER_JOB_EXIT_SUCCESS")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "job_pipeline.star",
+        "note.txt",
+        "run.job",
+        "continue_job.star",
+        ".CCPEM_pipeliner_jobinfo",
+        ".relion_lock",
+        "InputFiles/map.mrc",
+    ],
+)
+def test_the_pipeliners_own_files_are_never_sent_back(name: str) -> None:
+    patterns = frontend_named("pipeliner").own_files(_JOB)
+    assert any(fnmatch(name, pattern) for pattern in patterns)
 
 
 def test_relion_is_made_to_look(tmp_path: Path) -> None:

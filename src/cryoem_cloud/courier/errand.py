@@ -9,17 +9,17 @@ from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from cryoem_cloud.courier.admit import admitted_sizes
+from cryoem_cloud.courier.athome import concluded, prepared
 from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.follow import Follower
 from cryoem_cloud.courier.giving_up import STOP_S, GivingUp
 from cryoem_cloud.courier.home import DroppedError, Home
+from cryoem_cloud.courier.homecoming import Homecoming
 from cryoem_cloud.courier.inputs import Inputs
 from cryoem_cloud.courier.later import BrokenChainError
 from cryoem_cloud.courier.manning import Manning, provider_of
 from cryoem_cloud.courier.means import Means
-from cryoem_cloud.courier.publish import publish
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import (
@@ -27,7 +27,6 @@ from cryoem_cloud.model.errors import (
     NoSpaceError,
     ObjectExistsError,
     ProjectGoneError,
-    RefusedError,
     SettingsError,
     SourceChangedError,
     StoreDeniedError,
@@ -37,11 +36,9 @@ from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.keys import project_key
 from cryoem_cloud.model.links import Named
 from cryoem_cloud.model.phase import Phase
-from cryoem_cloud.model.record import mapping
 from cryoem_cloud.model.task import MAIN
-from cryoem_cloud.model.turn import Standing, Turn, exit_of, standing
+from cryoem_cloud.model.turn import Standing, Turn, standing
 from cryoem_cloud.stores.jobs import JobRecords
-from cryoem_cloud.stores.results import results
 
 __all__ = ["Errand"]
 
@@ -130,30 +127,37 @@ class Errand:
         if self._abandoned or self._dropped:
             ways = self._giving_up()
             return self._file_away(ways.abandon() if self._abandoned else ways.drop(self._dropped))
-        self._enter()
+        if not self._enter():
+            return False
         over = self.delivery.over()
         if over is not None:
             return self._file_away(over)
-        if self._trouble is None and not self._ready():
-            return False
-        if not self.delivery.ours():
-            self.desk.note("another courier of yours brings this job home")
+        if (self._trouble is None and not self._ready()) or not self._ours():
             return False
         if self._trouble is None:
             ending = self._follow()
             return ending is not None and self._bring_home(ending)
         return self._file_away(self._giving_up().fail(self._trouble))
 
-    def _enter(self) -> None:
-        """Make the job known to the store; take up a trouble that was met before a restart."""
+    def _enter(self) -> bool:
+        """Make the job known to the store, and take up an earlier trouble; False: we are to end."""
         project = self.slip.project
         with suppress(ObjectExistsError):
             key = project_key(project.name)
             self.records.store.put(key, project.to_bytes(), if_absent=True)
-        self.records.put_job(self.slip.job)
         end = self.records.end() if self._trouble is None else None
         if end and end.outcome is not Outcome.SUCCESS and not self._task_ended():
             self._trouble = end
+        if self._trouble is None and not self._prepare():
+            return False
+        self.records.put_job(self.slip.job)
+        return True
+
+    def _prepare(self) -> bool:
+        """Have the front end say what machines run; a stop before that is an end."""
+        slip = prepared(self.slip, self.means, self.records, stopped=self._stop_wanted)
+        self.slip = slip or self.slip
+        return slip is not None or self._stopped()
 
     def _task_ended(self) -> bool:
         log = self.records.turns(MAIN).read()
@@ -177,16 +181,26 @@ class Errand:
         except BrokenChainError as error:
             self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason=str(error))
             return True
+        return self._stopped()
+
+    def _stopped(self) -> bool:
+        """Whether the user has stopped the job, which is its end then."""
         if self._stop_wanted():
             self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason="stopped on request")
-            return True
-        return False
+        return self._trouble is not None
 
     def _stop_wanted(self) -> bool:
         """Whether somebody wants the job to end; looks at the job's folder too."""
         home = self._home(frozenset())
         home.look()
         return self.means.spool.stop_asked(self.slip.name) or home.abort_requested()
+
+    def _ours(self) -> bool:
+        """Whether this courier brings the job home."""
+        if self.delivery.ours():
+            return True
+        self.desk.note("another courier of yours brings this job home")
+        return False
 
     def _home(self, inputs: Container[str]) -> Home:
         return Home(
@@ -251,29 +265,15 @@ class Errand:
 
     def _bring_home(self, ending: Turn) -> bool:
         self.desk.phase(Phase.HOMECOMING)
-        home = self._home(self._input_paths())
-        sizes = admitted_sizes(mapping(ending.detail, "logs"), self.slip.job)
-        entries = results(self.records, ending)
-        home.place(entries)
-        if entries:
-            publish(self.records, self.means.cache, ending)
-        home.remove_others(entries)
-        if not self.delivery.ours():
-            return False
-        exit_ = self._suspicious() or exit_of(ending)
-        home.end(exit_, sizes)
-        self.records.put_end(exit_)
-        self.delivery.close(exit_)
-        return self._file_away(exit_)
-
-    def _suspicious(self) -> Exit | None:
-        """A failure, if the machine sent what it must not; the rest is home all the same."""
-        if not self._refused:
-            return None
-        first, *others = self._refused
-        more = f", and {len(others)} more like it" if others else ""
-        reason = f"the machine sent what we do not place, all else is home: {first}{more}"
-        return Exit(outcome=Outcome.FAILURE, code=RefusedError.exit_code, reason=reason)
+        exit_ = Homecoming(
+            slip=self.slip,
+            means=self.means,
+            records=self.records,
+            delivery=self.delivery,
+            home=self._home(self._input_paths()),
+            refused=self._refused,
+        ).bring(ending)
+        return exit_ is not None and self._file_away(exit_)
 
     def _giving_up(self) -> GivingUp:
         return GivingUp(
@@ -281,6 +281,7 @@ class Errand:
             delivery=self.delivery,
             provider=provider_of(self.means, self.slip),
             home=lambda: self._home(frozenset()),
+            conclude=lambda exit_: concluded(self.slip, self.means, exit_),
             desk=self.desk,
             clock=self.means.clock,
         )

@@ -30,6 +30,7 @@ class GivingUp:
     delivery: Delivery
     provider: Provider
     home: Callable[[], Home]
+    conclude: Callable[[Exit], Exit | None]
     desk: CardDesk
     clock: Clock
 
@@ -37,7 +38,8 @@ class GivingUp:
         """Fail or abort it, and say so at home."""
         self.records.put_end(exit_)
         self._end_machines()
-        self.home().end(exit_, {})
+        self.conclude(exit_)
+        self.home().end(exit_)
         self.delivery.close(exit_)
         return exit_
 
@@ -46,7 +48,7 @@ class GivingUp:
         exit_ = Exit(outcome=Outcome.ABORTED, code=1, reason=f"stopped; {self.desk.card.note}")
         self._end_machines()
         with suppress(CryoemError, DroppedError, OSError):
-            self.home().end(exit_, {})
+            self.home().end(exit_)
         return exit_
 
     def drop(self, why: str) -> Exit:

@@ -156,11 +156,15 @@ class Home:
             if path not in kept and not is_own(path, self.job, self._own()):
                 room.remove(path)
 
-    def end(self, exit_: Exit, log_sizes: dict[str, int]) -> None:
+    def cut_logs(self, sizes: Mapping[str, int]) -> None:
+        """Cut the logs to what the machine that ended the job has said."""
+        self.look()
+        for name, size in sizes.items():
+            self._cut_log(name, size)
+
+    def end(self, exit_: Exit) -> None:
         """Write the reason of a failure, then the markers, then make the front end look."""
         self.look()
-        for name, size in log_sizes.items():
-            self._cut_log(name, size)
         if exit_.outcome is not Outcome.SUCCESS and exit_.reason:
             text = f"cryoem: job {self.job.number}: {exit_.reason}\n"
             self._append_once(text.encode("utf-8", "surrogateescape"))
@@ -171,6 +175,8 @@ class Home:
                 (folder / name).unlink(missing_ok=True)
         for name in wanted:
             self.rights.touch(folder / name)
+        for name in self.frontend.abort_requests():
+            (folder / name).unlink(missing_ok=True)
         self.frontend.nudge(self.project.folder)
 
     def _append_once(self, text: bytes) -> None:

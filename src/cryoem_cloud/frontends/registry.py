@@ -11,7 +11,7 @@ from pkgutil import resolve_name
 from cryoem_cloud.model.errors import NotFoundError
 from cryoem_cloud.ports.frontend import Frontend
 
-__all__ = ["FRONTENDS", "frontend_named", "name_of_caller"]
+__all__ = ["FRONTENDS", "RUNNER", "frontend_named", "name_of_caller"]
 
 GROUP = "cryoem_cloud.frontends"
 
@@ -23,7 +23,7 @@ FRONTENDS: Mapping[str, str] = {
 
 _SCRIPT = "run_submit.script"
 """What RELION and the pipeliner both call their scripts."""
-_RUNNER = "pipeliner/scripts/job_runner.py"
+RUNNER = "pipeliner/scripts/job_runner.py"
 """What the pipeliner's scripts run, instead of the programs themselves."""
 
 
@@ -48,4 +48,4 @@ def name_of_caller(script: str, script_path: str) -> str:
     """Who hands in a script at that path of the project."""
     if posixpath.basename(script_path) != _SCRIPT:
         return "shell"
-    return "pipeliner" if _RUNNER in script else "relion"
+    return "pipeliner" if RUNNER in script else "relion"
