@@ -1,7 +1,7 @@
 """A courier's errand on its own: a real project and store, and machines that the test plays."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,8 +25,8 @@ from cryoem_cloud.model.journal import LogLines, Page
 from cryoem_cloud.model.keys import manifest_key, page_key
 from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.record import JSON
-from cryoem_cloud.model.turn import Deed
-from cryoem_cloud.ports.application import Asked, Shape
+from cryoem_cloud.model.turn import Deed, Turn
+from cryoem_cloud.ports.application import Application, Asked, Shape
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Settings
@@ -97,6 +97,7 @@ class Bench:
     slip: Slip
     cards: Cards
     spool: Spool
+    application: Application = field(default_factory=Shell)
 
     @property
     def folder(self) -> Path:
@@ -126,7 +127,7 @@ class Bench:
         return Means(
             who=who,
             store=lambda _: self.store,
-            application=lambda _: Shell(),
+            application=lambda _: self.application,
             frontend=lambda _: RelionFrontend(),
             provider=lambda *_: provider,
             providers=lambda: (provider,),
@@ -151,9 +152,12 @@ class Bench:
 
     def done(self, entries: tuple[Entry, ...] = (), **detail: JSON) -> None:
         """Claim the task and end it well, with these outputs."""
-        log = self.records.turns(TASK)
-        claim = log.claim(MACHINE)
+        claim = self.records.turns(TASK).claim(MACHINE)
         assert claim is not None
+        self.end_turn(claim, entries, **detail)
+
+    def end_turn(self, claim: Turn, entries: Iterable[Entry], **detail: JSON) -> None:
+        """End a turn well, or as `detail` says, with these outputs."""
         key, data = manifest_key(self.records.number, TASK, 1), entries_to_bytes(entries)
         self.store.put(f"{self.records.project}/{key}", data)
         said: dict[str, JSON] = {
@@ -165,7 +169,7 @@ class Bench:
             "pages": 0,
             "logs": {},
         }
-        assert log.close(claim, Deed.DONE, said | detail)
+        assert self.records.turns(TASK).close(claim, Deed.DONE, said | detail)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What the courier remembers can be thrown away, and is never wrong."""
 
+import os
 from pathlib import Path
 
 from cryoem_cloud.courier.cache import Cache
@@ -76,3 +77,21 @@ def test_a_job_that_is_home_is_forgotten(tmp_path: Path) -> None:
     assert cache.page(PROJECT, 1, "m") == 1
     assert cache.delivered(PROJECT, 1) == {}
     assert cache.delivered(PROJECT, 2) == {"a": "blake3:2"}
+
+
+def test_a_folders_files_are_those_in_it_and_not_those_below(tmp_path: Path) -> None:
+    index, cache = IndexLog(MemoryStore(), PROJECT), Cache(tmp_path / "cache.sqlite")
+    inside = [f"job/{n:04d}.mrc" for n in range(3000)] + ["job/\udcff", "job/deep.mrc", "job/z"]
+    below = [
+        f"job/{folder}/{n}" for folder in ("0001.mrc-", "deep", "deep.mrc.d") for n in range(40)
+    ]
+    beside = ["job", "job-", "job0", "jo/x", "job-/x", "a"]
+    index.append("all", [an_entry(path, "blake3:1") for path in (*inside, *below, *beside)])
+    index.append("others", [Entry(path="job/empty", kind=Kind.FOLDER)])
+    cache.refresh(index, PROJECT)
+    assert [path for path, _ in cache.files_in(PROJECT, "job/")] == sorted(inside, key=os.fsencode)
+    found = cache.files_below(PROJECT, "job")
+    assert [path for path, _ in found] == sorted(inside + below, key=os.fsencode)
+    assert all(key == f"mirror/{path}" for path, key in found if path.isascii())
+    assert not list(cache.files_in(PROJECT, "nothing"))
+    assert not list(cache.files_in("another-00000000", "job"))

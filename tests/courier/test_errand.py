@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.home import Home
 from cryoem_cloud.courier.spool import Spool
@@ -148,6 +149,7 @@ def test_no_folder_of_the_users_is_made_again(bench: Bench, what: str) -> None:
         store=bench.store,
         project=bench.slip.project,
         job=bench.slip.job,
+        application=Shell(),
         frontend=RelionFrontend(),
         cache=Cache(bench.top / "cache.sqlite"),
         inputs=frozenset(),

@@ -34,15 +34,22 @@ create table if not exists delivered (project text, job int, path blob, digest t
 """
 _VERSION = 1
 
+_FIRST_ROWS, _MOST_ROWS = 16, 1000
+"""Rows at a time while a folder is read: few at first, as they may lie in a folder below."""
+
 
 class Cache:
-    """Safe for threads; one process at a time, the courier, should have it open."""
+    """Safe for threads; one process at a time, the courier, should have it open.
+
+    `news` counts what was read of indexes: while it stays, no answer about entries changes.
+    """
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = file
         self._lock = threading.RLock()
         self._db = _opened(file)
+        self.news = 0
         weakref.finalize(self, self._db.close)
 
     @contextmanager
@@ -65,6 +72,7 @@ class Cache:
             with self._work() as db:
                 origin = (project, recorded.origin)
                 if db.execute("insert or ignore into origin values (?, ?)", origin).rowcount:
+                    self.news += 1
                     for entry in recorded.entries:
                         _apply(db, project, entry)
                 db.execute("insert or replace into read values (?, ?)", (project, recorded.number))
@@ -88,9 +96,44 @@ class Cache:
             row = db.execute(query, (project, _raw(path))).fetchone()
         return Entry.from_json(json.loads(row[0])) if row else None
 
+    def files_below(self, project: str, folder: str) -> list[tuple[str, str]]:
+        """The files that the index names in a folder and below it, in order, and their keys."""
+        start = _raw(folder.rstrip("/") + "/")
+        return self._files(project, start, _behind(start), limit=-1)
+
+    def files_in(self, project: str, folder: str) -> Iterator[tuple[str, str]]:
+        """The files that the index names in a folder itself, in order, and their keys.
+
+        Reads what lies in the folder, and little of what lies below that.
+        """
+        start = _raw(folder.rstrip("/") + "/")
+        at, end, limit = start, _behind(start), _FIRST_ROWS
+        while rows := self._files(project, at, end, limit=limit):
+            limit = min(2 * limit, _MOST_ROWS)
+            for path, key in rows:
+                name, inner, _ = _raw(path)[len(start) :].partition(b"/")
+                if inner:
+                    at, limit = _behind(start + name + inner), _FIRST_ROWS
+                    break
+                at = _raw(path) + b"\0"
+                yield path, key
+
+    def _files(
+        self, project: str, start: bytes, end: bytes, *, limit: int
+    ) -> list[tuple[str, str]]:
+        query = (
+            "select path, cast(json_extract(fields, '$.key') as blob) from entry"
+            " where project = ? and path >= ? and path < ? and digest != '' order by path limit ?"
+        )
+        with self._work() as db:
+            rows = db.execute(query, (project, start, end, limit)).fetchall()
+        return [(_text(path), _text(key)) for path, key in rows]
+
     def content(self, project: str, digest: str) -> Content | None:
         """Where bytes with that digest lie already, under whatever path."""
-        query = "select fields from entry where project = ? and digest = ? limit 1"
+        query = (  # by itself SQLite goes through all of the project's entries here
+            "select fields from entry indexed by by_digest where project = ? and digest = ? limit 1"
+        )
         with self._work() as db:
             row = db.execute(query, (project, digest)).fetchone()
         return Entry.from_json(json.loads(row[0])).content if row else None
@@ -170,6 +213,11 @@ def _apply(db: sqlite3.Connection, project: str, entry: Entry) -> None:
     digest = entry.content.digest if entry.content else ""
     row = (project, _raw(entry.path), digest, json.dumps(entry.to_json()))
     db.execute("insert or replace into entry values (?, ?, ?, ?)", row)
+
+
+def _behind(folder: bytes) -> bytes:
+    """What sorts right behind all paths that start with a folder's, which ends with a slash."""
+    return folder[:-1] + b"0"
 
 
 def _signed(number: int) -> int:

@@ -206,6 +206,7 @@ class Errand:
         return Home(
             store=self.records.store,
             project=self.slip.project,
+            application=self.means.application(self.slip.job.application),
             job=self.slip.job_here,
             frontend=self.means.frontend(self.slip.job.frontend),
             cache=self.means.cache,

@@ -1,6 +1,7 @@
 """Brings a job's results into the project's folder, as if it had run there."""
 
 import os
+import posixpath
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from cryoem_cloud.courier.admit import admitted, admitted_lines, is_own, timely
 from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.policy import HomePolicy
 from cryoem_cloud.courier.rights import Rights
 from cryoem_cloud.courier.room import Room, possible
 from cryoem_cloud.model.errors import ProjectGoneError, RefusedError
@@ -19,6 +21,7 @@ from cryoem_cloud.model.paths import HOME_ROOT, is_below
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover.pull import fetch_files, part_of, place_bytes, remove_parts
 from cryoem_cloud.mover.space import require_space
+from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.frontend import Frontend
 from cryoem_cloud.ports.store import Store
 
@@ -41,6 +44,7 @@ class Home:
     store: Store
     project: Project
     job: Job
+    application: Application
     frontend: Frontend
     cache: Cache
     inputs: Container[str]
@@ -114,14 +118,26 @@ class Home:
                 left, at = left[written:], at + written
             self.moved(len(chunk.data))
 
-    def place(self, entries: Iterable[Entry], small: Iterable[tuple[Entry, bytes]] = ()) -> None:
-        """Place what is not there already as it should be; what is refused stops nothing else."""
+    def place(
+        self,
+        entries: Iterable[Entry],
+        small: Iterable[tuple[Entry, bytes]] = (),
+        *,
+        ended: bool = False,
+    ) -> None:
+        """Place what is not there already as it should be; what is refused stops nothing else.
+
+        What stays in the store by the job's home policy is not placed; with `ended`, the entries
+        are all outputs of the job.
+        """
         self.look()
-        entries = tuple(map(timely, entries))
-        small = tuple((timely(entry), data) for entry, data in small)
-        linked = {entry.path for entry in entries if entry.kind is Kind.LINK}
         known = self.cache.delivered(self.project.name, self.job.number)
         room = Room(self.project.folder, known, self.rights)
+        entries = tuple(map(timely, entries))
+        small = tuple((timely(entry), data) for entry, data in small)
+        policy = HomePolicy(self.job, self.application)
+        entries, small = policy.coming(entries, small, room, ended=ended)
+        linked = {entry.path for entry in entries if entry.kind is Kind.LINK}
 
         def wanted(entry: Entry) -> bool:
             check = partial(self._check, entry, linked, known)
@@ -149,7 +165,7 @@ class Home:
     def remove_others(self, entries: Iterable[Entry]) -> None:
         """Remove what earlier turns delivered and the winner does not have."""
         self.look()
-        kept = {entry.path for entry in entries}
+        kept = {path for entry in entries for path in (entry.path, posixpath.dirname(entry.path))}
         known = self.cache.delivered(self.project.name, self.job.number)
         room = Room(self.project.folder, known, self.rights)
         for path in known:

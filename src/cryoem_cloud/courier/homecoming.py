@@ -35,7 +35,7 @@ class Homecoming:
         """How the job ended, once it is home; None where this courier is not to bring it."""
         sizes = admitted_sizes(mapping(ending.detail, "logs"), self.slip.job)
         entries = results(self.records, ending)
-        self.home.place(entries)
+        self.home.place(entries, ended=True)
         if entries:
             publish(self.records, self.means.cache, ending)
         self.home.remove_others(entries)

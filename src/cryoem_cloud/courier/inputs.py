@@ -4,17 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cryoem_cloud.apps.here import Here
 from cryoem_cloud.courier.ahead import Ahead
 from cryoem_cloud.courier.asking import Asking
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.executables import Arranged, arranged
 from cryoem_cloud.courier.later import Later
+from cryoem_cloud.courier.left import LeftInStore
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.upload import Upload
+from cryoem_cloud.courier.view import ProjectView
 from cryoem_cloud.model.errors import FormatError, MissingInputError, ProjectGoneError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Job, Need
@@ -26,6 +27,7 @@ from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application, Shape
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.settings import Settings
+from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.nexts import Next
 
@@ -126,7 +128,10 @@ class Inputs:
         )
 
     def _view(self) -> View:
-        return Here(self.slip.project.folder)
+        store, project, cache = self.records.store, self.slip.project, self.means.cache
+        cache.refresh(IndexLog(store, project.name), project.name)
+        left = LeftInStore(store, project, cache, self.means.application)
+        return ProjectView(store, project, cache, left)
 
     def _asking(self, job: Job, view: View, *, but: frozenset[int] = frozenset()) -> Asking:
         """How to ask for the job's needs; jobs whose numbers are in `but` are not waited for."""

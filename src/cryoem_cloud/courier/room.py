@@ -83,6 +83,15 @@ class Room:
             return False
         return _is_folder(path) == (entry.kind is Kind.FOLDER)
 
+    def holds_other(self, entry: Entry) -> bool:
+        """Whether a file is in its place that is not the entry's, by size and time."""
+        try:
+            found = (self.top / entry.path).lstat()
+        except (OSError, ValueError):
+            return False
+        theirs = (found.st_size, found.st_mtime_ns) != (entry.size, entry.mtime_ns)
+        return stat.S_ISREG(found.st_mode) and theirs
+
     def behind_link(self, path: str) -> bool:
         """Whether a folder that leads to it is a link, so that it lies elsewhere."""
         return any((self.top / folder).is_symlink() for folder in _leading(path))
