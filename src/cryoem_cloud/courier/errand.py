@@ -214,6 +214,7 @@ class Errand:
             umask=self.slip.umask,
             moved=self.desk.down,
             refused=self._refused.setdefault,
+            again=lambda: self.means.spool.submitted_again(self.slip),
         )
 
     def _follow(self) -> Turn | None:

@@ -53,6 +53,8 @@ class Home:
     moved: Callable[[int], None]
     refused: Callable[[str], None]
     """Hears of each thing that a machine sent and must not; everything else is placed."""
+    again: Callable[[], int]
+    """The number of a job that was submitted into the folder after this one; 0 if none was."""
 
     @property
     def rights(self) -> Rights:
@@ -90,6 +92,8 @@ class Home:
         earlier job in the folder.
         """
         folder = self.project.folder / self.job.outputs[0]
+        if again := self._submitted_again():
+            return f"{self.job.outputs[0]} was submitted again as job {again}"
         foreign = [name for name in self.frontend.all_markers() if (folder / name).exists()]
         if foreign:
             return f"somebody else made {foreign[0]}"
@@ -179,8 +183,13 @@ class Home:
             self._cut_log(name, size)
 
     def end(self, exit_: Exit) -> None:
-        """Write the reason of a failure, then the markers, then make the front end look."""
+        """Write the reason of a failure, then the markers, then make the front end look.
+
+        Nothing, where the folder is another job's by now: its markers would tell of that one.
+        """
         self.look()
+        if self._submitted_again():
+            return
         if exit_.outcome is not Outcome.SUCCESS and exit_.reason:
             text = f"cryoem: job {self.job.number}: {exit_.reason}\n"
             self._append_once(text.encode("utf-8", "surrogateescape"))
@@ -194,6 +203,10 @@ class Home:
         for name in self.frontend.abort_requests():
             (folder / name).unlink(missing_ok=True)
         self.frontend.nudge(self.project.folder)
+
+    def _submitted_again(self) -> int:
+        """The job that the front end has submitted in place of this one; 0 if there is none."""
+        return self.again() if self.frontend.all_markers() else 0
 
     def _append_once(self, text: bytes) -> None:
         """End the error log with a text, unless it ends with it already."""
