@@ -1,0 +1,1 @@
+"""What the pipeliner's scripts start."""
