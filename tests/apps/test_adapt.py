@@ -43,6 +43,12 @@ def adapted(script: str, shape: Shape = _CPU, **other: object) -> str:
         ("relion_star_handler --i a --o s/t", "relion_star_handler --i a --o s/t"),
         ("relion_particle_subtract --i a --o s/t", "relion_particle_subtract --i a --o s/t"),
         ("relion_import --i a --odir i/j/", "relion_import --i a --odir i/j/"),
+        ("relion_postprocess --i a --o p/q", "relion_postprocess --i a --o p/q"),
+        (
+            "relion_postprocess --locres --i a --o p/q",
+            "mpirun --bind-to none -n 8 relion_postprocess_mpi --locres --i a --o p/q",
+        ),
+        ("relion_autopick --topaz_train --odir a/b/", "relion_autopick --topaz_train --odir a/b/"),
     ],
 )
 def test_one_rank_and_one_thread_become_what_the_machine_has(script: str, wanted: str) -> None:
@@ -77,6 +83,32 @@ def test_gpus_and_scratch_are_the_machines_own() -> None:
 def test_scratch_is_the_machines_own_even_where_counts_stay() -> None:
     script = "relion_refine --o x/r --j 6 --scratch_dir /ssd"
     assert adapted(script, _GPU) == "relion_refine --o x/r --j 6 --scratch_dir /scratch"
+
+
+@pytest.mark.parametrize("question", ["--version", "--help"])
+def test_what_a_program_is_asked_about_itself_stays(question: str) -> None:
+    script = f"relion_refine {question}\nrelion_refine --o x/r --j 1"
+    assert adapted(script) == f"relion_refine {question}\nrelion_refine --o x/r --j 8"
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("relion_autopick --odir a/b/ --LoG", False),
+        ("relion_autopick --odir a/b/ --ref x.star", True),
+        ("relion_run_motioncorr --i m.star --o m/ --use_own", False),
+        ("relion_run_motioncorr --i m.star --o m/ --use_motioncor2", True),
+        ("relion_run_ctffind --i m.star --o c/", False),
+        ("relion_align_tiltseries --i t.star --o a/ --imod_fiducials", False),
+        ("relion_align_tiltseries --i t.star --o a/ --aretomo2", True),
+    ],
+)
+def test_gpus_are_offered_to_what_takes_them(words: str, wanted: bool) -> None:  # noqa: FBT001
+    assert ("--gpu" in adapted(words, _GPU).split()) is wanted
+
+
+def test_a_picker_that_refuses_gpus_runs_on_all_cores() -> None:
+    assert "-n 8" in adapted("relion_autopick --odir a/b/ --LoG", _GPU)
 
 
 def test_on_gpus_pickers_run_one_rank_each() -> None:

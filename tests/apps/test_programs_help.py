@@ -115,7 +115,9 @@ def named(row: Program) -> Iterator[str]:
     yield from (kept.flag for kept in row.kept)
     yield from (output.option for output in row.outputs)
     yield from (*row.unnamed, *row.untried, *row.only, *row.interactive, row.threads)
-    yield from ("--gpu",) * row.gpu
+    yield from ("--gpu",) * (row.gpu is not None)
+    for when in filter(None, (row.gpu, row.ranks)):
+        yield from (*when.flags, *when.but)
     yield from ("--scratch_dir",) * row.scratch
     yield from ("--coord_dir", "--coord_suffix") * row.coordinates
     for executable in row.executables:

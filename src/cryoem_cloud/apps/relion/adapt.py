@@ -46,7 +46,7 @@ def adapted(job: Job, shape: Shape) -> str:
     for call in calls(job.script):
         edits += _outside(call)
         edits += _executables(call, shape)
-        if call.program is not None and not shape.fixed:
+        if call.program is not None and not shape.fixed and not call.asks:
             edits += _scratch(call, call.program, shape)
             if _left_at_one(call, job):
                 edits += _counts(call, call.program, shape, job.script)
@@ -139,13 +139,14 @@ def _scratch(call: Call, row: Program, shape: Shape) -> Iterator[_Edit]:
 
 
 def _counts(call: Call, row: Program, shape: Shape, script: str) -> Iterator[_Edit]:
+    gpus = shape.gpus if row.gpu and call.holds(row.gpu) else 0
     if row.gpu:
-        yield from _with_option(call, "--gpu", '--gpu ""' if shape.gpus else "")
+        yield from _with_option(call, "--gpu", '--gpu ""' if gpus else "")
     if row.threads:
         yield from _with_option(call, row.threads, f"{row.threads} {shape.cores}")
     ranks = 1
-    if row.ranks and not row.threads:
-        ranks = shape.gpus if row.gpu and shape.gpus else shape.cores
+    if row.ranks and call.holds(row.ranks) and not row.threads:
+        ranks = gpus or shape.cores
     yield from _launched(call, ranks, script)
 
 

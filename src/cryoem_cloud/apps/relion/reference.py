@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cryoem_cloud.apps.relion.programs import PROGRAMS, UNKNOWN
-from cryoem_cloud.apps.relion.row import Program, Reading
+from cryoem_cloud.apps.relion.row import Program, Reading, When
 
 __all__ = ["reference_page"]
 
@@ -27,8 +27,8 @@ may get other counts only where the user left one rank and one thread.
 
 def _line(row: Program) -> str:
     counts = [f"`{row.threads}`"] if row.threads else []
-    counts += ["ranks"] if row.ranks else []
-    counts += ["`--gpu`"] if row.gpu else []
+    counts += [f"ranks{_when(row.ranks)}"] if row.ranks else []
+    counts += [f"`--gpu`{_when(row.gpu)}"] if row.gpu else []
     counts += ["`--scratch_dir`"] if row.scratch else []
     cells = (
         f"`{row.name}`" if row.name else "any other",
@@ -39,6 +39,12 @@ def _line(row: Program) -> str:
         _evidence(row),
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _when(when: When) -> str:
+    flags = " or ".join(f"`{flag}`" for flag in when.flags)
+    but = " or ".join(f"`{flag}`" for flag in when.but)
+    return (f" with {flags}" if flags else "") + (f" not with {but}" if but else "")
 
 
 def _inputs(row: Program) -> Iterator[str]:

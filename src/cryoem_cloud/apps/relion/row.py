@@ -13,6 +13,7 @@ __all__ = [
     "Program",
     "Reading",
     "Variant",
+    "When",
 ]
 
 
@@ -81,6 +82,14 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """With which flags something holds: with one of `flags` (none named: always), but no `but`."""
+
+    flags: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """With the flag given ("": always), the job's own earlier files of this pattern are inputs."""
 
@@ -120,8 +129,8 @@ class Program:
     `coordinates` says that coordinate files are found beside --coord_dir and --coord_suffix from
     the micrographs' names. `unnamed` are files that are read if they are there, by the flag that
     asks for them. `interactive` are the flags with which it needs a screen ("": always).
-    `threads` is the option that takes a thread count ("" if none does); `ranks` whether the number
-    of MPI ranks may be changed without changing results.
+    `threads` is the option that takes a thread count ("" if none does); `ranks` says when the
+    number of MPI ranks may be changed without changing results, `gpu` when it takes --gpu.
     `bulk` are patterns of outputs, relative to the job's folder, that stay in the store where
     bringing them home costs money (`*` within a name, `**/` for any folders or none, `**` for all
     below, `#` for a number: of names that are alike before it, those with the greatest one come
@@ -142,8 +151,8 @@ class Program:
     interactive: tuple[str, ...] = ()
     coordinates: bool = False
     threads: str = ""
-    ranks: bool = False
-    gpu: bool = False
+    ranks: When | None = None
+    gpu: When | None = None
     scratch: bool = False
     bulk: tuple[str, ...] = ()
     executables: tuple[Executable, ...] = ()

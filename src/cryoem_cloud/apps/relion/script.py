@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cryoem_cloud.apps.bash import Command, Word, commands
 from cryoem_cloud.apps.relion.programs import program
-from cryoem_cloud.apps.relion.row import Output, Program
+from cryoem_cloud.apps.relion.row import Output, Program, When
 
 __all__ = ["Call", "calls", "job_folder", "looks_like_relion"]
 
@@ -88,6 +88,16 @@ class Call:
     def has(self, option: str) -> bool:
         """Whether the option or flag is given."""
         return any(word.text == option for word in self.arguments)
+
+    def holds(self, when: When) -> bool:
+        """Whether the flags are so."""
+        wanted = not when.flags or any(map(self.has, when.flags))
+        return wanted and not any(map(self.has, when.but))
+
+    @property
+    def asks(self) -> bool:
+        """Whether the program only tells of itself."""
+        return any(map(self.has, ("--version", "--help", "-h")))
 
     @property
     def controlled(self) -> bool:

@@ -52,8 +52,16 @@ ROWS = (
             ),
         ),
         outputs=ROOT,
-        ranks=True,
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
+        untried=(
+            "--subtract",
+            "--fsc",
+            "--reconstruct_noise",
+            "--read_weights",
+            "--img",
+            "--debug",
+        ),
         remark="with --img, name the images with --in",
     ),
     Program(
@@ -68,7 +76,9 @@ ROWS = (
             ),
         ),
         outputs=ROOT,
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
+        untried=(*_OPERANDS[1:], "--average_all_movie_frames"),
         remark="of a list, it writes beside the inputs: only what is in --o's folder comes home",
     ),
     Program(
@@ -77,6 +87,7 @@ ROWS = (
         inputs={"--i": IMAGES},
         outputs=ROOT,
         bulk=("**/*.mrcs",),
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
     ),
     Program(
@@ -94,7 +105,9 @@ ROWS = (
             Variant(flag="--simulate", option="--ang", reading=PARTICLES),
         ),
         outputs=ROOT,
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
+        untried=("--ang_simulate", "--model_noise", "--simulate"),
     ),
     Program(
         name="relion_localsym",
@@ -109,8 +122,9 @@ ROWS = (
             Output(option="--o_map", folder=False),
             Output(option="--o_mask_info", folder=False),
         ),
-        ranks=True,
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
+        untried=("--i_mask", "--i_op_mask_info"),
         remark="name the masks of a list that is no STAR file with --in",
     ),
     Program(
@@ -119,7 +133,9 @@ ROWS = (
         inputs={"--i": OPENED, "--i1": OPENED, "--i2": OPENED},
         variants=(Variant(flag="--norm", option="--i", reading=IMAGES),),
         outputs=(Output(option="--o", folder=False), Output(option="--o_root", folder=False)),
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
+        untried=("--i1", "--i2", "--norm"),
         remark="name what --i_root and its like stand for with --in",
     ),
     Program(
@@ -128,7 +144,6 @@ ROWS = (
         inputs={"--i": MOVIES, "--gain": Reading(beside=(_RELIABILITY,))},
         outputs=FOLDER,
         kept=(Kept(flag=RESUME, pattern="*.tif", only_tests=True),),
-        ranks=True,
         bulk=("**/*.tif",),
         read=ALL_VERSIONS,
     ),
@@ -138,6 +153,7 @@ ROWS = (
         inputs={"--i": MOVIES},
         outputs=ROOT,
         threads="--j",
+        ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
     ),
     Program(

@@ -3,6 +3,7 @@
 from cryoem_cloud.apps.relion.programs.calling import TOPAZ
 from cryoem_cloud.apps.relion.programs.reading import (
     ALL_VERSIONS,
+    ALWAYS,
     COORDINATES,
     FOLDER,
     FROM_4,
@@ -16,7 +17,7 @@ from cryoem_cloud.apps.relion.programs.reading import (
     VERSION_4,
     VERSION_5,
 )
-from cryoem_cloud.apps.relion.row import Kept, Output, Program, Reading, Variant
+from cryoem_cloud.apps.relion.row import Kept, Output, Program, Reading, Variant, When
 
 __all__ = ["ROWS"]
 
@@ -50,8 +51,8 @@ ROWS = (
             Kept(flag=RESUME, pattern="*.star"),
             Kept(flag="--read_fom_maps", pattern="*.spi"),
         ),
-        ranks=True,
-        gpu=True,
+        ranks=When(but=("--topaz_train",)),
+        gpu=When(but=("--LoG",)),
         bulk=("**/*.spi",),
         executables=TOPAZ,
         ran="3.1.3 5.0.1",
@@ -93,11 +94,10 @@ ROWS = (
             Kept(flag=RESUME, pattern="*.mrcs", only_tests=True),
         ),
         coordinates=True,
-        ranks=True,
+        ranks=ALWAYS,
         bulk=("**/*.mrcs", "**/*.mrc"),
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
-        untried=("--operate_on",),
     ),
     Program(
         name="relion_star_handler",
@@ -120,7 +120,7 @@ ROWS = (
         outputs=ROOT,
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
-        untried=("--combine_picks", "--compare"),
+        untried=("--combine_picks",),
     ),
     Program(
         name="relion_class_ranker",

@@ -2,6 +2,7 @@
 
 from cryoem_cloud.apps.relion.programs.reading import (
     ALL_VERSIONS,
+    ALWAYS,
     FOLDER,
     HALF,
     OPENED,
@@ -10,7 +11,7 @@ from cryoem_cloud.apps.relion.programs.reading import (
     VERSION_4,
     VERSION_5,
 )
-from cryoem_cloud.apps.relion.row import Kept, Program, Reading, Variant
+from cryoem_cloud.apps.relion.row import Kept, Program, Reading, Variant, When
 
 __all__ = ["ROWS"]
 
@@ -47,7 +48,7 @@ ROWS = (
         threads="--j",
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
-        untried=("--and", "--or", "--and_not", "--or_not", "--denovo"),
+        untried=("--and_not", "--or_not"),
     ),
     Program(
         name="relion_postprocess",
@@ -56,10 +57,10 @@ ROWS = (
         only={"--ios": f"{VERSION_4} {VERSION_5}"},
         variants=(Variant(flag="--i2", option="--i", reading=OPENED),),
         outputs=ROOT,
-        ranks=True,
+        ranks=When(flags=("--locres",)),
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
-        untried=("--i2", "--mtf", "--ios"),
+        untried=("--ios",),
     ),
     Program(
         name="relion_ctf_refine",
@@ -75,11 +76,10 @@ ROWS = (
         outputs=FOLDER,
         kept=(Kept(flag=RESUME, pattern="*.star"), Kept(flag=RESUME, pattern="*.mrc")),
         threads="--j",
-        ranks=True,
+        ranks=ALWAYS,
         bulk=("**/*_wAcc*.mrc", "**/*_xyAcc*", "**/*_aberr-*", "**/*_mag_optics*", "*/**/*.eps"),
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
-        untried=("--m1",),
     ),
     Program(
         name="relion_motion_refine",
@@ -109,11 +109,11 @@ ROWS = (
             Kept(flag=RESUME, pattern="*.mrcs", only_tests=True),
         ),
         threads="--j",
-        ranks=True,
+        ranks=ALWAYS,
         bulk=("**/*_shiny*.mrcs", "**/*_FCC_*.mrc", "*/**/*.eps"),
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
-        untried=("--m1", "--mov_toReplace", "--params_file", "--bfactors"),
+        untried=("--mov_toReplace",),
         remark="it reads movies again, but neither micrographs nor particle images",
     ),
 )

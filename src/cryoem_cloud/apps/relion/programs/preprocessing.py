@@ -3,6 +3,7 @@
 from cryoem_cloud.apps.relion.programs.calling import CTFFIND, GCTF, MOTIONCOR2
 from cryoem_cloud.apps.relion.programs.reading import (
     ALL_VERSIONS,
+    ALWAYS,
     FOLDER,
     HALF,
     MICROGRAPHS,
@@ -12,7 +13,7 @@ from cryoem_cloud.apps.relion.programs.reading import (
     VERSION_4,
     VERSION_5,
 )
-from cryoem_cloud.apps.relion.row import Kept, Output, Program, Reading, Variant
+from cryoem_cloud.apps.relion.row import Kept, Output, Program, Reading, Variant, When
 
 __all__ = ["ROWS"]
 
@@ -47,7 +48,6 @@ ROWS = (
         kept=(Kept(flag="--continue", pattern="*.star"),),
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
-        untried=("--do_halfmaps", "--do_coordinates", "--do_particles"),
         remark="movies and micrographs are only listed: they travel as empty stubs",
     ),
     Program(
@@ -62,7 +62,8 @@ ROWS = (
             Kept(flag=RESUME, pattern="*.mrc", only_tests=True),
         ),
         threads="--j",
-        ranks=True,
+        ranks=ALWAYS,
+        gpu=When(flags=("--use_motioncor2",)),
         bulk=("**/*.mrc", "!gain.mrc"),
         executables=(MOTIONCOR2,),
         ran="3.1.3 5.0.1",
@@ -94,7 +95,7 @@ ROWS = (
             Kept(flag="--only_make_star", pattern="*.txt"),
             Kept(flag="--only_make_star", pattern="*.log"),
         ),
-        ranks=True,
+        ranks=ALWAYS,
         bulk=("**/*.ctf", "**/*.mrc", "**/*.com"),
         executables=(CTFFIND, GCTF),
         ran="3.1.3 5.0.1",

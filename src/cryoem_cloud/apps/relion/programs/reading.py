@@ -1,9 +1,10 @@
 """What rows have in common: kinds of STAR files, and options that many programs have."""
 
-from cryoem_cloud.apps.relion.row import Beside, Output, Reading
+from cryoem_cloud.apps.relion.row import Beside, Output, Reading, When
 
 __all__ = [
     "ALL_VERSIONS",
+    "ALWAYS",
     "BODIES",
     "COORDINATES",
     "FOLDER",
@@ -92,6 +93,7 @@ OPTIMISER = Reading(
     }
 )
 
+ALWAYS = When()
 FOLDER = (Output(option="--o", folder=True),)
 ROOT = (Output(option="--o", folder=False),)
 RESUME = "--only_do_unfinished"

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from cryoem_cloud.apps.relion.programs.calling import ARETOMO, BATCHTOMO
 from cryoem_cloud.apps.relion.programs.reading import (
+    ALWAYS,
     FOLDER,
     FROM_4,
     MAYBE,
@@ -15,7 +16,7 @@ from cryoem_cloud.apps.relion.programs.reading import (
     VERSION_4,
     VERSION_5,
 )
-from cryoem_cloud.apps.relion.row import Kept, Program, Reading, Variant
+from cryoem_cloud.apps.relion.row import Kept, Program, Reading, Variant, When
 
 __all__ = ["ROWS"]
 
@@ -67,8 +68,8 @@ _ALIGN = Program(
         Kept(flag=RESUME, pattern=pattern)
         for pattern in ("*.xf", "*.tlt", "*.rawtlt", "*.aln", "*.log", "*_ctf.txt", "*.eps")
     ),
-    ranks=True,
-    gpu=True,
+    ranks=ALWAYS,
+    gpu=When(flags=("--aretomo2",)),
     bulk=(
         "external/**/*.mrc",
         "external/**/*.st",
@@ -99,7 +100,7 @@ ROWS = (
         outputs=FOLDER,
         kept=(Kept(flag=RESUME, pattern="*.mrc", only_tests=True),),
         threads="--j",
-        ranks=True,
+        ranks=ALWAYS,
         bulk=("tomograms/*.mrc",),
         read=VERSION_5,
     ),
@@ -113,7 +114,7 @@ ROWS = (
             Kept(flag=RESUME, pattern="*.mrcs", only_tests=True),
         ),
         threads="--j",
-        ranks=True,
+        ranks=ALWAYS,
         bulk=("Subtomograms/**",),
         read=FROM_4,
         untried=("--real_subtomo",),
@@ -126,7 +127,7 @@ ROWS = (
         outputs=FOLDER,
         kept=(Kept(flag=RESUME, pattern="sum_*.mrc"),),
         threads="--j",
-        ranks=True,
+        ranks=ALWAYS,
         bulk=("data_*.mrc", "weight_*.mrc", "temp/**"),
         read=FROM_4,
     ),
@@ -137,7 +138,7 @@ ROWS = (
         outputs=FOLDER,
         kept=tuple(Kept(flag=RESUME, pattern=pattern) for pattern in _KEPT),
         threads="--j",
-        ranks=True,
+        ranks=ALWAYS,
         read=FROM_4,
     ),
     Program(
@@ -147,7 +148,7 @@ ROWS = (
         outputs=FOLDER,
         kept=tuple(Kept(flag=RESUME, pattern=pattern) for pattern in _KEPT),
         threads="--j",
-        ranks=True,
+        ranks=ALWAYS,
         bulk=("diag_*", "allCCs_*", "CCsum_*"),
         read=FROM_4,
     ),
