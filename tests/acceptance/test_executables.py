@@ -15,7 +15,7 @@ from cryoem_cloud.ports.application import Shape
 from tests.apps.conftest import RelionProject, make_job, relion_project
 from tests.apps.test_closure_relion import run_script
 
-from .conftest import World, end_world, make_world
+from .conftest import FAILURES, SUCCESS, World, end_world, make_world
 
 __all__ = ["relion_project"]
 
@@ -117,6 +117,25 @@ def test_a_program_that_may_not_be_executed_is_told(
     assert f"calls {plain}, which may not be executed" in card.reason
     assert f"chmod +x {plain}" in card.reason
     assert card.bytes_up == 0
+
+
+def test_a_program_for_another_machine_makes_nothing_and_is_told(
+    relion_project: RelionProject, world: World
+) -> None:
+    """RELION 3.1 calls that a success."""
+    foreign = world.home / "ctffind"
+    foreign.write_bytes(_ELF_OF_ANOTHER_KIND)
+    foreign.chmod(0o755)
+    card = run(world, relion_project, str(foreign))
+    folder = world.project / card.outputs[0]
+    assert card.outcome is Outcome.FAILURE
+    assert (folder / FAILURES[0]).exists()
+    assert not (folder / SUCCESS).exists()
+    assert micrographs(folder) == []
+    why = world.command("cryoem", "why", str(card.number))
+    for text in ((folder / "run.err").read_text(), why):
+        assert "no micrograph has CTF values" in text
+        assert f"{foreign} is a program for another kind of processor" in text
 
 
 def test_a_setting_takes_the_place_of_what_the_job_names(

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cryoem_cloud.agent.fetch import lay_out
@@ -13,7 +14,7 @@ from cryoem_cloud.agent.take import Taken
 from cryoem_cloud.agent.vigil import Ears, insisting
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.digest import digest_of
-from cryoem_cloud.model.errors import CryoemError, NoSpaceError, StoreError
+from cryoem_cloud.model.errors import CryoemError, NoSpaceError, RefusedError, StoreError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.keys import manifest_key
@@ -40,6 +41,7 @@ _TERM_GRACE_S = 10.0
 _ABORT_GRACE_S = 60.0
 """Between a program's abort file and TERM."""
 _TAIL_BYTES = 16 * 1024
+_START_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,7 @@ class TurnWork:
             tail_out=_tail(logs["out"]),
             tail_err=_tail(logs["err"]),
             out_of_memory=running.code != 0 and killed_for_memory() > kills,
+            read=partial(_start_of, root),
         )
         judged = self.application.judge(self.job, finished)
         if wish and judged.outcome is not Outcome.SUCCESS:
@@ -267,6 +270,14 @@ def _markers(root: Path, outputs: tuple[str, ...], held: Sequence[str]) -> tuple
     return tuple(
         name for output in outputs for name in held if (root / normal(output) / name).exists()
     )
+
+
+def _start_of(root: Path, path: str) -> bytes:
+    try:
+        with (root / normal(path)).open("rb") as file:
+            return file.read(_START_BYTES)
+    except (OSError, RefusedError):
+        return b""
 
 
 def _tail(log: Path) -> str:

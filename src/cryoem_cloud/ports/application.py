@@ -1,6 +1,6 @@
 """What we know of the programs that jobs run."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -67,12 +67,18 @@ class Called:
     certain: bool
 
 
+def _nothing(path: str) -> bytes:  # noqa: ARG001  (the name is part of what `read` is)
+    """Of a project that cannot be looked into."""
+    return b""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """How a script ended: its exit code (negative: the signal), the markers that the program left.
 
     `markers` are file names found in the job's folder; `tail_out` and `tail_err` the last lines of
-    the logs; `out_of_memory` says that the kernel killed it for its memory.
+    the logs; `out_of_memory` says that the kernel killed it for its memory. `read` gives the start
+    of a file that the machine has of the project, up to its 64th KiB (b"" where it has none).
     """
 
     code: int
@@ -80,6 +86,7 @@ class Finished:
     tail_out: str = ""
     tail_err: str = ""
     out_of_memory: bool = False
+    read: Callable[[str], bytes] = _nothing
 
 
 class Application(Protocol):

@@ -3,6 +3,8 @@
 import re
 import signal
 
+from cryoem_cloud.apps.relion.explain import ended_by, explained, report, warned
+from cryoem_cloud.apps.relion.hollow import empty_input, empty_output
 from cryoem_cloud.apps.relion.script import Call, calls
 from cryoem_cloud.apps.verdict import last_words, signal_of
 from cryoem_cloud.model.errors import FormatError
@@ -25,15 +27,6 @@ _DIED = re.compile(
 
 _NOT_FOUND = re.compile(r"(?P<what>\S+): (?:command )?not found|no (?P<which>relion_\w+) in \(")
 _NO_EXECUTABLE = re.compile(r"(?:unable to find|could not access).*executable", re.DOTALL)
-_NO_CSH = re.compile(r"\bcsh: (?:command )?not found|\bcsh: No such file")
-_RELION_SAYS = re.compile(r"^in: \S+, line \d+\nERROR: *\n(?P<what>[^\n]*\S)", re.MULTILINE)
-"""RELION's report of an error ends the program that makes it, always.
-
-in: /build/src/autopicker.cpp, line 1063
-ERROR:
-there is no such reference
-"""
-_NO_CTF = "skipping, since cannot get CTF values"
 
 
 def judge(job: Job, finished: Finished) -> Exit:
@@ -42,7 +35,7 @@ def judge(job: Job, finished: Finished) -> Exit:
     if aborted and not finished.out_of_memory:
         return Exit(outcome=Outcome.ABORTED, code=finished.code, reason="aborted by request")
     if what := _what_went_wrong(job, finished):
-        reason = what + last_words(finished)
+        reason = what + _why(job, finished) + last_words(finished)
         return Exit(outcome=Outcome.FAILURE, code=finished.code, reason=reason)
     return Exit(outcome=Outcome.SUCCESS, reason=_warning(finished))
 
@@ -58,9 +51,29 @@ def _what_went_wrong(job: Job, finished: Finished) -> str:
         return _bad_code(job, finished)
     if died is not None:
         return f"a program did not end by itself: {died['how']}"
-    if SUCCESS in finished.markers:
-        return ""
-    return _hidden(job, finished)
+    return _unsaid(job, finished)
+
+
+def _unsaid(job: Job, finished: Finished) -> str:
+    """What went wrong though RELION may have called it a success."""
+    if empty := empty_output(_understood(job), finished):
+        return f"RELION called it a success, but {empty}"
+    if SUCCESS not in finished.markers:
+        return _hidden(job, finished)
+    return ended_by(finished) and "RELION called it a success, but a program ended early"
+
+
+def _why(job: Job, finished: Finished) -> str:
+    """What it means and what to do, to be put behind a sentence; "" where we do not know."""
+    if finished.out_of_memory:
+        said = "fewer MPI processes or threads need less, and other machines have more"
+    elif _missing_program(finished, job).startswith("relion_"):
+        said = "RELION must be in the PATH there: install it, or module load in the queue template"
+    elif empty := empty_input(_understood(job), finished):
+        said = empty
+    else:
+        said = explained(finished)
+    return said and f"; {said}"
 
 
 def _hidden(job: Job, finished: Finished) -> str:
@@ -84,9 +97,9 @@ def _failing(job: Job) -> str:
 
 
 def _report(finished: Finished) -> str:
-    """What RELION's last report says, to be put behind a sentence; "" if there is none."""
-    reports = _RELION_SAYS.findall(finished.tail_err)
-    return f": {reports[-1].strip().rstrip('.')}" if reports else ""
+    """What RELION's report says, to be put behind a sentence; "" if there is none."""
+    said = report(finished)
+    return said and f": {said}"
 
 
 def _bad_code(job: Job, finished: Finished) -> str:
@@ -123,12 +136,5 @@ def _understood(job: Job) -> list[Call]:
 
 def _warning(finished: Finished) -> str:
     """What a user should know of a success."""
-    said = finished.tail_err + finished.tail_out
-    if _NO_CSH.search(said):
-        return (
-            "warning: the machine has no csh, so that no micrograph has CTF values; "
-            "install csh there, or set RELION_SHELL=bash"
-        )
-    if _NO_CTF in said:
-        return "warning: some micrographs have no CTF values and are left out; run.err names them"
-    return ""
+    said = warned(finished)
+    return said and f"warning: {said}"
