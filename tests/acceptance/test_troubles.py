@@ -75,6 +75,7 @@ def test_a_job_folder_in_the_trash_stops_the_job(world: World) -> None:
     nothing_is_left(world, seconds=5)
     assert list((world.project / "Shell/job001").iterdir()) == []
     assert not (trash / "job001" / SUCCESS).exists()
+    assert (trash / "job001/RELION_JOB_EXIT_ABORTED").exists()  # for who takes it back
 
 
 def test_a_job_that_was_marked_as_finished_stops(world: World) -> None:

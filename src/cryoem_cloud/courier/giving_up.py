@@ -8,6 +8,7 @@ from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.home import DroppedError, Home
 from cryoem_cloud.courier.tokens import fleets_of
+from cryoem_cloud.courier.trashed import mark_trashed
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.job import Exit, Outcome
@@ -52,7 +53,7 @@ class GivingUp:
         return exit_
 
     def drop(self, why: str) -> Exit:
-        """Abort it, and write nothing at home."""
+        """Abort it, and write nothing at home, but for a marker where its folder was trashed."""
         exit_ = Exit(outcome=Outcome.ABORTED, code=1, reason=why)
         self.desk.note(f"{why}; stopping")
         with suppress(CryoemError):
@@ -60,6 +61,7 @@ class GivingUp:
             self._wait_for_machines()
             self.records.put_end(exit_)
         self._end_machines()
+        mark_trashed(self.home(), exit_)
         return exit_
 
     def _fleets(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.ports.frontend import AtHome
 
-__all__ = ["OWN_FILES", "RelionFrontend"]
+__all__ = ["OWN_FILES", "TRASH", "RelionFrontend"]
 
 OWN_FILES = (
     "job.star",
@@ -22,6 +22,9 @@ OWN_FILES = (
 )
 """What RELION itself writes into a job's folder on the user's computer."""
 
+TRASH = "Trash"
+"""What is deleted or cleaned is moved there, under its own path."""
+
 _CHANGED = ".pipeline_has_changed"
 """RELION's GUI looks at its jobs' markers when this file appears, and removes it."""
 
@@ -30,6 +33,7 @@ class RelionFrontend:
     """Sees a job's end by its marker, and not before it is made to look."""
 
     name: ClassVar[str] = "relion"
+    trash: ClassVar[str] = TRASH
 
     def __init__(self) -> None:
         self._watch = PipelineWatch()

@@ -14,6 +14,7 @@ class ShellFrontend:
     """Sees a job's end by the command's exit code."""
 
     name: ClassVar[str] = "shell"
+    trash: ClassVar[str] = ""
 
     def check(self, asked: Asked) -> None:
         """Everything may be submitted."""

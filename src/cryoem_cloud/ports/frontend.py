@@ -71,6 +71,14 @@ class Frontend(Protocol):
         """
         ...
 
+    @property
+    def trash(self) -> str:
+        """The project's folder to which it moves the folders of jobs that users delete.
+
+        "" where it has none.
+        """
+        ...
+
     def own_files(self, job: Job) -> Sequence[str]:
         """Shell patterns, relative to the job's folder, of files that are the front end's own.
 

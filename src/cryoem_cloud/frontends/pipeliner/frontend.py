@@ -10,7 +10,7 @@ from cryoem_cloud.frontends.pipeliner.conclude import conclude
 from cryoem_cloud.frontends.pipeliner.kinds import kind_of, require_for_machines
 from cryoem_cloud.frontends.pipeliner.prepare import prepare
 from cryoem_cloud.frontends.pipeliner.script import Planned, Runner
-from cryoem_cloud.frontends.relion import OWN_FILES
+from cryoem_cloud.frontends.relion import OWN_FILES, TRASH
 from cryoem_cloud.model.errors import MissingInputError, RefusedError
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.ports.application import Asked
@@ -33,6 +33,7 @@ class PipelinerFrontend:
     """Polls a job's folder for markers of its own. Its jobs begin and end on its own computer."""
 
     name: ClassVar[str] = "pipeliner"
+    trash: ClassVar[str] = TRASH
 
     def __init__(self) -> None:
         self._watch = PipelineWatch()
