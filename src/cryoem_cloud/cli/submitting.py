@@ -35,7 +35,7 @@ def here(places: Places) -> Project:
         spool_of(places).follow(project)
         Cards(places.state / "jobs").follow(project)
         return project
-    settings = Settings.read(places, None, environment())
+    settings = Settings.read(places, Path.cwd(), environment())
     return projects.create(Path.cwd(), settings.store or places.default_store)
 
 

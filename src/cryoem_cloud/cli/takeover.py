@@ -1,62 +1,77 @@
-"""Takes jobs over that another computer's courier was to bring home."""
+"""Takes jobs over that somebody else's courier was to bring home, or this user's elsewhere."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryoem_cloud.cli.afar import cards_from_store
-from cryoem_cloud.courier.cards import Cards
+from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.paths import normal
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.turn import Standing, standing
 from cryoem_cloud.settings import Places, environment, own_umask, submitters_environment
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.wiring.front import store_at
 
-__all__ = ["Taken", "take_over"]
+__all__ = ["Taken", "take", "take_over"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A job that was looked at; `why_not` says why it was left to the other computer."""
+    """A job that was looked at. `of` is its submitter.
+
+    `held` says that another courier has it, and keeps it as long as it shows life; `why_not` why
+    the job was left to that one for good.
+    """
 
     number: int
     name: str
+    of: str
+    held: bool = False
     why_not: str = ""
 
 
 def take_over(project: Project, places: Places) -> Iterator[Taken]:
-    """Spool every job of the project that is not home and that this computer has no card of.
+    """Spool every job of the project that is not home and that this computer has no card of."""
+    cards = Cards(places.state / "jobs")
+    known = frozenset(card.number for card in cards.all() if card.project == project.name)
+    for card in cards_from_store(project, known=known):
+        if card.open:
+            yield take(card, project, places)
+
+
+def take(card: Card, project: Project, places: Places) -> Taken:
+    """Spool a job that is not home, whoever submitted it; `card` is as the store tells of it.
 
     The other courier keeps a job as long as it shows life: the store decides who delivers. A job
     whose inputs are still on the other computer is left to it, as nobody else can send them.
     """
-    spool, cards = spool_of(places), Cards(places.state / "jobs")
-    known = frozenset(card.number for card in cards.all() if card.project == project.name)
-    for card in cards_from_store(project, known=known):
-        if not card.open:
-            continue
-        records = JobRecords(store_at(project.store), project.name, card.number)
-        job = records.job()
-        if not records.ready():
-            yield Taken(card.number, card.name, f"its inputs are still with {job.submitter}")
-            continue
-        here = _as_here(job, project.folder)
-        starts = (here.log_starts["out"], here.log_starts["err"])
-        cards.write(replace(card, log_starts=starts))
-        spool.add(
-            Slip(
-                job=job,
-                here=here,
-                project=project,
-                environment=submitters_environment(environment()),
-                umask=own_umask(),
-            )
+    records = JobRecords(store_at(project.store), project.name, card.number)
+    job = records.job()
+    taken = Taken(number=card.number, name=card.name, of=job.submitter)
+    if not records.ready():
+        return replace(taken, why_not=f"its inputs are still with {job.submitter}")
+    here = _as_here(job, project.folder)
+    closed = [out for out in job.outputs if not os.access(project.folder / out, os.W_OK | os.X_OK)]
+    if closed:
+        return replace(taken, why_not=f"you may not write into {project.folder / closed[0]}")
+    starts = (here.log_starts["out"], here.log_starts["err"])
+    Cards(places.state / "jobs").write(replace(card, log_starts=starts))
+    spool_of(places).add(
+        Slip(
+            job=job,
+            here=here,
+            project=project,
+            environment=submitters_environment(environment()),
+            umask=own_umask(),
         )
-        yield Taken(card.number, card.name)
+    )
+    return replace(taken, held=standing(records.deliveries().read()) is Standing.HELD)
 
 
 def _as_here(job: Job, folder: Path) -> Job:

@@ -133,9 +133,9 @@ def bind(folder: Path) -> Project:
     return attach(folder, binding.store, binding.name)
 
 
-def fork(folder: Path) -> Project:
-    """Make a copied folder a project of its own, in the same store."""
-    return create(folder, _Binding.read(folder.resolve()).store)
+def fork(folder: Path, *, store: str = "") -> Project:
+    """Make a copied folder a project of its own, in the same store if none is named."""
+    return create(folder, store or _Binding.read(folder.resolve()).store)
 
 
 def attach(folder: Path, store: str, name: str) -> Project:

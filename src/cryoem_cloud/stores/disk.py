@@ -56,12 +56,16 @@ def sweep(parts: Path) -> None:
                     part.unlink()
 
 
+_CLOSED = (
+    "you may not write or read there: change its permissions; a project that several people share "
+    "needs a store that all of them may write, see: share a project, in the guide"
+)
 _FAULTS: Mapping[int, tuple[type[StoreError] | type[NoSpaceError], str]] = {
     errno.ENOSPC: (NoSpaceError, "free some space there, or choose another store"),
     errno.EDQUOT: (NoSpaceError, "your quota there is used up: free some space"),
     errno.EFBIG: (NoSpaceError, "the file system takes no files of that size"),
-    errno.EACCES: (StoreDeniedError, "you may not write or read there: change its permissions"),
-    errno.EPERM: (StoreDeniedError, "you may not write or read there: change its permissions"),
+    errno.EACCES: (StoreDeniedError, _CLOSED),
+    errno.EPERM: (StoreDeniedError, _CLOSED),
     errno.EROFS: (StoreDeniedError, "it is mounted read-only"),
     errno.ENAMETOOLONG: (StoreError, "choose a store with a shorter path, or an S3 store"),
 }

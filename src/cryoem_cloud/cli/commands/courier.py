@@ -63,7 +63,10 @@ def stay() -> None:
 
 @command.command(short_help="Bring jobs home here that another computer has dropped.")
 def follow() -> None:
-    """Bring the current project's jobs home here, that another computer's courier has dropped."""
+    """Bring the current project's jobs home here, that another computer's courier has dropped.
+
+    One job alone is taken over by cryoem adopt.
+    """
     looked_at = tuple(take_over(the_project(), places()))
     if not looked_at:
         click.echo("no job of the project's is with another computer", err=True)

@@ -47,9 +47,15 @@ def move() -> None:
 
 
 @command.command(short_help="Make a copy of a project a project of its own.")
-def fork() -> None:
-    """Make the current folder, a copy of a project, a project of its own."""
-    _print(projects.fork(_folder()))
+@click.option("--store", "url", default="", metavar="URL", help="In another store than before.")
+def fork(*, url: str) -> None:
+    """Make the current folder, a copy of a project, a project of its own.
+
+    Jobs that are not home yet come home to the folder in which they were submitted.
+    """
+    if url:
+        store_at(url)  # refuses what is no store's address
+    _print(projects.fork(_folder(), store=url))
 
 
 @command.command(short_help="Make this folder a place of a project in a store.")
