@@ -12,7 +12,7 @@ from cryoem_cloud.apps.relion.causes.cause import Cause
 from cryoem_cloud.apps.relion.explain import explained, report
 from cryoem_cloud.apps.verdict import without_last_words
 from cryoem_cloud.model.job import Exit, Outcome
-from cryoem_cloud.ports.application import Finished
+from cryoem_cloud.ports.application import START_BYTES, Finished
 
 from .conftest import make_job
 
@@ -206,6 +206,24 @@ def test_a_program_that_ends_early_and_is_called_a_success_is_a_failure() -> Non
     exit_ = Relion().judge(make_job("relion_refine --o J/j/run\ntouch J/j/x"), finished)
     assert exit_.outcome is Outcome.FAILURE
     assert "(Blush, class ranking) failed" in exit_.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("data_optics\n\nloop_\n_rlnOpticsGroup #1\n1\n\n", Outcome.FAILURE),
+        ("data_micrographs\n\nloop_\n_rlnMicrographName #1\nM/a.mrc\n\n", Outcome.SUCCESS),
+        ("data_micrographs\n\nloop_\n_rlnMicrographName #1\na b c d\n\n", Outcome.SUCCESS),
+        ("data_optics\n\nloop_\n_rlnOpticsGroup #1\n" + "1\n" * 32 * 1024, Outcome.SUCCESS),
+        ("", Outcome.SUCCESS),
+    ],
+)
+def test_only_a_list_that_surely_has_no_row_is_a_failure(text: str, outcome: Outcome) -> None:
+    finished = Finished(
+        code=0, markers=("RELION_JOB_EXIT_SUCCESS",), read=lambda _: text.encode()[:START_BYTES]
+    )
+    job = make_job("relion_run_ctffind_mpi --i m.star --o C/j/ --pipeline_control C/j/")
+    assert Relion().judge(job, finished).outcome is outcome
 
 
 def test_a_report_that_lists_all_particles_is_cut() -> None:

@@ -1,13 +1,20 @@
 """Whether machines will have the programs that a job's programs call, decided before anything."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.apps.relion import Relion
+from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.errand import Errand
 from cryoem_cloud.courier.executables import Arranged, arranged
 from cryoem_cloud.model.errors import CryoemError, MissingInputError, RefusedError
-from cryoem_cloud.model.job import Need
+from cryoem_cloud.model.job import Need, Outcome
 from cryoem_cloud.ports.application import Called, Shape
+from cryoem_cloud.settings import Settings
+
+from .conftest import FOLDER, Bench, Played
 
 _HERE = Shape(cores=1, memory_gib=1.0, fixed=True, here=True)
 _ELSEWHERE = Shape(cores=8, memory_gib=32.0)
@@ -115,3 +122,47 @@ def test_elsewhere_the_users_own_file_is_sent_along(tmp_path: Path) -> None:
         found = decided(one(word), _ELSEWHERE, tmp_path)
         assert found.needs == (Need(path=f"@abs{path}", asked_by="the job"),)
         assert found.shape.executables == {"ctffind": f".cryoem-abs{path}"}
+
+
+# The whole way of a CtfFind job to machines elsewhere.
+
+
+def sent(bench: Bench, settings: Settings, path: str) -> tuple[str, dict[str, int]]:
+    """The script that machines get, and the inputs from outside the project with their modes."""
+    (bench.project / "m.star").write_text("data_\n\nloop_\n_rlnMicrographName #1\n\n")
+    script = f"relion_run_ctffind --i m.star --o {FOLDER}/ --ctffind_exe ctffind\n"
+    job = replace(bench.slip.job, script=script, application="relion")
+    slip = replace(bench.slip, job=job, environment={"PATH": path})
+    provider = Played(bench.done)
+    provider.shape = _ELSEWHERE
+    means = replace(
+        bench.means("courier-1", provider),
+        application=lambda _: Relion(),
+        settings=lambda _: settings,
+    )
+    Errand(slip, means, CardDesk(bench.card(), bench.cards, means.clock)).run()
+    tasks = bench.records.tasks(0)
+    entries = [e for task in tasks for e in task.inputs if e.path.startswith("@abs/")]
+    return "".join(task.script for task in tasks), {e.path: e.mode for e in entries}
+
+
+def test_machines_elsewhere_get_the_users_program_as_one(bench: Bench, tmp_path: Path) -> None:
+    mine = program(tmp_path / "path/ctffind")
+    script, outside = sent(bench, Settings(), str(mine.parent))
+    assert outside == {f"@abs{mine}": 0o755}
+    assert f"--ctffind_exe .cryoem-abs{mine} " in script.replace("\n", " ")
+    assert bench.card().outcome is Outcome.SUCCESS
+
+
+def test_machines_elsewhere_call_what_the_settings_name(bench: Bench, tmp_path: Path) -> None:
+    mine = program(tmp_path / "path/ctffind")
+    script, outside = sent(bench, Settings(executables={"ctffind": "/opt/c"}), str(mine.parent))
+    assert outside == {}
+    assert "--ctffind_exe /opt/c " in script.replace("\n", " ")
+
+
+def test_nothing_is_sent_where_nobody_has_the_program(bench: Bench, tmp_path: Path) -> None:
+    assert sent(bench, Settings(), str(tmp_path)) == ("", {})
+    card = bench.card()
+    assert (card.outcome, card.code, card.bytes_up) == (Outcome.FAILURE, 4, 0)
+    assert "there is no such program in your PATH" in card.reason

@@ -23,7 +23,7 @@ from cryoem_cloud.model.paths import normal
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.turn import Deed, Standing, standing
 from cryoem_cloud.model.units import human_size
-from cryoem_cloud.ports.application import Application, Finished
+from cryoem_cloud.ports.application import START_BYTES, Application, Finished
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.providers.scratch import remove_tree
 from cryoem_cloud.stores.index import IndexLog, entries_to_bytes
@@ -41,7 +41,6 @@ _TERM_GRACE_S = 10.0
 _ABORT_GRACE_S = 60.0
 """Between a program's abort file and TERM."""
 _TAIL_BYTES = 16 * 1024
-_START_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +274,7 @@ def _markers(root: Path, outputs: tuple[str, ...], held: Sequence[str]) -> tuple
 def _start_of(root: Path, path: str) -> bytes:
     try:
         with (root / normal(path)).open("rb") as file:
-            return file.read(_START_BYTES)
+            return file.read(START_BYTES)
     except (OSError, RefusedError):
         return b""
 

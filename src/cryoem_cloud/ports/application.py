@@ -8,7 +8,10 @@ from typing import Protocol
 from cryoem_cloud.model.job import Exit, Job, Need, Wish
 from cryoem_cloud.ports.view import View
 
-__all__ = ["Application", "Asked", "Called", "Finished", "Shape"]
+__all__ = ["START_BYTES", "Application", "Asked", "Called", "Finished", "Shape"]
+
+START_BYTES = 64 * 1024
+"""Of a file that is looked into when a script has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ class Finished:
 
     `markers` are file names found in the job's folder; `tail_out` and `tail_err` the last lines of
     the logs; `out_of_memory` says that the kernel killed it for its memory. `read` gives the start
-    of a file that the machine has of the project, up to its 64th KiB (b"" where it has none).
+    of a file that the machine has of the project, START_BYTES at most (b"" where it has none).
     """
 
     code: int

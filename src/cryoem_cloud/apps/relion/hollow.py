@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cryoem_cloud.apps.relion.script import Call
 from cryoem_cloud.apps.star import rows_in
 from cryoem_cloud.model.errors import FormatError
-from cryoem_cloud.ports.application import Finished
+from cryoem_cloud.ports.application import START_BYTES, Finished
 
 __all__ = ["empty_input", "empty_output"]
 
@@ -86,7 +86,9 @@ def _empty(calls: Iterable[Call], finished: Finished, lists: dict[str, _List]) -
 
 
 def _has_row(data: bytes, column: str) -> bool:
-    """Whether the start of a STAR file holds a row; yes where it cannot be understood."""
+    """Whether a STAR file holds a row; yes where the start of it, which we have, does not tell."""
+    if len(data) >= START_BYTES:
+        return True
     try:
         return any(True for _ in rows_in(io.BytesIO(data), column.__eq__, name=column))
     except FormatError:
