@@ -53,7 +53,7 @@ def test_show_prints_both_forms_of_the_script_and_where_outputs_are(user: User) 
     assert "as submitted:" in text
     assert "as run: unchanged" in text
     outputs = user.cryoem("show", "1", "--json").json["outputs"]
-    assert {item["path"]: item["at"] for item in outputs} == {"a/x": "store only", "a/y": "home"}
+    assert {item["path"]: item["at"] for item in outputs} == {"a/x": "deleted", "a/y": "home"}
 
 
 def test_show_tells_what_is_known_here_while_the_store_is_away(user: User) -> None:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryoem_cloud.cli.policy import HOMES
 from cryoem_cloud.cli.preceding import numbers
 from cryoem_cloud.cli.saying import INTERRUPTED, QueueParser, complain
 from cryoem_cloud.cli.submitting import submit_script
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
             inputs=tuple(given.inputs),
             outputs=tuple(given.outputs),
             after=tuple(n for words in given.after for n in numbers(words)),
+            home=given.home,
         )
         print(f"Submitted batch job {card.number}", flush=True)
     except (CryoemError, OSError) as error:
@@ -66,5 +68,11 @@ def parser() -> QueueParser:
         default=[],
         metavar="ID[,ID]…",
         help="begin when these jobs have succeeded",
+    )
+    made.add_argument(
+        "--home",
+        default="",
+        metavar="WHAT",
+        help=f"what comes home, {' or '.join(HOMES)}; default: as the settings say",
     )
     return made

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryoem_cloud.apps.directives import paths, wish
 from cryoem_cloud.apps.registry import application_for
+from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.preceding import require_before
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card, Cards
@@ -15,6 +16,7 @@ from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.courier.submit import mark_refused, submit
 from cryoem_cloud.frontends.registry import frontend_named, name_of_caller
 from cryoem_cloud.model.errors import CryoemError, MissingInputError, SettingsError, UsageError
+from cryoem_cloud.model.job import Wish
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.application import Asked
@@ -64,6 +66,7 @@ def submit_script(
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     after: tuple[int, ...] = (),
+    home: str = "",
 ) -> Card:
     """Spool a script; where it is refused, a front end that looks for markers sees that too."""
     text = script.decode("utf-8", "surrogateescape")
@@ -78,6 +81,7 @@ def submit_script(
             inputs=inputs,
             outputs=outputs,
             after=after,
+            wish=Wish(home=home),
         )
         return submit_asked(asked, project, places)
     except (CryoemError, OSError) as error:
@@ -105,8 +109,10 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     `asked` names its inputs and outputs as the user did, relative to `cwd`; what the script's own
     lines say is added.
     """
-    _require_settings(places, project)
+    settings = _required_settings(places, project)
     whole = _with_directives(asked, project)
+    home = home_of(whole.wish.home, settings, project.store)
+    whole = replace(whole, wish=replace(whole.wish, home=home))
     cards = Cards(places.state / "jobs")
     require_before(whole.after, cards, project)
     _require_inputs(whole, cards, project)
@@ -161,8 +167,8 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
     )
 
 
-def _require_settings(places: Places, project: Project) -> None:
-    """See to it that the courier will be able to read the settings.
+def _required_settings(places: Places, project: Project) -> Settings:
+    """The settings, as the courier will be able to read them too.
 
     Raises:
         SettingsError: A file or a variable is off, or names a provider that there is not.
@@ -173,13 +179,15 @@ def _require_settings(places: Places, project: Project) -> None:
             f"the settings name the provider of machines {settings.where!r}",
             hint=f"known is {', '.join(PROVIDERS)}",
         )
+    return settings
 
 
 def _require_inputs(asked: Asked, cards: Cards, project: Project) -> None:
-    """See to it that what --in names is there, or that an unfinished job may yet make it."""
+    """See to it that what --in names is there, or that a job may yet make it or has left it."""
     for path in asked.inputs:
         if not glob.has_magic(path) and not (project.folder / path).exists():
-            makers = [card for card in cards.all() if card.open and card.project == project.name]
+            ours = (card for card in cards.all() if card.project == project.name)
+            makers = [card for card in ours if card.open or card.home == "essential"]
             if not any(is_below(path, folder) for card in makers for folder in card.outputs):
                 raise MissingInputError(
                     f"there is no {path}, which --in names",

@@ -30,7 +30,7 @@ class Card:
     `outcome` is set once the job has ended. `bytes_up` and `bytes_down` count what was really
     moved by the courier; `to_send` is an upper bound of what there is to send. `run_s` lasts from
     the first word of a machine to the end. `begun`: the front end was seen to say that it runs.
-    `after` are the jobs that it goes on after.
+    `after` are the jobs that it goes on after; `home` is what comes home of it.
     """
 
     number: int
@@ -56,6 +56,7 @@ class Card:
     ended_at: str = ""
     begun: bool = False
     after: tuple[int, ...] = ()
+    home: str = "all"
 
     @classmethod
     def of_job(cls, job: Job, project: Project) -> Self:
@@ -73,6 +74,7 @@ class Card:
             log_starts=(job.log_starts.get("out", 0), job.log_starts.get("err", 0)),
             submitted_at=job.submitted_at,
             after=job.after,
+            home=job.wish.home or "all",
         )
 
     @property
@@ -118,6 +120,7 @@ class Card:
             "ended_at": self.ended_at,
             "begun": self.begun,
             "after": list(self.after),
+            "home": self.home,
         }
 
     @classmethod
@@ -160,6 +163,7 @@ class Card:
             ended_at=text(fields, "ended_at", ""),
             begun=bool(fields.get("begun", False)),
             after=integers(fields, "after"),
+            home=text(fields, "home", "all"),
         )
 
 

@@ -49,7 +49,7 @@ EXTRA_FIELDS = (
         key="home",
         label="What comes home:",
         help="all, or essential: lists, logs, maps and the last iteration. "
-        "Empty: as in your settings.",
+        "Empty: as in your settings, else all where bringing it home costs nothing.",
     ),
 )
 

@@ -1,14 +1,19 @@
 """cryoem pull."""
 
+from collections.abc import Sequence
+
 import click
 
 from cryoem_cloud.cli.finding import the_project
 from cryoem_cloud.cli.indexed import differs, entries, placeable
 from cryoem_cloud.cli.progress import moving
+from cryoem_cloud.cli.selecting import real_name, sample, wanted
 from cryoem_cloud.cli.submitting import inside
+from cryoem_cloud.cli.whereabouts import egress_usd
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
-from cryoem_cloud.model.paths import is_below
-from cryoem_cloud.model.units import human_size
+from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.units import human_size, human_usd
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.wiring.front import store_at
@@ -19,28 +24,24 @@ __all__ = ["command"]
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
 @click.option("--force", is_flag=True, help="Replace files that differ here.")
-def command(*, paths: tuple[str, ...], force: bool) -> None:
+@click.option(
+    "--sample",
+    "count",
+    type=click.IntRange(min=1),
+    help="So many files, spread evenly over all that are named.",
+)
+def command(*, paths: tuple[str, ...], force: bool, count: int | None) -> None:
     """Bring files, and folders with all that is in them, home from the project's store.
 
-    A file that is here as the store has it is left alone. Where one differs nothing is brought
-    home, unless --force is given.
+    A PATH may be a pattern, in quotes: 'MotionCorr/job002/Movies/*.mrc'. A file that is here as the
+    store has it is left alone. Where one differs nothing is brought home, unless --force is given.
     """
     project = the_project()
-    named = tuple(inside(project, path) for path in paths)
-    known = entries(project).values()
-    wanted = [entry for entry in known if any(is_below(entry.path, path) for path in named)]
-    files = [entry for entry in wanted if placeable(project, entry)]
-    for path in named:
-        if not any(is_below(entry.path, path) for entry in files):
-            raise NotFoundError(
-                f"the store has nothing at {path}", hint="cryoem store ls lists its files"
-            )
-    changed = sorted(entry.path for entry in files if differs(project, entry))
-    if changed and not force:
-        others = f", and so do {len(changed) - 1} other files" if len(changed) > 1 else ""
-        raise RefusedError(
-            f"{changed[0]} differs here from the store's{others}", hint="--force replaces them"
-        )
+    files = _named(project, paths)
+    if count is not None:
+        files = sample(files, count)
+    if not force:
+        _require_unchanged(project, files)
     fresh = [
         (entry, project.folder / entry.path)
         for entry in files
@@ -48,6 +49,38 @@ def command(*, paths: tuple[str, ...], force: bool) -> None:
     ]
     size = sum(entry.size for entry, _ in fresh)
     require_space(project.folder, size, purpose="pulling")
+    store = store_at(project.store)
+    price = egress_usd(size, store.properties.egress_usd_per_gb)
+    if price:
+        click.echo(f"{len(fresh)} files, {human_size(size)}: about {human_usd(price)}", err=True)
     with moving("coming home", size) as moved:
-        fetch_files(store_at(project.store), project.name, fresh, moved=moved)
+        fetch_files(store, project.name, fresh, moved=moved)
     click.echo(f"{len(fresh)} of {len(files)} files brought home, {human_size(size)}", err=True)
+
+
+def _require_unchanged(project: Project, files: Sequence[Entry]) -> None:
+    changed = sorted(entry.path for entry in files if differs(project, entry))
+    if changed:
+        others = f", and so do {len(changed) - 1} other files" if len(changed) > 1 else ""
+        raise RefusedError(
+            f"{changed[0]} differs here from the store's{others}", hint="--force replaces them"
+        )
+
+
+def _named(project: Project, paths: Sequence[str]) -> Sequence[Entry]:
+    """The files of the project's that were named, as the store has them.
+
+    Raises:
+        NotFoundError: Nothing is there, or fits.
+    """
+    known = entries(project).values()
+    found: dict[str, Entry] = {}
+    for path in paths:
+        named = wanted(real_name(project, inside(project, path)))
+        files = [entry for entry in known if named(entry.path) and placeable(project, entry)]
+        if not files:
+            raise NotFoundError(
+                f"the store has nothing at {path}", hint="cryoem store ls lists its files"
+            )
+        found.update((entry.path, entry) for entry in files)
+    return tuple(found.values())

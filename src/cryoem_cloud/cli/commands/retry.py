@@ -1,6 +1,7 @@
 """cryoem retry."""
 
 import posixpath
+from dataclasses import replace
 
 import click
 
@@ -8,12 +9,13 @@ from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find, places, the_project
+from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.submitting import wake_for
 from cryoem_cloud.courier.submit import submit
 from cryoem_cloud.frontends.registry import frontend_named
 from cryoem_cloud.model.errors import NotFoundError, ObjectMissingError, UsageError
 from cryoem_cloud.ports.application import Asked
-from cryoem_cloud.settings import environment, submitters_environment
+from cryoem_cloud.settings import Settings, environment, submitters_environment
 from cryoem_cloud.wiring.front import counter
 
 __all__ = ["command"]
@@ -37,6 +39,7 @@ def command(*, number: int) -> None:
         raise NotFoundError(
             f"nothing of job {number} has reached the store", hint="submit it as you did before"
         ) from error
+    settings = Settings.read(places(), project.folder, environment())
     asked = Asked(
         project=project.folder,
         script=job.script,
@@ -44,7 +47,7 @@ def command(*, number: int) -> None:
         cwd=posixpath.normpath(job.cwd),
         inputs=job.inputs,
         outputs=job.outputs,
-        wish=job.wish,
+        wish=replace(job.wish, home=home_of(job.wish.home, settings, project.store)),
     )
     new = submit(
         counter(places(), project.store),

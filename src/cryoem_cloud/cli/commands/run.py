@@ -7,6 +7,7 @@ import click
 
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.following import follow
+from cryoem_cloud.cli.policy import HOMES
 from cryoem_cloud.cli.preceding import numbers
 from cryoem_cloud.cli.submitting import PROVIDERS, here, submit_asked
 from cryoem_cloud.model.job import Wish
@@ -22,9 +23,10 @@ __all__ = ["command"]
 @click.option("--out", "outputs", multiple=True, metavar="DIR", help="A folder it writes.")
 @click.option("--name", default="", help="What it is called; default: its output folder.")
 @click.option("--after", metavar="ID[,ID]…", default="", help="Begin when these have succeeded.")
+@click.option("--home", type=click.Choice(HOMES), help="What comes home; default: by settings.")
 @click.option("--no-wait", is_flag=True, help="Print the job's number and return.")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
-def command(
+def command(  # noqa: PLR0913  (one for each option)
     *,
     where: str | None,
     count: int | None,
@@ -32,6 +34,7 @@ def command(
     outputs: tuple[str, ...],
     name: str,
     after: str,
+    home: str | None,
     no_wait: bool,
     words: tuple[str, ...],
 ) -> int:
@@ -48,7 +51,7 @@ def command(
         outputs=outputs,
         name=name,
         after=numbers(after),
-        wish=Wish(where=where or "", count=count or 0),
+        wish=Wish(where=where or "", count=count or 0, home=home or ""),
     )
     card = submit_asked(asked, project, places())
     if no_wait:

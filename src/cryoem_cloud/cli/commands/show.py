@@ -1,16 +1,30 @@
 """cryoem show."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import click
 
+from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.showing import as_json, state_of
+from cryoem_cloud.cli.whereabouts import (
+    AWAY,
+    DELETED,
+    HOME,
+    Group,
+    away,
+    egress_usd,
+    told,
+    whereabouts,
+)
 from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.policy import HomePolicy
 from cryoem_cloud.model.errors import ObjectMissingError, StoreError
-from cryoem_cloud.model.file import Entry, Kind
+from cryoem_cloud.model.file import Kind
+from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Deed, Turn
@@ -43,29 +57,32 @@ def command(*, number: int, json_: bool) -> None:
 
 def _from_store(card: Card) -> dict[str, JSON]:
     records = records_of(card)
-    tasks = records.tasks(0)
+    job, tasks = records.job(), records.tasks(0)
     inputs = [entry for task in tasks for entry in task.inputs]
     turns = records.turns(MAIN).read()
     return {
-        "script": records.job().script,
+        "script": job.script,
         "script_run": tasks[0].script if tasks else None,
         "inputs": [{"path": e.path, "type": e.kind.value, "size": e.size} for e in inputs],
-        "outputs": [
-            {"path": e.path, "size": e.size, "at": _place(card, e)}
-            for e in _outputs(records, turns)
-        ],
+        **_outputs(card, job, records, turns),
         "turns": [{"number": t.number, "deed": t.deed.value, "machine": t.holder} for t in turns],
     }
 
 
-def _outputs(records: JobRecords, turns: Sequence[Turn]) -> list[Entry]:
+def _outputs(card: Card, job: Job, records: JobRecords, turns: Sequence[Turn]) -> dict[str, JSON]:
+    """The outputs with the place where each is, and what is in the store alone, in groups."""
     ended = bool(turns) and turns[-1].deed in {Deed.DONE, Deed.FAILED}
     made = results(records, turns[-1]) if ended else ()
-    return [entry for entry in made if entry.kind is Kind.FILE]
-
-
-def _place(card: Card, entry: Entry) -> str:
-    return "home" if (card.folder / entry.path).exists() else "store only"
+    files = [entry for entry in made if entry.kind is Kind.FILE]
+    policy = HomePolicy(job, application_named(job.application))
+    places = whereabouts(card, policy, files)
+    stored = [entry for entry in files if places[entry.path] == AWAY]
+    price = records.store.properties.egress_usd_per_gb
+    return {
+        "outputs": [{"path": e.path, "size": e.size, "at": places[e.path]} for e in files],
+        "away": [group.to_json() for group in away(stored)],
+        "egress_usd": str(egress_usd(sum(entry.size for entry in stored), price)),
+    }
 
 
 def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
@@ -78,13 +95,14 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
         f"store      {card.store}",
         f"submitted  {card.submitted_at}",
         f"logs       {card.logs[0]}, {card.logs[1]}",
+        f"home       {card.home}",
     ]
     if more:
         inputs = more["inputs"]
         files = [item for item in inputs if item["type"] == Kind.FILE.value]
         size = human_size(sum(item["size"] for item in files))
         lines.append(f"inputs     {len(files)} files, {size}; {len(inputs) - len(files)} stubs")
-        lines.extend(_summary(more["outputs"]))
+        lines.extend(_summary(card, more))
         lines.extend(
             f"turn {turn['number']:<5} {turn['deed']} by {turn['machine']}"
             for turn in more["turns"]
@@ -97,11 +115,15 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
     return lines
 
 
-def _summary(outputs: list[JSON]) -> list[str]:
+def _summary(card: Card, more: dict[str, JSON]) -> list[str]:
     """How many of the outputs are here, and how many must be pulled."""
     lines = []
-    for at in ("home", "store only"):
-        sizes = [item["size"] for item in outputs if item["at"] == at]
+    for at in (HOME, AWAY, DELETED):
+        sizes = [item["size"] for item in more["outputs"] if item["at"] == at]
         if sizes:
             lines.append(f"outputs    {len(sizes)} files, {human_size(sum(sizes))}: {at}")
+    groups = [Group(**group) for group in more["away"]]
+    if groups:
+        words = told(groups, card.outputs, Decimal(more["egress_usd"]))
+        lines.extend(f"           {line}" for line in words)
     return lines

@@ -66,10 +66,17 @@ def _ended(card: Card, *, at_home: bool) -> str:
     again = f"cryoem retry {card.number} submits it again"
     if card.outcome is Outcome.SUCCESS:
         warning = f" Its program called it a success, but: {card.reason}" if card.reason else ""
-        folder = card.outputs[0]
-        where = "is home" if at_home else f"is in the store; cryoem pull {folder} brings it here"
-        return f"has succeeded and {where}.{warning}"
+        return f"has succeeded and {_where(card, at_home=at_home)}.{warning}"
     if card.outcome is Outcome.ABORTED:
         return f"was stopped: {reason}. {again}."
     log = card.folder / card.logs[1] if at_home else f"shown by cryoem logs --err {card.number}"
     return f"failed: {reason}. Its log is {log}; once the cause is mended, {again}."
+
+
+def _where(card: Card, *, at_home: bool) -> str:
+    if not at_home:
+        return f"is in the store; cryoem pull {card.outputs[0]} brings it here"
+    if card.home == "essential":
+        left = f"cryoem show {card.number} says what stayed in the store"
+        return f"its essential results are home; {left}"
+    return "is home"

@@ -1,0 +1,80 @@
+"""Where a job's outputs are: at home, in the store alone, or deleted by the user."""
+
+import glob
+import posixpath
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.policy import HomePolicy
+from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.units import human_size, human_usd
+
+__all__ = ["AWAY", "DELETED", "HOME", "Group", "away", "egress_usd", "told", "whereabouts"]
+
+HOME, AWAY, DELETED = "home", "store only", "deleted"
+_MOST_GROUPS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Files that are in the store alone, of one folder and with one ending."""
+
+    pattern: str
+    files: int
+    size: int
+
+    def to_json(self) -> dict[str, JSON]:
+        """As JSON."""
+        return {"pattern": self.pattern, "files": self.files, "size": self.size}
+
+
+def whereabouts(card: Card, policy: HomePolicy, files: Iterable[Entry]) -> dict[str, str]:
+    """For each of a job's files, all of them, by path: HOME, AWAY or DELETED.
+
+    Nothing was deleted of a job that this computer has not brought home.
+    """
+    paths = [entry.path for entry in files]
+    left = policy.staying(paths, ended=True)
+    return {path: _place(card, path, left=path in left) for path in paths}
+
+
+def away(files: Iterable[Entry]) -> tuple[Group, ...]:
+    """The files in groups, the largest first."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for entry in files:
+        folder, name = posixpath.split(entry.path)
+        ending = posixpath.splitext(name)[1]
+        found[glob.escape(folder) + "/*" + glob.escape(ending)].append(entry.size)
+    groups = (Group(pattern=p, files=len(s), size=sum(s)) for p, s in found.items())
+    return tuple(sorted(groups, key=lambda group: (-group.size, group.pattern)))
+
+
+def egress_usd(size: int, usd_per_gb: Decimal) -> Decimal:
+    """What bringing so many bytes home costs."""
+    return size * usd_per_gb / 10**9
+
+
+def told(groups: Sequence[Group], folders: Sequence[str], usd: Decimal) -> Iterator[str]:
+    """What is in the store alone, and the command that brings it, for people."""
+    for group in groups[:_MOST_GROUPS]:
+        yield f"{group.files} files, {human_size(group.size)}: {group.pattern}"
+    if more := groups[_MOST_GROUPS:]:
+        yield f"{sum(group.files for group in more)} files more"
+    price = f", for about {human_usd(usd)}" if usd else ""
+    yield f"{shlex.join(('cryoem', 'pull', *folders))} brings all of it{price}"
+    first = shlex.quote(groups[0].pattern)
+    yield f"cryoem pull {first} --sample 20 brings 20 files of the first kind"
+
+
+def _place(card: Card, path: str, *, left: bool) -> str:
+    place = Path(card.folder, path)
+    if place.exists():
+        return HOME
+    kept = left and place.parent.is_dir()
+    return AWAY if kept or not card.ended_at else DELETED
