@@ -7,12 +7,12 @@ names' bytes, as in the C locale.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from cryoem_cloud.model.file import Kind
 from cryoem_cloud.ports.view import View
 
-__all__ = ["is_pattern", "matching", "plain"]
+__all__ = ["fitting", "is_pattern", "matching", "plain"]
 
 _QUOTED = re.compile(r"\\(.)", re.DOTALL)
 _CLASS = re.compile(r"\[:(?P<name>alpha|digit|alnum|upper|lower|space|blank|punct|xdigit):\]")
@@ -51,6 +51,19 @@ def matching(view: View, pattern: str) -> list[str]:
         inner = depth < len(segments)
         found = [path for folder in found for path in _matching(view, folder, segment, inner=inner)]
     return sorted(found, key=os.fsencode) if segments else []
+
+
+def fitting(pattern: str) -> Callable[[str], bool]:
+    """Whether a pattern fits a path, or a folder in which the path lies."""
+    segments = [segment for segment in pattern.split("/") if segment not in {"", "."}]
+    wanted = [re.compile(_expression(segment), re.DOTALL) for segment in segments]
+
+    def fits(path: str) -> bool:
+        names = path.split("/")
+        pairs = zip(wanted, names, strict=False)
+        return len(names) >= len(wanted) and all(one.fullmatch(name) for one, name in pairs)
+
+    return fits
 
 
 def _matching(view: View, folder: str, segment: str, *, inner: bool) -> Iterator[str]:
