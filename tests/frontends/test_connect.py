@@ -8,7 +8,7 @@ import pytest
 
 from cryoem_cloud.apps.directives import wish
 from cryoem_cloud.apps.relion.script import calls
-from cryoem_cloud.frontends.connect import EXTRA_FIELDS, relion_files
+from cryoem_cloud.frontends.connect import EXTRA_FIELDS, pipeliner_takes, relion_files
 
 _AWKWARD = 'it\'s a "folder" $HOME `x`'
 
@@ -66,6 +66,19 @@ def test_the_queue_command_survives_the_shell_that_relion_pastes_it_into(tmp_pat
         ["sh", "-c", f"{command} J/run_submit.script"], capture_output=True, check=True, text=True
     )
     assert done.stdout == "got J/run_submit.script\n"
+
+
+def test_the_pipeliner_gets_the_queue_command_as_it_starts_it(tmp_path: Path) -> None:
+    launchers = tmp_path / "it's"
+    (tmp_path / "env.sh").write_text(relion_files(tmp_path, launchers)["env.sh"])
+    (command,) = sourced(tmp_path, "sh", "PIPELINER_QSUB_COMMAND")
+    assert command == f"{launchers}/cryoem-qsub"
+    assert pipeliner_takes(launchers)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0"])
+def test_the_pipeliner_takes_no_blank_in_the_queue_command(tmp_path: Path, blank: str) -> None:
+    assert not pipeliner_takes(tmp_path / f"my{blank}programs")
 
 
 def test_every_extra_field_has_a_label_a_default_and_a_help_text(connected: Path) -> None:

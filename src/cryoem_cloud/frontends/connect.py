@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["EXTRA_FIELDS", "TEMPLATE", "ExtraField", "queue_command", "relion_files"]
+__all__ = [
+    "EXTRA_FIELDS",
+    "TEMPLATE",
+    "ExtraField",
+    "pipeliner_takes",
+    "queue_command",
+    "relion_files",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,7 @@ TEMPLATE = "qsub-template.sh"
 """RELION's script with places for what it knows of a job."""
 _PIPELINER_TEMPLATE = "qsub-template-pipeliner.sh"
 _ENVIRONMENT = "env.sh"
+_QSUB = "cryoem-qsub"
 
 
 def relion_files(folder: Path, launchers: Path) -> Mapping[str, str]:
@@ -89,7 +97,12 @@ def relion_files(folder: Path, launchers: Path) -> Mapping[str, str]:
 
 def queue_command(launchers: Path) -> str:
     """What RELION is to call; it is quoted, since RELION pastes it into a shell's line."""
-    return shlex.quote(str(launchers / "cryoem-qsub"))
+    return shlex.quote(str(launchers / _QSUB))
+
+
+def pipeliner_takes(launchers: Path) -> bool:
+    """Whether the pipeliner accepts our queue command: it takes none with a blank in it."""
+    return not any(sign.isspace() for sign in str(launchers))
 
 
 def _template(who: str, run: str) -> str:
@@ -117,6 +130,8 @@ def _variables(folder: Path, launchers: Path) -> Iterator[tuple[str, str]]:
     yield "RELION_QSUB_TEMPLATE", str(folder / TEMPLATE)
     yield "PIPELINER_QSUB_TEMPLATE", str(folder / _PIPELINER_TEMPLATE)
     yield "RELION_QSUB_COMMAND", queue_command(launchers)
+    # The pipeliner starts it without a shell: in quotes it would be another file.
+    yield "PIPELINER_QSUB_COMMAND", str(launchers / _QSUB)
     yield "RELION_QUEUE_USE", "yes"
     yield "RELION_QUEUE_NAME", "cryoem"
     for family in ("RELION", "PIPELINER"):

@@ -9,7 +9,12 @@ import click
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.submitting import here
 from cryoem_cloud.courier.whole import write_whole
-from cryoem_cloud.frontends.connect import TEMPLATE, queue_command, relion_files
+from cryoem_cloud.frontends.connect import (
+    TEMPLATE,
+    pipeliner_takes,
+    queue_command,
+    relion_files,
+)
 from cryoem_cloud.frontends.saved import saved_fields
 from cryoem_cloud.model.errors import StoreError
 from cryoem_cloud.wiring.front import counter
@@ -50,6 +55,8 @@ def relion(folder: Path, *, fix_gui: bool) -> None:
     for name, text in relion_files(folder, launchers).items():
         write_whole(folder / name, text.encode("utf-8", "surrogateescape"), mode=0o755)
         click.echo(f"wrote {folder / name}")
+    if not pipeliner_takes(launchers):
+        click.echo(f"The pipeliner takes no queue command with a blank in its path: {launchers}")
     _reserve(project.store)
     _mend_saved(project.folder, folder / TEMPLATE, queue_command(launchers), fix=fix_gui)
     click.echo(f"\nProject {project.name}, store {project.store}")
