@@ -95,3 +95,14 @@ def test_a_folders_files_are_those_in_it_and_not_those_below(tmp_path: Path) -> 
     assert all(key == f"mirror/{path}" for path, key in found if path.isascii())
     assert not list(cache.files_in(PROJECT, "nothing"))
     assert not list(cache.files_in("another-00000000", "job"))
+
+
+def test_bytes_are_found_by_digest_without_going_through_all_entries(tmp_path: Path) -> None:
+    index, cache = IndexLog(MemoryStore(), PROJECT), Cache(tmp_path / "cache.sqlite")
+    index.append("all", [an_entry(f"job/{n}", f"blake3:{n}") for n in range(5000)])
+    cache.refresh(index, PROJECT)
+    steps: list[int] = []
+    cache._db.set_progress_handler(lambda: steps.append(1), 1000)
+    assert cache.content(PROJECT, "blake3:4999") == an_entry("job/4999", "blake3:4999").content
+    assert cache.content(PROJECT, "blake3:none") is None
+    assert not steps
