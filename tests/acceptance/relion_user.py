@@ -75,7 +75,7 @@ class RelionUser:
 
     world: World
     spare: Path
-    folders: Mapping[str, str] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
 
     @property
     def project(self) -> Path:
@@ -111,12 +111,13 @@ class RelionUser:
             name = f"mic_{number:03d}.tif"
             shutil.copy(self.spare / "Movies" / name, self.project / "Movies" / name)
 
-    def add(self, kind: str, folders: Mapping[str, str], more: str = "") -> str:
+    def add(self, kind: str, folders: Mapping[str, str], more: str = "", *, alias: str = "") -> str:
         """Schedule a job of that kind, which reads from `folders`; its own folder."""
         number = self.counter()
         said = OPTIONS[kind].format(**folders, ctffind=self.spare / "ctffind", picks=_PICKS)
         said += ";do_queue == Yes" + (f";{more}" if more else "")
-        self.say("relion_pipeliner", "--addJob", kind, "--addJobOptions", said)
+        named = ("--setJobAlias", alias) if alias else ()
+        self.say("relion_pipeliner", "--addJob", kind, "--addJobOptions", said, *named)
         return f"{kind}/job{number:03d}"
 
     def counter(self) -> int:
@@ -136,10 +137,10 @@ class RelionUser:
         self.say("relion_pipeliner", *_asked(folders), "--repeat", str(repeat))
 
     @contextmanager
-    def running(self, *folders: str) -> Iterator[None]:
+    def running(self, *folders: str) -> Iterator[subprocess.Popen[str]]:
         """While relion_pipeliner waits for the jobs."""
-        with self.starts("relion_pipeliner", *_asked(folders)):
-            yield
+        with self.starts("relion_pipeliner", *_asked(folders)) as process:
+            yield process
 
     def go_on(self, folder: str, **fields: str) -> None:
         """*Continue!* a job, with fields of its window changed, to its end."""
