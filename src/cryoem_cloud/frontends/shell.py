@@ -23,11 +23,11 @@ class ShellFrontend:
         """Never: the script says what machines run."""
         return False
 
-    def prepare(self, job: Job, home: AtHome) -> Job:  # noqa: ARG002  (the port's names)
+    def prepare(self, job: Job, home: AtHome) -> Job | None:  # noqa: ARG002  (the port's names)
         """As it is."""
         return job
 
-    def conclude(self, job: Job, home: AtHome, exit_: Exit) -> Exit:  # noqa: ARG002  (the port's names)
+    def conclude(self, job: Job, home: AtHome, exit_: Exit) -> Exit | None:  # noqa: ARG002  (the port's names)
         """Nothing is left to do."""
         return exit_
 
