@@ -16,10 +16,12 @@ What we know of each program, as the files in `src/cryoem_cloud/apps/relion/prog
 page is made from them. *Evidence*: `run` means that the program was run under strace, and again
 alone with what the row sends, with the same results (but for the flags named); `read` that the
 source of these versions was read. For all that was not run, the job's `run.out` says so. Machines
-may get other counts only where the user left one rank and one thread.
+may get other counts only where the user left one rank and one thread. *Bulk* are outputs that stay
+in the store where a job says [essential](../how-to/what-comes-home.md): `*` stands within a name,
+`**` also for folders, `#` for an iteration but the last one; what follows a `!` comes all the same.
 
-| program | jobs | files it reads | further | counts that may change | evidence |
-|---|---|---|---|---|---|
+| program | jobs | files it reads | further | bulk | counts that may change | evidence |
+|---|---|---|---|---|---|---|
 """
     lines = [_line(row) for row in (*PROGRAMS.values(), UNKNOWN)]
     return head + "\n".join(lines) + "\n"
@@ -35,6 +37,7 @@ def _line(row: Program) -> str:
         row.jobs,
         "<br>".join(_inputs(row)) or "-",
         "<br>".join(_further(row)) or "-",
+        " ".join(f"`{pattern}`" for pattern in row.bulk) or "-",
         ", ".join(counts) or "-",
         _evidence(row),
     )
