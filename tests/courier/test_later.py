@@ -86,7 +86,7 @@ class Waiting:
             job=job,
             records=self.records,
             who=_US,
-            cards=lambda: {c.number: c for c in self.bench.cards.all()},
+            card=lambda number: next(iter(self.bench.cards.of_number(number)), None),
             ahead=self.ahead,
             providers=(self.provider,),
             desk=CardDesk(self.bench.card(), self.bench.cards, self.clock),
@@ -229,10 +229,11 @@ def test_all_jobs_of_the_chain_that_are_not_home_are_told_as_sources(bench: Benc
 
 
 def test_before_goes_all_the_way_and_not_round_in_circles(bench: Bench) -> None:
-    def card(*after: int) -> Card:
-        return replace(bench.card(), after=after)
+    def card(number: int) -> Card | None:
+        after = {3: (2,), 2: (1, 3), 1: (0,)}.get(number)
+        return None if after is None else replace(bench.card(), after=after)
 
-    assert before((3,), {3: card(2), 2: card(1, 3), 1: card()}) == {1, 2, 3}
+    assert before((3,), card) == {0, 1, 2, 3}
 
 
 # How a later job is manned.

@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from cryoem_cloud.apps.links import Links
 from cryoem_cloud.model.file import Entry, Kind
-from cryoem_cloud.model.paths import HOME_ROOT, OUTSIDE
+from cryoem_cloud.model.links import leads_to
+from cryoem_cloud.model.paths import OUTSIDE
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.ports.store import Store
 
@@ -75,14 +76,8 @@ class EntriesView:
     def link(self, path: str) -> str:
         """See the port."""
         entry = self._entries.get(posixpath.normpath(path))
-        return (_target(entry) or "") if entry and entry.kind is Kind.LINK else ""
-
-
-def _target(link: Entry) -> str | None:
-    """Where a link leads, as a path of the project or `@abs/…`; None where nobody can say."""
-    if link.target.startswith(HOME_ROOT):
-        return posixpath.normpath(link.target.removeprefix(HOME_ROOT))
-    if link.target.startswith("/"):
-        return OUTSIDE + posixpath.normpath(link.target).lstrip("/")
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(link.path), link.target))
-    return None if target == ".." or target.startswith("../") else target
+        if entry is None or entry.kind is not Kind.LINK:
+            return ""
+        if entry.target.startswith("/"):
+            return OUTSIDE + posixpath.normpath(entry.target).lstrip("/")
+        return leads_to(entry)

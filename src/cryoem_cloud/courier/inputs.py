@@ -91,7 +91,7 @@ class Inputs:
             job=self.slip.job,
             records=self.records,
             who=self.means.who,
-            cards=lambda: {card.number: card for card in self._cards()},
+            card=self._card,
             ahead=lambda sources: self._ahead(sources, others),
             providers=self.means.providers(),
             desk=self.desk,
@@ -99,6 +99,10 @@ class Inputs:
             stopped=self.stopped,
             rest=self.means.stopping.wait,
         )
+
+    def _card(self, number: int) -> Card | None:
+        found = self.means.cards.of_number(number)
+        return next((card for card in found if card.project == self.slip.project.name), None)
 
     def _ahead(self, sources: frozenset[int], others: Arranged) -> Next | None:
         """Send what is needed apart from what the jobs of these numbers will make.

@@ -3,7 +3,7 @@
 docs/reference/protocol.md has the rules, under chains.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cryoem_cloud.courier.cards import Card
@@ -21,6 +21,8 @@ from cryoem_cloud.stores.nexts import Next, nexts, put_next
 
 __all__ = ["BrokenChainError", "Later", "before"]
 
+_WORKED_ON = frozenset({Phase.HOMECOMING, Phase.ENDED})
+"""What a job is in when no machine works on it any more."""
 _LOOK_S = 1.0
 _LOG_S = 5.0
 """Between looks at who prepares the job: each is a request that object stores charge for."""
@@ -32,10 +34,10 @@ class BrokenChainError(Exception):
     """A job before this one did not end well; the message says which, and why."""
 
 
-def before(after: Iterable[int], cards: Mapping[int, Card]) -> frozenset[int]:
-    """The numbers of all jobs that come before one in its chain, as far as `cards` tell.
+def before(after: Iterable[int], card: Callable[[int], Card | None]) -> frozenset[int]:
+    """The numbers of all jobs that come before one in its chain, as far as their cards tell.
 
-    `cards` are those of one project, by number.
+    `card` gives that of a job of the project.
     """
     found: set[int] = set()
     todo = list(after)
@@ -43,7 +45,8 @@ def before(after: Iterable[int], cards: Mapping[int, Card]) -> frozenset[int]:
         number = todo.pop()
         if number not in found:
             found.add(number)
-            todo.extend(cards[number].after if number in cards else ())
+            known = card(number)
+            todo.extend(known.after if known else ())
     return frozenset(found)
 
 
@@ -51,7 +54,7 @@ def before(after: Iterable[int], cards: Mapping[int, Card]) -> frozenset[int]:
 class Later:
     """One job that goes on after others.
 
-    `cards` gives those of its project by number. `ahead` sends what can be sent before the jobs of
+    `card` gives that of a job of its project. `ahead` sends what can be sent before the jobs of
     these numbers have ended, and gives what is to be told; None where that is not known yet.
     `stopped` says whether the user wants the job no more; `rest` waits, and says whether we are to
     end.
@@ -60,7 +63,7 @@ class Later:
     job: Job
     records: JobRecords
     who: str
-    cards: Callable[[], Mapping[int, Card]]
+    card: Callable[[int], Card | None]
     ahead: Callable[[frozenset[int]], Next | None]
     providers: Sequence[Provider]
     desk: CardDesk
@@ -101,15 +104,14 @@ class Later:
 
     def _tell(self) -> bool:
         """Tell the jobs before of this one; whether their machines know of it."""
-        cards, waits = self.cards(), self._not_home()
+        waits = self._not_home()
         if not waits:
             store, project = self.records.store, self.records.project
             found = (later for n in self.job.after for later in nexts(store, project, n))
             return any(later.job == self.job.number for later in found)
-        sources = before(self.job.after, cards)
-        if not all(number in cards for number in sources):
-            return False
-        later = self.ahead(frozenset(number for number in sources if cards[number].open))
+        known = {number: self.card(number) for number in before(self.job.after, self.card)}
+        sources = frozenset(number for number, card in known.items() if card and card.open)
+        later = self.ahead(sources) if all(known.values()) else None
         if later is None:
             return False
         for number in waits:
@@ -118,24 +120,21 @@ class Later:
 
     def _not_home(self) -> tuple[int, ...]:
         """The jobs right before that are not home yet."""
-        cards = self.cards()
-        return tuple(n for n in self.job.after if not self._well_home(n, cards.get(n)))
+        return tuple(n for n in self.job.after if not self._well_home(n, self.card(n)))
 
     def _well_home(self, number: int, card: Card | None) -> bool:
-        if card is not None:
-            name, exit_ = f"job {number} ({card.name})", card.exit
-        else:  # this computer has lost its card; the records say when no machine works on it
-            name, exit_ = f"job {number}", self._of(number).end()
+        # Where this computer has lost the card, the records say when no machine works on it.
+        exit_ = card.exit if card else self._of(number).end()
         if exit_ is None or exit_.outcome is Outcome.SUCCESS:
             return exit_ is not None
         word = "failed" if exit_.outcome is Outcome.FAILURE else "was stopped"
         reason = f": {exit_.reason}" if exit_.reason else ""
+        name = self._name(number)
         raise BrokenChainError(f"{name}, after which it was to go on, {word}{reason}")
 
     def _machines_ended(self) -> bool:
-        cards = self.cards()
-        done = {Phase.HOMECOMING, Phase.ENDED}
-        return all(n not in cards or cards[n].phase in done for n in self.job.after)
+        cards = map(self.card, self.job.after)
+        return all(card is None or card.phase in _WORKED_ON for card in cards)
 
     def _may_take(self, turns: Sequence[Turn], *, home: bool) -> bool:
         """Whether the job is left to us: no machine came, released it, or died over it."""
@@ -155,13 +154,15 @@ class Later:
             )
         return self._guest.lives()
 
+    def _name(self, number: int) -> str:
+        card = self.card(number)
+        return f"job {number} ({card.name})" if card else f"job {number}"
+
     def _of(self, number: int) -> JobRecords:
         return JobRecords(self.records.store, self.records.project, number)
 
     def _words(self, waits: Sequence[int], *, told: bool) -> str:
-        cards = self.cards()
-        named = [f"job {n} ({cards[n].name})" if n in cards else f"job {n}" for n in waits]
-        jobs = ", ".join(named) or "its turn"
+        jobs = ", ".join(self._name(number) for number in waits) or "its turn"
         if self._left:
             return f"after {jobs}; a machine left it to this computer: {self._left}"
         if self._guest is not None and self._guest.of:

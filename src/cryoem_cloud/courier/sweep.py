@@ -52,5 +52,5 @@ def _before_open(cards: Iterable[Card]) -> frozenset[tuple[str, int]]:
         for project, known in by_project.items()
         for card in known.values()
         if card.open
-        for number in before(card.after, known)
+        for number in before(card.after, known.get)
     )
