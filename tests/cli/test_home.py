@@ -2,18 +2,24 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cryoem_cloud.cli.commands import pull
 from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.selecting import sample, wanted
 from cryoem_cloud.cli.whereabouts import away, egress_usd, told
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.file import Content, Entry
+from cryoem_cloud.ports.store import Properties
 from cryoem_cloud.settings import Settings
+from cryoem_cloud.stores.held import Held
+from cryoem_cloud.wiring.front import store_at
 from tests.cli.conftest import User
 
 _MOTION = """#!/bin/bash
@@ -91,6 +97,27 @@ def test_what_is_in_the_store_alone_comes_by_its_alias_too(corrected: User) -> N
     assert corrected.type("cryoem", "pull", "MotionCorr/best/*.tif").code == 3
 
 
+class Dear(Held):
+    """A store that lets nothing go for nothing."""
+
+    @property
+    def properties(self) -> Properties:
+        return replace(super().properties, egress_usd_per_gb=Decimal(10**7))
+
+
+def test_the_price_is_told_before_anything_comes(
+    corrected: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(corrected.home))
+    monkeypatch.chdir(corrected.folder)
+    monkeypatch.setattr(pull, "store_at", lambda url: Dear(store_at(url)))
+    said = CliRunner().invoke(pull.command, [_FOLDER]).stderr.splitlines()
+    assert said[0] == "10 files, 140 B: about $1.40"
+    assert said[-1] == "10 of 21 files brought home, 140 B"
+    again = CliRunner().invoke(pull.command, [_FOLDER]).stderr
+    assert "$" not in again
+
+
 def test_a_later_job_reads_it_and_nothing_is_sent(corrected: User) -> None:
     names = [f"{_FOLDER}/Movies/{n}.mrc" for n in ("001", "010")]
     words = [word for name in names for word in ("--in", name)]
@@ -153,6 +180,8 @@ def test_what_stayed_is_told_in_groups_with_its_price() -> None:
     lines = list(told(groups, ("E/job003",), usd))
     assert lines[0] == "3 files, 3.0 GB: E/job003/a/*.mrcs"
     assert "cryoem pull E/job003 brings all of it, for about $0.54" in lines
+    assert "cryoem pull E/job003 brings all of it" in told(groups, ("E/job003",), Decimal(0))
+    assert any("for less than a cent" in line for line in told(groups, ("E",), Decimal("1e-9")))
     assert all(map(wanted(groups[2].pattern), ["E/job003/a[1]/x"]))
 
 

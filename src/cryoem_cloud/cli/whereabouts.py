@@ -15,10 +15,21 @@ from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import human_size, human_usd
 
-__all__ = ["AWAY", "DELETED", "HOME", "Group", "away", "egress_usd", "told", "whereabouts"]
+__all__ = [
+    "AWAY",
+    "DELETED",
+    "HOME",
+    "Group",
+    "away",
+    "egress_usd",
+    "price_told",
+    "told",
+    "whereabouts",
+]
 
 HOME, AWAY, DELETED = "home", "store only", "deleted"
 _MOST_GROUPS = 8
+_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +71,18 @@ def egress_usd(size: int, usd_per_gb: Decimal) -> Decimal:
     return size * usd_per_gb / 10**9
 
 
+def price_told(usd: Decimal) -> str:
+    """A price for people."""
+    return f"about {human_usd(usd)}" if usd >= _CENT else "less than a cent"
+
+
 def told(groups: Sequence[Group], folders: Sequence[str], usd: Decimal) -> Iterator[str]:
     """What is in the store alone, and the command that brings it, for people."""
     for group in groups[:_MOST_GROUPS]:
         yield f"{group.files} files, {human_size(group.size)}: {group.pattern}"
     if more := groups[_MOST_GROUPS:]:
         yield f"{sum(group.files for group in more)} files more"
-    price = f", for about {human_usd(usd)}" if usd else ""
+    price = f", for {price_told(usd)}" if usd else ""
     yield f"{shlex.join(('cryoem', 'pull', *folders))} brings all of it{price}"
     first = shlex.quote(groups[0].pattern)
     yield f"cryoem pull {first} --sample 20 brings 20 files of the first kind"

@@ -9,11 +9,11 @@ from cryoem_cloud.cli.indexed import differs, entries, placeable
 from cryoem_cloud.cli.progress import moving
 from cryoem_cloud.cli.selecting import real_name, sample, wanted
 from cryoem_cloud.cli.submitting import inside
-from cryoem_cloud.cli.whereabouts import egress_usd
+from cryoem_cloud.cli.whereabouts import egress_usd, price_told
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.model.units import human_size, human_usd
+from cryoem_cloud.model.units import human_size
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.wiring.front import store_at
@@ -52,7 +52,7 @@ def command(*, paths: tuple[str, ...], force: bool, count: int | None) -> None:
     store = store_at(project.store)
     price = egress_usd(size, store.properties.egress_usd_per_gb)
     if price:
-        click.echo(f"{len(fresh)} files, {human_size(size)}: about {human_usd(price)}", err=True)
+        click.echo(f"{len(fresh)} files, {human_size(size)}: {price_told(price)}", err=True)
     with moving("coming home", size) as moved:
         fetch_files(store, project.name, fresh, moved=moved)
     click.echo(f"{len(fresh)} of {len(files)} files brought home, {human_size(size)}", err=True)
