@@ -42,6 +42,14 @@ class Myself:
         self.said.append("leave")
 
 
+class Hurried(SystemClock):
+    """Has no patience."""
+
+    def sleep(self, seconds: float) -> None:
+        """A tenth of that at most."""
+        super().sleep(min(seconds, 0.1))
+
+
 class Chain:
     """Jobs in a store, of which some go on after others, and machines that work on them."""
 
@@ -49,12 +57,18 @@ class Chain:
         self.top = top
         self.store = MemoryStore()
         self.asked: list[str] = []
+        self.fault = Fault.NONE
+        """What befalls the first call of each kind for each key of job 2, and for what follows."""
+        self._befallen: set[tuple[str, str]] = set()
+        self.watched = FaultyStore(self.store, self._plan)
 
-        def note(_: str, key: str) -> Fault:
-            self.asked.append(key)
+    def _plan(self, call: str, key: str) -> Fault:
+        self.asked.append(key)
+        chained = "/jobs/00000002/" in key or "/next/" in key
+        if not chained or (call, key) in self._befallen:
             return Fault.NONE
-
-        self.watched = FaultyStore(self.store, note)
+        self._befallen.add((call, key))
+        return self.fault
 
     def records(self, number: int) -> JobRecords:
         return JobRecords(self.watched, P, number)
@@ -124,7 +138,7 @@ class Chain:
             scratch=self.top / name,
             environment={"PATH": os.environ["PATH"]},
             umask=None,
-            clock=SystemClock(),
+            clock=Hurried(),
         ).live()
         return myself.said
 
@@ -298,6 +312,18 @@ def test_a_machine_that_takes_the_place_of_another_goes_on_where_that_one_was(
     chain.records(2).mark_gone("m-1")
     assert chain.live(1, "m-2") == ["worked", "leave"]
     assert chain.made(2) == {"2/x": "1\n"}
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.LOST])
+def test_a_store_that_does_not_answer_stops_no_chain(chain: Chain, fault: Fault) -> None:
+    chain.job(1, "echo 1 > 1/x")
+    chain.then(2, "cat 1/x > 2/x", after=(1,), reads="1/x")
+    chain.fault = fault
+    assert chain.live() == ["worked"] * 2 + ["leave"]
+    chain.fault = Fault.NONE
+    assert chain.made(2) == {"2/x": "1\n"}
+    assert [turn.deed for turn in chain.preparations(2)] == [Deed.CLAIM, Deed.DONE]
+    assert len(chain.records(2).turns(MAIN).read()) == 2
 
 
 def test_what_was_sent_is_given_also_where_nothing_asks_for_it(chain: Chain) -> None:
