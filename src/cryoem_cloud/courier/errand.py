@@ -199,7 +199,7 @@ class Errand:
         """Whether this courier brings the job home."""
         if self.delivery.ours():
             return True
-        self.desk.note("another courier of yours brings this job home")
+        self.desk.note("another courier brings this job home")
         return False
 
     def _home(self, inputs: Container[str]) -> Home:
