@@ -226,6 +226,21 @@ def test_only_a_list_that_surely_has_no_row_is_a_failure(text: str, outcome: Out
     assert Relion().judge(job, finished).outcome is outcome
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("piece", ["a", "a ", ": ", "line 1: ", "a.mrc: not found ", "\n"])
+def test_a_long_log_is_judged_in_time(piece: str) -> None:
+    """A pattern that starts anew in the middle of each word would take hours."""
+    log = piece * (256 * 1024 // len(piece))
+    finished = Finished(code=1, tail_err=log, tail_out=log)
+    exit_ = Relion().judge(make_job("relion_refine --o J/j/run"), finished)
+    assert exit_.outcome is Outcome.FAILURE
+
+
+def test_a_report_is_told_without_the_word_error() -> None:
+    said = "in: x.cpp, line 1\nERROR: \nERROR: no such thing.\n=== Backtrace\n"
+    assert report(Finished(code=1, tail_err=said)) == "no such thing"
+
+
 def test_a_report_that_lists_all_particles_is_cut() -> None:
     said = report(Finished(code=1, tail_err="in: x.cpp, line 1\nERROR: \n" + "3, " * 500 + "\n"))
     assert said.endswith("…")

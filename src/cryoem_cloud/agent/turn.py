@@ -40,7 +40,8 @@ _TERM_GRACE_S = 10.0
 """Between TERM and KILL."""
 _ABORT_GRACE_S = 60.0
 """Between a program's abort file and TERM."""
-_TAIL_BYTES = 16 * 1024
+_TAIL_BYTES = 256 * 1024
+"""Of a log, to be judged by: RELION may say a line for each of thousands of micrographs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,9 @@ _DIED = re.compile(
 )
 """What bash says when a signal ended a command in the middle of a script."""
 
-_NOT_FOUND = re.compile(r"(?P<what>\S+): (?:command )?not found|no (?P<which>relion_\w+) in \(")
+_NOT_FOUND = re.compile(
+    r"(?<!\S)(?P<what>\S+): (?:command )?not found|no (?P<which>relion_\w+) in \("
+)
 _NO_EXECUTABLE = re.compile(r"(?:unable to find|could not access).*executable", re.DOTALL)
 
 

@@ -174,18 +174,18 @@ NO_CSH = Cause.of(
 
 LACKING = (
     Cause.of(
-        r"(?P<what>\S+): cannot execute binary file: Exec format error"
-        r"|(?P<other>\S+): Exec format error|^(?P<shells>\S+): \d+: .ELF",
+        r"(?<!\S)(?P<what>\S+): cannot execute binary file: Exec format error"
+        r"|(?<!\S)(?P<other>\S+): Exec format error|^(?P<shells>\S+): \d+: .ELF",
         "{what}{other}{shells} is a program for another kind of processor than the machine's",
         "get the one for this machine's (uname -m says which it is)",
     ),
     Cause.of(
-        r"(?P<what>\S+): error while loading shared libraries: (?P<library>[^:\s]+)",
+        r"(?<!\S)(?P<what>\S+): error while loading shared libraries: (?P<library>[^:\s]+)",
         "{what} needs the library {library}, which the machine lacks",
         "install it there, or take a program that is linked statically",
     ),
     Cause.of(
-        r"\S+/lib\S+: version `(?P<version>[^']+)' not found \(required by (?P<what>[^)\s]+)\)",
+        r"version `(?P<version>[^']+)' not found \(required by (?P<what>[^)\s]+)\)",
         "{what} needs {version}, and the machine's system is older",
         "take a program built for an older system, or one that is linked statically",
     ),
