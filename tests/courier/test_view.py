@@ -162,6 +162,9 @@ def test_a_later_job_in_the_folder_is_heeded_at_once(desk: Desk) -> None:
     desk.job(_MOTION, "Movies/1.mrc", "Movies/2.mrc")
     assert desk.view.names("MotionCorr/job002/Movies") == ["1.mrc", "2.mrc"]
     assert desk.read(_MICROGRAPH).endswith(b"by job 2")
+    desk.job(_MOTION, "Movies/1.mrc", home="all")
+    (desk.project.folder / _MICROGRAPH).unlink()
+    assert desk.view.kind(_MICROGRAPH) is None
 
 
 def test_a_copy_of_what_a_job_left_is_a_file_like_others(desk: Desk) -> None:
