@@ -34,8 +34,8 @@ class Careful(RelionFrontend):
         return job.script == "true"
 
     def prepare(self, job: Job, home: AtHome) -> Job | None:
-        act = self.acts.pop(0) if self.acts else lambda _: True
-        return replace(job, script="true # prepared") if act(home) else None
+        done = self.acts.pop(0)(home) if self.acts else home.wanted()
+        return replace(job, script="true # prepared") if done else None
 
     def conclude(self, job: Job, home: AtHome, exit_: Exit) -> Exit | None:
         self.concluded.append(exit_)
