@@ -163,7 +163,9 @@ def test_inputs_behind_aliases_are_there_as_links(user: User) -> None:
 def test_a_link_that_leads_nowhere_is_told(user: User) -> None:
     (user.folder / "Movies").symlink_to("/nowhere/session 1")
     (user.folder / "p.star").write_text("data_\n\nloop_\n_rlnImageName #1\n1@Movies/a.mrcs\n")
-    said = user.type("cryoem", "run", "--", *"relion_refine --i p.star --o Class2D/run".split())
+    said = user.type(
+        "cryoem", "run", "--", *["relion_refine", "--i", "p.star", "--o", "Class2D/run"]
+    )
     assert said.code == 4
     assert "Movies is a link to /nowhere/session 1, which is not there" in said.err
     assert "p.star line 5 asks for it" in said.err

@@ -2,17 +2,17 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from cryoem_cloud.apps.files import files_below, named_files
 from cryoem_cloud.apps.patterns import is_pattern, matching
 from cryoem_cloud.apps.relion import names
+from cryoem_cloud.apps.relion.lists import Lists
 from cryoem_cloud.apps.relion.programs import NO_FILES, UNKNOWN
-from cryoem_cloud.apps.relion.readings import MICROGRAPH, followed, labels, needs_screen, readings
+from cryoem_cloud.apps.relion.readings import MICROGRAPH, needs_screen, readings
 from cryoem_cloud.apps.relion.row import Beside, Program, Reading
 from cryoem_cloud.apps.relion.script import Call, calls
-from cryoem_cloud.apps.star import rows_in
 from cryoem_cloud.model.errors import MissingInputError, RefusedError
 from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.job import Job, Need
@@ -53,6 +53,7 @@ class _Walk:
 
     def __init__(self, view: View, outputs: tuple[str, ...]) -> None:
         self._view = view
+        self._lists = Lists(view)
         self._outputs = outputs
         self._made = False
         """Whether an earlier command may have made what is in the outputs."""
@@ -158,24 +159,13 @@ class _Walk:
             return
         self._followed[path, id(reading)] = reading
         seen: set[tuple[str, str]] = set()
-        rows_ = self._rows(path, labels(reading), asker)
-        for line, values in followed(rows_, reading, self._named_micrographs(reading, asker)):
-            for label, value in values.items():
-                name = names.image_file(value)
-                if name in NO_FILES or (label, name) in seen:
-                    continue
-                seen.add((label, name))
-                row_asks = f"{path} line {line}"
-                inside = names.listed(name, row_asks)
-                yield from self._file(inside, reading.columns[label], row_asks)
-
-    def _named_micrographs(self, reading: Reading, asker: str) -> set[str]:
-        """The micrographs of the lists that say which ones matter, their jobs' folders off."""
-        return {
-            names.without_job(values[MICROGRAPH])
-            for path in reading.among
-            for _, values in self._rows(names.placed(path, asker), MICROGRAPH.__eq__, asker)
-        }
+        for line, label, name in self._lists.leading_on(path, reading, asker):
+            if name in NO_FILES or (label, name) in seen:
+                continue
+            seen.add((label, name))
+            row_asks = f"{path} line {line}"
+            inside = names.listed(name, row_asks)
+            yield from self._file(inside, reading.columns[label], row_asks)
 
     def _micrographs(self, call: Call, text: str, asker: str) -> Iterator[Need]:
         """Micrographs for Extract: only those that have coordinates are opened, and the first."""
@@ -183,7 +173,7 @@ class _Walk:
         yield Need(path=path, asked_by=asker)
         folder, suffix = call.value("--coord_dir"), call.value("--coord_suffix")
         first = True
-        for line, values in self._rows(path, MICROGRAPH.__eq__, asker):
+        for line, values in self._lists.rows(path, MICROGRAPH.__eq__, asker):
             row_asks = f"{path} line {line}"
             micrograph = names.listed(values[MICROGRAPH], row_asks)
             picked = False
@@ -201,7 +191,7 @@ class _Walk:
     def _has_picks(self, path: str) -> bool:
         if not path.endswith(".star"):
             return True
-        return any(True for _ in self._rows(path, _COORDINATE.__eq__, path))
+        return any(True for _ in self._lists.rows(path, _COORDINATE.__eq__, path))
 
     def _kept(self, call: Call, row: Program) -> Iterator[Need]:
         """The job's own files from earlier, where it goes on with them."""
@@ -266,27 +256,13 @@ class _Walk:
         """The existing files that any column of a STAR file names, each with who asks."""
         found: dict[str, str] = {}
         tried: set[str] = set()
-        for line, values in self._rows(path, _may_name_a_file, asker):
-            for name in map(names.image_file, values.values()):
-                if name in tried:
-                    continue
-                tried.add(name)
-                if name not in NO_FILES and self._there(names.looked_up(name)):
-                    found[names.listed(name, f"{path} line {line}")] = f"{path} line {line}"
+        for line, _, name in self._lists.named_files(path, _may_name_a_file, asker):
+            if name in tried:
+                continue
+            tried.add(name)
+            if name not in NO_FILES and self._there(names.looked_up(name)):
+                found[names.listed(name, f"{path} line {line}")] = f"{path} line {line}"
         return [(name, asked_by) for name, asked_by in found.items() if not self._own(name)]
-
-    def _rows(
-        self, path: str, wanted: Callable[[str], bool], asker: str
-    ) -> Iterator[tuple[int, dict[str, str]]]:
-        try:
-            with self._view.open(path) as file:
-                for row in rows_in(file, wanted, name=path):
-                    yield row.line, row.values
-        except OSError as error:
-            raise MissingInputError(
-                f"{path}, for which {asker} asks, cannot be read: {error.strerror}",
-                hint="the job that makes it may not have run yet",
-            ) from error
 
     def _there(self, path: str) -> bool:
         return self._view.kind(path) is Kind.FILE

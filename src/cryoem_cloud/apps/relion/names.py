@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections.abc import Iterable, Iterator
 
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Kind
@@ -11,6 +12,7 @@ from cryoem_cloud.ports.view import View
 __all__ = [
     "coordinate_file",
     "image_file",
+    "image_files",
     "listed",
     "looked_up",
     "other_half",
@@ -89,6 +91,17 @@ def outside_data(text: str, view: View) -> bool:
 def image_file(value: str) -> str:
     """The file in `000012@stack.mrcs`."""
     return _IN_STACK.sub("", value) if "@" in value else value
+
+
+def image_files(words: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+    """The places of words that name another file than the word before, each with the file."""
+    last: bytes | None = None
+    for place, word in enumerate(words):
+        number, at, file = word.partition(b"@")
+        name = file if at and number.isdigit() else word
+        if name != last:
+            last = name
+            yield place, image_file(word.decode("utf-8", "surrogateescape"))
 
 
 def siblings(path: str) -> tuple[str, ...]:
