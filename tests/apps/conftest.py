@@ -38,7 +38,7 @@ echo "Estimated defocus values        : 15000.00 , 14800.00 Angstroms"
 echo "Summary of results              : $root.txt"
 """
 
-_QUEUE = """\
+QUEUE = """\
 #!/bin/bash
 # Runs a job script at once, and records which files its programs open.
 job=$(dirname "$1")
@@ -135,7 +135,7 @@ def relion_project(tmp_path_factory: pytest.TempPathFactory) -> RelionProject:
     (project.path / "default_pipeline.star").write_text(
         "data_pipeline_general\n\n_rlnPipeLineJobCounter 1\n"
     )
-    for name, text in {"ctffind": _CTFFIND, "queue": _QUEUE}.items():
+    for name, text in {"ctffind": _CTFFIND, "queue": QUEUE}.items():
         (top / name).write_text(text)
         (top / name).chmod(stat.S_IRWXU)
     (top / "template.sh").write_text(relion_files(top, top)["qsub-template.sh"])

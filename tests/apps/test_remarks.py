@@ -19,8 +19,8 @@ def test_nothing_is_said_of_what_was_run() -> None:
     ("script", "said"),
     [
         (
-            "relion_tomo_align_mpi --i set.star --o Tomo/job001/",
-            "relion_tomo_align_mpi: what it reads is known from the source of RELION 4.0.1, 5.0.1,",
+            "relion_align_tiltseries_mpi --i set.star --o Tomo/job001/",
+            "relion_align_tiltseries_mpi: what it reads is known from the source of RELION 5.0.1,",
         ),
         (
             "relion_refine --i a.star --o Refine3D/job001/run --blush",

@@ -77,7 +77,6 @@ ROWS = (
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
         untried=(
-            "--ios",
             "--tomograms",
             "--blush",
             "--tau",

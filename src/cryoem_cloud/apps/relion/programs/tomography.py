@@ -102,6 +102,7 @@ ROWS = (
         threads="--j",
         ranks=ALWAYS,
         bulk=("tomograms/*.mrc",),
+        ran=VERSION_5,
         read=VERSION_5,
     ),
     Program(
@@ -116,6 +117,7 @@ ROWS = (
         threads="--j",
         ranks=ALWAYS,
         bulk=("Subtomograms/**",),
+        ran=VERSION_5,
         read=FROM_4,
         untried=("--real_subtomo",),
         remark="name the tomograms of --real_subtomo with --in",
@@ -129,6 +131,7 @@ ROWS = (
         threads="--j",
         ranks=ALWAYS,
         bulk=("data_*.mrc", "weight_*.mrc", "temp/**"),
+        ran=VERSION_5,
         read=FROM_4,
     ),
     Program(
@@ -139,7 +142,9 @@ ROWS = (
         kept=tuple(Kept(flag=RESUME, pattern=pattern) for pattern in _KEPT),
         threads="--j",
         ranks=ALWAYS,
+        ran=VERSION_5,
         read=FROM_4,
+        untried=("--do_even_aberrations", "--do_odd_aberrations"),
     ),
     Program(
         name="relion_tomo_align",
@@ -150,13 +155,16 @@ ROWS = (
         threads="--j",
         ranks=ALWAYS,
         bulk=("diag_*", "allCCs_*", "CCsum_*"),
+        ran=VERSION_5,
         read=FROM_4,
+        untried=("--motion", "--deformation"),
     ),
     Program(
         name="relion_tomo_import_coordinates",
         jobs="Import coordinates",
         inputs={"--i": Reading(columns={"rlnTomoImportParticleFile": OPENED})},
         outputs=FOLDER,
+        ran=VERSION_5,
         read=VERSION_5,
     ),
     Program(
