@@ -105,6 +105,7 @@ def test_the_store_knows_better_than_a_slip_that_was_written_before(bench: Bench
 def test_a_stop_while_the_job_is_prepared_is_an_abort(bench: Bench) -> None:
     def stop(home: AtHome) -> bool:
         assert home.wanted()
+        assert bench.card().note == "asks relion what the job runs"
         (bench.folder / _REQUEST).touch()
         return home.wanted()
 

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.model.errors import ObjectMissingError, RefusedError
 from cryoem_cloud.model.job import Exit
+from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.ports.frontend import AtHome
 from cryoem_cloud.stores.jobs import JobRecords
 
@@ -15,7 +17,12 @@ __all__ = ["concluded", "prepared"]
 
 
 def prepared(
-    slip: Slip, means: Means, records: JobRecords, *, stopped: Callable[[], bool]
+    slip: Slip,
+    means: Means,
+    records: JobRecords,
+    desk: CardDesk,
+    *,
+    stopped: Callable[[], bool],
 ) -> Slip | None:
     """The slip with the job as machines are to have it; None where it was cut off.
 
@@ -36,6 +43,7 @@ def prepared(
     def wanted() -> bool:
         return not means.stopping.is_set() and not stopped()
 
+    desk.phase(Phase.LOOKING, f"asks {frontend.name} what the job runs")
     job = frontend.prepare(slip.job, _at_home(slip, wanted))
     return None if job is None else _kept(replace(slip, job=job), means)
 

@@ -155,7 +155,7 @@ class Errand:
 
     def _prepare(self) -> bool:
         """Have the front end say what machines run; a stop before that is an end."""
-        slip = prepared(self.slip, self.means, self.records, stopped=self._stop_wanted)
+        slip = prepared(self.slip, self.means, self.records, self.desk, stopped=self._stop_wanted)
         self.slip = slip or self.slip
         return slip is not None or self._stopped()
 
