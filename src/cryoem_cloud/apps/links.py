@@ -6,13 +6,11 @@ from dataclasses import replace
 
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.job import Need
+from cryoem_cloud.model.links import MOST_LINKS
 from cryoem_cloud.model.paths import OUTSIDE
 from cryoem_cloud.ports.view import View
 
 __all__ = ["Links", "aliases", "along_links"]
-
-_MOST_LINKS = 40
-"""Links that lead to links, before we take them for a circle; as Linux does."""
 
 
 class Links:
@@ -29,7 +27,7 @@ class Links:
         circle, one of them.
         """
         tidy = posixpath.normpath(path)
-        return "" if tidy == "." else self._real(tidy, _MOST_LINKS)
+        return "" if tidy == "." else self._real(tidy, MOST_LINKS)
 
     def _real(self, path: str, links: int) -> str:
         folder, name = posixpath.split(path)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.paths import HOME_ROOT
 
-__all__ = ["Named", "inner_link", "leads_to"]
+__all__ = ["MOST_LINKS", "Named", "inner_link", "leads_to"]
 
-_MOST_LINKS = 40
+MOST_LINKS = 40
 """Links that lead to links, before we take them for a circle; as Linux does."""
 
 
@@ -44,7 +44,7 @@ class Named:
 
     def _real(self, path: str) -> str:
         """The path with the links on the way followed; "" where they lead out or in a circle."""
-        for _ in range(_MOST_LINKS):
+        for _ in range(MOST_LINKS):
             ends = [at for at, sign in enumerate(path) if sign == "/"]
             link = next((path[:end] for end in [*ends, len(path)] if path[:end] in self._links), "")
             if not link:
