@@ -10,8 +10,10 @@ from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.job import Outcome, Wish
+from cryoem_cloud.model.machine import Fleet
+from cryoem_cloud.ports.provider import MOST_FAILURES, Order
 
-from .conftest import FOLDER, MACHINE, TASK, Bench
+from .conftest import FOLDER, MACHINE, TASK, Bench, Played
 
 _MOTION = f"relion_run_motioncorr --o {FOLDER}/\n"
 _CLASSES = f"relion_refine --o {FOLDER}/run\n"
@@ -84,6 +86,25 @@ def test_iterations_wait_for_the_end_and_the_last_one_comes(bench: Bench, outcom
     bench.run(begin, look, look, end)
     assert seen[-1] == {names[2]}
     assert at_home(bench) == {names[1], names[2]}
+
+
+def test_the_last_iteration_comes_though_all_machines_are_gone(bench: Bench) -> None:
+    relion(bench, _CLASSES)
+    names = [f"run_it00{n}_data.star" for n in (1, 2, 3)]
+
+    def work(bench: Bench) -> None:
+        assert bench.records.turns(TASK).claim(MACHINE)
+        bench.page(1, files=tuple(stored(bench, name) for name in names[:2]))
+        bench.page(2, files=(stored(bench, names[2]), stored(bench, "out.txt")))
+        provider.keep = never  # type: ignore[method-assign]  # no other comes
+
+    def never(order: Order) -> Fleet:
+        provider.see(order)
+        return Fleet(failures=MOST_FAILURES, failure_log="no luck")
+
+    provider = Played(lambda: work(bench))
+    assert bench.run(provider=provider).outcome is Outcome.FAILURE
+    assert at_home(bench) == {names[2], "out.txt"}
 
 
 def test_an_older_version_gives_way_and_what_was_pulled_stays(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.home import DroppedError, Home
 from cryoem_cloud.courier.tokens import fleets_of
 from cryoem_cloud.courier.trashed import mark_trashed
+from cryoem_cloud.courier.waited import bring_waited
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.job import Exit, Outcome
@@ -39,6 +40,7 @@ class GivingUp:
         """Fail or abort it, and say so at home."""
         self.records.put_end(exit_)
         self._end_machines()
+        bring_waited(self.records, self.home())
         self.conclude(exit_)
         self.home().end(exit_)
         self.delivery.close(exit_)
