@@ -72,6 +72,11 @@ _CHAIN = {
     " lowpass == 40; threshold_autopick == 0.2",
     "Extract again": "star_mics == {CtfFind}/micrographs_ctf.star; do_reextract == Yes;"
     " fndata_reextract == {Class2D}/run_it002_data.star; extract_size == 64",
+    "Select discard": "fn_data == {Extract}/particles.star; do_discard == Yes; discard_sigma == 3",
+    "Select duplicates": "fn_data == {Class2D}/run_it002_data.star; do_remove_duplicates == Yes;"
+    " duplicate_threshold == 30",
+    "JoinStar": "do_part == Yes; fn_part1 == {Select split}/particles_split1.star;"
+    " fn_part2 == {Select split}/particles_split2.star",
 }
 """The jobs in order, with their options; {Import} stands for that job's folder."""
 

@@ -8,6 +8,8 @@ import pytest
 
 from cryoem_cloud.apps.relion.programs import PROGRAMS, UNKNOWN, program
 from cryoem_cloud.apps.relion.reference import reference_page
+from cryoem_cloud.apps.relion.row import Output
+from cryoem_cloud.apps.relion.script import calls, job_folder
 
 _PAGE = Path(__file__).parents[2] / "docs" / "reference" / "relion-programs.md"
 
@@ -22,6 +24,17 @@ def test_a_row_speaks_of_options_that_it_has(name: str) -> None:
     row = PROGRAMS[name]
     assert all(variant.option in row.inputs for variant in row.variants)
     assert row.outputs
+
+
+@pytest.mark.parametrize(
+    ("name", "output"), [(name, output) for name, row in PROGRAMS.items() for output in row.outputs]
+)
+def test_a_command_says_where_it_writes(name: str, output: Output) -> None:
+    places = {"2": f"{name} word Job/job001/"}
+    root = "" if output.folder else "run"
+    script = places.get(output.option, f"{name} {output.option} Job/job001/{root}")
+    (call,) = calls(script)
+    assert job_folder(call).rstrip("/") == "Job/job001"
 
 
 def test_the_page_in_the_manual_is_the_table() -> None:
