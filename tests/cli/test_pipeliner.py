@@ -55,9 +55,7 @@ def test_a_job_goes_out_comes_home_and_can_be_tried_again(user: User) -> None:
     (user.folder / "bin").mkdir()
     program = user.folder / "bin/relion_mask_create"
     made = "mask.mrc RELION_JOB_EXIT_SUCCESS"
-    program.write_text(f"#!/bin/sh
-echo masked; cd Kind/job001; touch {made}
-")
+    program.write_text(f"#!/bin/sh\necho masked; cd Kind/job001; touch {made}\n")
     program.chmod(0o755)
     (user.folder / "map.mrc").touch()
     steps = (
