@@ -11,29 +11,13 @@ from tests.apps.conftest import write_movies
 
 from .conftest import SUCCESS, World
 
-_MOVIES = """\
-data_optics
-
-loop_
-_rlnOpticsGroupName #1
-_rlnOpticsGroup #2
-_rlnMicrographOriginalPixelSize #3
-_rlnVoltage #4
-_rlnSphericalAberration #5
-_rlnAmplitudeContrast #6
-og1 1 3.5 300.0 2.7 0.1
-
-data_movies
-
-loop_
-_rlnMicrographMovieName #1
-_rlnOpticsGroup #2
-Movies/mic_1.tif 1
-Movies/mic_2.tif 1
+_IMPORT = """\
+n=0; while [ ! -e "{go}" ] && [ $((n += 1)) -lt 900 ]; do sleep 0.1; done
+relion_import --do_movies --optics_group_name og1 --angpix 3.5 --kV 300 --Cs 2.7 --Q0 0.1 \\
+    --i "Movies/mic_[12].tif" --odir Import/job001/ --ofile movies.star
 """
 _CORRECT = """\
-n=0; while [ ! -e "{go}" ] && [ $((n += 1)) -lt 900 ]; do sleep 0.1; done
-relion_run_motioncorr --i movies.star --o MotionCorr/job002/ --use_own --j 1 \\
+relion_run_motioncorr --i Import/job001/movies.star --o MotionCorr/job002/ --use_own --j 1 \\
     --dose_per_frame 1 --patch_x 1 --patch_y 1 --bin_factor 1
 """
 _SELECT = """\
@@ -56,6 +40,11 @@ def hand_in(world: World, name: str, script: str, *words: str) -> int:
     return int(said.split()[-1])
 
 
+def told(world: World, number: int) -> None:
+    """Wait until the machines of the jobs before know of a job."""
+    world.wait_for(lambda: "goes on with it" in world.card(number).note, seconds=60)
+
+
 @pytest.mark.relion
 @pytest.mark.timeout(300)
 def test_a_chain_goes_on_with_the_courier_killed_and_a_new_one_brings_all_home(
@@ -65,22 +54,23 @@ def test_a_chain_goes_on_with_the_courier_killed_and_a_new_one_brings_all_home(
         pytest.skip("needs relion: apt-get install relion")
     pytest.importorskip("mrcfile", reason="needs the demo group")
     write_movies(world.project)
-    (world.project / "movies.star").write_text(_MOVIES)
     go = tmp_path / "go"
-    first = hand_in(world, "MotionCorr/job002", _CORRECT.format(go=go))
-    second = hand_in(world, "Select/job003", _SELECT, "--after", str(first))
-    third = hand_in(world, "AutoPick/job004", _PICK, "--after", str(second))
-    for number in (second, third):
-        world.wait_for(lambda n=number: "goes on with it" in world.card(n).note, seconds=60)
+    first = hand_in(world, "Import/job001", _IMPORT.format(go=go))
+    second = hand_in(world, "MotionCorr/job002", _CORRECT, "--after", str(first))
+    third = hand_in(world, "Select/job003", _SELECT, "--after", str(second))
+    last = hand_in(world, "AutoPick/job004", _PICK, "--after", str(third))
+    numbers = (first, second, third, last)
+    for number in numbers[1:]:
+        told(world, number)
     world.wait_for(lambda: world.processes("leash"), seconds=60)
     assert world.kill("courier") == 1
     go.touch()
-    world.wait_for(lambda: world.records(third).end() is not None, seconds=120)
+    world.wait_for(lambda: world.records(last).end() is not None, seconds=120)
     world.wait_for(lambda: not world.processes("agent"), seconds=30)
     assert not world.processes("courier")
     assert not (world.project / "MotionCorr/job002/corrected_micrographs.star").exists()
     world.wake()
-    for number in (first, second, third):
+    for number in numbers:
         assert world.wait_for_end(number).outcome is Outcome.SUCCESS, world.story()
         assert (world.project / world.card(number).outputs[0] / SUCCESS).exists()
     assert (world.project / "MotionCorr/job002/Movies/mic_1.mrc").exists()
@@ -88,8 +78,8 @@ def test_a_chain_goes_on_with_the_courier_killed_and_a_new_one_brings_all_home(
     assert "mic_2.mrc" in selected
     assert "mic_1.mrc" not in selected
     assert "_rlnCoordinateX" in (world.project / _PICKS).read_text()
-    assert [world.records(n).launches() for n in (first, second, third)] == [1, 0, 0]
-    (task,) = world.records(third).tasks(0)
+    assert [world.records(n).launches() for n in numbers] == [1, 0, 0, 0]
+    (task,) = world.records(last).tasks(0)
     assert {e.path for e in task.inputs} == {
         "AutoPick/job004/run_submit.script",
         "Select/job003/micrographs.star",
@@ -109,7 +99,7 @@ def test_a_later_job_whose_machine_is_killed_is_manned_by_the_next_courier(
         f'if [ ! -e "{up}" ]; then touch "{up}"; sleep 900; fi\ncat A/job001/x > B/job002/x\n'
     )
     second = hand_in(world, "B/job002", script, "--after", str(first))
-    world.wait_for(lambda: "goes on with it" in world.card(second).note, seconds=60)
+    told(world, second)
     world.wait_for(lambda: world.processes("leash"), seconds=60)
     assert world.kill("courier") == 1
     go.touch()

@@ -113,10 +113,17 @@ class Chain:
         reads: str = "",
         sources: tuple[int, ...] = (),
         entries: tuple[Entry, ...] = (),
+        offers: tuple[Entry, ...] = (),
     ) -> None:
         """A later job, told to those before as a courier tells it."""
         self.job(number, script, after=after, reads=reads)
-        later = Next(job=number, sources=sources or after, script=script, entries=entries)
+        later = Next(
+            job=number,
+            sources=sources or after,
+            script=script,
+            entries=entries,
+            offers=offers,
+        )
         for one in after:
             put_next(self.store, P, one, later)
 
@@ -324,6 +331,16 @@ def test_a_store_that_does_not_answer_stops_no_chain(chain: Chain, fault: Fault)
     assert chain.made(2) == {"2/x": "1\n"}
     assert [turn.deed for turn in chain.preparations(2)] == [Deed.CLAIM, Deed.DONE]
     assert len(chain.records(2).turns(MAIN).read()) == 2
+
+
+def test_what_is_offered_is_given_if_something_asks_for_it(chain: Chain) -> None:
+    stubs = tuple(Entry(path=f"{name}.tif", kind=Kind.STUB) for name in ("m1", "m2"))
+    chain.job(1, "ls > 1/list", inputs=stubs)
+    offers = tuple(chain.file(f"{name}.tif", name) for name in ("m1", "m2"))
+    chain.then(2, "cat m1.tif > 2/x", after=(1,), reads="m1.tif", offers=offers)
+    chain.live()
+    assert chain.made(2) == {"2/x": "m1"}
+    assert chain.inputs(2) == {"m1.tif": Kind.FILE}
 
 
 def test_what_was_sent_is_given_also_where_nothing_asks_for_it(chain: Chain) -> None:

@@ -1,6 +1,6 @@
 """A job that goes on after others: what it waits for, who makes it ready, and who mans it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,18 +8,22 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.apps.here import Here
+from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.courier.ahead import Ahead
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.later import BrokenChainError, Later, before
+from cryoem_cloud.courier.offers import passed_on
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.sweep import sweep
 from cryoem_cloud.courier.tokens import token_of
+from cryoem_cloud.model.errors import MissingInputError
 from cryoem_cloud.model.file import Kind
-from cryoem_cloud.model.job import Exit, Outcome
+from cryoem_cloud.model.job import Exit, Job, Need, Outcome
 from cryoem_cloud.model.machine import DEAD_AFTER_S, HEARTBEAT_S, Fleet, Machine, State
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.turn import Deed
+from cryoem_cloud.ports.view import View
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.nexts import Next, nexts, put_next
 from cryoem_cloud.testing.clock import StoppedClock
@@ -335,3 +339,32 @@ def test_what_is_awaited_is_there_and_empty(ahead: Ahead) -> None:
     assert list(ahead.names("A")) == ["alias", "job001"]
     assert ahead.link("A/alias") == "A/job001"
     assert not ahead.awaited("here.star")
+
+
+class Reading(Shell):
+    """An application whose jobs ask for what their scripts say: stub:PATH or PATH, with blanks."""
+
+    def needs(self, job: Job, view: View) -> Iterator[Need]:
+        """A word that is no such thing is a file that is not there."""
+        for word in job.script.split():
+            path = word.removeprefix("stub:")
+            if view.kind(path) is None:
+                raise MissingInputError(path)
+            yield Need(path=path, stub=path != word)
+
+
+@pytest.mark.parametrize(
+    ("script", "offered"),
+    [
+        ("stub:here.star stub:A/job001/new.star stub:A", ["here.star"]),
+        ("stub:here.star A/job001/new.star", []),
+        ("stub:here.star stub:nothing", []),
+        ("", []),
+    ],
+)
+def test_inputs_of_which_a_job_only_passes_on_the_names_are_offered(
+    bench: Bench, ahead: Ahead, script: str, offered: list[str]
+) -> None:
+    job = replace(bench.slip.job, script=script, script_path="")
+    found = passed_on((job,), lambda _: Reading(), ahead)
+    assert found == tuple(Need(path=path) for path in offered)

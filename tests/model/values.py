@@ -67,6 +67,7 @@ NEXTS = st.builds(
     sources=st.lists(NUMBERS, max_size=2).map(tuple),
     script=PATHS,
     entries=st.lists(ENTRIES, max_size=3).map(tuple),
+    offers=st.lists(ENTRIES, max_size=2).map(tuple),
 )
 JOBS = st.builds(
     Job,

@@ -116,7 +116,7 @@ class Preparation:
         job = self.records.job()
         application = self.application(job.application)
         view = EntriesView(
-            (*self._of_sources(), *self.later.entries),
+            (*self._of_sources(), *self.later.offers, *self.later.entries),
             store=self.records.store,
             project=self.records.project,
             scratch=self.scratch,

@@ -12,6 +12,7 @@ from cryoem_cloud.courier.executables import Arranged, arranged
 from cryoem_cloud.courier.later import Later
 from cryoem_cloud.courier.left import LeftInStore
 from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.offers import passed_on
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.upload import Upload
@@ -124,11 +125,16 @@ class Inputs:
         if needs is None:
             return None
         known = (need for need in needs if not view.awaited(need.path))
+        slips = self.means.spool.slips()
+        earlier = [
+            s.job for s in slips if s.project.name == job.project and s.job.number in sources
+        ]
         return Next(
             job=job.number,
             sources=tuple(sorted(sources)),
             script=self.application.adapted(job, others.shape),
             entries=self._sent((*known, *others.needs)),
+            offers=self._sent(passed_on(earlier, self.means.application, view)),
         )
 
     def _view(self) -> View:

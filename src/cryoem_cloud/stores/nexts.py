@@ -31,13 +31,15 @@ class Next:
 
     `sources` are the earlier jobs of its chain that were not home when this was recorded: it may
     read what they make and what they read. `entries` are its inputs apart from those, in the store
-    already. `script` is the job's, adapted to its machines.
+    already; `offers` files that it gets only if something asks for them. `script` is the job's,
+    adapted to its machines.
     """
 
     job: int
     sources: tuple[int, ...]
     script: str
     entries: tuple[Entry, ...]
+    offers: tuple[Entry, ...] = ()
 
     def to_bytes(self) -> bytes:
         """As it is stored."""
@@ -48,6 +50,7 @@ class Next:
                 "sources": list(self.sources),
                 "script": self.script,
                 "entries": [entry.to_json() for entry in self.entries],
+                "offers": [entry.to_json() for entry in self.offers],
             },
         )
 
@@ -64,6 +67,7 @@ class Next:
             sources=integers(fields, "sources"),
             script=text(fields, "script"),
             entries=tuple(Entry.from_json(item) for item in items(fields, "entries")),
+            offers=tuple(Entry.from_json(item) for item in items(fields, "offers")),
         )
 
 
