@@ -104,6 +104,11 @@ class World:
         self.submitted.append(number)
         return number
 
+    def qsub(self, script_path: str) -> int:
+        """Hand in a script of the project as RELION does."""
+        said = self._said("-m", "cryoem_cloud.cli", "cryoem-qsub", script_path)
+        return int(said.rpartition(" ")[2])
+
     def wake(self) -> None:
         """Start a courier if there is work and none runs, as the next command would."""
         self.front("wake")

@@ -1,10 +1,6 @@
 """RELION's chain, where machines see nothing of the project, gives what a direct run gives."""
 
-import os
 import shutil
-import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,18 +11,12 @@ from tests.apps.conftest import JOBS, RelionProject, relion_project
 from tests.apps.test_closure_relion import results
 
 from .conftest import SUCCESS, World, end_world, make_world
+from .hiding import hiding_prefix, write_decoys
 
 __all__ = ["relion_project"]
 
 pytestmark = pytest.mark.relion
 
-_HIDE = """\
-#!/bin/bash
-# Starts an agent in a mount namespace of its own, where the project's folder is empty.
-exec unshare --mount bash -c 'mount -t tmpfs none "$0" && exec "$@"' {project} "$@"
-"""
-_DECOYS = ("Movies/decoy.mrc", "decoy.mrcs", "MotionCorr/decoy.mrc", "Extract/job001/decoy.mrcs")
-_DECOY_BYTES = 3 * 2**30
 _SLACK_BYTES = 64 * 1024
 _HEADER = 1024
 _MAPS = {".mrc", ".mrcs", ".ctf"}
@@ -35,13 +25,10 @@ _MAPS = {".mrc", ".mrcs", ".ctf"}
 @pytest.fixture
 def hidden(relion_project: RelionProject, tmp_path: Path) -> Iterator[World]:
     """A user whose machines see nothing of the project, which has all scripts and no results."""
-    if os.getuid() != 0 or subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
-        pytest.skip("only root hides folders from its processes")
-    hide = tmp_path / "hide"
-    made = make_world(tmp_path / "user", CRYOEM_LOCAL_PREFIX=str(hide))
-    world = World(made.home, tmp_path / "project", made.env)
-    hide.write_text(_HIDE.format(project=world.project))
-    hide.chmod(stat.S_IRWXU)
+    project = tmp_path / "project"
+    prefix = hiding_prefix(tmp_path / "hide", (project, relion_project.path))
+    made = make_world(tmp_path / "user", CRYOEM_LOCAL_PREFIX=str(prefix))
+    world = World(made.home, project, made.env)
     source = relion_project.path
     for name in ("Movies", "gain.mrc", "references.star"):
         copy = shutil.copytree if (source / name).is_dir() else shutil.copyfile
@@ -50,25 +37,9 @@ def hidden(relion_project: RelionProject, tmp_path: Path) -> Iterator[World]:
     for ran in relion_project.ran.values():
         (world.project / ran.folder).mkdir(parents=True)
         (world.project / ran.folder / "run_submit.script").write_text(ran.script)
-    for name in _DECOYS:
-        (world.project / name).parent.mkdir(parents=True, exist_ok=True)
-        with (world.project / name).open("wb") as decoy:
-            decoy.truncate(_DECOY_BYTES)
+    write_decoys(world.project)
     yield world
     end_world(world)
-
-
-def qsub(world: World, script: str) -> int:
-    """Hand in a script as RELION does."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-m", "cryoem_cloud.cli", "cryoem-qsub", script],
-        cwd=world.project,
-        env=world.env,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return int(done.stdout.rpartition(" ")[2])
 
 
 def same(ours: Path, direct: Path) -> bool:
@@ -96,7 +67,7 @@ def test_the_chain_gives_the_same_from_what_the_closure_sent(
     assert (hidden.project / "Probe/job099/seen").read_text() == ""
     for label in JOBS:
         ran = relion_project.ran[label]
-        number = qsub(hidden, f"{ran.folder}/run_submit.script")
+        number = hidden.qsub(f"{ran.folder}/run_submit.script")
         card = hidden.wait_for_end(number)
         assert card.outcome is Outcome.SUCCESS, (label, card)
         ours, direct = hidden.project / ran.folder, relion_project.path / ran.folder

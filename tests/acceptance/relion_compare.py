@@ -1,0 +1,46 @@
+"""Two runs of one job of RELION, held against each other."""
+
+import os
+from pathlib import Path
+
+__all__ = ["COMPARED", "differences"]
+
+COMPARED = frozenset({".star", ".mrc", ".mrcs", ".ctf", ".txt", ".bild", ".xml"})
+"""What must be the same. Pictures and logs have times and absolute paths in them."""
+
+_OURS_ALONE = frozenset({"RELION_JOB_EXIT_SUCCESS"})
+_RECORDS = frozenset(
+    {"default_pipeline.star", "job.star", "job_pipeline.star", "note.txt", "run_submit.script"}
+)
+"""What RELION itself writes on the user's computer."""
+
+_IMAGES = frozenset({".mrc", ".mrcs", ".ctf"})
+_HEADER_BYTES = 1024
+"""The header of an MRC file; RELION and mrcfile write the time into its labels."""
+
+
+def differences(ours: Path, direct: Path) -> list[str]:
+    """What is not the same in two folders of a job: names of files, kinds, contents, and links."""
+    mine, other = _names(ours), _names(direct)
+    found = [f"only through us: {name}" for name in sorted(mine - other - _OURS_ALONE)]
+    found += [f"only directly: {name}" for name in sorted(other - mine)]
+    return found + [name for name in sorted(mine & other) if not _same(ours / name, direct / name)]
+
+
+def _names(folder: Path) -> set[str]:
+    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return {str(path.relative_to(folder)) for path in paths if path.name not in _RECORDS}
+
+
+def _same(ours: Path, direct: Path) -> bool:
+    if ours.is_symlink() or direct.is_symlink():
+        return ours.is_symlink() and direct.is_symlink() and _leads(ours) == _leads(direct)
+    if ours.suffix not in COMPARED:
+        return True
+    header = _HEADER_BYTES if ours.suffix in _IMAGES else 0
+    return ours.read_bytes()[header:] == direct.read_bytes()[header:]
+
+
+def _leads(link: Path) -> str:
+    """Where a link leads, seen from its own folder: RELION's are absolute."""
+    return os.path.relpath(os.path.realpath(link), os.path.realpath(link.parent))

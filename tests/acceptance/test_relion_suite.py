@@ -1,0 +1,195 @@
+"""Every job type of RELION, run directly and through us by machines that see no project.
+
+Debian's RELION 3.1.3, and RELION 5.0.1 where RELION_BIN names the folder of its programs.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cryoem_cloud.apps.here import Here
+from cryoem_cloud.apps.relion import Relion
+from cryoem_cloud.model.job import Outcome
+from tests.apps.conftest import make_job
+
+from .conftest import SUCCESS, World, end_world, make_world
+from .hiding import hiding_prefix, write_decoys
+from .relion_compare import COMPARED, differences
+from .relion_direct import INPUTS, Direct, make_direct
+from .relion_steps import STEPS
+
+pytestmark = [pytest.mark.relion, pytest.mark.soak]
+
+_RELION_5 = os.environ.get("RELION_BIN", "")
+_SLACK_BYTES = 64 * 1024
+_LONGEST_S = 400
+
+
+ESSENTIAL = (
+    "Import movies",
+    "Import map",
+    "MotionCorr",
+    "CtfFind",
+    "AutoPick LoG",
+    "Extract",
+    "Refine3D",
+    "MaskCreate",
+    "PostProcess",
+    "LocalRes",
+    "Polish",
+    "Extract again",
+)
+"""Jobs that follow on each other's files, most of which stay in the store."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What ran directly, and users who have the same inputs and scripts, and no results.
+
+    To one of them only what is essential comes home.
+    """
+
+    direct: Direct
+    world: World
+    essential: World
+
+
+def programs(version: str) -> Path | None:
+    """The folder of the programs of that version; None if they are on PATH."""
+    if version.startswith("3"):
+        if shutil.which("relion_pipeliner") is None or shutil.which("strace") is None:
+            pytest.skip("needs relion and strace: apt-get install relion ghostscript strace")
+        return None
+    if not _RELION_5:
+        pytest.skip("no RELION 5: RELION_BIN does not name the folder of its programs")
+    return Path(_RELION_5)
+
+
+@pytest.fixture(scope="session")
+def suite(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Suite]:
+    version = request.param
+    folder = programs(version)
+    pytest.importorskip("mrcfile", reason="needs the demo group")
+    top = tmp_path_factory.mktemp(f"relion-{version}")
+    (top / "direct").mkdir()
+    direct = make_direct(top / "direct", version, folder)
+    projects = {name: top / name / "project" for name in ("all", "essential")}
+    prefix = hiding_prefix(top / "hide", (*projects.values(), direct.path))
+    for step in STEPS[version]:
+        direct.run(step)
+    worlds = {}
+    for home, project in projects.items():
+        env = {"CRYOEM_LOCAL_PREFIX": str(prefix), "CRYOEM_HOME": home, "PATH": direct.env["PATH"]}
+        worlds[home] = make_world(top / home, **env)
+        write_inputs(direct, project)
+        write_decoys(project)
+    yield Suite(direct, worlds["all"], worlds["essential"])
+    for world in worlds.values():
+        end_world(world)
+
+
+def write_inputs(direct: Direct, project: Path) -> None:
+    """Write what the user brought, and the scripts that RELION made."""
+    for name in INPUTS:
+        copy = shutil.copytree if (direct.path / name).is_dir() else shutil.copy
+        copy(direct.path / name, project / name)
+    for ran in direct.ran.values():
+        (project / ran.folder).mkdir(parents=True)
+        (project / ran.folder / "run_submit.script").write_text(ran.script)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("suite", STEPS, indirect=True)
+def test_machines_see_nothing_of_the_project(suite: Suite) -> None:
+    world = suite.world
+    script = f"ls -A '{world.project}' '{suite.direct.path}' > Probe/job999/seen\n"
+    probe = world.submit(script, name="Probe/job999")
+    assert world.wait_for_end(probe).outcome is Outcome.SUCCESS
+    seen = (world.project / "Probe/job999/seen").read_text().split()
+    assert set(seen) == {f"{world.project}:", f"{suite.direct.path}:"}
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    ("suite", "label"),
+    [(version, step.label) for version, steps in STEPS.items() for step in steps],
+    indirect=["suite"],
+)
+def test_a_job_gives_through_us_what_it_gives_directly(
+    suite: Suite, label: str, record_property: Callable[[str, object], None]
+) -> None:
+    ran, world = suite.direct.ran[label], suite.world
+    begun = time.monotonic()
+    number = world.qsub(f"{ran.folder}/run_submit.script")
+    card = world.wait_for_end(number, seconds=_LONGEST_S)
+    wall_s = time.monotonic() - begun
+    assert card.outcome is Outcome.SUCCESS, card
+    ours, direct = world.project / ran.folder, suite.direct.path / ran.folder
+    assert (ours / SUCCESS).exists()
+    assert any(path.suffix in COMPARED for path in direct.rglob("*"))
+    assert differences(ours, direct) == []
+    needed = sum(entry.size for task in world.records(number).tasks(0) for entry in task.inputs)
+    opened = sum((suite.direct.path / path).stat().st_size for path in ran.opened)
+    assert needed <= 1.05 * opened + _SLACK_BYTES
+    for name, value in {
+        "needed": needed,
+        "opened": opened,
+        "sent": card.bytes_up,
+        "directly_s": round(ran.wall_s, 1),
+        "through_us_s": round(wall_s, 1),
+    }.items():
+        record_property(name, value)
+
+
+_SENT_ALTHOUGH_NOT_OPENED = frozenset({"Polish train", "External"})
+"""Training takes micrographs at random; what a user's own program opens nobody knows."""
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    ("suite", "label"),
+    [(version, step.label) for version, steps in STEPS.items() for step in steps],
+    indirect=["suite"],
+)
+def test_what_a_job_needs_is_what_its_programs_open(
+    suite: Suite, label: str, tmp_path: Path
+) -> None:
+    ran, project = suite.direct.ran[label], suite.direct.path
+    own = project / ran.folder
+
+    def made(folder: str, names: list[str]) -> set[str]:
+        return {name for name in names if Path(folder) == own and name != "run_submit.script"}
+
+    shutil.copytree(project, tmp_path / "p", ignore=made, copy_function=os.link, symlinks=True)
+    job = make_job(ran.script, script_path=f"{ran.folder}/run_submit.script")
+    needed = {need.path for need in Relion().needs(job, Here(tmp_path / "p")) if not need.stub}
+    assert needed >= ran.opened
+    assert needed == ran.opened or label in _SENT_ALTHOUGH_NOT_OPENED
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("suite", STEPS, indirect=True)
+def test_jobs_go_on_from_what_stayed_in_the_store(suite: Suite) -> None:
+    world = suite.essential
+    for label in ESSENTIAL:
+        ran = suite.direct.ran[label]
+        number = world.qsub(f"{ran.folder}/run_submit.script")
+        card = world.wait_for_end(number, seconds=_LONGEST_S)
+        assert card.outcome is Outcome.SUCCESS, (label, card)
+        found = differences(world.project / ran.folder, suite.direct.path / ran.folder)
+        assert [line for line in found if not line.startswith("only directly: ")] == [], label
+    stayed = {"MotionCorr": "*.mrc", "Extract": "*.mrcs", "Polish": "*_shiny.mrcs"}
+    for label, images in stayed.items():
+        folder = suite.direct.ran[label].folder
+        assert list((suite.direct.path / folder).rglob(images))
+        assert not list((world.project / folder).rglob(images))
+    came = {"Polish": "shiny.star", "Extract again": "particles.star", "LocalRes": "*_locres.mrc"}
+    for label, result in came.items():
+        assert list((world.project / suite.direct.ran[label].folder).glob(result)), label
