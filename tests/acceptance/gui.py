@@ -72,13 +72,23 @@ class Gui:
         """Name the iteration from which the chosen job goes on."""
         self._click(_IO)
         self._click(_CONTINUE_FROM)
-        self.keys("ctrl+a")
-        self._x("type", "--delay", "20", star)
+        self._fill(star)
         self.keys("Tab")
+
+    def alias(self, name: str) -> None:
+        """Give the chosen job another name."""
+        self.act("Alias")
+        self._fill(name)
+        self.keys("Return")
 
     def keys(self, *names: str) -> None:
         """Press keys; the focus is where the mouse is, since no window manager runs."""
         self._changes(lambda: self._x("key", *names))
+
+    def _fill(self, text: str) -> None:
+        """Type into the field that has the focus, in place of what is in it."""
+        self._changes(lambda: self._x("key", "End", "shift+Home", "BackSpace"))
+        self._changes(lambda: self._x("type", "--delay", "30", text))
 
     def shot(self, file: Path, *, height: int = 820) -> None:
         """A picture of the window, small enough for a page."""
@@ -133,7 +143,7 @@ def opened(user: RelionUser) -> Iterator[Gui]:
         user.world.env["DISPLAY"] = display
         with user.starts("relion") as relion:
             try:
-                user.world.wait_for(lambda: _window(user), seconds=30)
+                user.world.wait_for(lambda: _window(user), seconds=90)
                 gui = Gui(display, _window(user), user)
                 gui._changes(lambda: None)
                 yield gui

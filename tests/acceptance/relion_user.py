@@ -167,6 +167,10 @@ class RelionUser:
         cards = [c for c in Cards(self.world.places.state / "jobs").all() if c.name == folder]
         return cards[-1]
 
+    def ended(self, folder: str) -> Card:
+        """The newest card of the job in that folder, once it says so too: RELION knows it first."""
+        return self.world.wait_for_end(self.card(folder).number)
+
     def cards(self, folder: str) -> list[Card]:
         """All cards of the jobs in that folder."""
         return [c for c in Cards(self.world.places.state / "jobs").all() if c.name == folder]

@@ -1,6 +1,7 @@
 """RELION's GUI, driven as a user does: what it shows of jobs that run elsewhere.
 
-With `GUI_PICTURES=FOLDER` it leaves pictures of the window there; `--junitxml` has the times.
+With `GUI_PICTURES=FOLDER` it leaves pictures of the window there; `-o junit_family=xunit1
+--junitxml=FILE` has the times.
 """
 
 import os
@@ -90,13 +91,13 @@ def test_run_finishes_by_itself_and_continue_goes_on(gui: Gui, record_property: 
     gui.run()
     user.world.wait_for(lambda: len(user.cards(name)) == 2, seconds=20)
     _became(user, name, FINISHED)
-    user.world.wait_for_end(user.card(name).number)
+    user.ended(name)
     assert [card.outcome for card in user.cards(name)] == [Outcome.SUCCESS] * 2
     assert "skipping all micrographs" in (folder / "run.out").read_text()
 
 
 @pytest.mark.usefixtures("long_class2d")
-def test_abort_ends_the_program_and_continue_then_delete_leave_nothing(
+def test_abort_continue_alias_and_delete_of_a_job_that_runs(
     gui: Gui, record_property: Record
 ) -> None:
     user = gui.user
@@ -108,7 +109,7 @@ def test_abort_ends_the_program_and_continue_then_delete_leave_nothing(
     _became(user, name, ABORTED)
     record_property("aborted_shown_after_s", round(time.time() - asked_s, 1))
     assert not _programs(user)
-    assert user.card(name).outcome is Outcome.ABORTED
+    assert user.ended(name).outcome is Outcome.ABORTED
     _picture(gui, "aborted")
     gui.finished(0)
     gui.continue_from(f"{name}/run_it002_optimiser.star")
@@ -117,14 +118,20 @@ def test_abort_ends_the_program_and_continue_then_delete_leave_nothing(
     ct = user.project / name / "run_ct2_it003_model.star"
     user.world.wait_for(ct.exists, seconds=60)
     gui.running()
+    gui.alias("quick")
+    alias = user.project / "Class2D/quick"
+    user.world.wait_for(alias.is_symlink, seconds=10)
+    more = len(list(alias.iterdir())) + 8
+    user.world.wait_for(lambda: len(list(alias.iterdir())) >= more, seconds=60)
     gui.act("Delete", sure=True)
-    number = user.card(name).number
-    card = user.world.wait_for_end(number)
+    card = user.ended(name)
     assert card.outcome is Outcome.ABORTED
     assert "deleted" in card.reason
     assert not _programs(user)
     assert not (user.project / name).exists()
+    assert not alias.is_symlink()
     assert (user.project / "Trash" / name / "run_ct2_it003_model.star").exists()
+    assert (user.project / "Trash" / name / "RELION_JOB_EXIT_ABORTED").exists()
     assert user.status(name) == ""
 
 
@@ -136,7 +143,7 @@ def test_a_mark_ends_the_program_and_stands(gui: Gui, mark: str, status: str) ->
     gui.running()
     gui.act(f"Mark as {mark}")
     _became(user, name, status)
-    card = user.world.wait_for_end(user.card(name).number)
+    card = user.ended(name)
     assert card.outcome is Outcome.ABORTED
     assert f"marked as {mark}" in card.reason
     assert not _programs(user)

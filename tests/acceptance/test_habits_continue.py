@@ -57,7 +57,7 @@ def test_jobs_go_on_with_more_movies_and_compute_each_micrograph_once(user: Reli
             assert (folder / log).read_text().startswith(text)
         assert (folder / "run.out").stat().st_size > len(logs["run.out"])
         assert not (folder / "RELION_JOB_ABORT_NOW").exists()
-    assert all(user.card(name).outcome is Outcome.SUCCESS for name in folders.values())
+    assert all(user.ended(name).outcome is Outcome.SUCCESS for name in folders.values())
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_finished_classification_goes_on_from_an_iteration(
     assert {"run_it003_optimiser.star", "RELION_JOB_EXIT_SUCCESS"} <= before
     user.go_on(name, fn_cont=f"{name}/run_it003_optimiser.star", **fields)
     assert user.status(name) == FINISHED
-    assert user.card(name).outcome is Outcome.SUCCESS
+    assert user.ended(name).outcome is Outcome.SUCCESS
     assert before | {"run_ct3_it004_data.star"} <= {path.name for path in folder.iterdir()}
     assert (folder / "run.out").read_text().startswith(said)
 
@@ -95,6 +95,7 @@ def test_an_aborted_classification_goes_on(worked: RelionUser) -> None:
     (folder / "PIPELINER_JOB_EXIT_ABORTED").touch()
     user.go_on(name, fn_cont=f"{name}/run_it002_optimiser.star", nr_iter="3")
     assert user.status(name) == FINISHED
+    user.ended(name)
     assert [card.outcome for card in user.cards(name)] == [Outcome.ABORTED, Outcome.SUCCESS]
     assert (folder / "run_ct2_it003_data.star").exists()
     assert {path.name for path in folder.glob("*_JOB_*")} == {"RELION_JOB_EXIT_SUCCESS"}

@@ -34,7 +34,7 @@ def test_what_was_cleaned_is_taken_from_the_store_or_computed_again(worked: Reli
         name = user.add(kind, user.folders)
         user.run(name)
         assert user.status(name) == FINISHED
-        assert user.card(name).outcome is Outcome.SUCCESS
+        assert user.ended(name).outcome is Outcome.SUCCESS
     assert not (extract / "Movies").exists()
     assert not list(movies.glob("*.mrc"))
     user.go_on(corrected)
@@ -48,12 +48,12 @@ def test_results_come_to_the_folder_of_a_job_that_has_an_alias(worked: RelionUse
     alias = user.project / "MotionCorr/fast"
     assert alias.readlink() == Path(f"../{name}/")
     user.run(name)
-    assert user.card(name).outcome is Outcome.SUCCESS
+    assert user.ended(name).outcome is Outcome.SUCCESS
     assert alias.readlink() == Path(f"../{name}/")
     assert (user.project / name / "corrected_micrographs.star").exists()
     reader = user.add("CtfFind", user.folders | {"MotionCorr": "MotionCorr/fast"})
     user.run(reader)
-    assert user.card(reader).outcome is Outcome.SUCCESS
+    assert user.ended(reader).outcome is Outcome.SUCCESS
     assert "MotionCorr/fast/" in (user.project / reader / "run_submit.script").read_text()
 
 
@@ -67,5 +67,5 @@ def test_several_jobs_run_at_once(worked: RelionUser) -> None:
         for pipeliner in pipeliners:
             said, _ = pipeliner.communicate(timeout=200)
             assert pipeliner.returncode == 0, said
-    assert [user.card(name).outcome for name in names] == [Outcome.SUCCESS] * len(names)
+    assert [user.ended(name).outcome for name in names] == [Outcome.SUCCESS] * len(names)
     assert [user.status(name) for name in names] == [FINISHED] * len(names)

@@ -184,6 +184,7 @@ def _repeats_well(user: RelionUser, release: _Release) -> None:
     folders = {kind: f"{kind}/job{n:03d}" for n, kind in enumerate(_PREPROCESSING, start=1)}
     assert _statuses(user.project) == dict.fromkeys(folders.values(), release.finished)
     for name in folders.values():
+        user.ended(name)
         assert [card.outcome for card in user.cards(name)] == [Outcome.SUCCESS] * _REPEATS
     movies = [f"Movies/mic_{number:03d}.tif" for number in range(1, 6)]
     assert _corrected(user.project / folders["MotionCorr"] / "run.out") == movies
@@ -209,5 +210,5 @@ def test_a_chain_of_six_jobs_runs_unattended(user: RelionUser) -> None:
     user.run(*folders.values())
     assert len(folders) == 6
     assert statuses(user.project) == dict.fromkeys(folders.values(), FINISHED)
-    assert all(user.card(name).outcome is Outcome.SUCCESS for name in folders.values())
+    assert all(user.ended(name).outcome is Outcome.SUCCESS for name in folders.values())
     assert (user.project / folders["Class2D"] / "run_it003_classes.mrcs").exists()
