@@ -59,7 +59,7 @@ def labels(reading: Reading) -> Callable[[str], bool]:
 def followed(
     rows: Iterable[tuple[int, Mapping[str, str]]], reading: Reading, micrographs: Collection[str]
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a list that lead on: the line, and the values of the columns that are followed.
+    """The rows that lead on where not all do: the line, and the values of the columns.
 
     `micrographs` are those that the lists of `among` name, their jobs' folders taken off.
     """
@@ -68,11 +68,10 @@ def followed(
         leading = {label: value for label, value in values.items() if label in reading.columns}
         if not leading:
             continue
-        kind = None if reading.first_of is None else values.get(reading.first_of, "")
-        first = kind is not None and kind not in met
-        if kind is not None:
+        first = False
+        if reading.first_of is not None:
+            kind = values.get(reading.first_of, "")
+            first = kind not in met
             met.add(kind)
-        named = names.without_job(values.get(MICROGRAPH, "")) in micrographs
-        limited = reading.first_of is not None or bool(reading.among)
-        if first or named or not limited:
+        if first or names.without_job(values.get(MICROGRAPH, "")) in micrographs:
             yield line, leading
