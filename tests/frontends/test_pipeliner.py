@@ -135,8 +135,8 @@ def test_a_job_of_relions_may_be_submitted_and_tried_again(bench: Bench) -> None
     check(bench, bench.planned.script)
 
 
-@pytest.mark.parametrize("kind", ["relion.import", "relion.external", "cryolo.autopick"])
-def test_a_kind_that_runs_no_program_of_relions_is_refused_at_once(bench: Bench, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["relion.import", "relion.manualpick", "cryolo.autopick"])
+def test_a_kind_that_is_not_for_machines_is_refused_at_once(bench: Bench, kind: str) -> None:
     bench.kind = kind
     bench.write()
     with pytest.raises(RefusedError, match=rf"{kind}.*Submit to queue: No"):

@@ -10,11 +10,16 @@ __all__ = ["kind_of", "require_for_machines"]
 
 _LABEL = "rlnJobTypeLabel"
 _FAMILY = "relion."
+_WINDOW = "opens a window"
 _NOT_FOR_MACHINES = {
+    "relion.excludetilts": _WINDOW,
     "relion.external": "runs a program of your own",
     "relion.import": "only copies files within the project",
     "relion.localres.resmap": "runs ResMap and no program of RELION's",
+    "relion.manualpick": _WINDOW,
+    "relion.manualpick.helical": _WINDOW,
     "relion.picktomo": "runs tools of the pipeliner's between programs of RELION's",
+    "relion.select.interactive": _WINDOW,
 }
 """Read in ccpem-pipeliner 1.6.1 (each type's get_commands)."""
 
