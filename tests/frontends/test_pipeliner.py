@@ -288,6 +288,21 @@ def test_a_pipeliner_that_breaks_at_the_end_is_quoted_and_makes_a_failure(bench:
     assert PipelinerFrontend().conclude(job, bench.home, _ABORTED) == _ABORTED
 
 
+def test_a_python_that_went_away_meanwhile_makes_a_failure(bench: Bench) -> None:
+    job = bench.planned
+    gone = replace(job, script=job.script.replace(json.dumps(sys.executable), '"/gone/python"'))
+    exit_ = PipelinerFrontend().conclude(gone, bench.home, _SUCCESS)
+    assert exit_ is not None
+    assert "/gone/python cannot be started" in exit_.reason
+
+
+def test_a_project_that_is_away_is_no_verdict(bench: Bench, tmp_path: Path) -> None:
+    job = bench.planned
+    bench.project.rename(tmp_path / "moved")
+    with pytest.raises(FileNotFoundError):
+        PipelinerFrontend().conclude(job, bench.home, _SUCCESS)
+
+
 def test_a_courier_that_is_to_end_gives_no_verdict(bench: Bench) -> None:
     job = bench.runs(_RELION, says("last")).planned
     bench.wanted = lambda: False

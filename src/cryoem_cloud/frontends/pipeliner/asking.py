@@ -35,10 +35,15 @@ def answer(
     """Run one of our scripts in the place of job_runner, by the same words.
 
     Raises:
-        OSError: The user's Python cannot be started.
+        OSError: The project's folder is not there.
     """
     command = (*runner.words, str(_THEIRS / script), runner.job_star, *words)
-    done = ran(command, home, cwd=cwd, limit_s=limit_s)
+    try:
+        done = ran(command, home, cwd=cwd, limit_s=limit_s)
+    except OSError as error:
+        if error.filename != command[0]:
+            raise
+        return Answer(trouble=f"{command[0]} cannot be started: {error.strerror}")
     if done.code is None:
         return Answer(trouble=f"no answer within {limit_s:.0f} s", cut_off=not home.wanted())
     if done.code == 0:
