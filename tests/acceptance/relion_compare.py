@@ -18,6 +18,9 @@ _IMAGES = frozenset({".mrc", ".mrcs", ".ctf"})
 _HEADER_BYTES = 1024
 """The header of an MRC file; RELION and mrcfile write the time into its labels."""
 
+_UNSET = b"_rlnSgdSubsetSize "
+"""RELION 3.1.3 writes this value into run_it000_optimiser.star before it has given it one."""
+
 
 def differences(ours: Path, direct: Path) -> list[str]:
     """What is not the same in two folders of a job: names of files, kinds, contents, and links."""
@@ -37,8 +40,16 @@ def _same(ours: Path, direct: Path) -> bool:
         return ours.is_symlink() and direct.is_symlink() and _leads(ours) == _leads(direct)
     if ours.suffix not in COMPARED:
         return True
-    header = _HEADER_BYTES if ours.suffix in _IMAGES else 0
-    return ours.read_bytes()[header:] == direct.read_bytes()[header:]
+    return _compared(ours) == _compared(direct)
+
+
+def _compared(path: Path) -> bytes:
+    data = path.read_bytes()
+    if path.suffix in _IMAGES:
+        return data[_HEADER_BYTES:]
+    if path.name.endswith("_it000_optimiser.star"):
+        return b"\n".join(line for line in data.split(b"\n") if not line.startswith(_UNSET))
+    return data
 
 
 def _leads(link: Path) -> str:

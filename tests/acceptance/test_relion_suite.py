@@ -29,6 +29,9 @@ _RELION_5 = os.environ.get("RELION_BIN", "")
 _SLACK_BYTES = 64 * 1024
 _LONGEST_S = 400
 
+_SENT_ALTHOUGH_NOT_OPENED = frozenset({"Polish train", "External"})
+"""Training takes micrographs at random; what a user's own program opens nobody knows."""
+
 
 ESSENTIAL = (
     "Import movies",
@@ -137,7 +140,7 @@ def test_a_job_gives_through_us_what_it_gives_directly(
     assert differences(ours, direct) == []
     needed = sum(entry.size for task in world.records(number).tasks(0) for entry in task.inputs)
     opened = sum((suite.direct.path / path).stat().st_size for path in ran.opened)
-    assert needed <= 1.05 * opened + _SLACK_BYTES
+    assert needed <= 1.05 * opened + _SLACK_BYTES or label in _SENT_ALTHOUGH_NOT_OPENED
     for name, value in {
         "needed": needed,
         "opened": opened,
@@ -146,10 +149,6 @@ def test_a_job_gives_through_us_what_it_gives_directly(
         "through_us_s": round(wall_s, 1),
     }.items():
         record_property(name, value)
-
-
-_SENT_ALTHOUGH_NOT_OPENED = frozenset({"Polish train", "External"})
-"""Training takes micrographs at random; what a user's own program opens nobody knows."""
 
 
 @pytest.mark.timeout(1200)
