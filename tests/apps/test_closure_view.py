@@ -32,6 +32,12 @@ def test_a_list_behind_a_list_too() -> None:
     assert found == ["o.star", "d.star", "a.mrcs"]
 
 
+def test_a_list_that_is_read_in_two_ways_is_followed_in_both() -> None:
+    labels = b"data_\n\nloop_\n_rlnImageName\n_rlnReferenceImage\n1@a.mrcs 1@r.mrcs\n"
+    found = needs("relion_refine --i x.star --ref x.star --o C/run", Shelf({"x.star": labels}))
+    assert found == ["x.star", "a.mrcs", "r.mrcs"]
+
+
 def test_what_a_user_deleted_is_no_optional_file_and_matches_nothing() -> None:
     hidden = {"P/M/a_p.star": listed("rlnCoordinateX", "1"), "M/b.tif": b"", "a.img": b""}
     view = Shelf({"mics.star": listed("rlnMicrographName", "M/a.mrc"), "M/a.tif": b""}, hidden)

@@ -57,9 +57,16 @@ class Drawn:
         dice = self.dice
         columns = {} if reading.among else reading.columns  # not every row of these is followed
         labels = dice.sample(sorted(columns), dice.randint(0, len(columns)))
-        most = 1 if depth or reading.first_of is not None else 4
+        most = 1 if depth or reading.first_of is not None else 9
+        quotes = dice.choice((("",), ("",), ("", "'", '"')))
         count = dice.randint(0, most) if labels else 0
-        table = [[self._word(columns[label], depth) for label in labels] for _ in range(count)]
+        table = [
+            [
+                dice.choice(quotes).join(("", self._word(columns[label], depth), ""))
+                for label in labels
+            ]
+            for _ in range(count)
+        ]
         head, figures = [f"_{label}" for label in labels], dice.randint(0, 3)
         head += [f"_rlnX{at}" for at in range(figures)]
         rows = [[*row, *("7" * figures)] for row in table]
@@ -74,7 +81,7 @@ class Drawn:
         name = self.file(reading, depth + 1)
         if not reading.columns and self.dice.random() < 0.5:
             name = f"{self.dice.randint(1, 10**6):06d}@{name}"
-        return self.dice.choice((name, f'"{name}"', f"'{name}'"))
+        return name
 
     def command(self, row: Program) -> str:
         """A call of a program with some of its inputs."""
@@ -196,4 +203,5 @@ def test_optimisers_that_lead_to_each_other_come_to_an_end(first: bytes, second:
     ],
 )
 def test_the_laws_hold_for_many_more(law: Callable[[], None]) -> None:
-    settings(_LAW, max_examples=5000)(law)()
+    for _ in range(50):  # a hundred examples each, others each time
+        law()

@@ -90,7 +90,9 @@ def travelling(project: Path, *paths: str) -> list[tuple[str, str]]:
 
 def test_bytes_travel_once_under_their_real_path_after_the_links(project: Path) -> None:
     assert travelling(
-        project, "Class2D/alias/run.star", "Class2D/job007/run.star", "short/alias2/run.star"
+        project,
+        *("Class2D/alias/run.star", "Class2D/job007/run.star", "short/alias2/run.star"),
+        "Class2D/alias/sub/x",
     ) == [
         ("Class2D/alias", "Class2D/job007"),
         ("Class2D/job007/run.star", ""),
@@ -98,6 +100,7 @@ def test_bytes_travel_once_under_their_real_path_after_the_links(project: Path) 
         ("short", "Class2D"),
         ("Class2D/alias2", "Class2D/job007"),
         ("Class2D/job007/run.star", ""),
+        ("Class2D/job007/sub/x", ""),
     ]
 
 
