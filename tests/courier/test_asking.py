@@ -134,3 +134,12 @@ def test_a_job_that_is_wanted_no_more_needs_nothing(tmp_path: Path) -> None:
         wait=lambda owners: not owners,
     )
     assert asking.needs() is None
+
+
+@pytest.mark.parametrize("name", ["Extract/job005", "Extract/mine"])
+def test_a_folder_that_the_script_names_in_passing_is_waited_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / "Extract/job005").mkdir(parents=True)
+    (tmp_path / "Extract/mine").symlink_to("job005")
+    bench = Bench(tmp_path, [unfinished(5, "Extract/job005/")])
+    bench.needs(f"export FROM={name}\nrelion_brand_new --o Class2D/job009/run")
+    assert bench.waited == ["Extract/job005/"]
