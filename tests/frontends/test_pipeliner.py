@@ -27,6 +27,7 @@ from cryoem_cloud.ports.frontend import AtHome
 
 _STAND_IN = Path(__file__).parent / "stand_in"
 _RUNNER = _STAND_IN / "pipeliner/scripts/job_runner.py"
+_TAIL = files("cryoem_cloud.frontends.pipeliner") / "theirs" / "cryoem_tail.py"
 _NAME = "MotionCorr/job002"
 _SUCCESS, _FAILURE = Exit(outcome=Outcome.SUCCESS), Exit(outcome=Outcome.FAILURE, code=3)
 _ABORTED = Exit(outcome=Outcome.ABORTED, code=1)
@@ -356,13 +357,27 @@ def test_last_steps_are_ended_where_the_courier_is_to_end(bench: Bench, tmp_path
     wait_for(lambda: ended(pid))
 
 
+def test_last_steps_do_not_begin_once_the_courier_was_killed(bench: Bench) -> None:
+    done = subprocess.run(
+        [sys.executable, str(_TAIL), f"{_NAME}/job.star", "1", "success"],
+        cwd=bench.project,
+        env=dict(bench.home.environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "has ended meanwhile" in done.stderr
+    assert bench.text("note.txt") == "before\n"
+
+
 def test_last_steps_end_with_a_courier_that_is_killed(bench: Bench, tmp_path: Path) -> None:
     """Nothing goes on beside those of the next courier."""
     pid = tmp_path / "pid"
     bench.runs(_RELION, waiting(pid))
-    tail = files("cryoem_cloud.frontends.pipeliner") / "theirs" / "cryoem_tail.py"
     with subprocess.Popen(
-        [sys.executable, str(tail), f"{_NAME}/job.star", "1", "success"],
+        [sys.executable, str(_TAIL), f"{_NAME}/job.star", "1", "success"],
         cwd=bench.project,
         env=dict(bench.home.environment),
         stdin=subprocess.PIPE,

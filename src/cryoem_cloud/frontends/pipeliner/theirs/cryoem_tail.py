@@ -10,6 +10,7 @@ failure, aborted) says how they ended. Its markers are left to others. Prints on
 import contextlib
 import json
 import os
+import select
 import signal
 import sys
 import tempfile
@@ -102,6 +103,8 @@ def end_with_caller() -> None:
 
 def main(job_star: str, done: str, outcome: str) -> None:
     """Go through the job in that file, and print how it ended."""
+    if select.select([sys.stdin], [], [], 0)[0]:  # its end: nobody writes into it
+        sys.exit("the program that started this has ended meanwhile")
     threading.Thread(target=end_with_caller, daemon=True).start()
     job = job_factory.read_job(job_star)
     job.output_dir = os.fspath(Path(job_star).parent) + "/"
