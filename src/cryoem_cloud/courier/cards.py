@@ -133,10 +133,9 @@ class Card:
         fields = decode("card", data)
         out, err = (str(path) for path in items(fields, "logs"))
         first, second = (int(start) for start in items(fields, "log_starts") or (0, 0))
-        outcome = fields.get("outcome")
         try:
             phase = Phase(fields.get("phase"))
-            known = Outcome(outcome) if outcome else None
+            outcome = Outcome(said) if (said := fields.get("outcome")) else None
         except ValueError as error:
             raise FormatError(f"a card of an unknown phase or outcome: {error}") from error
         return cls(
@@ -153,7 +152,7 @@ class Card:
             submitted_at=text(fields, "submitted_at"),
             phase=phase,
             note=text(fields, "note", ""),
-            outcome=known,
+            outcome=outcome,
             code=integer(fields, "code", 0),
             reason=text(fields, "reason", ""),
             bytes_up=integer(fields, "bytes_up", 0),

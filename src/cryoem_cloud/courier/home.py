@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryoem_cloud.courier.admit import admitted, admitted_lines, is_own, timely
 from cryoem_cloud.courier.cache import Cache
-from cryoem_cloud.courier.policy import HomePolicy
+from cryoem_cloud.courier.policy import Bundled, HomePolicy
 from cryoem_cloud.courier.rights import Rights
 from cryoem_cloud.courier.room import Room, possible
 from cryoem_cloud.model.errors import ProjectGoneError, RefusedError
@@ -123,11 +123,7 @@ class Home:
             self.moved(len(chunk.data))
 
     def place(
-        self,
-        entries: Iterable[Entry],
-        small: Iterable[tuple[Entry, bytes]] = (),
-        *,
-        ended: bool = False,
+        self, entries: Iterable[Entry], small: Iterable[Bundled] = (), *, ended: bool = False
     ) -> None:
         """Place what is not there already as it should be; what is refused stops nothing else.
 
@@ -156,15 +152,10 @@ class Home:
         require_space(
             self.project.folder, sum(entry.size for entry in fresh), purpose="coming home"
         )
-        fresh = [entry for entry in fresh if has_room(entry)]
-        here = [(entry, data) for entry, data in here if has_room(entry)]
-        placed = [entry for entry, data in here if self._place_bytes(entry, data)]
-        placed += self._fetch([entry for entry in fresh if entry.kind is Kind.FILE])
-        placed += [entry for entry in fresh if entry.kind is Kind.FOLDER]
-        new_links = [entry for entry in fresh if entry.kind is Kind.LINK]
-        placed += [entry for entry in new_links if self._done(entry, partial(self._link, entry))]
-        marks = [(entry.path, _mark(entry)) for entry in placed]
-        self.cache.deliver(self.project.name, self.job.number, marks)
+        self._put(
+            [entry for entry in fresh if has_room(entry)],
+            [(entry, data) for entry, data in here if has_room(entry)],
+        )
 
     def remove_others(self, entries: Iterable[Entry]) -> None:
         """Remove what earlier turns delivered and the winner does not have."""
@@ -248,6 +239,16 @@ class Home:
         if is_own(entry.path, self.job, self._own()):
             return False
         return room.known.get(entry.path) != _mark(entry) or not room.holds(entry)
+
+    def _put(self, fresh: list[Entry], here: list[Bundled]) -> None:
+        """Place what there is room for, and mark it as delivered."""
+        placed = [entry for entry, data in here if self._place_bytes(entry, data)]
+        placed += self._fetch([entry for entry in fresh if entry.kind is Kind.FILE])
+        placed += [entry for entry in fresh if entry.kind is Kind.FOLDER]
+        new_links = [entry for entry in fresh if entry.kind is Kind.LINK]
+        placed += [entry for entry in new_links if self._done(entry, partial(self._link, entry))]
+        marks = [(entry.path, _mark(entry)) for entry in placed]
+        self.cache.deliver(self.project.name, self.job.number, marks)
 
     def _place_bytes(self, entry: Entry, data: bytes) -> bool:
         path = self.project.folder / entry.path

@@ -9,10 +9,10 @@ from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.ports.application import Application
 
-__all__ = ["HomePolicy"]
+__all__ = ["Bundled", "HomePolicy"]
 
-Small = tuple[tuple[Entry, bytes], ...]
-"""Entries with the bytes of their files."""
+Bundled = tuple[Entry, bytes]
+"""An entry with the bytes of its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class HomePolicy:
         return self.application.bulk(self.job, paths, ended=ended)
 
     def coming(
-        self, entries: tuple[Entry, ...], small: Small, room: Room, *, ended: bool
-    ) -> tuple[tuple[Entry, ...], Small]:
+        self, entries: tuple[Entry, ...], small: tuple[Bundled, ...], room: Room, *, ended: bool
+    ) -> tuple[tuple[Entry, ...], tuple[Bundled, ...]]:
         """Those of the outputs that come home, and the folders of those that stay.
 
         A folder is made all the same: where it is gone, the user has deleted what would lie in it.

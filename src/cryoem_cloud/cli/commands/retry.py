@@ -14,6 +14,8 @@ from cryoem_cloud.cli.submitting import wake_for
 from cryoem_cloud.courier.submit import submit
 from cryoem_cloud.frontends.registry import frontend_named
 from cryoem_cloud.model.errors import NotFoundError, ObjectMissingError, UsageError
+from cryoem_cloud.model.job import Job, Wish
+from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Settings, environment, submitters_environment
 from cryoem_cloud.wiring.front import counter
@@ -39,7 +41,6 @@ def command(*, number: int) -> None:
         raise NotFoundError(
             f"nothing of job {number} has reached the store", hint="submit it as you did before"
         ) from error
-    settings = Settings.read(places(), project.folder, environment())
     asked = Asked(
         project=project.folder,
         script=job.script,
@@ -47,7 +48,7 @@ def command(*, number: int) -> None:
         cwd=posixpath.normpath(job.cwd),
         inputs=job.inputs,
         outputs=job.outputs,
-        wish=replace(job.wish, home=home_of(job.wish.home, settings, project.store)),
+        wish=_wish(job, project),
     )
     new = submit(
         counter(places(), project.store),
@@ -65,3 +66,9 @@ def command(*, number: int) -> None:
         f"cryoem: cryoem logs -f {new.number} follows it",
         err=True,
     )
+
+
+def _wish(job: Job, project: Project) -> Wish:
+    """The job's own; what comes home is chosen for one from before there was a choice."""
+    settings = Settings.read(places(), project.folder, environment())
+    return replace(job.wish, home=home_of(job.wish.home, settings, project.store))
