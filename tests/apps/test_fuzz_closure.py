@@ -74,7 +74,15 @@ class Drawn:
             lines = [f"{label} {value}" for label, value in zip(head, rows[0], strict=True)]
             return "\n".join(["data_", "", *lines, ""]).encode("utf-8", "surrogateescape")
         gap = dice.choice((" ", "  ", "\t"))
-        lines = ["# remark", "data_x", "loop_", *head, *map(gap.join, rows), " ", ""]
+        lines = [
+            "# remark",
+            "data_x",
+            "loop_",
+            *head,
+            *map(gap.join, rows),
+            dice.choice((" ", "")),
+            "",
+        ]
         return "\n".join(lines).encode("utf-8", "surrogateescape")
 
     def _word(self, reading: Reading, depth: int) -> str:
