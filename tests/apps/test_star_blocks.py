@@ -44,6 +44,20 @@ def test_many_rows_come_with_their_lines() -> None:
     assert found[-1] == ("y", 50_014, {"rlnA": "4"})
 
 
+@pytest.mark.parametrize("between", [b"\n", b" \n", b"\n\n", b"\t\n\n"])
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_table_ends_at_its_first_blank_line(between: bytes, width: int, count: int) -> None:
+    labels = b"".join(b"_rlnN%d\n" % number for number in range(width))
+    first = b"data_first\n\nloop_\n" + labels + b"1 " * width + b"\n"
+    first += (b"1 " * width + b"\n") * (count - 1)
+    found = read(first + between + b"data_second\n\nloop_\n_rlnA\n_rlnB\n2 3\n4 5\n", 1 << 30)
+    assert [(table, values) for table, _, values in found] == [
+        ("second", {"rlnA": "2"}),
+        ("second", {"rlnA": "4"}),
+    ]
+
+
 @pytest.mark.parametrize(
     "row", [b"1 2\n3 4 5 6\n", b"1 2 3 4\n5 6\n", b"1\n2\n3\n", b"1 2 3 4 5 6\n"]
 )

@@ -123,6 +123,8 @@ class _Reader:
         count = len(words) // step
         if len(words) % step or words[self.width :: step] != [_ROW_END] * count or count == 0:
             return None
+        if words.count(_ROW_END) != count:  # a blank line is among them
+            return None
         first, self.line = self.line + 1, self.line + count
         return Block(self.table, first, {name: words[at::step] for at, name in self.columns})
 
