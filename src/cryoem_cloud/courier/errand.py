@@ -5,7 +5,6 @@ not in this process.
 """
 
 import logging
-from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -36,7 +35,7 @@ from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.keys import project_key
 from cryoem_cloud.model.links import Named
 from cryoem_cloud.model.phase import Phase
-from cryoem_cloud.model.task import MAIN
+from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import Standing, Turn, standing
 from cryoem_cloud.stores.jobs import JobRecords
 
@@ -191,7 +190,7 @@ class Errand:
 
     def _stop_wanted(self) -> bool:
         """Whether somebody wants the job to end; looks at the job's folder too."""
-        home = self._home(frozenset())
+        home = self._home()
         home.look()
         return self.means.spool.stop_asked(self.slip.name) or home.abort_requested()
 
@@ -202,15 +201,15 @@ class Errand:
         self.desk.note("another courier brings this job home")
         return False
 
-    def _home(self, inputs: Container[str]) -> Home:
+    def _home(self, *tasks: Task) -> Home:
         return Home(
             store=self.records.store,
             project=self.slip.project,
-            application=self.means.application(self.slip.job.application),
             job=self.slip.job_here,
+            application=self.means.application(self.slip.job.application),
             frontend=self.means.frontend(self.slip.job.frontend),
             cache=self.means.cache,
-            inputs=inputs,
+            inputs=Named(entry for task in tasks for entry in task.inputs),
             umask=self.slip.umask,
             moved=self.desk.down,
             refused=self._refused.setdefault,
@@ -219,7 +218,7 @@ class Errand:
 
     def _follow(self) -> Turn | None:
         """Keep machines and bring home what they make until the task has ended."""
-        home, log = self._home(self._input_paths()), self.records.turns(MAIN)
+        home, log = self._home(*self.records.tasks(0)), self.records.turns(MAIN)
         manning = Manning(self.means, self.slip, self.records, log)
         follower = Follower(
             records=self.records,
@@ -243,9 +242,6 @@ class Errand:
             self._listen(home)
             self.means.stopping.wait(_LOOK_S)
         return None
-
-    def _input_paths(self) -> Named:
-        return Named(entry for task in self.records.tasks(0) for entry in task.inputs)
 
     def _listen(self, home: Home) -> None:
         """Pass on what the user wants of the job that runs."""
@@ -272,7 +268,7 @@ class Errand:
             means=self.means,
             records=self.records,
             delivery=self.delivery,
-            home=self._home(self._input_paths()),
+            home=self._home(*self.records.tasks(0)),
             refused=self._refused,
         ).bring(ending)
         return exit_ is not None and self._file_away(exit_)
@@ -282,7 +278,7 @@ class Errand:
             records=self.records,
             delivery=self.delivery,
             provider=provider_of(self.means, self.slip),
-            home=lambda: self._home(frozenset()),
+            home=self._home,
             conclude=lambda exit_: concluded(self.slip, self.means, exit_),
             desk=self.desk,
             clock=self.means.clock,
