@@ -1,6 +1,7 @@
 """Two runs of one job of RELION, held against each other."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 __all__ = ["COMPARED", "differences"]
@@ -22,12 +23,18 @@ _UNSET = b"_rlnSgdSubsetSize "
 """RELION 3.1.3 writes this value into run_it000_optimiser.star before it has given it one."""
 
 
-def differences(ours: Path, direct: Path) -> list[str]:
-    """What is not the same in two folders of a job: names of files, kinds, contents, and links."""
+def differences(ours: Path, direct: Path, *, by_chance: bool = False) -> list[str]:
+    """What is not the same in two folders of a job: names of files, kinds, contents, and links.
+
+    Of a program whose results are `by_chance`, sizes count in place of contents.
+    """
     mine, other = _names(ours), _names(direct)
     found = [f"only through us: {name}" for name in sorted(mine - other - _OURS_ALONE)]
     found += [f"only directly: {name}" for name in sorted(other - mine)]
-    return found + [name for name in sorted(mine & other) if not _same(ours / name, direct / name)]
+    compared = _size if by_chance else _contents
+    return found + [
+        name for name in sorted(mine & other) if not _same(ours / name, direct / name, compared)
+    ]
 
 
 def _names(folder: Path) -> set[str]:
@@ -35,15 +42,19 @@ def _names(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in paths if path.name not in _RECORDS}
 
 
-def _same(ours: Path, direct: Path) -> bool:
+def _same(ours: Path, direct: Path, compared: Callable[[Path], object]) -> bool:
     if ours.is_symlink() or direct.is_symlink():
         return ours.is_symlink() and direct.is_symlink() and _leads(ours) == _leads(direct)
     if ours.suffix not in COMPARED:
         return True
-    return _compared(ours) == _compared(direct)
+    return compared(ours) == compared(direct)
 
 
-def _compared(path: Path) -> bytes:
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _contents(path: Path) -> bytes:
     data = path.read_bytes()
     if path.suffix in _IMAGES:
         return data[_HEADER_BYTES:]

@@ -32,6 +32,8 @@ _LONGEST_S = 400
 _SENT_ALTHOUGH_NOT_OPENED = frozenset({"Polish train", "External"})
 """Training takes micrographs at random; what a user's own program opens nobody knows."""
 
+_BY_CHANCE = frozenset({"Align symmetry"})
+"""It tries directions at random, and its random numbers begin with the clock."""
 
 ESSENTIAL = (
     "Import movies",
@@ -137,7 +139,7 @@ def test_a_job_gives_through_us_what_it_gives_directly(
     ours, direct = world.project / ran.folder, suite.direct.path / ran.folder
     assert (ours / SUCCESS).exists()
     assert any(path.suffix in COMPARED for path in direct.rglob("*"))
-    assert differences(ours, direct) == []
+    assert differences(ours, direct, by_chance=label in _BY_CHANCE) == []
     needed = sum(entry.size for task in world.records(number).tasks(0) for entry in task.inputs)
     opened = sum((suite.direct.path / path).stat().st_size for path in ran.opened)
     assert needed <= 1.05 * opened + _SLACK_BYTES or label in _SENT_ALTHOUGH_NOT_OPENED
