@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class Cache:
         self._file = file
         self._lock = threading.RLock()
         self._db = _opened(file)
+        self._delivered: dict[tuple[str, int], dict[str, str]] = {}
         self.news = 0
         weakref.finalize(self, self._db.close)
 
@@ -165,21 +166,27 @@ class Cache:
         with self._work() as db:
             db.execute("insert or replace into followed values (?, ?, ?, ?)", row)
 
-    def delivered(self, project: str, job: int) -> dict[str, str]:
-        """The digests of what was delivered of a job, by path."""
-        query = "select path, digest from delivered where (project, job) = (?, ?)"
-        with self._work() as db:
-            rows = db.execute(query, (project, job)).fetchall()
-        return {_text(path): digest for path, digest in rows}
+    def delivered(self, project: str, job: int) -> Mapping[str, str]:
+        """The digests of what was delivered of a job, by path, also of what will be from now on."""
+        if (project, job) not in self._delivered:
+            query = "select path, digest from delivered where (project, job) = (?, ?)"
+            with self._work() as db:
+                rows = db.execute(query, (project, job)).fetchall()
+            self._delivered[project, job] = {_text(path): digest for path, digest in rows}
+        return self._delivered[project, job]
 
     def deliver(self, project: str, job: int, files: Iterable[tuple[str, str]]) -> None:
         """Keep that these paths were delivered with these digests."""
-        rows = [(project, job, _raw(path), digest) for path, digest in files]
+        marks = dict(files)
+        rows = [(project, job, _raw(path), digest) for path, digest in marks.items()]
         with self._work() as db:
             db.executemany("insert or replace into delivered values (?, ?, ?, ?)", rows)
+        if (project, job) in self._delivered:
+            self._delivered[project, job].update(marks)
 
     def forget_job(self, project: str, job: int) -> None:
         """Keep nothing of a job that is home."""
+        self._delivered.pop((project, job), None)
         with self._work() as db:
             for table in ("followed", "delivered"):
                 db.execute(f"delete from {table} where (project, job) = (?, ?)", (project, job))  # noqa: S608  (two words of our own)
