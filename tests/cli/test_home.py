@@ -213,3 +213,14 @@ def test_a_sample_has_gaps_of_one_size(count: int) -> None:
     assert max(gaps, default=0) - min(gaps, default=0) <= 1
     if count == 1:
         assert places == [50]
+
+
+def test_spectra_are_no_sample_of_micrographs_and_a_group_of_their_own() -> None:
+    both = [entry(f"M/m_{n}{kind}.mrc", 1) for n in range(4) for kind in ("", "_PS")]
+    assert [found.path for found in sample(both, 2)] == ["M/m_1.mrc", "M/m_3.mrc"]
+    spectra = [found for found in both if "_PS" in found.path]
+    assert len(sample(spectra, 2)) == 2
+    assert {group.pattern: group.files for group in away(both)} == {
+        "M/*.mrc": 4,
+        "M/*_PS.mrc": 4,
+    }

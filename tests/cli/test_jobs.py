@@ -63,10 +63,11 @@ def test_show_tells_what_is_known_here_while_the_store_is_away(user: User) -> No
     assert "success" in user.cryoem("show", "1").out
 
 
-def test_logs_print_what_the_job_printed_and_no_earlier_job(user: User) -> None:
+def test_logs_print_what_the_job_printed_and_no_other_job(user: User) -> None:
     for word in ("first", "second"):
         number = user.submit("a", f"echo {word}; echo {word} bad >&2")
         user.cryoem("wait", str(number))
+    assert user.cryoem("logs", "1").out == "first\n"
     assert user.cryoem("logs", "2").out == "second\n"
     assert user.cryoem("logs", "--err", "2").out == "second bad\n"
 

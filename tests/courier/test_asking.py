@@ -143,3 +143,18 @@ def test_a_folder_that_the_script_names_in_passing_is_waited_for(tmp_path: Path,
     bench = Bench(tmp_path, [unfinished(5, "Extract/job005/")])
     bench.needs(f"export FROM={name}\nrelion_brand_new --o Class2D/job009/run")
     assert bench.waited == ["Extract/job005/"]
+
+
+@pytest.mark.parametrize(
+    ("script", "waits"),
+    [
+        ("touch Class2D/mine2/x", False),
+        ("cp Class2D/mine/x y", True),
+        ("ls 'Class2D/mine'", True),
+        ("cat Class2D/mine.star", False),
+    ],
+)
+def test_a_longer_name_is_not_waited_for(tmp_path: Path, script: str, *, waits: bool) -> None:
+    bench = Bench(tmp_path, [unfinished(3, "Class2D/mine")])
+    bench.needs(script, outputs=("Class2D/job009",))
+    assert bench.waited == (["Class2D/mine"] if waits else [])

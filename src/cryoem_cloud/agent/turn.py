@@ -131,7 +131,7 @@ class TurnWork:
         watch = Outputs(root, outputs, skip=skip)
         size = sum(entry.size for entry in self.taken.task.inputs)
         sender = Sender(desk, watch, self.clock, next_page=self.first_page)
-        sender.say(f"{human_size(size)} of inputs fetched")
+        sender.say(f"{human_size(size)} of inputs fetched" if size else "the script is started")
         return sender
 
     def _run(self, root: Path, logs: Mapping[str, Path], sender: Sender) -> Exit | None:

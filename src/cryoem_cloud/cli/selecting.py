@@ -6,6 +6,7 @@ from itertools import takewhile
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.links import Links
 from cryoem_cloud.apps.patterns import fitting, is_pattern
+from cryoem_cloud.cli.companions import companion_ending
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.project import Project
@@ -33,8 +34,12 @@ def wanted(named: str) -> Callable[[str], bool]:
 
 
 def sample(entries: Iterable[Entry], count: int) -> Sequence[Entry]:
-    """So many of the entries, spread evenly over them in order of their paths; always the same."""
-    ordered = sorted(entries, key=lambda entry: entry.path)
+    """So many of the entries, spread evenly over them in order of their paths; always the same.
+
+    Entries that go with another are left out: spectra, where micrographs were meant.
+    """
+    by_path = {entry.path: entry for entry in entries}
+    ordered = [by_path[path] for path in sorted(by_path) if not companion_ending(path, by_path)]
     if count >= len(ordered):
         return ordered
     return [ordered[(2 * n + 1) * len(ordered) // (2 * count)] for n in range(count)]

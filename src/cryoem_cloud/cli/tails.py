@@ -38,6 +38,7 @@ class _AtHome:
     def __init__(self, card: Card) -> None:
         self._paths = [card.folder / path for path in card.logs]
         self._starts = list(card.log_starts)
+        self._ends = [_begun_by_a_later(card, place) for place in range(len(LOGS))]
         self._at = list(card.log_starts)
 
     def new(self) -> Iterator[tuple[str, bytes]]:
@@ -48,12 +49,26 @@ class _AtHome:
                     if size < self._at[place]:  # a new turn writes the log anew
                         self._at[place] = min(size, self._starts[place])
                     file.seek(self._at[place])
-                    data = file.read()
+                    end = self._ends[place]
+                    data = file.read(-1 if end is None else max(0, end - self._at[place]))
             except FileNotFoundError:
                 continue
             if data:
                 self._at[place] += len(data)
                 yield log, data
+
+
+def _begun_by_a_later(card: Card, place: int) -> int | None:
+    """Where a later job's part of the log begins, if one has written into the same file."""
+    file = card.folder / card.logs[place]
+    return min(
+        (
+            later.log_starts[place]
+            for later in cards().all()
+            if later.number > card.number and later.folder / later.logs[place] == file
+        ),
+        default=None,
+    )
 
 
 class _InStore:

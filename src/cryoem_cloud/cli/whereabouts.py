@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from cryoem_cloud.cli.companions import companion_ending
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.policy import HomePolicy
 from cryoem_cloud.model.file import Entry
@@ -34,7 +35,10 @@ _CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Files that are in the store alone, of one folder and with one ending."""
+    """Files that are in the store alone, of one folder and with one ending.
+
+    Those that go with others of the group's are a group of their own.
+    """
 
     pattern: str
     files: int
@@ -58,10 +62,11 @@ def whereabouts(card: Card, policy: HomePolicy, files: Iterable[Entry]) -> dict[
 def away(files: Iterable[Entry]) -> tuple[Group, ...]:
     """The files in groups, the largest first."""
     found: dict[str, list[int]] = defaultdict(list)
-    for entry in files:
-        folder, name = posixpath.split(entry.path)
-        ending = posixpath.splitext(name)[1]
-        found[glob.escape(folder) + "/*" + glob.escape(ending)].append(entry.size)
+    sizes = {entry.path: entry.size for entry in files}
+    for path, size in sizes.items():
+        folder, name = posixpath.split(path)
+        ending = companion_ending(path, sizes) or posixpath.splitext(name)[1]
+        found[glob.escape(folder) + "/*" + glob.escape(ending)].append(size)
     groups = (Group(pattern=p, files=len(s), size=sum(s)) for p, s in found.items())
     return tuple(sorted(groups, key=lambda group: (-group.size, group.pattern)))
 
@@ -85,7 +90,8 @@ def told(groups: Sequence[Group], folders: Sequence[str], usd: Decimal) -> Itera
     price = f", for {price_told(usd)}" if usd else ""
     yield f"{shlex.join(('cryoem', 'pull', *folders))} brings all of it{price}"
     first = shlex.quote(groups[0].pattern)
-    yield f"cryoem pull {first} --sample 20 brings 20 files of the first kind"
+    some = min(20, groups[0].files)
+    yield f"cryoem pull {first} --sample {some} brings {some} of the first, spread evenly"
 
 
 def _place(card: Card, path: str, *, left: bool) -> str:

@@ -1,5 +1,6 @@
 """What a job reads, asked for once no unfinished job can change the answer."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.view import View
 
 __all__ = ["Asking", "before"]
+
+_ENDS = r"(?![\w.+-])"
+"""What follows on a name is no more of it."""
 
 
 def before(job: int, cards: Iterable[Card]) -> tuple[Card, ...]:
@@ -73,7 +77,8 @@ class Asking:
             return True
         names = (folder.rstrip("/"), *aliases(self.view, folder))
         return any(
-            name in job.script or any(is_below(path, name) for path in job.inputs) for name in names
+            _speaks_of(job.script, name) or any(is_below(path, name) for path in job.inputs)
+            for name in names
         )
 
     def _wait_for(self, wanted: Callable[[str], bool]) -> bool:
@@ -84,6 +89,11 @@ class Asking:
             if not owners:
                 return True
         return False
+
+
+def _speaks_of(script: str, folder: str) -> bool:
+    """Whether a script has the folder's name, and not only as the beginning of a longer one."""
+    return re.search(re.escape(folder) + _ENDS, script) is not None
 
 
 def _owning(needs: Iterable[Need], folders: Iterable[str]) -> Iterator[str]:

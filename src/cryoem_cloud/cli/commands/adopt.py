@@ -3,7 +3,7 @@
 import click
 
 from cryoem_cloud.cli.afar import card_from_store
-from cryoem_cloud.cli.finding import places, the_project
+from cryoem_cloud.cli.finding import cards, places, the_project
 from cryoem_cloud.cli.showing import state_of
 from cryoem_cloud.cli.takeover import take
 from cryoem_cloud.courier.start import spool_of, wake
@@ -37,6 +37,8 @@ def _adopted(number: int, project: Project) -> str:
         raise UsageError(
             f"job {number} is with this computer already", hint=f"cryoem why {number} says more"
         )
+    if not card.open and any(ours.project == card.project for ours in cards().of_number(number)):
+        raise UsageError(f"job {number} ({card.name}) is home here already: {state_of(card)}")
     if not card.open:
         raise UsageError(
             f"job {number} ({card.name}) is home with who submitted it: {state_of(card)}",

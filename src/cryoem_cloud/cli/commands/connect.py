@@ -58,33 +58,39 @@ def relion(folder: Path, *, fix_gui: bool) -> None:
     if not pipeliner_takes(launchers):
         click.echo(f"The pipeliner takes no queue command with a blank in its path: {launchers}")
     _reserve(project.store)
-    _mend_saved(project.folder, folder / TEMPLATE, queue_command(launchers), fix=fix_gui)
+    command = queue_command(launchers)
+    if not _mended(project.folder, folder / TEMPLATE, command, wanted=fix_gui):
+        elsewhere = "" if folder == Path.cwd() else f" --dir {shlex.quote(str(folder))}"
+        again = f"cryoem connect relion{elsewhere} --fix-gui"
+        click.echo(f"\nClose RELION and change them with: {again}")
     click.echo(f"\nProject {project.name}, store {project.store}")
     click.echo("\nNow, in the shell from which you start RELION:\n")
     click.echo(f"    . {shlex.quote(str(folder / 'env.sh'))}\n    relion\n")
     click.echo('In a job\'s Running tab choose "Submit to queue: Yes", and press Run.')
 
 
-def _mend_saved(project: Path, template: Path, command: str, *, fix: bool) -> None:
-    """Tell of saved fields that keep new jobs from us; change them if that is wanted."""
+def _mended(project: Path, template: Path, command: str, *, wanted: bool) -> bool:
+    """Tell of saved fields that keep new jobs from us; whether none is left, as was wanted."""
     found = saved_fields(project, command, template)
     if not found:
-        return
+        return True
     click.echo("\nRELION has saved other fields for its next jobs, which win over these files:\n")
     for saved in found:
         click.echo(f"    {saved.file.name}  {saved.said()}")
-    if not fix and not (_on_a_terminal() and click.confirm("\nChange them (with RELION closed)?")):
-        click.echo("\nClose RELION and change them with: cryoem connect relion --fix-gui")
-        return
+    if not wanted and not _agreed():
+        return False
     for saved in found:
         mode = saved.file.stat().st_mode & 0o777
         write_whole(saved.file, saved.mended())
         saved.file.chmod(mode)
         click.echo(f"changed {saved.file.name}")
+    return True
 
 
-def _on_a_terminal() -> bool:
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+def _agreed() -> bool:
+    """Whether there is a terminal, and somebody there says yes."""
+    there = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    return there and click.confirm("\nChange them (with RELION closed)?")
 
 
 def _reserve(store: str) -> None:

@@ -28,7 +28,7 @@ __all__ = ["command"]
     "--sample",
     "count",
     type=click.IntRange(min=1),
-    help="So many files, spread evenly over all that are named.",
+    help="So many files, spread evenly over all that are named but for those that go with another.",
 )
 def command(*, paths: tuple[str, ...], force: bool, count: int | None) -> None:
     """Bring files, and folders with all that is in them, home from the project's store.

@@ -16,7 +16,7 @@ __all__ = ["command", "explained"]
 _DOES = {
     Phase.QUEUED: "the courier has not taken it up yet",
     Phase.LOOKING: "the courier is looking for the files that it reads",
-    Phase.WAITING: "it waits for another job",
+    Phase.WAITING: "it has to wait",
     Phase.SENDING: "its inputs are being sent",
     Phase.STARTING: "machines are starting",
     Phase.RUNNING: "it runs",
