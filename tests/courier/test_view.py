@@ -210,3 +210,20 @@ def test_inputs_that_only_the_store_has_are_named_and_nothing_is_sent(desk: Desk
     assert entries[other].kind is Kind.STUB
     with pytest.raises(MissingInputError):
         upload.entries("inputs", [Need(path="MotionCorr/job002/Movies/3.mrc", stub=True)])
+
+
+def test_an_index_that_names_a_file_of_this_computer_is_not_believed(desk: Desk) -> None:
+    content = Content(
+        key="/etc/passwd", start=0, stored=1, size=1, digest="blake3:1", reference=True
+    )
+    index = IndexLog(desk.store, desk.project.name)
+    index.append("somebody", [Entry(path="masks/mask.mrc", content=content)])
+    upload = Upload(
+        store=desk.store,
+        project=desk.project,
+        cache=desk.cache,
+        by_reference=False,
+        moved=lambda _: None,
+    )
+    with pytest.raises(MissingInputError, match=r"masks/mask\.mrc does not exist"):
+        upload.entries("inputs", [Need(path="masks/mask.mrc")])

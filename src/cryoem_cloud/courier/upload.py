@@ -113,7 +113,9 @@ class Upload:
 
     def _stored(self, need: Need) -> Entry | None:
         entry = self.cache.entry(self.project.name, need.path)
-        return entry if entry and entry.kind is Kind.FILE else None
+        if entry is None or entry.content is None or entry.content.reference:
+            return None  # what names a file of a computer's is never recorded by us
+        return entry
 
     def _entry(self, need: Need) -> Entry:
         if need.target:
