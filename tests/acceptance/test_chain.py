@@ -63,7 +63,8 @@ def test_a_chain_goes_on_with_the_courier_killed_and_a_new_one_brings_all_home(
     for number in numbers[1:]:
         told(world, number)
     world.wait_for(lambda: world.processes("leash"), seconds=60)
-    assert world.kill("courier")
+    world.wait_for(lambda: len(world.processes("courier")) == 1, seconds=30)
+    assert world.kill("courier") == 1
     go.touch()
     world.wait_for(lambda: world.records(last).end() is not None, seconds=120)
     world.wait_for(lambda: not world.processes("agent"), seconds=30)
@@ -101,7 +102,8 @@ def test_a_later_job_whose_machine_is_killed_is_manned_by_the_next_courier(
     second = hand_in(world, "B/job002", script, "--after", str(first))
     told(world, second)
     world.wait_for(lambda: world.processes("leash"), seconds=60)
-    assert world.kill("courier")
+    world.wait_for(lambda: len(world.processes("courier")) == 1, seconds=30)
+    assert world.kill("courier") == 1
     go.touch()
     world.wait_for(up.exists, seconds=60)
     assert world.kill("agent") == 1

@@ -12,7 +12,7 @@ from cryoem_cloud.courier.admit import admitted, admitted_lines, is_own, timely
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.policy import Bundled, HomePolicy
 from cryoem_cloud.courier.rights import Rights
-from cryoem_cloud.courier.room import Room, possible
+from cryoem_cloud.courier.room import Room, mark_of, possible
 from cryoem_cloud.model.errors import ProjectGoneError, RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Exit, Job, Outcome
@@ -238,7 +238,7 @@ class Home:
         """Whether an entry is to be placed: it is not the front end's own, and not there yet."""
         if is_own(entry.path, self.job, self._own()):
             return False
-        return room.known.get(entry.path) != _mark(entry) or not room.holds(entry)
+        return room.known.get(entry.path) != mark_of(entry) or not room.holds(entry)
 
     def _put(self, fresh: list[Entry], here: list[Bundled]) -> None:
         """Place what there is room for, and mark it as delivered."""
@@ -247,15 +247,18 @@ class Home:
         placed += [entry for entry in fresh if entry.kind is Kind.FOLDER]
         new_links = [entry for entry in fresh if entry.kind is Kind.LINK]
         placed += [entry for entry in new_links if self._done(entry, partial(self._link, entry))]
-        marks = [(entry.path, _mark(entry)) for entry in placed]
+        marks = [(entry.path, mark_of(entry)) for entry in placed]
         self.cache.deliver(self.project.name, self.job.number, marks)
 
     def _place_bytes(self, entry: Entry, data: bytes) -> bool:
+        self._arriving(len(data))
         path = self.project.folder / entry.path
-        if not self._done(entry, partial(place_bytes, data, entry, path)):
-            return False
-        self.moved(len(data))
-        return True
+        return self._done(entry, partial(place_bytes, data, entry, path))
+
+    def _arriving(self, size: int) -> None:
+        """Bytes have come, and are about to be put in their place, which may be another's now."""
+        self.look()
+        self.moved(size)
 
     def _fetch(self, entries: list[Entry]) -> list[Entry]:
         """Fetch files; those that could be placed."""
@@ -267,7 +270,7 @@ class Home:
 
     def _fetch_all(self, entries: list[Entry]) -> None:
         files = [(entry, self.project.folder / entry.path) for entry in entries]
-        fetch_files(self.store, self.project.name, files, moved=self.moved, make_folders=False)
+        fetch_files(self.store, self.project.name, files, moved=self._arriving, make_folders=False)
 
     def _link(self, entry: Entry) -> None:
         path = self.project.folder / entry.path
@@ -293,8 +296,3 @@ class Home:
     def _cut_log(self, name: str, size: int) -> None:
         with self._opened_log(name) as descriptor:
             os.ftruncate(descriptor, self.job.log_starts[name] + size)
-
-
-def _mark(entry: Entry) -> str:
-    """What was delivered under a path, so that the same is not delivered again."""
-    return entry.content.digest if entry.content else f"{entry.kind.value} {entry.target}"

@@ -13,7 +13,7 @@ from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.paths import is_below
 
-__all__ = ["Room", "possible"]
+__all__ = ["Room", "mark_of", "possible"]
 
 _NO_PLACE = frozenset(
     {
@@ -29,6 +29,11 @@ _NO_PLACE = frozenset(
     }
 )
 """What systems say of names and places that are impossible, today and tomorrow."""
+
+
+def mark_of(entry: Entry) -> str:
+    """What is noted of a delivered path, so that the same is not delivered again."""
+    return entry.content.digest if entry.content else f"{entry.kind.value} {entry.target}"
 
 
 @contextmanager
