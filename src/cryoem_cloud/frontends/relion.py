@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from cryoem_cloud.frontends import markers
+from cryoem_cloud.frontends.handed_in import HandedIn
 from cryoem_cloud.frontends.pipeline import PipelineWatch
 from cryoem_cloud.model.job import Exit, Job, Outcome
-from cryoem_cloud.ports.application import Asked
-from cryoem_cloud.ports.frontend import AtHome
 
 __all__ = ["OWN_FILES", "TRASH", "RelionFrontend"]
 
@@ -29,7 +28,7 @@ _CHANGED = ".pipeline_has_changed"
 """RELION's GUI looks at its jobs' markers when this file appears, and removes it."""
 
 
-class RelionFrontend:
+class RelionFrontend(HandedIn):
     """Sees a job's end by its marker, and not before it is made to look."""
 
     name: ClassVar[str] = "relion"
@@ -37,21 +36,6 @@ class RelionFrontend:
 
     def __init__(self) -> None:
         self._watch = PipelineWatch()
-
-    def check(self, asked: Asked) -> None:
-        """Everything may be submitted."""
-
-    def prepares(self, job: Job) -> bool:  # noqa: ARG002  (the port's names)
-        """Never: the script says what machines run."""
-        return False
-
-    def prepare(self, job: Job, home: AtHome) -> Job | None:  # noqa: ARG002  (the port's names)
-        """As it is."""
-        return job
-
-    def conclude(self, job: Job, home: AtHome, exit_: Exit) -> Exit | None:  # noqa: ARG002  (the port's names)
-        """Nothing is left to do."""
-        return exit_
 
     def own_files(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
         """See the port."""
