@@ -1,5 +1,6 @@
 """What the user chose, and what of the environment travels."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,32 @@ def test_the_project_overrides_the_user_and_the_environment_both(
     assert Settings.read(places, tmp_path, {"CRYOEM_COUNT": "4"}).count == 4
     write(tmp_path / ".cryoem" / "settings.toml", 'home = ""\n')
     assert Settings.read(places, tmp_path, {}).home == "", "the store decides, in this project"
+
+
+@pytest.mark.parametrize("line", ['local_prefix = "nice"', '[executables]\nctffind = "/x"'])
+def test_programs_to_start_are_not_named_by_others(
+    places: Places, tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / ".cryoem" / "settings.toml"
+    write(file, line)
+    file.chmod(0o644)
+    Settings.read(places, tmp_path, {})
+    file.chmod(0o664)
+    with pytest.raises(SettingsError, match="others than you may write it"):
+        Settings.read(places, tmp_path, {})
+    write(file, "count = 2\n")
+    assert Settings.read(places, tmp_path, {}).count == 2
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may give files away")
+def test_programs_to_start_are_not_named_in_somebody_elses_file(
+    places: Places, tmp_path: Path
+) -> None:
+    file = tmp_path / ".cryoem" / "settings.toml"
+    write(file, 'local_prefix = "nice"')
+    os.chown(file, 65534, 65534)
+    with pytest.raises(SettingsError, match="others than you may write it"):
+        Settings.read(places, tmp_path, {})
 
 
 def test_the_projects_executables_stand_beside_the_users(places: Places, tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ KEPT = "CRYOEM_KEPT_"
 _MOUNT_WORDS = 3
 """Device, mount point and file system type are the first words of a line in /proc/mounts."""
 
+_NAMES_PROGRAMS = frozenset({"local_prefix", "executables"})
+"""Settings that name programs which this user's courier and machines start."""
+
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 _SECRET_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_", "CRYOEM_KEPT_", "SSH_")
 _SECRET_WORDS = (
@@ -91,14 +94,18 @@ class Settings:
         """Defaults, then the user's file, then the project's, then the environment.
 
         Raises:
-            SettingsError: A file is not TOML, or a value is off; the message names it.
+            SettingsError: A file is not TOML, a value is off, or programs to start are named in a
+                file that somebody else may write; the message names it.
         """
         chosen = cls()
         files = [places.config / "settings.toml"]
         if project is not None:
             files.append(project / ".cryoem" / "settings.toml")
         for file in files:
-            chosen = chosen.overridden(_toml(file), str(file))
+            values = _toml(file)
+            if _NAMES_PROGRAMS & values.keys():
+                _require_own(file)
+            chosen = chosen.overridden(values, str(file))
         named = {
             field.name: env[f"CRYOEM_{field.name.upper()}"]
             for field in fields(cls)
@@ -204,6 +211,16 @@ def _table(value: object, source: str) -> dict[str, str]:
             hint='[executables], and below it: ctffind = "/opt/ctffind/bin/ctffind"',
         )
     return {str(name): path for name, path in value.items()}
+
+
+def _require_own(file: Path) -> None:
+    """See to it that nobody but this user, or root, says which programs we start as this user."""
+    found = file.stat()
+    if found.st_uid not in {0, os.getuid()} or found.st_mode & 0o022:
+        raise SettingsError(
+            f"{file} names programs to start, and others than you may write it",
+            hint="name them in your own settings.toml; or, if the file is yours: chmod go-w",
+        )
 
 
 def _count(value: object, source: str) -> int:

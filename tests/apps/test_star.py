@@ -111,6 +111,15 @@ def test_short_rows_of_narrow_tables_are_no_error(tmp_path: Path) -> None:
     assert values(path, "rlnMtfFileName") == []
 
 
+@pytest.mark.parametrize("first", ["loop_\n_rlnA #1\na\n", "loop_\n_rlnA #1\n_rlnB #2\na b\n"])
+@pytest.mark.parametrize("second", ["loop_\n_rlnImageName #1\nx.mrcs\n", "_rlnImageName x.mrcs\n"])
+def test_a_table_right_behind_rows_is_no_row(tmp_path: Path, first: str, second: str) -> None:
+    path = tmp_path / "x.star"
+    path.write_text(f"data_\n{first}data_particles\n{second}")
+    with pytest.raises(FormatError, match="a table begins; RELION needs a blank line before it"):
+        list(star.rows(path, {"rlnA", "rlnImageName"}.__contains__))
+
+
 def test_an_endless_line_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
     path = written(tmp_path, b"data_\nloop_\n_rlnA #1\n" + b"x" * 3_000_000)
     with pytest.raises(FormatError, match="line 4: too long"):

@@ -32,6 +32,9 @@ _DROPPED = b"\r\v\b\f\a"
 _NOT_PLAIN = tuple(bytes([byte]) for byte in b"\"'#" + _DROPPED + _ROW_END)
 """What rows hold that cannot be split at blanks alone."""
 
+_BEGINS = (b"loop_", b"_rln")
+"""What rows of a table with few columns may be taken for rows of, though it is the next table."""
+
 _BLANKS = re.compile(r" {2,}")
 _QUOTED = re.compile(r"""(["'])(?P<inside>.*?)\1(?=[ \t]|$)""")
 _PLAIN = re.compile(r"[^ \t]+")
@@ -116,6 +119,8 @@ class _Reader:
         """All of these rows, if they are nothing but words between blanks, and as many as named."""
         if any(sign in raw for sign in _NOT_PLAIN):
             return None
+        if self.width < _FEWEST_STRICT and any(sign in raw for sign in _BEGINS):
+            return None
         words = raw.replace(b"\n", b" \0 ").split()
         if words[-1:] != [_ROW_END]:
             words.append(_ROW_END)
@@ -178,6 +183,8 @@ class _Reader:
             words = [_bytes(word) for word in self._words(text)]
         else:
             words = raw.translate(None, _DROPPED).split()
+        if self.width < _FEWEST_STRICT and words and words[0].startswith(_BEGINS):
+            raise self.off("a table begins; RELION needs a blank line before it")
         if len(words) > self.width:
             raise self.off(f"{len(words)} columns, where {self.width} are named")
         if len(words) < self.width and self.width >= _FEWEST_STRICT:
