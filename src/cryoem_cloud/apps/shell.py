@@ -1,6 +1,6 @@
 """Any command: the user names its files."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import ClassVar
 
 from cryoem_cloud.apps.files import named_files, spoken_files
@@ -8,7 +8,7 @@ from cryoem_cloud.apps.verdict import last_words, not_started, signal_of
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.job import Exit, Job, Need, Outcome
 from cryoem_cloud.model.paths import normal
-from cryoem_cloud.ports.application import Asked, Called, Finished, Shape
+from cryoem_cloud.ports.application import Asked, Called, Cut, Finished, Resumed, Shape
 from cryoem_cloud.ports.view import View
 
 __all__ = ["Shell"]
@@ -101,3 +101,25 @@ class Shell:
     def held_back(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
         """None."""
         return ()
+
+    def cut(self, job: Job, view: View) -> Cut | None:  # noqa: ARG002  (the port's names)
+        """Not at all: one command on one machine."""
+        return None
+
+    def joined(self, job: Job, paths: Iterable[str]) -> frozenset[str]:  # noqa: ARG002
+        """Nothing, as there are no pieces."""
+        return frozenset()
+
+    def resumed(
+        self,
+        job: Job,  # noqa: ARG002  (the port's names)
+        script: str,  # noqa: ARG002
+        view: View,  # noqa: ARG002
+        made: Collection[str],  # noqa: ARG002
+    ) -> Resumed | None:
+        """A command is run from its beginning."""
+        return None
+
+    def seals(self, job: Job, path: str) -> bool:  # noqa: ARG002  (the port's names)
+        """Nothing that we know of."""
+        return False

@@ -1,6 +1,6 @@
 """What we know of the programs that jobs run."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -8,7 +8,7 @@ from typing import Protocol
 from cryoem_cloud.model.job import Exit, Job, Need, Wish
 from cryoem_cloud.ports.view import View
 
-__all__ = ["START_BYTES", "Application", "Asked", "Called", "Finished", "Shape"]
+__all__ = ["START_BYTES", "Application", "Asked", "Called", "Cut", "Finished", "Resumed", "Shape"]
 
 START_BYTES = 64 * 1024
 """Of a file that is looked into when a script has ended."""
@@ -90,6 +90,41 @@ class Finished:
     tail_err: str = ""
     out_of_memory: bool = False
     read: Callable[[str], bytes] = _nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """How a job is cut into pieces: by the items of one list.
+
+    `path` is the list in the project, `items` how many it has, `noun` what a user calls them.
+    `script` is what a piece runs. `seconds` is a rough time of one item on one core. `part` gives
+    the list's bytes with the items from the first number up to the second (from 0, without the
+    second) and no others, all else unchanged; items are in the list's order.
+    """
+
+    path: str
+    items: int
+    noun: str
+    seconds: float
+    script: str
+    part: Callable[[int, int], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """How a task goes on from files that were made for it before.
+
+    `script` is what runs now. Of what was made, `reads` are the files whose bytes matter to it,
+    `tests` those that must only exist; none of these is changed by a script that does not make it
+    again. `stands` are those that remain outputs as they are; all else is void. Inputs of the task
+    that are `idle` must only exist.
+    """
+
+    script: str
+    reads: frozenset[str]
+    tests: frozenset[str]
+    stands: frozenset[str]
+    idle: frozenset[str] = frozenset()
 
 
 class Application(Protocol):
@@ -174,4 +209,39 @@ class Application(Protocol):
 
     def held_back(self, job: Job) -> Sequence[str]:
         """Names of marker files that must not come home before the script has ended."""
+        ...
+
+    def cut(self, job: Job, view: View) -> Cut | None:
+        """How the job may be cut into pieces that machines work on alone; None if it may not.
+
+        The pieces' outputs and, over them, what `resumed` runs then, are what the job alone makes.
+
+        Raises:
+            MissingInputError, FormatError: As `needs` does.
+        """
+        ...
+
+    def joined(self, job: Job, paths: Iterable[str]) -> frozenset[str]:
+        """Those of `paths`, outputs of a piece, that are made from all pieces once they are joined.
+
+        Looks at nothing.
+        """
+        ...
+
+    def resumed(self, job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
+        """How a task that would run `script` goes on from the files `made`; None: it begins anew.
+
+        `view` has the task's inputs and what was made. Called on machines, where a lost machine's
+        outputs or a job's pieces are at hand.
+
+        Raises:
+            MissingInputError, FormatError: A list cannot be followed.
+        """
+        ...
+
+    def seals(self, job: Job, path: str) -> bool:
+        """Whether an output is written once what was written before it is whole.
+
+        It is sent after that, so that a machine that finds it finds everything. Looks at nothing.
+        """
         ...

@@ -1,9 +1,19 @@
 """RELION as an application."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import ClassVar
 
-from cryoem_cloud.apps.relion import adapt, bulk, closure, executables, judge, remarks
+from cryoem_cloud.apps.relion import (
+    adapt,
+    bulk,
+    checkpoints,
+    closure,
+    executables,
+    judge,
+    pieces,
+    remarks,
+    unfinished,
+)
 from cryoem_cloud.apps.relion.script import (
     SCRIPT_NAME,
     calls,
@@ -13,7 +23,7 @@ from cryoem_cloud.apps.relion.script import (
 from cryoem_cloud.model.errors import RefusedError, UsageError
 from cryoem_cloud.model.job import Exit, Job, Need
 from cryoem_cloud.model.paths import normal
-from cryoem_cloud.ports.application import Asked, Called, Finished, Shape
+from cryoem_cloud.ports.application import Asked, Called, Cut, Finished, Resumed, Shape
 from cryoem_cloud.ports.view import View
 
 __all__ = ["Relion"]
@@ -83,6 +93,22 @@ class Relion:
     def held_back(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
         """Each program of a script leaves its marker when it ends; only the last one counts."""
         return judge.MARKERS
+
+    def cut(self, job: Job, view: View) -> Cut | None:
+        """See the port: by micrographs."""
+        return pieces.cut(job, view)
+
+    def joined(self, job: Job, paths: Iterable[str]) -> frozenset[str]:
+        """See the port: joined lists, their pictures and the log file of plots."""
+        return pieces.joined(job, paths)
+
+    def resumed(self, job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
+        """See the port: by RELION's own ways to go on."""
+        return unfinished.resumed(job, script, view, made) or checkpoints.resumed(job, script, made)
+
+    def seals(self, job: Job, path: str) -> bool:
+        """See the port: the file that an iteration writes last."""
+        return checkpoints.seals(job, path)
 
 
 def _inside(folder: str) -> str:
