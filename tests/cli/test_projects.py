@@ -76,13 +76,48 @@ def test_a_project_from_another_disk_must_be_moved_or_forked(first: User) -> Non
     assert first.cryoem("project", "show", "--json").json["name"] != name
 
 
+def test_a_store_that_somebody_put_in_place_of_ours_gets_nothing(
+    first: User, tmp_path: Path
+) -> None:
+    first.submit("a", "echo hello")
+    first.cryoem("wait", "1")
+    name = first.cryoem("project", "show", "--json").json["name"]
+    other = tmp_path / "other store"
+    first.change_binding(first.store.as_uri(), other.as_uri())
+    refused = first.type("cryoem", "run", "--no-wait", "--out", "b", "--", "true")
+    assert refused.code == 5
+    assert other.as_uri() in refused.err
+    assert first.store.as_uri() in refused.err
+    assert f"cryoem project attach {other.as_uri()} {name}" in refused.err
+    assert not other.exists()
+    assert first.cryoem("logs", "1").out == "hello\n"
+    first.cryoem("project", "attach", other.as_uri(), name)
+    first.cryoem("run", "--out", "b", "--", "true")
+    assert other.is_dir()
+
+
+def test_settings_in_the_folder_give_a_known_project_no_other_store(
+    first: User, tmp_path: Path
+) -> None:
+    ours = first.folder / ".cryoem"
+    (ours / "project.toml").unlink()
+    other = (tmp_path / "other").as_uri()
+    (ours / "settings.toml").write_text(f'store = "{other}"\n')
+    refused = first.type("cryoem", "connect", "relion")
+    assert refused.code == 5
+    assert f"export CRYOEM_STORE={other}" in refused.err
+    first.cryoem("connect", "relion", CRYOEM_STORE=other)
+    assert first.cryoem("project", "show", "--json").json["store"] == other
+
+
 def test_attach_refuses_what_is_not_there_and_what_is_a_project(first: User) -> None:
     url = first.store.as_uri()
     assert first.type("cryoem", "project", "attach", url, "nothing").code == 3
     first.submit("a", "true")
     first.cryoem("wait", "1")
     name = first.cryoem("project", "show", "--json").json["name"]
-    assert first.type("cryoem", "project", "attach", url, name).code == 2
+    assert first.type("cryoem", "project", "attach", url, name, cwd=first.folder / "a").code == 2
+    assert first.cryoem("project", "attach", url, name).code == 0
 
 
 def test_a_second_computer_lists_shows_and_prints(new_user: NewUser, first: User) -> None:

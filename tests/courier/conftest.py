@@ -17,6 +17,7 @@ from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.spool import Slip, Spool
+from cryoem_cloud.courier.stores_used import StoresUsed
 from cryoem_cloud.courier.submit import Counter, submit
 from cryoem_cloud.frontends.relion import RelionFrontend
 from cryoem_cloud.model.digest import digest_of
@@ -183,8 +184,8 @@ def bench(tmp_path: Path) -> Bench:
         (folder / FOLDER / name).write_text("the front end's")
     (folder / FOLDER / "run.out").write_text("before\n")
     store = MemoryStore()
-    project = projects.create(folder, store.url)
     state = tmp_path / "state"
+    project = projects.create(folder, store.url, StoresUsed(state / "projects"))
     cards, spool = Cards(state / "jobs"), Spool(state / "spool")
     card = submit(
         Counter(

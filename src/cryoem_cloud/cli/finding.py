@@ -5,8 +5,14 @@ from pathlib import Path
 from cryoem_cloud.cli.afar import card_from_store
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card, Cards
-from cryoem_cloud.courier.start import spool_of
-from cryoem_cloud.model.errors import FormatError, NotFoundError, StoreError, UsageError
+from cryoem_cloud.courier.start import spool_of, stores_used
+from cryoem_cloud.model.errors import (
+    FormatError,
+    NotFoundError,
+    RefusedError,
+    StoreError,
+    UsageError,
+)
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.settings import Places, environment
 
@@ -28,7 +34,7 @@ def current_project() -> Project | None:
     folder = projects.find_folder(Path.cwd())
     if folder is None:
         return None
-    project = projects.open_project(folder)
+    project = projects.open_project(folder, stores_used(places()))
     spool_of(places()).follow(project)
     cards().follow(project)
     return project
@@ -58,7 +64,11 @@ def find(number: int) -> Card:
     found = cards().of_number(number)
     try:
         project = current_project()
-    except (UsageError, FormatError):  # the folder does not tell; the number may say enough
+    except (
+        UsageError,
+        FormatError,
+        RefusedError,
+    ):  # the folder does not tell; the number may say enough
         if len(found) != 1:
             raise
         return found[0]

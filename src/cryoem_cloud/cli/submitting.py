@@ -1,6 +1,7 @@
 """What `run`, `retry` and `cryoem-qsub` share: from a script in a folder to a spooled job."""
 
 import glob
+import shlex
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -8,11 +9,12 @@ from pathlib import Path
 
 from cryoem_cloud.apps.directives import paths, wish
 from cryoem_cloud.apps.registry import application_for
+from cryoem_cloud.cli.finding import current_project
 from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.preceding import require_before
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card, Cards
-from cryoem_cloud.courier.start import spool_of, wake
+from cryoem_cloud.courier.start import stores_used, wake
 from cryoem_cloud.courier.submit import mark_refused, submit
 from cryoem_cloud.frontends.registry import frontend_named, name_of_caller
 from cryoem_cloud.model.errors import CryoemError, MissingInputError, SettingsError, UsageError
@@ -30,15 +32,25 @@ PROVIDERS = ("local",)
 
 
 def here(places: Places) -> Project:
-    """The project that the current folder is in; the folder itself becomes one if none is."""
-    folder = projects.find_folder(Path.cwd())
-    if folder is not None:
-        project = projects.open_project(folder)
-        spool_of(places).follow(project)
-        Cards(places.state / "jobs").follow(project)
+    """The project that the current folder is in; the folder itself becomes one if none is.
+
+    Raises:
+        RefusedError: Others may have changed to which store this user's files of it go.
+    """
+    project = current_project()
+    if project is not None:
         return project
-    settings = Settings.read(places, Path.cwd(), environment())
-    return projects.create(Path.cwd(), settings.store or places.default_store)
+    folder, used = Path.cwd(), stores_used(places)
+    wanted = _store(places, folder)
+    if wanted != _store(places, None):
+        made = Project(name="", store=wanted, folder=folder.resolve())
+        used.require(made, agree=f"export CRYOEM_STORE={shlex.quote(wanted)}")
+    return projects.create(folder, wanted, used)
+
+
+def _store(places: Places, folder: Path | None) -> str:
+    """The store that the settings name; those of a project's folder only where it is given."""
+    return Settings.read(places, folder, environment()).store or places.default_store
 
 
 def inside(project: Project, path: str) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import IO
 
 from cryoem_cloud.courier.spool import Spool
+from cryoem_cloud.courier.stores_used import StoresUsed
 from cryoem_cloud.settings import Places
 
-__all__ = ["lock", "log_file", "running", "spool_of", "wake"]
+__all__ = ["lock", "log_file", "running", "spool_of", "stores_used", "wake"]
 
 _LOG_BYTES = 10_000_000
 _AGAIN_S = 0.05
@@ -22,6 +23,11 @@ _AGAIN_S = 0.05
 def spool_of(places: Places) -> Spool:
     """This computer's spool."""
     return Spool(places.state / "spool")
+
+
+def stores_used(places: Places) -> StoresUsed:
+    """Which stores this user has used for projects on this computer."""
+    return StoresUsed(places.state / "projects")
 
 
 def running(places: Places) -> bool:

@@ -7,8 +7,8 @@ import click
 from cryoem_cloud.cli.finding import cards, places, the_project
 from cryoem_cloud.cli.showing import as_json
 from cryoem_cloud.courier import projects
-from cryoem_cloud.courier.start import spool_of, wake
-from cryoem_cloud.model.errors import NotFoundError, ObjectMissingError, UsageError
+from cryoem_cloud.courier.start import spool_of, stores_used, wake
+from cryoem_cloud.model.errors import FormatError, NotFoundError, ObjectMissingError, UsageError
 from cryoem_cloud.model.keys import project_key
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.wiring.front import store_at
@@ -39,7 +39,7 @@ def show(*, json_: bool) -> None:
 @command.command()
 def move() -> None:
     """Say that the project has been moved to the current folder."""
-    project = projects.bind(_folder())
+    project = projects.bind(_folder(), stores_used(places()))
     spool_of(places()).follow(project)
     cards().follow(project)
     wake(places())
@@ -55,7 +55,7 @@ def fork(*, url: str) -> None:
     """
     if url:
         store_at(url)  # refuses what is no store's address
-    _print(projects.fork(_folder(), store=url))
+    _print(projects.fork(_folder(), stores_used(places()), store=url))
 
 
 @command.command(short_help="Make this folder a place of a project in a store.")
@@ -65,7 +65,8 @@ def fork(*, url: str) -> None:
 def attach(*, url: str, name: str | None, json_: bool) -> None:
     """Make the current folder a place of a project that lies in a store already.
 
-    Without a NAME the store's projects are listed.
+    Without a NAME the store's projects are listed. In a folder that says already that it is this
+    project, in this store, it says that you agree.
     """
     store = store_at(url)
     if name is None:
@@ -74,13 +75,22 @@ def attach(*, url: str, name: str | None, json_: bool) -> None:
             raise NotFoundError(f"{url} has no projects", hint="look at the address once more")
         click.echo(as_json({"store": url, "projects": names}) if json_ else "\n".join(names))
         return
-    if not _is_project(url, name):
+    if not _says(url, name) and not _is_project(url, name):
         raise NotFoundError(
             f"{url} has no project {name!r}", hint=f"cryoem project attach {url} lists them"
         )
-    if projects.find_folder(Path.cwd()) is not None:
+    if projects.find_folder(Path.cwd()) is not None and not _says(url, name):
         raise UsageError(f"{Path.cwd()} is in a project already", hint="attach in an empty folder")
-    _print(projects.attach(Path.cwd(), url, name))
+    _print(projects.attach(Path.cwd(), url, name, stores_used(places())))
+
+
+def _says(url: str, name: str) -> bool:
+    """Whether the current folder says that it is this project; there need be no such one yet."""
+    try:
+        said = projects.named_in(Path.cwd())
+    except (NotFoundError, FormatError):
+        return False
+    return (said.store, said.name) == (url, name)
 
 
 def _is_project(url: str, name: str) -> bool:
