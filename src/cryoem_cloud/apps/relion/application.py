@@ -14,6 +14,7 @@ from cryoem_cloud.apps.relion import (
     remarks,
     unfinished,
 )
+from cryoem_cloud.apps.relion.plain import require_plain
 from cryoem_cloud.apps.relion.script import (
     SCRIPT_NAME,
     calls,
@@ -42,9 +43,10 @@ class Relion:
         """The jobs' folders: from --pipeline_control, from --o and its like, from the script's.
 
         Raises:
-            UsageError: The commands do not say where they write.
+            UsageError: The commands do not say where they write, or not plainly what they read.
             FormatError: The script is not bash.
         """
+        require_plain(asked)
         told = [folder for call in calls(asked.script) if (folder := job_folder(call))]
         if not told and asked.script_path.endswith("/" + SCRIPT_NAME):
             told = [asked.script_path.removesuffix("/" + SCRIPT_NAME)]

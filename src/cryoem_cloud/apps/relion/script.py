@@ -12,7 +12,7 @@ from cryoem_cloud.apps.bash import Command, Word, commands
 from cryoem_cloud.apps.relion.programs import program
 from cryoem_cloud.apps.relion.row import Output, Program, When
 
-__all__ = ["Call", "calls", "job_folder", "looks_like_relion"]
+__all__ = ["CONTROLS", "Call", "calls", "job_folder", "looks_like_relion"]
 
 _WHICH = re.compile(
     r"^(?:`\s*(?:which|command -v)\s+(?P<ticks>\S+?)\s*`"
@@ -24,7 +24,8 @@ _SPEAKING = frozenset({"echo", "printf", "rm", "touch", "mkdir", "cd", "module",
 """Commands whose arguments are not read as files."""
 
 SCRIPT_NAME = "run_submit.script"
-_CONTROLS = ("--pipeline_control", "--pipeline-control")
+CONTROLS = ("--pipeline_control", "--pipeline-control")
+"""Options that name the job's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Call:
     @property
     def controlled(self) -> bool:
         """Whether the program was told to leave exit markers."""
-        return self.program is not None and any(self.has(control) for control in _CONTROLS)
+        return self.program is not None and any(self.has(control) for control in CONTROLS)
 
 
 def calls(script: str) -> Iterator[Call]:
@@ -123,7 +124,7 @@ def looks_like_relion(script: str, script_path: str) -> bool:
 
 def job_folder(call: Call) -> str:
     """The folder that the program was told to write to, as written; "" if it was not told."""
-    for control in _CONTROLS:
+    for control in CONTROLS:
         if (word := call.value(control)) is not None:
             return word.text
     if call.program is None:
