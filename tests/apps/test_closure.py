@@ -253,6 +253,17 @@ def test_an_unknown_program_gets_all_that_its_words_lead_to(tmp_path: Path) -> N
     }
 
 
+def test_a_file_that_the_user_put_into_the_folder_of_an_external_job_goes_along(
+    tmp_path: Path,
+) -> None:
+    folder = "External/job009"
+    put(tmp_path, f"{folder}/table.txt", f"{folder}/older.mrc", f"{folder}/run.out", "a.py")
+    script = f"./a.py --o {folder}/ --table {folder}/table.txt --log {folder}/run.out --j 2"
+    logs = {"out": f"{folder}/run.out"}
+    found = needs(tmp_path, script, outputs=(folder,), logs=logs)
+    assert set(found) == {"a.py", f"{folder}/table.txt"}
+
+
 def test_lists_that_name_each_other_are_followed_once(tmp_path: Path) -> None:
     star(tmp_path, "a.star", rlnFileName=("b.star",))
     star(tmp_path, "b.star", rlnFileName=("a.star",))

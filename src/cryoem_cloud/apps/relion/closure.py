@@ -43,7 +43,7 @@ def _all(job: Job, view: View) -> Iterator[Need]:
     if job.script_path:
         yield Need(path=job.script_path, asked_by="the queue")
     yield from named_files(view, job.inputs)
-    walk = _Walk(view, job.outputs)
+    walk = _Walk(view, job.outputs, logs=frozenset(job.logs.values()))
     for call in calls(job.script):
         yield from walk.call(call)
 
@@ -51,10 +51,11 @@ def _all(job: Job, view: View) -> Iterator[Need]:
 class _Walk:
     """One pass over a job's commands and the lists they follow."""
 
-    def __init__(self, view: View, outputs: tuple[str, ...]) -> None:
+    def __init__(self, view: View, outputs: tuple[str, ...], logs: frozenset[str]) -> None:
         self._view = view
         self._lists = Lists(view)
         self._outputs = outputs
+        self._logs = logs
         self._made = False
         """Whether an earlier command may have made what is in the outputs."""
         self._followed: dict[tuple[str, int], Reading | None] = {}
@@ -72,6 +73,8 @@ class _Walk:
         if row is None or row is UNKNOWN:
             for word in call.may_name_files:
                 yield from self._word(word.text, call.name)
+                if row is None:
+                    yield from self._put_by_hand(word.text, call.name)
             return
         if needs_screen(call):
             raise RefusedError(
@@ -215,6 +218,12 @@ class _Walk:
         for one in dict.fromkeys((text, *text.split())):
             for path in self._existing(one, asker):
                 yield from self._anything(path, asker)
+
+    def _put_by_hand(self, text: str, asker: str) -> Iterator[Need]:
+        """The file in the job's own folder that a program not of RELION's is given by its name."""
+        for path in self._existing(text, asker):
+            if self._own(path) and path not in self._logs:
+                yield Need(path=path, asked_by=asker)
 
     def _existing(self, text: str, asker: str) -> Iterator[str]:
         """The project's files that a word may mean."""
