@@ -27,7 +27,7 @@ from cryoem_cloud.stores.jobs import JobRecords
 FRONT = Path(__file__).parent / "front.py"
 SUCCESS = "RELION_JOB_EXIT_SUCCESS"
 FAILURES = ("RELION_JOB_EXIT_FAILURE", "PIPELINER_JOB_EXIT_FAILED")
-_POLL_S = 0.002
+_POLL_S = 0.02
 
 
 @dataclass(frozen=True)

@@ -254,7 +254,7 @@ def test_a_courier_that_cannot_be_started_is_no_refusal(user: User) -> None:
 def test_a_courier_that_cannot_be_started_is_no_refusal_of_a_retry(user: User) -> None:
     user.submit("a", "true")
     user.cryoem("wait", "1")
-    user.wait_for(lambda: not user.cryoem("courier", "status", "--json").json["running"])
+    user.kill_courier()
     (cache,) = user.home.glob(".cache/cryoem-cloud")
     cache.rename(cache.with_name("moved"))
     cache.write_text("in the way")
@@ -262,6 +262,7 @@ def test_a_courier_that_cannot_be_started_is_no_refusal_of_a_retry(user: User) -
     assert (said.code, said.out) == (0, "Submitted batch job 2\n")
     assert "job 2 is queued, but no courier could be started" in said.err
     cache.unlink()
+    user.cryoem("courier", "wake")
     user.cryoem("wait", "2")
 
 

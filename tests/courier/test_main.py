@@ -1,0 +1,100 @@
+"""How long a courier stays that has nothing to do, and what it writes of users' mistakes."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from cryoem_cloud.apps.shell import Shell
+from cryoem_cloud.courier.main import Courier
+from cryoem_cloud.courier.means import Means
+from cryoem_cloud.model.errors import MissingInputError, SettingsError
+from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.ports.store import Store
+from cryoem_cloud.testing.clock import StoppedClock
+
+from .conftest import Bench, Hurried, Played
+
+
+class At(Hurried):
+    """As `Hurried`; at `second` of its clock something is done."""
+
+    def __init__(self, clock: StoppedClock, second: float, act: Callable[["At"], None]) -> None:
+        super().__init__(clock)
+        self._second, self._act = second, act
+
+    def wait(self, timeout: float | None = None) -> bool:
+        before_s = self._clock.monotonic()
+        said = super().wait(timeout)
+        if before_s < self._second <= self._clock.monotonic():
+            self._act(self)
+        return said or self.is_set()
+
+
+def means(bench: Bench, second: float, act: Callable[[At], None]) -> tuple[Means, StoppedClock]:
+    made = bench.means("courier-1", Played(partial(Bench.done, bench)))
+    assert isinstance(made.clock, StoppedClock)
+    return replace(made, stopping=At(made.clock, second, act)), made.clock
+
+
+@pytest.fixture
+def idle(bench: Bench) -> Bench:
+    """A bench whose spool is empty."""
+    bench.spool.take_out(bench.slip.name)
+    return bench
+
+
+def test_a_courier_without_work_goes_after_20_s(idle: Bench) -> None:
+    with_, clock = means(idle, 1000, At.set)
+    Courier(with_).run(stay=False)
+    assert 20 < clock.monotonic() < 21
+
+
+def test_a_courier_that_is_to_stay_stays_until_it_is_told(idle: Bench) -> None:
+    with_, clock = means(idle, 1000, At.set)
+    Courier(with_).run(stay=True)
+    assert 1000 <= clock.monotonic() < 1001
+
+
+def test_a_job_that_comes_meanwhile_is_brought_home_and_the_wait_begins_anew(idle: Bench) -> None:
+    with_, clock = means(idle, 15, lambda _: idle.spool.add(idle.slip))
+    Courier(with_).run(stay=False)
+    assert idle.card().outcome is Outcome.SUCCESS
+    assert idle.spool.empty()
+    assert clock.monotonic() > 15 + 20
+
+
+def test_a_users_mistake_is_one_line_of_the_log(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing(*_: object) -> None:
+        raise MissingInputError("there is no mask.mrc", hint="name it right")
+
+    monkeypatch.setattr(Shell, "needs", missing)
+    with_, _ = means(bench, 1000, At.set)
+    Courier(with_).run(stay=False)
+    assert bench.card().outcome is Outcome.FAILURE
+    (said,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert said.getMessage() == "job 1 fails: there is no mask.mrc (name it right)"
+    assert said.exc_info is None
+
+
+def test_a_job_whose_errand_cannot_begin_says_why_and_begins_later(bench: Bench) -> None:
+    def refused(url: str) -> Store:
+        raise SettingsError(f"{url} is no store", hint="correct it")
+
+    stores = [refused]
+    notes: list[str] = []
+
+    def mended(_: At) -> None:
+        notes.append(bench.card().note)
+        stores.clear()
+
+    with_, _ = means(bench, 5, mended)
+    opened = with_.store
+    with_ = replace(with_, store=lambda url: (stores[0] if stores else opened)(url))
+    Courier(with_).run(stay=False)
+    assert bench.card().outcome is Outcome.SUCCESS
+    assert notes == [f"{bench.project.store} is no store (correct it)"]
