@@ -68,6 +68,21 @@ def test_a_chain_ends_with_a_job_that_does_not_end_well(user: User, waits: str, 
     assert "cryoem retry 2" in said.err
 
 
+def test_a_machine_that_has_gone_on_ends_where_the_job_before_fails_at_home(
+    user: User, waits: str
+) -> None:
+    """Its own end was well: only its coming home was not."""
+    user.submit("a", f"touch a/up; {waits}; mkdir a/x; echo one > a/x/y")
+    then(user, "b", f"touch {user.home}/b; sleep 300", "--after", "1", "--in", "a/up")
+    user.wait_for(lambda: is_told(user, 2) and (user.folder / "a" / "up").exists())
+    (user.folder / "a" / "x").write_text("the user's")
+    go(user)
+    user.wait_for((user.home / "b").exists)
+    assert user.type("cryoem", "wait", "2").code == 1
+    assert "a/x is in the way" in user.cryoem("why", "2").out
+    user.wait_for(lambda: not user.processes("agent"))
+
+
 def test_stopping_a_later_job_leaves_those_before(user: User, waits: str) -> None:
     user.submit("a", f"{waits}; echo one > a/x")
     then(user, "b", "cat a/x > b/x", "--after", "1", "--in", "a/x")

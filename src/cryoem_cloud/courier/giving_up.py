@@ -38,6 +38,8 @@ class GivingUp:
 
     def fail(self, exit_: Exit) -> Exit:
         """Fail or abort it, and say so at home."""
+        if self.home().job.after:  # a machine of an earlier job may be at work on it
+            self.records.ask(Control.STOP)
         self.records.put_end(exit_)
         self._end_machines()
         bring_waited(self.records, self.home())
