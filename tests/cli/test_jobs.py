@@ -1,5 +1,6 @@
 """ls, show, why, logs, wait, stop, retry, report: what one asks of jobs."""
 
+import re
 import shutil
 import signal
 import tarfile
@@ -52,6 +53,11 @@ def test_show_prints_both_forms_of_the_script_and_where_outputs_are(user: User) 
     text = user.cryoem("show", "1").out
     assert "as submitted:" in text
     assert "as run: unchanged" in text
+    head = text.partition("\n\n")[0].splitlines()
+    lines = dict(line.split(maxsplit=1) for line in head)
+    assert lines["inputs"] == "0 files, 0 B"
+    assert re.fullmatch(r"local-001-\w+: has done the job", lines["machine"])
+    assert "1 file, 3 B: home" in text
     outputs = user.cryoem("show", "1", "--json").json["outputs"]
     assert {item["path"]: item["at"] for item in outputs} == {"a/x": "deleted", "a/y": "home"}
 
@@ -277,7 +283,9 @@ def test_doctor_says_whether_ctffind_is_found(user: User, tmp_path: Path) -> Non
 
 def test_doctor_finds_a_store_that_cannot_be_written(user: User) -> None:
     user.cryoem("connect", "relion")
+    name = user.cryoem("project", "show", "--json").json["name"]
     user.change_binding(user.store.as_uri(), "file:///proc/store")
+    user.cryoem("project", "attach", "file:///proc/store", name)
     said = user.type("cryoem", "doctor", "--json")
     store = next(check for check in said.json["checks"] if check["what"] == "store")
     assert store["mend"]

@@ -269,6 +269,6 @@ def test_wake_starts_a_courier_only_if_there_is_work(first: User) -> None:
     assert not first.processes("courier")
     first.submit("a", "sleep 60")
     first.kill_courier()
-    assert "1 jobs are not home" in first.cryoem("courier", "status").out
+    assert "1 job is not home" in first.cryoem("courier", "status").out
     first.cryoem("courier", "wake")
     first.wait_for(lambda: first.cryoem("courier", "status", "--json").json["running"])

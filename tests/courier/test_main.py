@@ -94,7 +94,11 @@ def test_a_job_whose_errand_cannot_begin_says_why_and_begins_later(bench: Bench)
 
     with_, _ = means(bench, 5, mended)
     opened = with_.store
-    with_ = replace(with_, store=lambda url: (stores[0] if stores else opened)(url))
+
+    def store(url: str) -> Store:
+        return stores[0](url) if stores else opened(url)
+
+    with_ = replace(with_, store=store)
     Courier(with_).run(stay=False)
     assert bench.card().outcome is Outcome.SUCCESS
-    assert notes == [f"{bench.project.store} is no store (correct it)"]
+    assert notes == [f"{bench.slip.project.store} is no store (correct it)"]

@@ -13,7 +13,7 @@ from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.start import log_file, running, spool_of
 from cryoem_cloud.model.errors import CryoemError, SettingsError
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.model.units import human_size
+from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places, Settings
 
@@ -86,13 +86,15 @@ def _courier(places: Places) -> Check:
     if newer:
         return Check(
             "courier",
-            f"{newer} jobs were submitted by a newer cryoem, which alone can bring them home",
+            f"{counted(newer, 'job was', 'jobs were')} submitted by a newer cryoem, and only that "
+            "one brings home what it has submitted",
             "install the newer version again",
         )
+    left = f"{counted(jobs, 'job is', 'jobs are')} not home"
     if jobs and not running(places):
         mend = f"cryoem courier wake, and look into {log_file(places)}"
-        return Check("courier", f"does not run, and {jobs} jobs are not home", mend)
-    return Check("courier", f"{jobs} jobs are not home")
+        return Check("courier", f"does not run, and {left}", mend)
+    return Check("courier", left)
 
 
 def _settings(places: Places, project: Project | None, env: Mapping[str, str]) -> Check:

@@ -14,7 +14,7 @@ from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.policy import HomePolicy
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.record import JSON
-from cryoem_cloud.model.units import human_size, human_usd
+from cryoem_cloud.model.units import counted, human_size, human_usd
 
 __all__ = [
     "AWAY",
@@ -84,9 +84,9 @@ def price_told(usd: Decimal) -> str:
 def told(groups: Sequence[Group], folders: Sequence[str], usd: Decimal) -> Iterator[str]:
     """What is in the store alone, and the command that brings it, for people."""
     for group in groups[:_MOST_GROUPS]:
-        yield f"{group.files} files, {human_size(group.size)}: {group.pattern}"
+        yield f"{counted(group.files, 'file')}, {human_size(group.size)}: {group.pattern}"
     if more := groups[_MOST_GROUPS:]:
-        yield f"{sum(group.files for group in more)} files more"
+        yield f"{counted(sum(group.files for group in more), 'file')} more"
     price = f", for {price_told(usd)}" if usd else ""
     yield f"{shlex.join(('cryoem', 'pull', *folders))} brings all of it{price}"
     first = shlex.quote(groups[0].pattern)

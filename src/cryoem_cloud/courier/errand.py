@@ -106,7 +106,7 @@ class Errand:
             self._dropped = str(error)
             self._pause_s = _FIRST_PAUSE_S
         except CryoemError as error:
-            _LOG.exception("job %d fails", self.slip.job.number)
+            _LOG.error("job %d fails: %s", self.slip.job.number, error)
             self._trouble = Exit(outcome=Outcome.FAILURE, code=error.exit_code, reason=str(error))
             self._pause_s = _FIRST_PAUSE_S
         return False

@@ -23,7 +23,7 @@ from cryoem_cloud.model.job import Job, Need
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import MAIN, Task
-from cryoem_cloud.model.units import human_size
+from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application, Shape
 from cryoem_cloud.ports.view import View
@@ -171,7 +171,9 @@ class Inputs:
         size = upload.missing_bytes(needs)
         self._require_space(size)
         self.desk.to_send(size)
-        self.desk.phase(Phase.SENDING, f"{len(needs)} files, at most {human_size(size)} to send")
+        self.desk.phase(
+            Phase.SENDING, f"{counted(len(needs), 'file')}, at most {human_size(size)} to send"
+        )
         return upload.entries(f"inputs of job {self.slip.job.number}", needs)
 
     def _by_reference(self) -> bool:

@@ -91,4 +91,9 @@ class Courier:
         cards.add(Card.of_job(slip.job_here, slip.project))
         for card in cards.of_number(slip.job.number):
             if card.slip_name == slip.name:  # none, where a newer cryoem wrote it
-                Errand(slip, self.means, CardDesk(card, cards, self.means.clock)).run()
+                desk = CardDesk(card, cards, self.means.clock)
+                try:
+                    Errand(slip, self.means, desk).run()
+                except CryoemError as error:  # it could not even begin; it does again later
+                    _LOG.warning("job %d waits: %s", slip.job.number, error)
+                    desk.trouble(error)

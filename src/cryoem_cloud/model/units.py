@@ -1,11 +1,16 @@
-"""Sizes, times and money, for people."""
+"""Sizes, times, money and how many of what, for people."""
 
 from datetime import timedelta
 from decimal import Decimal
 
-__all__ = ["human_duration", "human_size", "human_usd"]
+__all__ = ["counted", "human_duration", "human_size", "human_usd"]
 
 _KILO = 1000
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """So many of them: `1 file`, `3 files`; `many` where more than one are called otherwise."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def human_size(size: int) -> str:

@@ -39,12 +39,18 @@ def provider_at(name: str, settings: Settings, places: Places) -> Provider:
     """The provider of that name.
 
     Raises:
-        SettingsError: There is none.
+        SettingsError: There is none, or what starts its machines cannot be understood.
     """
     if name != "local":
         raise SettingsError(f"there is no provider {name!r}", hint="known is local")
-    command = (*shlex.split(settings.local_prefix), *AGENT)
-    return LocalProvider(places.state / "machines", command)
+    try:
+        prefix = shlex.split(settings.local_prefix)
+    except ValueError as error:
+        raise SettingsError(
+            f"the setting local_prefix is {settings.local_prefix!r}: {error}",
+            hint="correct it; it is read anew",
+        ) from error
+    return LocalProvider(places.state / "machines", (*prefix, *AGENT))
 
 
 def run_courier(places: Places, *, stay: bool) -> bool:

@@ -11,6 +11,7 @@ from cryoem_cloud.cli.takeover import take_over
 from cryoem_cloud.cli.units import unit_file
 from cryoem_cloud.courier import start
 from cryoem_cloud.courier.whole import write_whole
+from cryoem_cloud.model.units import counted
 
 __all__ = ["command"]
 
@@ -31,7 +32,9 @@ def status(*, json_: bool) -> None:
         log = str(start.log_file(places()))
         click.echo(as_json({"running": runs, "jobs": jobs, "log": log}))
         return
-    click.echo(f"{'runs' if runs else 'does not run'}; {len(jobs)} jobs are not home")
+    click.echo(
+        f"{'runs' if runs else 'does not run'}; {counted(len(jobs), 'job is', 'jobs are')} not home"
+    )
     for slip in slips:
         click.echo(f"  job {slip.job.number}  {slip.job.name}  {slip.project.folder}")
     click.echo(f"log: {start.log_file(places())}")

@@ -13,7 +13,7 @@ from cryoem_cloud.cli.whereabouts import egress_usd, price_told
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.model.units import human_size
+from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.wiring.front import store_at
@@ -52,10 +52,14 @@ def command(*, paths: tuple[str, ...], force: bool, count: int | None) -> None:
     store = store_at(project.store)
     price = egress_usd(size, store.properties.egress_usd_per_gb)
     if price:
-        click.echo(f"{len(fresh)} files, {human_size(size)}: {price_told(price)}", err=True)
+        click.echo(
+            f"{counted(len(fresh), 'file')}, {human_size(size)}: {price_told(price)}", err=True
+        )
     with moving("coming home", size) as moved:
         fetch_files(store, project.name, fresh, moved=moved)
-    click.echo(f"{len(fresh)} of {len(files)} files brought home, {human_size(size)}", err=True)
+    click.echo(
+        f"{len(fresh)} of {counted(len(files), 'file')} brought home, {human_size(size)}", err=True
+    )
 
 
 def _require_unchanged(project: Project, files: Sequence[Entry]) -> None:

@@ -14,7 +14,7 @@ from cryoem_cloud.courier.upload import Upload, without_doubles
 from cryoem_cloud.model.errors import NotFoundError
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.model.units import human_size
+from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.wiring.front import store_at
 
 __all__ = ["command"]
@@ -46,7 +46,7 @@ def command(*, paths: tuple[str, ...]) -> None:
         )
         entries = upload.entries("push", needs)
     size = human_size(sum(entry.size for entry in entries))
-    click.echo(f"{len(entries)} files, {size}; {human_size(sum(sent))} sent", err=True)
+    click.echo(f"{counted(len(entries), 'file')}, {size}; {human_size(sum(sent))} sent", err=True)
 
 
 def _needs(project: Project, path: str) -> Iterator[Need]:

@@ -28,11 +28,20 @@ from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Deed, Turn
-from cryoem_cloud.model.units import human_size
+from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.results import results
 
 __all__ = ["command"]
+
+_BECAME = {
+    None: "is at work",
+    Deed.DONE: "has done the job",
+    Deed.FAILED: "has ended it without success",
+    Deed.RELEASED: "gave it back",
+    Deed.CLAIM: "was lost, and another began anew",
+}
+"""What a machine that took a job is told of, by the next thing that is recorded of the job."""
 
 
 @click.command()
@@ -101,12 +110,11 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
         inputs = more["inputs"]
         files = [item for item in inputs if item["type"] == Kind.FILE.value]
         size = human_size(sum(item["size"] for item in files))
-        lines.append(f"inputs     {len(files)} files, {size}; {len(inputs) - len(files)} stubs")
+        names = sum(item["type"] == Kind.STUB.value for item in inputs)
+        unread = f"; of {names} more the job needs the names only" if names else ""
+        lines.append(f"inputs     {counted(len(files), 'file')}, {size}{unread}")
         lines.extend(_summary(card, more))
-        lines.extend(
-            f"turn {turn['number']:<5} {turn['deed']} by {turn['machine']}"
-            for turn in more["turns"]
-        )
+        lines.extend(_machines(more["turns"]))
         lines.extend(("", "as submitted:", more["script"].rstrip()))
         if more["script_run"] not in {None, more["script"]}:
             lines.extend(("", "as run:", more["script_run"].rstrip()))
@@ -115,13 +123,25 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
     return lines
 
 
+def _machines(turns: Sequence[JSON]) -> list[str]:
+    """Which machine has worked on the job, one line each, and what has become of it."""
+    ends = [*(Deed(turn["deed"]) for turn in turns[1:]), None]
+    return [
+        f"machine    {turn['machine']}: {_BECAME[end]}"
+        for turn, end in zip(turns, ends, strict=True)
+        if turn["deed"] == Deed.CLAIM.value
+    ]
+
+
 def _summary(card: Card, more: dict[str, JSON]) -> list[str]:
     """How many of the outputs are here, and how many must be pulled."""
     lines = []
     for at in (HOME, AWAY, DELETED):
         sizes = [item["size"] for item in more["outputs"] if item["at"] == at]
         if sizes:
-            lines.append(f"outputs    {len(sizes)} files, {human_size(sum(sizes))}: {at}")
+            lines.append(
+                f"outputs    {counted(len(sizes), 'file')}, {human_size(sum(sizes))}: {at}"
+            )
     groups = [Group(**group) for group in more["away"]]
     if groups:
         words = told(groups, card.outputs, Decimal(more["egress_usd"]))

@@ -6,7 +6,7 @@ from cryoem_cloud.cli.finding import the_project
 from cryoem_cloud.cli.indexed import entries
 from cryoem_cloud.cli.showing import as_json, table
 from cryoem_cloud.model.file import Kind
-from cryoem_cloud.model.units import human_size
+from cryoem_cloud.model.units import counted, human_size
 
 __all__ = ["command"]
 
@@ -43,5 +43,5 @@ def ls(*, prefix: str, json_: bool) -> int:
     ]
     if rows:
         click.echo(table(("SIZE", "PATH", "KEY"), rows))
-    click.echo(f"{len(found)} files, {human_size(sum(e.size for e in found))}", err=True)
+    click.echo(f"{counted(len(found), 'file')}, {human_size(sum(e.size for e in found))}", err=True)
     return 0
