@@ -23,7 +23,8 @@ class Delivery:
     log: TurnLog = field(init=False)
     claim: Turn | None = None
     _beating: Beating | None = None
-    _pulse: Pulse | None = None
+    _pulses: dict[str, Pulse] = field(default_factory=dict)
+    """By the nonces of claims: beats of different couriers may be alike."""
     _looked_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -70,6 +71,8 @@ class Delivery:
         """The last claim, if its courier has shown no life for long enough."""
         if standing(turns) is not Standing.HELD:
             return None
-        now_s, beat = self.clock.monotonic(), self.records.beat(turns[-1].holder)
-        self._pulse = self._pulse.look(beat, now_s) if self._pulse else Pulse.first(beat, now_s)
-        return turns[-1] if self._pulse.dead(now_s) else None
+        last, now_s = turns[-1], self.clock.monotonic()
+        beat, known = self.records.beat(last.holder), self._pulses.get(last.nonce)
+        pulse = known.look(beat, now_s) if known else Pulse.first(beat, now_s)
+        self._pulses[last.nonce] = pulse
+        return last if pulse.dead(now_s) else None
