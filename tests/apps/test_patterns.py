@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cryoem_cloud.apps.here import Here
-from cryoem_cloud.apps.patterns import matching
+from cryoem_cloud.apps.patterns import matching, may_lie_in
 
 _NAMES = (
     "a.tif", "b.tif", "B.tif", "ab.tif", "a[1].tif", "a*.tif", ".hidden.tif", "-.tif", "!x", "^x",
@@ -66,3 +66,19 @@ def test_any_pattern_matches_what_bash_says(project: Path, pieces: list[str]) ->
     if not any(sign in pattern for sign in "*?[") or ".." in pattern:
         return
     assert matching(Here(project), pattern) == bash_matches(project, pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder", "may"),
+    [
+        ("Class2D/*/run*.mrc", "Class2D/job005", True),
+        ("Class2D/job00?/*", "Class2D/job015", False),
+        ("*", "maps", True),
+        ("*", "maps/mine", False),
+        ("maps/mine/x", "maps/mine", True),
+        ("maps/min", "maps/mine", False),
+        ("*.mrc", ".", True),
+    ],
+)
+def test_a_pattern_may_mean_what_a_folder_will_hold(pattern: str, folder: str, may: bool) -> None:  # noqa: FBT001
+    assert may_lie_in(pattern, folder) is may

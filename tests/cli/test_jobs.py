@@ -226,6 +226,10 @@ def test_doctor_names_what_mends_it(user: User) -> None:
     user.cryoem("connect", "relion")
     checks = {c["what"]: c for c in user.type("cryoem", "doctor", "--json").json["checks"]}
     assert checks["project"]["mend"] == ""
+    user.change_binding("version = 1", "version = ")
+    lines = user.type("cryoem", "doctor").out.splitlines()
+    assert next(line for line in lines if line.startswith("!!")).startswith("!!  project: ")
+    assert "!!  means: mend this" in lines[-2:]
 
 
 def test_doctor_calls_nothing_wrong_that_nobody_needs_yet(user: User, tmp_path: Path) -> None:

@@ -54,10 +54,18 @@ def test_inputs_are_there_and_nothing_else(user: User) -> None:
     assert "secret" not in said.out
 
 
-def test_a_missing_input_is_refused_at_once(user: User) -> None:
-    said = user.type("cryoem", "run", "--in", "nowhere", "--out", "a", "--", "true")
+@pytest.mark.parametrize("path", ["nowhere", "nowhere*", "b/*.mrc"])
+def test_a_missing_input_is_refused_at_once(user: User, path: str) -> None:
+    said = user.type("cryoem", "run", "--in", path, "--out", "a", "--", "true")
     assert said.code == 4
-    assert "nowhere" in said.err
+    assert path in said.err
+    assert user.submit("b", "touch b/1.map") == 1  # no number was spent
+
+
+def test_a_pattern_may_mean_what_a_job_will_make(user: User) -> None:
+    user.submit("b", "sleep 1; echo made > b/1.map")
+    said = user.type("cryoem", "run", "--in", "?/*.map", "--out", "a", "--", "cat", "b/1.map")
+    assert said.out == "made\n"
     assert not user.spool.slips()
 
 

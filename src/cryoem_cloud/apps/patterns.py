@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 
 from cryoem_cloud.model.file import Kind
+from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.ports.view import View
 
-__all__ = ["fitting", "is_pattern", "matching", "plain"]
+__all__ = ["fitting", "is_pattern", "matching", "may_lie_in", "plain"]
 
 _QUOTED = re.compile(r"\\(.)", re.DOTALL)
 _CLASS = re.compile(r"\[:(?P<name>alpha|digit|alnum|upper|lower|space|blank|punct|xdigit):\]")
@@ -64,6 +65,15 @@ def fitting(pattern: str) -> Callable[[str], bool]:
         return len(names) >= len(wanted) and all(one.fullmatch(name) for one, name in pairs)
 
     return fits
+
+
+def may_lie_in(pattern: str, folder: str) -> bool:
+    """Whether what is called so, or matches, may be the folder or in it, whatever that holds."""
+    if not is_pattern(pattern):
+        return is_below(pattern, folder)
+    depth = len(folder.split("/"))
+    above = [segment for segment in pattern.split("/") if segment not in {"", "."}][:depth]
+    return folder == "." or (len(above) == depth and fitting("/".join(above))(folder))
 
 
 def _matching(view: View, folder: str, segment: str, *, inner: bool) -> Iterator[str]:

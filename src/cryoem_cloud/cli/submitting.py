@@ -1,6 +1,5 @@
 """What `run`, `retry` and `cryoem-qsub` share: from a script in a folder to a spooled job."""
 
-import glob
 import shlex
 import sys
 from contextlib import suppress
@@ -8,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from cryoem_cloud.apps.directives import paths, wish
+from cryoem_cloud.apps.here import Here
+from cryoem_cloud.apps.patterns import is_pattern, matching, may_lie_in
 from cryoem_cloud.apps.registry import application_for
 from cryoem_cloud.cli.finding import current_project
 from cryoem_cloud.cli.policy import home_of
@@ -19,7 +20,6 @@ from cryoem_cloud.courier.submit import mark_refused, submit
 from cryoem_cloud.frontends.registry import frontend_named, name_of_caller
 from cryoem_cloud.model.errors import CryoemError, MissingInputError, SettingsError, UsageError
 from cryoem_cloud.model.job import Wish
-from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Places, Settings, environment, submitters_environment
@@ -196,12 +196,17 @@ def _required_settings(places: Places, project: Project) -> Settings:
 
 def _require_inputs(asked: Asked, cards: Cards, project: Project) -> None:
     """See to it that what --in names is there, or that a job may yet make it or has left it."""
+    ours = [card for card in cards.all() if card.project == project.name] if asked.inputs else []
+    makers = [card for card in ours if card.open or card.home == "essential"]
+    folders = [folder for card in makers for folder in card.outputs]
     for path in asked.inputs:
-        if not glob.has_magic(path) and not (project.folder / path).exists():
-            ours = (card for card in cards.all() if card.project == project.name)
-            makers = [card for card in ours if card.open or card.home == "essential"]
-            if not any(is_below(path, folder) for card in makers for folder in card.outputs):
-                raise MissingInputError(
-                    f"there is no {path}, which --in names",
-                    hint="if it is in the store alone, cryoem pull brings it home",
-                )
+        there = (project.folder / path).exists() or _matches(project, path)
+        if not there and not any(may_lie_in(path, folder) for folder in folders):
+            raise MissingInputError(
+                f"there is no {path}, which --in names",
+                hint="if it is in the store alone, cryoem pull brings it home",
+            )
+
+
+def _matches(project: Project, path: str) -> bool:
+    return is_pattern(path) and bool(matching(Here(project.folder), path))

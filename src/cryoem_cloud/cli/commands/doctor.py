@@ -13,6 +13,12 @@ from cryoem_cloud.wiring.front import store_at
 
 __all__ = ["command"]
 
+_WELL, _WRONG, _MISSING = "well", "mend this", "missing, and nobody needs it yet"
+_MARKS = {
+    _WELL: click.style("ok", fg="green"),
+    _WRONG: click.style("!!", fg="red"),
+    _MISSING: click.style("--", fg="yellow"),
+}
 _CONNECT = "cryoem connect relion, in the project's folder; cryoem run makes one by itself"
 
 
@@ -27,19 +33,23 @@ def command(*, json_: bool) -> int:
     for check in _all_checks():
         found.append(check)
         if not json_:
-            click.echo(f"{_mark(check)}  {check.what}: {check.found}")
+            click.echo(f"{_MARKS[_kind(check)]}  {check.what}: {check.found}")
             if check.mend:
                 click.echo(f"      → {check.mend}")
     if json_:
         rows = [{"what": c.what, "found": c.found, "mend": c.mend, "wrong": c.wrong} for c in found]
         click.echo(as_json({"checks": rows}))
+    else:
+        kinds = set(map(_kind, found))
+        for kind in (kind for kind in _MARKS if kind in kinds and kind != _WELL):
+            click.echo(f"{_MARKS[kind]}  means: {kind}")
     return 1 if any(check.wrong for check in found) else 0
 
 
-def _mark(check: Check) -> str:
+def _kind(check: Check) -> str:
     if not check.mend:
-        return click.style("ok", fg="green")
-    return click.style("!!", fg="red") if check.wrong else click.style("--", fg="yellow")
+        return _WELL
+    return _WRONG if check.wrong else _MISSING
 
 
 def _all_checks() -> Iterator[Check]:
