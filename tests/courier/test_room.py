@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.courier.room import possible
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.job import Outcome
@@ -158,3 +159,14 @@ def test_a_file_of_the_users_in_our_folder_keeps_the_folder(bench: Bench) -> Non
     assert card.outcome is Outcome.FAILURE
     assert f"{FOLDER}/a/mine is in the way" in card.reason
     assert there(bench.folder) == {"a/mine": "mine", "z": "z"}
+
+
+def test_a_full_disk_is_told_with_the_file() -> None:
+    """What the system says of a write names none."""
+    with (
+        Path("/dev/full").open("wb", buffering=0) as full,
+        pytest.raises(OSError, match="No space left") as told,
+        possible(f"{FOLDER}/run.out"),
+    ):
+        full.write(b"a line\n")
+    assert told.value.filename == f"{FOLDER}/run.out"

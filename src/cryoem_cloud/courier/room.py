@@ -42,11 +42,13 @@ def possible(path: str) -> Iterator[None]:
 
     Raises:
         RefusedError: The system says that there can be no such place.
+        OSError: Any other trouble; it names a file.
     """
     try:
         yield
     except OSError as error:
         if error.errno not in _NO_PLACE:
+            error.filename = error.filename or path
             raise
         raise RefusedError(f"{path!r} cannot be placed: {error.strerror}") from error
 
