@@ -84,6 +84,8 @@ _MEANS = {
     "ini-fail": "the machine had no file gone.star:",
     "rank-optics": "belong to an optics group, 3, that Extract/job007/particles.star does not",
     "old-star": "the machine had no file gone.mrcs:",
+    "polish-minfreq": "the polishing's fit of B factors gave no numbers; --bfac_minfreq",
+    "subtract-race": "had made the folder Particles; submit it again",
     "blush": "the Python program that RELION calls for this did not run",
     "topaz": "Topaz gave no coordinates",
     "modelangelo": "the Python program that RELION calls for this did not run",

@@ -6,6 +6,7 @@ import signal
 from cryoem_cloud.apps.relion.explain import ended_by, explained, report, warned
 from cryoem_cloud.apps.relion.hollow import empty_input, empty_output
 from cryoem_cloud.apps.relion.script import Call, calls
+from cryoem_cloud.apps.relion.unfit import unfit
 from cryoem_cloud.apps.verdict import last_words, signal_of
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.job import Exit, Job, Outcome
@@ -60,6 +61,8 @@ def _unsaid(job: Job, finished: Finished) -> str:
     """What went wrong though RELION may have called it a success."""
     if empty := empty_output(_understood(job), finished):
         return f"RELION called it a success, but {empty}"
+    if SUCCESS in finished.markers and unfit(_understood(job), finished):
+        return "RELION called it a success, but made particles of no numbers"
     if SUCCESS not in finished.markers:
         return _hidden(job, finished)
     return ended_by(finished) and "RELION called it a success, but a program ended early"
@@ -73,6 +76,8 @@ def _why(job: Job, finished: Finished) -> str:
         said = "RELION must be in the PATH there: install it, or module load in the queue template"
     elif empty := empty_input(_understood(job), finished):
         said = empty
+    elif no_numbers := unfit(_understood(job), finished):
+        said = no_numbers
     else:
         said = explained(finished)
     return said and f"; {said}"

@@ -11,6 +11,12 @@ _RESAMPLE = "--trust_ref_size in 'Additional arguments' resamples the particles,
 
 IMAGES = (
     Cause.of(
+        r"Image::openFile cannot open: \S*/Particles/subtracted_rank\d+_",
+        "a process of the subtraction wrote before the first had made the folder Particles: RELION "
+        "does not let them wait for it",
+        "submit it again; it happens on a busy machine",
+    ),
+    Cause.of(
         r"zero sum of weights|No orientation was found as better"
         r"|contributing orientations for an image|sum of weights for all orientations was"
         r"|extra-precision fallbacks too many times",
