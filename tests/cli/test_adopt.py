@@ -50,6 +50,25 @@ def test_a_job_that_nobody_has_is_brought_home_at_once(user: User, second: User)
     assert (second.folder / "a" / "x").read_text() == "done\n"
 
 
+def test_a_later_job_of_a_chain_is_left_until_a_machine_has_come_to_it(
+    user: User, second: User, tmp_path: Path
+) -> None:
+    user.submit("a", f"{_UNTIL.format(tmp_path / 'go')}; echo done > a/x")
+    words = ("--after", "2", "--in", "a/x", "--out", "b", "--", "cp", "a/x", "b/x")
+    user.cryoem("run", "--no-wait", *words)
+    user.wait_for(lambda: "goes on with it" in user.card(3)["note"])
+    user.kill_courier()
+    assert "it has to wait, after job 2, submitted by " in second.cryoem("why", "3").out
+    early = second.type("cryoem", "adopt", "3")
+    assert early.code == 5
+    assert "it goes on after job 2, and no machine has come to it yet" in early.err
+    (tmp_path / "go").touch()
+    user.wait_for(lambda: not user.processes("agent"))
+    assert "is brought home here" in second.cryoem("adopt", "3").out
+    second.cryoem("wait", "3")
+    assert (second.folder / "b" / "x").read_text() == "done\n"
+
+
 def test_what_cannot_be_adopted_is_said(user: User, second: User) -> None:
     unknown = second.type("cryoem", "adopt", "77")
     assert unknown.code == 3

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.model.errors import ObjectMissingError
-from cryoem_cloud.model.job import Exit
+from cryoem_cloud.model.job import Exit, Job
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.task import MAIN
@@ -13,7 +13,7 @@ from cryoem_cloud.model.turn import Deed, exit_of
 from cryoem_cloud.stores.jobs import JobRecords, job_numbers
 from cryoem_cloud.wiring.front import store_at
 
-__all__ = ["card_from_store", "cards_from_store", "records_of"]
+__all__ = ["after_words", "card_from_store", "cards_from_store", "records_of"]
 
 _AT_ONCE = 16
 """Jobs that the store is asked about at a time: each takes a few requests, one after the other."""
@@ -43,14 +43,23 @@ def card_from_store(project: Project, number: int) -> Card | None:
     except ObjectMissingError:
         return None
     phase, exit_ = _stand(records)
+    notes = [f"submitted by {job.submitter}"] if phase is not Phase.ENDED else []
+    if phase is Phase.SENDING and job.after:
+        phase = Phase.WAITING
+        notes.insert(0, after_words(job))
     return replace(
         Card.of_job(job, project),
         phase=phase,
-        note=f"submitted by {job.submitter}" if phase is not Phase.ENDED else "",
+        note=", ".join(notes),
         outcome=exit_.outcome if exit_ else None,
         code=exit_.code if exit_ else 0,
         reason=exit_.reason if exit_ else "",
     )
+
+
+def after_words(job: Job) -> str:
+    """What a job waits for that goes on after others."""
+    return f"after job {', job '.join(map(str, job.after))}"
 
 
 def _stand(records: JobRecords) -> tuple[Phase, Exit | None]:

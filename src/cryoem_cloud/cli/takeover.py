@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cryoem_cloud.cli.afar import cards_from_store
+from cryoem_cloud.cli.afar import after_words, cards_from_store
 from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.start import spool_of
@@ -55,7 +55,11 @@ def take(card: Card, project: Project, places: Places) -> Taken:
     job = records.job()
     taken = Taken(number=card.number, name=card.name, of=job.submitter)
     if not records.ready():
-        return replace(taken, why_not=f"its inputs are still with {job.submitter}")
+        waits = f"it goes on {after_words(job)}, and no machine has come to it yet"
+        return replace(
+            taken,
+            why_not=waits if job.after else f"its inputs are still with {job.submitter}",
+        )
     here = _as_here(job, project.folder)
     closed = [out for out in job.outputs if not os.access(project.folder / out, os.W_OK | os.X_OK)]
     if closed:
