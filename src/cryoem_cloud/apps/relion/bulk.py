@@ -10,7 +10,7 @@ from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.paths import is_below
 
-__all__ = ["bulk"]
+__all__ = ["bulk", "fitting", "inside"]
 
 _SIGNS = {"**/": r"(?:[^/]+/)*", "**": r".+", "*": r"[^/]*", "#": r"(?P<number>\d{1,9})"}
 """What row.py says of patterns, as regular expressions."""
@@ -24,20 +24,23 @@ def bulk(job: Job, paths: Iterable[str], *, ended: bool) -> frozenset[str]:
         for call in calls(job.script):
             if call.program is not None and call.program.bulk:
                 folder = posixpath.normpath(job_folder(call) or job.outputs[0])
-                found |= _staying(call.program.bulk, _inside(whole, folder), ended=ended)
+                found |= fitting(call.program.bulk, inside(whole, folder), ended=ended)
     except FormatError:
         return frozenset()
     return frozenset(found)
 
 
-def _inside(paths: Iterable[str], folder: str) -> Mapping[str, str]:
+def inside(paths: Iterable[str], folder: str) -> Mapping[str, str]:
     """The paths below a folder, and what each is called in it."""
     start = 0 if folder == "." else len(folder) + 1
     return {path: path[start:] for path in paths if is_below(path, folder) and path[start:]}
 
 
-def _staying(patterns: Iterable[str], names: Mapping[str, str], *, ended: bool) -> set[str]:
-    """The last pattern that fits a name counts."""
+def fitting(patterns: Iterable[str], names: Mapping[str, str], *, ended: bool) -> set[str]:
+    """The paths whose names the patterns fit; the last pattern that fits a name counts.
+
+    Of a run whose name has a number, the last one does not fit once the job has `ended`.
+    """
     staying: set[str] = set()
     for pattern in patterns:
         expression = _expression(pattern.removeprefix("!"))

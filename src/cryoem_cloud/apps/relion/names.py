@@ -19,6 +19,7 @@ __all__ = [
     "outside_data",
     "placed",
     "siblings",
+    "without_ending",
     "without_job",
 ]
 
@@ -125,9 +126,12 @@ def coordinate_file(micrograph: str, folder: str, suffix: str) -> str:
 
     The job's folder is taken off the micrograph's name, the rest is looked for in `folder`.
     """
-    rest = without_job(micrograph)
-    root = rest[: rest.rfind(".")] if "." in rest else rest
-    return folder.rstrip("/") + "/" + root + suffix
+    return folder.rstrip("/") + "/" + without_ending(without_job(micrograph)) + suffix
+
+
+def without_ending(path: str) -> str:
+    """What stands before the last dot, wherever that is; all of it if there is none."""
+    return path[: path.rfind(".")] if "." in path else path
 
 
 def without_job(path: str) -> str:

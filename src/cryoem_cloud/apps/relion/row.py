@@ -8,10 +8,13 @@ __all__ = [
     "Beside",
     "Evidence",
     "Executable",
+    "First",
     "Kept",
+    "Made",
     "Output",
     "Program",
     "Reading",
+    "Split",
     "Variant",
     "When",
 ]
@@ -98,6 +101,79 @@ class Kept:
     only_tests: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that an item has made once it is done: `ends` is what follows the item's name.
+
+    In `ends`, `{}` stands for the value of the option `named`, or its `default`. It is made with
+    one of `flags` (none named: always), where these are numbers greater than 0 or no numbers. The
+    file is whole once it `holds` these bytes.
+    """
+
+    ends: str
+    flags: tuple[str, ...] = ()
+    named: str = ""
+    default: str = ""
+    holds: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """Options that a program takes from a file of the first item, where they are not given.
+
+    The list of `option` names that file for a micrograph in `column`; `values` are the labels in it
+    whose values stand for options.
+    """
+
+    option: str
+    column: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """How a program works through a list, item by item, none of which needs another.
+
+    `option` is the list's, `label` says which rows are one item (with a flag, that of `labels`; the
+    last one counts), `noun` what a user calls them. It holds `when` the flags are so, and not for
+    lists with one of the labels `but`.
+
+    An item's files lie in the job's folder, and their names start with the item's: its job's folder
+    and its ending taken off; with `whole`, only the ending, and dots are underscores. `stages` are
+    what an item has made, in the order of writing: what an earlier stage has made stands without a
+    later one. With `opens_first`, the first item's inputs are read even if it is done. Where
+    nothing is left to do and the flag `again_without` is not given, the program ends without a
+    word, so that one item must be left.
+
+    `pieces` says with which flags a job may be cut (None: it is not), `alone` are flags that a
+    piece does not get, `first` what it is told of the whole list's first item. `joined` are
+    patterns, as for `bulk`, of files that the whole makes: no piece sends them. `seeds` is the
+    option whose number grows by 1 from item to item.
+
+    `seconds` is a rough time of one item on one core, `row_seconds` that of one of its rows, and
+    `source` says who measured it.
+    """
+
+    option: str
+    label: str
+    noun: str
+    stages: tuple[tuple[Made, ...], ...]
+    joined: tuple[str, ...]
+    source: str
+    seconds: float = 0.0
+    row_seconds: float = 0.0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    when: When = When()
+    but: tuple[str, ...] = ()
+    whole: bool = False
+    opens_first: bool = False
+    again_without: str = ""
+    pieces: When | None = When()
+    alone: tuple[str, ...] = ()
+    first: First | None = None
+    seeds: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Executable:
     """Another program that this one calls: by an option, else a variable, else its `default`.
@@ -135,6 +211,7 @@ class Program:
     bringing them home costs money (`*` within a name, `**/` for any folders or none, `**` for all
     below, `#` for a number: of names that are alike before it, those with the greatest one come
     home in the end). With a `!` before it, a pattern says what comes home all the same.
+    `split` says how it works through a list item by item, if it does.
     """
 
     name: str
@@ -156,6 +233,7 @@ class Program:
     scratch: bool = False
     bulk: tuple[str, ...] = ()
     executables: tuple[Executable, ...] = ()
+    split: Split | None = None
     remark: str = ""
 
     @property

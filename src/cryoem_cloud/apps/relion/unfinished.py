@@ -1,19 +1,173 @@
-"""How programs that work micrograph by micrograph go on: they only do what is unfinished."""
+"""How programs that work micrograph by micrograph go on: they only do what is unfinished.
 
-from collections.abc import Collection
+Where all is done they join what was made, so that this is also how pieces are joined.
+"""
 
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from cryoem_cloud.apps.links import Links, along_links
+from cryoem_cloud.apps.overlaid import Overlaid
+from cryoem_cloud.apps.relion import closure
+from cryoem_cloud.apps.relion.edits import Edit, edited, with_flag, with_option
+from cryoem_cloud.apps.relion.items import (
+    ItemFile,
+    Work,
+    files_of,
+    items_in,
+    list_bytes,
+    stages,
+    work,
+)
+from cryoem_cloud.apps.relion.pieces import joined
+from cryoem_cloud.apps.relion.programs import UNKNOWN
+from cryoem_cloud.apps.relion.programs.reading import RESUME
+from cryoem_cloud.apps.relion.row import Made
+from cryoem_cloud.apps.star_items import Items, with_items
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.ports.application import Resumed
 from cryoem_cloud.ports.view import View
 
-__all__ = ["resumed"]
+__all__ = ["resumed", "seals"]
 
 
-def resumed(
-    job: Job,  # noqa: ARG001
-    script: str,  # noqa: ARG001
-    view: View,  # noqa: ARG001
-    made: Collection[str],  # noqa: ARG001
-) -> Resumed | None:
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """The files that stand, and the items that nothing is left to do for."""
+
+    files: tuple[ItemFile, ...]
+    items: frozenset[int]
+
+
+def resumed(job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
     """See the port: Application.resumed."""
-    return None
+    of = work(script)
+    if of is None or job.cwd != ".":
+        return None
+    data = list_bytes(of, view)
+    items = items_in(of, data)
+    if items is None:
+        return None
+    done = _done(of, items, view, set(made) - joined(job, made))
+    if not done.files:
+        return None
+    goes_on = edited(script, [*with_flag(of.call, RESUME), *_seeds(of, done.items)])
+    reads, tests = _wanted(of, done.files)
+    left = with_items(data, items, lambda item: _matters(of, item, done), name=of.list)
+    return Resumed(
+        script=goes_on,
+        reads=frozenset(reads),
+        tests=frozenset(tests - reads),
+        stands=frozenset(file.path for file in done.files),
+        idle=frozenset(
+            _idle(replace(job, script=goes_on), view, {Links(view).real(of.list): left})
+        ),
+    )
+
+
+def seals(job: Job, path: str) -> bool:
+    """See the port: Application.seals. It is the file that an item writes last in a stage."""
+    return path.endswith(_last(job.script))
+
+
+@lru_cache(maxsize=8)
+def _last(script: str) -> tuple[str, ...]:
+    """How the names of those files end; it is asked for each output."""
+    of = work(script)
+    return tuple(list(stage)[-1] for stage in stages(of)) if of else ()
+
+
+def _done(of: Work, items: Items, view: View, made: Iterable[str]) -> _Done:
+    """What stands of the files: those of an item up to the last stage that it has passed."""
+    asked = stages(of)
+    standing: dict[int, list[ItemFile]] = {}
+    whole: set[int] = set()
+    for item, files in _by_item(files_of(of, items, made)).items():
+        there = {file.ends: file.path for file in files}
+        passed = 0
+        while passed < len(asked) and _is_made(asked[passed], there, view):
+            passed += 1
+        if passed:
+            void = {ends for stage in asked[passed:] for ends in stage}
+            standing[item] = [file for file in files if file.ends not in void]
+        if passed and passed == len(asked):
+            whole.add(item)
+    again = of.split.again_without
+    if again and not of.call.has(again) and len(whole) == len(items.numbers):
+        last = len(items.numbers) - 1
+        whole.remove(last)
+        del standing[last]
+    return _Done(tuple(file for files in standing.values() for file in files), frozenset(whole))
+
+
+def _by_item(files: Iterable[ItemFile]) -> Mapping[int, list[ItemFile]]:
+    found: dict[int, list[ItemFile]] = {}
+    for file in files:
+        found.setdefault(file.item, []).append(file)
+    return found
+
+
+def _is_made(stage: Mapping[str, Made], there: Mapping[str, str], view: View) -> bool:
+    """Whether an item has all files of a stage, and they are whole."""
+    return stage.keys() <= there.keys() and all(
+        _holds(view, there[ends], made.holds) for ends, made in stage.items() if made.holds
+    )
+
+
+def _holds(view: View, path: str, text: bytes) -> bool:
+    try:
+        with view.open(path) as file:
+            return text in file.read()
+    except OSError:
+        return False
+
+
+def _seeds(of: Work, done: frozenset[int]) -> Iterator[Edit]:
+    """Seeds as they would have been, where what is done came before all that is left."""
+    option = of.split.seeds
+    if not option or done != set(range(len(done))):
+        return
+    word = of.call.value(option)
+    seed = word.text if word else "1"
+    if seed.isdigit():
+        yield from with_option(of.call, option, str(int(seed) + len(done)))
+
+
+def _wanted(of: Work, files: Iterable[ItemFile]) -> tuple[set[str], set[str]]:
+    """The files that the program reads where it goes on, and those that it only tests."""
+    row = of.call.program or UNKNOWN
+    read = [kept.pattern for kept in row.kept if kept.flag == RESUME and not kept.only_tests]
+    tested = {ends for stage in stages(of) for ends in stage}
+    reads, tests = set(), set()
+    for file in files:
+        name = PurePosixPath(posixpath.basename(file.path))
+        if any(name.match(pattern) for pattern in read):
+            reads.add(file.path)
+        elif file.ends in tested:
+            tests.add(file.path)
+    return reads, tests
+
+
+def _matters(of: Work, item: int, done: _Done) -> bool:
+    """Whether the inputs of an item are still read."""
+    return item not in done.items or (of.split.opens_first and item == 0)
+
+
+def _idle(job: Job, view: View, left: Mapping[str, bytes]) -> Iterator[str]:
+    """Inputs that nothing is read of once only the items on the list that is left matter.
+
+    Lists are read all the same.
+    """
+    still = set(_read(job, view, Overlaid(view, left)))
+    for path in _read(job, view, view):
+        if path not in still and not path.endswith(".star"):
+            yield path
+
+
+def _read(job: Job, view: View, seen: View) -> Iterator[str]:
+    for need in along_links(closure.needs(job, seen), view):
+        if not need.stub and not need.target:
+            yield need.path

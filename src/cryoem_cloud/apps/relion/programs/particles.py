@@ -17,6 +17,7 @@ from cryoem_cloud.apps.relion.programs.reading import (
     VERSION_4,
     VERSION_5,
 )
+from cryoem_cloud.apps.relion.programs.splitting import EXTRACTED, PICKED
 from cryoem_cloud.apps.relion.row import Kept, Output, Program, Reading, Variant, When
 
 __all__ = ["ROWS"]
@@ -55,6 +56,7 @@ ROWS = (
         gpu=When(but=("--LoG",)),
         bulk=("**/*.spi",),
         executables=TOPAZ,
+        split=PICKED,
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
         untried=("--topaz_train", "--topaz_extract", "--helix"),
@@ -96,6 +98,7 @@ ROWS = (
         coordinates=True,
         ranks=ALWAYS,
         bulk=("**/*.mrcs", "**/*.mrc"),
+        split=EXTRACTED,
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
     ),

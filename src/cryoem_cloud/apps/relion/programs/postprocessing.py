@@ -11,6 +11,7 @@ from cryoem_cloud.apps.relion.programs.reading import (
     VERSION_4,
     VERSION_5,
 )
+from cryoem_cloud.apps.relion.programs.splitting import POLISHED, REFINED_CTFS
 from cryoem_cloud.apps.relion.row import Kept, Program, Reading, Variant, When
 
 __all__ = ["ROWS"]
@@ -74,10 +75,11 @@ ROWS = (
         },
         variants=(_GIVEN_MAPS,),
         outputs=FOLDER,
-        kept=(Kept(flag=RESUME, pattern="*.star"), Kept(flag=RESUME, pattern="*.mrc")),
+        kept=tuple(Kept(flag=RESUME, pattern=pattern) for pattern in ("*.star", "*.mrc", "*.eps")),
         threads="--j",
         ranks=ALWAYS,
         bulk=("**/*_wAcc*.mrc", "**/*_xyAcc*", "**/*_aberr-*", "**/*_mag_optics*", "*/**/*.eps"),
+        split=REFINED_CTFS,
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
     ),
@@ -106,11 +108,13 @@ ROWS = (
         kept=(
             Kept(flag=RESUME, pattern="*.star"),
             Kept(flag=RESUME, pattern="*_FCC_*.mrc"),
+            Kept(flag=RESUME, pattern="*_tracks.eps"),
             Kept(flag=RESUME, pattern="*.mrcs", only_tests=True),
         ),
         threads="--j",
         ranks=ALWAYS,
         bulk=("**/*_shiny*.mrcs", "**/*_FCC_*.mrc", "*/**/*.eps"),
+        split=POLISHED,
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
         untried=("--mov_toReplace",),

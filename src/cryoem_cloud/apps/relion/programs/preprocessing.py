@@ -13,6 +13,7 @@ from cryoem_cloud.apps.relion.programs.reading import (
     VERSION_4,
     VERSION_5,
 )
+from cryoem_cloud.apps.relion.programs.splitting import CTFS, MOVIES
 from cryoem_cloud.apps.relion.row import Kept, Output, Program, Reading, Variant, When
 
 __all__ = ["ROWS"]
@@ -66,6 +67,7 @@ ROWS = (
         gpu=When(flags=("--use_motioncor2",)),
         bulk=("**/*.mrc", "!gain.mrc"),
         executables=(MOTIONCOR2,),
+        split=MOVIES,
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
         only={"--even_odd_split": VERSION_5},
@@ -98,6 +100,7 @@ ROWS = (
         ranks=ALWAYS,
         bulk=("**/*.ctf", "**/*.mrc", "**/*.com"),
         executables=(CTFFIND, GCTF),
+        split=CTFS,
         ran="3.1.3 5.0.1",
         read=ALL_VERSIONS,
         only={"--use_gctf": f"3.1.3 {VERSION_4}", "--gctf_exe": f"3.1.3 {VERSION_4}"},

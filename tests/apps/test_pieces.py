@@ -1,0 +1,223 @@
+"""Which jobs of RELION are cut into pieces, and how."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from cryoem_cloud.apps.relion import Relion
+from cryoem_cloud.model.errors import FormatError, MissingInputError
+from cryoem_cloud.model.job import Job
+from cryoem_cloud.ports.application import Cut
+
+from .conftest import make_job
+from .shelf import Shelf
+
+_OPTICS = (
+    b"# version 30001\n\ndata_optics\n\nloop_\n_rlnOpticsGroup #1\n_rlnVoltage #2\n1 300\n2 300\n\n"
+)
+MOVIES = _OPTICS + (
+    b"\n# version 30001\n\ndata_movies\n\nloop_ \n"
+    b"_rlnMicrographMovieName #1 \n_rlnOpticsGroup #2 \n"
+    b"Movies/a.tif            1 \nMovies/b.tif            2 \nMovies/c.tif            1 \n \n"
+)
+MICROGRAPHS = _OPTICS + (
+    b"data_micrographs\n\nloop_\n_rlnMicrographName #1\n_rlnCtfPowerSpectrum #2\n"
+    b"_rlnMicrographNameNoDW #3\n_rlnMicrographMetadata #4\n"
+    b"MotionCorr/job002/Movies/a.mrc M/a_PS.mrc M/a_noDW.mrc MotionCorr/job002/Movies/a.star\n"
+    b"MotionCorr/job002/Movies/b.mrc M/b_PS.mrc M/b_noDW.mrc MotionCorr/job002/Movies/b.star\n"
+)
+PARTICLES = _OPTICS + (
+    b"data_particles\n\nloop_\n_rlnImageName #1\n_rlnMicrographName #2\n_rlnOpticsGroup #3\n"
+    b"1@E/b.mrcs MotionCorr/job002/Movies/b.mrc 1\n"
+    b"1@E/a.mrcs MotionCorr/job002/Movies/a.mrc 1\n"
+    b"2@E/b.mrcs MotionCorr/job002/Movies/b.mrc 1\n"
+)
+_META = b"data_general\n\n_rlnImageSizeZ  %d\n_rlnMicrographDoseRate 1.277\n\n"
+FILES: Mapping[str, bytes] = {
+    "movies.star": MOVIES,
+    "mics.star": MICROGRAPHS,
+    "parts.star": PARTICLES,
+    "MotionCorr/job002/Movies/a.star": _META % 24,
+    "MotionCorr/job002/Movies/b.star": _META % 12,
+}
+
+MOTION = "relion_run_motioncorr --i movies.star --o MotionCorr/job002/ --use_own --j 2"
+CTF = "relion_run_ctffind --i mics.star --o CtfFind/job003/ --is_ctffind4 --ctffind_exe x"
+EXTRACT = (
+    "relion_preprocess --i mics.star --coord_list picks.star"
+    " --part_star Extract/job005/particles.star --part_dir Extract/job005/"
+    " --extract --extract_size 64"
+)
+CTF_REFINE = "relion_ctf_refine --i parts.star --f post.star --o CtfRefine/job009/ --fit_defocus"
+POLISH = (
+    "relion_motion_refine --i parts.star --f post.star --corr_mic mics.star --first_frame 1"
+    " --last_frame -1 --o Polish/job010/ --s_vel 0.2 --combine_frames --bfac_minfreq 20 --j 4"
+)
+PICK = "relion_autopick --i mics.star --odir AutoPick/job004/ --pickname autopick --LoG"
+
+
+def job(script: str, **other: object) -> Job:
+    return make_job(script + " --pipeline_control x/\n", **other)
+
+
+def cut(script: str, files: Mapping[str, bytes] = FILES, **other: object) -> Cut | None:
+    return Relion().cut(job(script, **other), Shelf(files))
+
+
+def test_a_piece_is_the_job_with_fewer_rows_in_its_list() -> None:
+    made = cut(MOTION)
+    assert made is not None
+    assert (made.path, made.items, made.noun) == ("movies.star", 3, "movies")
+    assert made.script == job(MOTION).script
+    lines = MOVIES.splitlines(keepends=True)
+    first = next(at for at, line in enumerate(lines) if line.startswith(b"Movies/"))
+    assert made.part(0, 3) == MOVIES
+    assert made.part(1, 2) == b"".join([*lines[:first], lines[first + 1], *lines[first + 3 :]])
+
+
+@pytest.mark.parametrize(
+    ("script", "items", "noun"),
+    [
+        (MOTION.replace("motioncorr", "motioncorr_mpi"), 3, "movies"),
+        (CTF, 2, "micrographs"),
+        (f"{CTF} --use_given_ps", 2, "micrographs"),
+        (EXTRACT, 2, "micrographs"),
+        (EXTRACT.replace("coord_list", "reextract_data_star"), 2, "micrographs"),
+        (CTF_REFINE, 2, "micrographs"),
+        (f"{CTF_REFINE} --fit_bfacs --fit_mode fpmff", 2, "micrographs"),
+        (POLISH, 2, "micrographs"),
+        (f"run=\n[ 1 -gt 1 ] && run='mpirun -n 1'\nmodule load relion\n$run {MOTION}", 3, "movies"),
+        (
+            f"{EXTRACT}\necho mics.star > Extract/job005/coords_suffix_extract.star",
+            2,
+            "micrographs",
+        ),
+        (f"{MOTION} --do_at_most -1", 3, "movies"),
+        (f"{MOTION} --grouping_for_ps 4 --dose_weighting --save_noDW", 3, "movies"),
+    ],
+)
+def test_what_is_cut(script: str, items: int, noun: str) -> None:
+    made = cut(script, outputs=("X/job1",))
+    assert made is not None
+    assert (made.items, made.noun) == (items, noun)
+    assert made.seconds > 0
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        PICK,
+        f"{MOTION} --only_do_unfinished",
+        f"{MOTION} --do_at_most 10",
+        f"{MOTION} --even_odd_split",
+        MOTION.replace("--use_own", "--use_motioncor2 --motioncor2_exe x"),
+        MOTION.replace("movies.star", "'Movies/*.tif'"),
+        MOTION.replace("movies.star", "/elsewhere/movies.star"),
+        MOTION.replace("movies.star", "MotionCorr/job002/movies.star"),
+        MOTION.replace(" --i movies.star", ""),
+        f"{MOTION} --help",
+        f"{MOTION}\npython after.py MotionCorr/job002/corrected_micrographs.star",
+        f"{MOTION}\n{CTF}",
+        f"for i in 1; do {MOTION}; done",
+        CTF.replace("--is_ctffind4", "--use_gctf"),
+        f"{CTF} --only_make_star",
+        f"{CTF} --do_movie_thon_rings",
+        EXTRACT.replace(" --extract ", " "),
+        f"{CTF_REFINE} --fit_beamtilt",
+        f"{CTF_REFINE} --fit_aberr --odd_aberr_max_n 3",
+        f"{CTF_REFINE} --min_MG 3",
+        CTF_REFINE.replace("--fit_defocus", "--fit_aniso"),
+        f"{POLISH} --params3",
+        f"{POLISH} --B_parts 100",
+        POLISH.replace("--combine_frames", ""),
+        POLISH.replace("mics.star", "movies.star"),
+        "relion_refine --i parts.star --o Class2D/job006/run",
+        "relion_run_motioncorr '",
+    ],
+)
+def test_what_is_not_cut(script: str) -> None:
+    assert cut(script, outputs=("X/job1",)) is None
+
+
+def test_polishing_alone_estimates_the_motion_as_the_whole_would() -> None:
+    made = cut(POLISH)
+    assert made is not None
+    assert "--combine_frames" not in made.script
+    assert "--last_frame 24 " in made.script, "of Movies/a, the first by name"
+    assert made.script.rstrip().endswith("--pipeline_control x/ --fdose 1.277")
+    told = cut(POLISH.replace("--last_frame -1", "--last_frame 9 --fdose 2"))
+    assert told is not None
+    assert told.script == job(POLISH).script.replace(
+        "--last_frame -1", "--last_frame 9 --fdose 2"
+    ).replace("--combine_frames", "")
+
+
+def test_polishing_is_not_cut_where_the_first_movie_is_not_known() -> None:
+    meta = "MotionCorr/job002/Movies/a.star"
+    assert cut(POLISH, {**FILES, meta: b"data_general\n\n_rlnImageSizeX 5\n\n"}) is None
+    assert cut(POLISH, {**FILES, meta: _META.replace(b"%d", b"'2;rm'")}) is None
+    with pytest.raises(MissingInputError, match=meta):
+        cut(POLISH, {path: data for path, data in FILES.items() if path != meta})
+
+
+def test_lists_that_are_not_cut() -> None:
+    tomo = b"data_global\n\nloop_\n_rlnTomoName\n_rlnTomoTiltSeriesStarFile\nx y.star\n\n"
+    old = b"data_\n\nloop_\n_rlnMicrographMovieName\na.tif\nb.tif\n\n"
+    exposed = MOVIES.replace(b"_rlnOpticsGroup #2 \n", b"_rlnMicrographPreExposure #2 \n")
+    for data in (tomo, old, exposed, _OPTICS):
+        assert cut(MOTION, {"movies.star": data}) is None
+    with pytest.raises(MissingInputError, match=r"movies\.star, for which relion_run_motioncorr"):
+        cut(MOTION, {})
+    with pytest.raises(FormatError, match=r"movies\.star line"):
+        cut(MOTION, {"movies.star": MOVIES.replace(b"Movies/b.tif  ", b"Movies/ b.tif ")})
+
+
+def test_a_job_that_runs_elsewhere_than_in_the_project_is_not_cut() -> None:
+    assert cut(MOTION, cwd="Movies") is None
+
+
+@pytest.mark.parametrize(
+    ("script", "whole", "pieces"),
+    [
+        (
+            MOTION,
+            [
+                "corrected_micrographs.star",
+                "corrected_micrographs_hist_rlnAccumMotionTotal.eps",
+                "logfile.pdf",
+                "logfile.pdf.lst",
+                "all_batches.pdf",
+                "gain.mrc",
+            ],
+            ["Movies/a.mrc", "Movies/a.star", "Movies/a_shifts.eps", "Movies/logfile.pdf"],
+        ),
+        (
+            CTF,
+            ["micrographs_ctf.star", "micrographs_ctf_all_rlnDefocusU.eps", "logfile.pdf"],
+            ["Movies/a.mrc", "M/a_PS.ctf", "M/a_PS_ctffind4.log"],
+        ),
+        (
+            EXTRACT,
+            ["particles.star", "extractpick.star", "coords_suffix_extract.star"],
+            ["Movies/a.mrcs", "Movies/a_extract.star"],
+        ),
+        (
+            CTF_REFINE,
+            ["particles_ctf_refine.star", "logfile.pdf"],
+            ["Movies/a_defocus_fit.star", "Movies/a_ctf-refine_fit.eps"],
+        ),
+        (
+            POLISH,
+            ["shiny.star", "bfactors.star", "bfactors.eps", "scalefactors.eps", "logfile.pdf"],
+            ["Movies/a_tracks.star", "Movies/a_FCC_w0.mrc", "Movies/a_shiny.mrcs"],
+        ),
+        ("relion_refine --i parts.star --o Class2D/job006/run", [], ["run_data.star"]),
+    ],
+)
+def test_what_only_the_whole_makes(script: str, whole: list[str], pieces: list[str]) -> None:
+    folder = re.search(r"\w+/job0\d\d", script)
+    assert folder
+    paths = [f"{folder[0]}/{name}" for name in (*whole, *pieces)]
+    found = Relion().joined(job(script, outputs=(folder[0],)), [*paths, "Other/logfile.pdf"])
+    assert found == {f"{folder[0]}/{name}" for name in whole}
