@@ -9,7 +9,7 @@ from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
 from cryoem_cloud.courier.executables import Arranged, arranged
-from cryoem_cloud.model.errors import CryoemError, MissingInputError, RefusedError
+from cryoem_cloud.model.errors import MissingInputError, RefusedError
 from cryoem_cloud.model.job import Need, Outcome
 from cryoem_cloud.ports.application import Called, Shape
 from cryoem_cloud.settings import Settings
@@ -83,9 +83,21 @@ def test_what_may_not_be_executed_is_refused(shape: Shape, place: str, tmp_path:
     assert "chmod +x" in caught.value.hint
 
 
-def test_a_folder_is_no_program(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["{}/sub", "sub/deep"])
+def test_a_folder_is_no_program(place: str, tmp_path: Path) -> None:
+    (tmp_path / "sub/deep").mkdir(parents=True)
     with pytest.raises(RefusedError, match="which is a folder"):
-        decided(one(str(tmp_path)), _HERE, tmp_path)
+        decided(one(place.format(tmp_path)), _HERE, tmp_path)
+
+
+@pytest.mark.parametrize("shape", [_HERE, _ELSEWHERE])
+@pytest.mark.parametrize("target", ["gone", "ctffind"])
+def test_a_link_to_nowhere_or_itself_is_no_program(
+    shape: Shape, target: str, tmp_path: Path
+) -> None:
+    (tmp_path / "ctffind").symlink_to(target)
+    with pytest.raises(MissingInputError, match="a link that leads to no file"):
+        decided(one(str(tmp_path / "ctffind")), shape, tmp_path)
 
 
 @pytest.mark.parametrize("shape", [_HERE, _ELSEWHERE])
@@ -103,7 +115,7 @@ def test_a_program_of_the_project_travels_under_its_own_name(shape: Shape, tmp_p
 def test_a_program_of_the_project_may_be_missing_as_an_input_is(tmp_path: Path) -> None:
     found = decided(one("bin/ctffind"), _HERE, tmp_path)
     assert [need.path for need in found.needs] == ["bin/ctffind"]
-    with pytest.raises(CryoemError, match="not a path inside the project"):
+    with pytest.raises(RefusedError, match=r"the job calls \.\./ctffind, which lies outside"):
         decided(one("../ctffind"), _HERE, tmp_path)
 
 

@@ -42,15 +42,15 @@ def arranged(
 
     Raises:
         MissingInputError: One is on no machine; the message says which, who calls it, what to do.
-        RefusedError: One may not be executed, or is a path that leaves the project.
+        RefusedError: One may not be executed, or is a relative path that leaves the project.
     """
     places, needs = dict(shape.executables), list[Need]()
     for one in called:
         here = _here(one, project, env)
         if _is_relative(one.word):
             if not here and (project / one.word).exists():
-                raise _not_executable(one)
-            needs.append(Need(path=normal(one.word), asked_by=one.asked_by))
+                raise _not_executable(one, project / one.word)
+            needs.append(Need(path=_inside(one), asked_by=one.asked_by))
         elif shape.here:
             if not here and (one.certain or one.name in chosen):
                 places[one.name] = _of_this_computer(one, chosen, env)
@@ -92,7 +92,7 @@ def _of_this_computer(one: Called, chosen: Mapping[str, str], env: Mapping[str, 
 
 def _lacking(one: Called) -> CryoemError:
     if Path(one.word).is_absolute() and os.path.lexists(one.word):
-        return _not_executable(one)
+        return _not_executable(one, Path(one.word))
     if not one.word:
         what = f"{one.asked_by} calls {one.name}, and nothing says which program that is"
     elif "/" in one.word:
@@ -103,8 +103,24 @@ def _lacking(one: Called) -> CryoemError:
     return MissingInputError(what, hint=f"{one.remedy}; or {setting}")
 
 
-def _not_executable(one: Called) -> CryoemError:
-    if Path(one.word).is_dir():
+def _inside(one: Called) -> str:
+    """The path in the project that a relative word is."""
+    try:
+        return normal(one.word)
+    except RefusedError as error:
+        raise RefusedError(
+            f"{one.asked_by} calls {one.word}, which lies outside the project",
+            hint="name it by its absolute path",
+        ) from error
+
+
+def _not_executable(one: Called, place: Path) -> CryoemError:
+    if not place.exists():
+        return MissingInputError(
+            f"{one.asked_by} calls {one.word}, which is a link that leads to no file",
+            hint=f"mount or make what it leads to, or {one.remedy}",
+        )
+    if place.is_dir():
         return RefusedError(
             f"{one.asked_by} calls {one.word}, which is a folder", hint="name the program in it"
         )
