@@ -106,7 +106,9 @@ class Relion:
 
     def resumed(self, job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
         """See the port: by RELION's own ways to go on."""
-        return unfinished.resumed(job, script, view, made) or checkpoints.resumed(job, script, made)
+        return unfinished.resumed(job, script, view, made) or checkpoints.resumed(
+            job, script, view, made
+        )
 
     def seals(self, job: Job, path: str) -> bool:
         """See the port: the file that an iteration writes last."""
