@@ -20,8 +20,11 @@ help:
 demo: relion-for-demo $(DEMO)
 	$(BIN)/python -m demo
 
+# Tests mostly wait for programs, so that four at once keep two cores busy. A file is one process's.
+
 test: relion-for-test lint docs
-	$(BIN)/pytest -m "not soak"
+	$(BIN)/pytest -m "alone and not soak"
+	$(BIN)/pytest -m "not alone and not soak" -n 4 --dist loadfile --no-loadscope-reorder
 
 soak: relion-for-test $(ALL)
 	$(BIN)/pytest -m soak

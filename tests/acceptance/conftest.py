@@ -216,6 +216,12 @@ def end_world(world: World) -> None:
 
 
 @pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short one: RELION's CtfFind cannot work in a folder of 180 characters or more."""
+    return tmp_path_factory.mktemp("t")
+
+
+@pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     made = make_world(tmp_path)
     yield made

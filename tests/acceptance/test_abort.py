@@ -5,6 +5,8 @@ import stat
 import time
 from pathlib import Path
 
+import pytest
+
 from cryoem_cloud.model.job import Outcome
 
 from .conftest import FAILURES, SUCCESS, World
@@ -22,6 +24,7 @@ exit 1
 """
 
 
+@pytest.mark.alone
 def test_abort_reaches_the_program_within_three_seconds(world: World, tmp_path: Path) -> None:
     program = tmp_path / "bin" / "relion_run_motioncorr"
     program.parent.mkdir()

@@ -276,6 +276,7 @@ def test_a_command_without_memory_says_so(world: World) -> None:
     assert "MemoryError" in card.reason
 
 
+@pytest.mark.alone
 def test_a_missing_input_is_told_within_ten_seconds(world: World) -> None:
     (world.project / "Import/job001").mkdir(parents=True)
     (world.project / "Import/job001/movies.star").write_text(

@@ -26,6 +26,7 @@ def imported_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.alone
 def test_help_takes_less_than_0_3_s(user: User) -> None:
     took = sorted(user.type("cryoem", "--help").took_s for _ in range(5))
     assert took[2] < 0.3

@@ -106,6 +106,7 @@ def test_interrupting_a_wait_for_several_jobs_ends_it(user: User) -> None:
     assert b"job 1 goes on" in err
 
 
+@pytest.mark.alone
 def test_wait_gives_up_in_time(user: User) -> None:
     number = user.submit("a", "sleep 60")
     said = user.type("cryoem", "wait", "--timeout", "0.5", str(number))

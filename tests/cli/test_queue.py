@@ -64,6 +64,7 @@ def test_a_script_runs_in_the_folder_in_which_it_was_handed_in(user: User) -> No
     assert (below / "extra" / "out.txt").read_text() == "data"
 
 
+@pytest.mark.alone
 def test_submitting_takes_less_than_a_second(user: User) -> None:
     script = written(user, _SLOW, "slow.sh")
     user.cryoem("connect", "relion")
@@ -111,6 +112,7 @@ def test_settings_that_are_off_leave_markers_too(user: User) -> None:
     assert markers(user) == FAILURES
 
 
+@pytest.mark.alone
 def test_a_store_that_is_away_refuses_within_4_s_when_no_number_is_left(user: User) -> None:
     script = written(user, _IMPORT)
     said = user.type(
@@ -127,6 +129,7 @@ def test_a_store_that_is_away_refuses_within_4_s_when_no_number_is_left(user: Us
     assert markers(user) == FAILURES
 
 
+@pytest.mark.alone
 def test_a_server_that_never_answers_refuses_within_4_s_too(user: User) -> None:
     script = written(user, _IMPORT)
     with socket.create_server(("127.0.0.1", 0)) as silent:

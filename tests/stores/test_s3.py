@@ -227,6 +227,7 @@ def test_a_bucket_that_is_not_there_is_told(ministack_server: S3Server, call: st
     assert "aws s3 mb" in caught.value.hint
 
 
+@pytest.mark.alone
 def test_an_address_where_nobody_listens_is_told_within_four_seconds() -> None:
     (port,) = free_ports(1)
     started_s = time.monotonic()
@@ -239,6 +240,7 @@ def test_an_address_where_nobody_listens_is_told_within_four_seconds() -> None:
     assert time.monotonic() - started_s < 4
 
 
+@pytest.mark.alone
 def test_a_server_that_hangs_while_connecting_is_told_within_four_seconds() -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
