@@ -69,6 +69,14 @@ def test_a_label_counts_in_every_table_unless_one_is_named(tmp_path: Path) -> No
     assert len(values(path, "rlnOpticsGroup", table="optics")) == 1
 
 
+@pytest.mark.parametrize("before", ["\ufeff", "# ", " "])
+def test_a_table_may_begin_behind_other_signs(tmp_path: Path, before: str) -> None:
+    """As where an editor of Windows has put its byte order mark before a list of RELION 3.0's."""
+    text = f"{before}data_movies\n\nloop_\n_rlnMicrographMovieName #1\n_rlnX #2\nMovies/a.tif 1\n"
+    found = values(written(tmp_path, text), "rlnMicrographMovieName")
+    assert found == [("movies", 6, ["Movies/a.tif"])]
+
+
 def test_a_table_without_loop_gives_a_row_a_label(tmp_path: Path) -> None:
     path = written(
         tmp_path,

@@ -1,10 +1,10 @@
 """Reading STAR files as RELION does, some thousand rows at a time.
 
 What counts is what RELION 3.1 and 5.0 accept (their metadata_table.cpp), not the STAR standard: a
-`data_` line opens a table, `loop_` and `_label #n` lines name its columns, rows follow until the
-first blank line; a table without `loop_` has one label and value a line. Words are separated by
-blanks, or quoted; no text spans lines. Bytes that are not UTF-8 are kept as surrogates, as in file
-names. Memory is bounded by the longest line.
+`data_` line, also behind a byte order mark, opens a table, `loop_` and `_label #n` lines name its
+columns, rows follow until the first blank line; a table without `loop_` has one label and value a
+line. Words are separated by blanks, or quoted; no text spans lines. Bytes that are not UTF-8 are
+kept as surrogates, as in file names. Memory is bounded by the longest line.
 
 Rows without quotes and remarks, which are nearly all, are split many at once: docs/evidence/star.md
 has the figures.
@@ -141,8 +141,9 @@ class _Reader:
         if self.part is _Part.ROWS:
             return self._row(raw)
         text = raw.decode("utf-8", "surrogateescape").strip(" \t\r\n")
-        if text.startswith("data_") and self.part is not _Part.LABELS:
-            self.part, self.table = _Part.OPENED, text.removeprefix("data_")
+        before, opens, table = text.partition("data_")
+        if opens and (not before or self.part is _Part.BETWEEN) and self.part is not _Part.LABELS:
+            self.part, self.table = _Part.OPENED, table
             return None
         if self.part in {_Part.OPENED, _Part.LIST} and text.startswith("loop_"):
             self.part, self.width, self.columns = _Part.LABELS, 0, []
