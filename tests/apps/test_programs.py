@@ -45,3 +45,10 @@ def test_the_page_in_the_manual_is_the_table() -> None:
         text=True,
     )
     assert made.stdout == reference_page() == _PAGE.read_text()
+
+
+def test_tools_that_were_run_are_run_again_through_us() -> None:
+    commands = (Path(__file__).parents[1] / "acceptance" / "relion_by_hand.py").read_text()
+    by_hand = [row for row in PROGRAMS.values() if row.ran and row.jobs == "by hand"]
+    assert len(by_hand) > 4
+    assert [row.name for row in by_hand if f'"{row.name} ' not in commands] == []

@@ -251,6 +251,16 @@ def test_pull_refuses_what_a_machine_must_not_write(tmp_path: Path) -> None:
     assert placeable(project, Entry(path="a/x", content=content))
 
 
+def test_pull_follows_the_users_link_to_a_job_folder(first: User, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (first.folder / "Class2D").symlink_to(tmp_path / "disk")
+    first.submit("Class2D/mine", "echo made > Class2D/mine/x")
+    first.cryoem("wait", "1")
+    (tmp_path / "disk" / "mine" / "x").unlink()
+    first.cryoem("pull", "Class2D/mine")
+    assert (tmp_path / "disk" / "mine" / "x").read_text() == "made\n"
+
+
 def test_courier_status_and_install(first: User) -> None:
     status = first.cryoem("courier", "status", "--json").json
     assert (status["running"], status["jobs"]) == (False, [])

@@ -1,6 +1,7 @@
 """How long a courier stays that has nothing to do, and what it writes of users' mistakes."""
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -89,6 +90,9 @@ def test_a_job_whose_errand_cannot_begin_says_why_and_begins_later(bench: Bench)
     notes: list[str] = []
 
     def mended(_: At) -> None:
+        until_s = time.monotonic() + 30
+        while not bench.card().note and time.monotonic() < until_s:
+            time.sleep(0.01)
         notes.append(bench.card().note)
         stores.clear()
 

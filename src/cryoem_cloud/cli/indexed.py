@@ -1,10 +1,11 @@
 """What the index says of a project's files, and how that stands to what is here."""
 
-from pathlib import PurePosixPath
+from collections.abc import Sequence
 
+from cryoem_cloud.courier.ways import leading, require_way
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
-from cryoem_cloud.model.paths import OUTSIDE, normal
+from cryoem_cloud.model.paths import OUTSIDE, is_below, normal
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.wiring.front import store_at
@@ -20,8 +21,10 @@ def entries(project: Project) -> dict[str, Entry]:
     return {path: entry for path, entry in found.items() if entry.kind is not Kind.GONE}
 
 
-def placeable(project: Project, entry: Entry) -> bool:
+def placeable(project: Project, entry: Entry, outputs: Sequence[str] = ()) -> bool:
     """Whether it is a file that belongs into the project's folder.
+
+    `outputs` are folders of the project's jobs: a link of the user's at or above one is followed.
 
     Raises:
         RefusedError: It is one that nobody should place: machines write the index, and are not
@@ -33,9 +36,11 @@ def placeable(project: Project, entry: Entry) -> bool:
         raise RefusedError(f"{entry.path!r} in the index is no file of a project's")
     if entry.content and entry.content.reference:
         raise RefusedError(f"{entry.path!r} in the index names a file of this computer")
-    for folder in list(PurePosixPath(entry.path).parents)[:-1]:
-        if (project.folder / folder).is_symlink():
+    for folder in leading(entry.path):
+        leads = any(is_below(output, folder) for output in outputs)
+        if (project.folder / folder).is_symlink() and not leads:
             raise RefusedError(f"{entry.path!r} would be written through the link {folder}")
+    require_way(project.folder, entry.path, outputs)
     return True
 
 

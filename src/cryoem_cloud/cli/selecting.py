@@ -8,7 +8,7 @@ from cryoem_cloud.apps.links import Links
 from cryoem_cloud.apps.patterns import fitting, is_pattern
 from cryoem_cloud.cli.companions import companion_ending
 from cryoem_cloud.model.file import Entry
-from cryoem_cloud.model.paths import is_below
+from cryoem_cloud.model.paths import OUTSIDE, is_below
 from cryoem_cloud.model.project import Project
 
 __all__ = ["real_name", "sample", "wanted"]
@@ -17,11 +17,14 @@ __all__ = ["real_name", "sample", "wanted"]
 def real_name(project: Project, named: str) -> str:
     """What was named, with the links followed that lead there, such as a job's alias.
 
-    Of a pattern that is the part before its first sign.
+    Of a pattern that is the part before its first sign. What lies outside the project keeps its
+    name in it.
     """
     segments = named.split("/")
     plain = list(takewhile(lambda segment: not is_pattern(segment), segments))
-    lead = Links(Here(project.folder)).real("/".join(plain)) if plain else ""
+    lead = "/".join(plain)
+    real = Links(Here(project.folder)).real(lead) if plain else ""
+    lead = lead if real.startswith(OUTSIDE) else real
     return "/".join(filter(None, (lead, *segments[len(plain) :]))) or "."
 
 

@@ -13,7 +13,8 @@ from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.policy import Bundled, HomePolicy
 from cryoem_cloud.courier.rights import Rights
 from cryoem_cloud.courier.room import Room, mark_of, possible
-from cryoem_cloud.model.errors import ProjectGoneError, RefusedError
+from cryoem_cloud.courier.ways import require_there, require_way
+from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import LogLines
@@ -67,11 +68,7 @@ class Home:
         try:
             found = (folder / self.job.outputs[0]).stat()
         except (FileNotFoundError, NotADirectoryError):
-            if not folder.is_dir():  # asked last: it may have been moved just now
-                raise ProjectGoneError(
-                    f"the project's folder {folder} is not there; the job's results are kept",
-                    hint="moved? run any cryoem command where it is now",
-                ) from None
+            require_there(folder, self.job.outputs[0])  # asked last: it may have moved just now
             raise DroppedError(f"{self.job.outputs[0]} was deleted or moved away") from None
         if self.job.folder_inode and found.st_ino != self.job.folder_inode:
             raise DroppedError(f"{self.job.outputs[0]} was deleted and made again")
@@ -132,7 +129,7 @@ class Home:
         """
         self.look()
         known = self.cache.delivered(self.project.name, self.job.number)
-        room = Room(self.project.folder, known, self.rights)
+        room = Room(self.project.folder, self.job.outputs, known, self.rights)
         entries = tuple(map(timely, entries))
         small = tuple((timely(entry), data) for entry, data in small)
         policy = HomePolicy(self.job, self.application)
@@ -149,9 +146,9 @@ class Home:
 
         fresh = [entry for entry in entries if wanted(entry)]
         here = [(entry, data) for entry, data in small if wanted(entry)]
-        require_space(
-            self.project.folder, sum(entry.size for entry in fresh), purpose="coming home"
-        )
+        for output in self.job.outputs:  # each may lie on a disk of its own
+            size = sum(entry.size for entry in fresh)
+            require_space(self.project.folder / output, size, purpose="coming home")
         self._put(
             [entry for entry in fresh if has_room(entry)],
             [(entry, data) for entry, data in here if has_room(entry)],
@@ -162,7 +159,7 @@ class Home:
         self.look()
         kept = {path for entry in entries for path in (entry.path, posixpath.dirname(entry.path))}
         known = self.cache.delivered(self.project.name, self.job.number)
-        room = Room(self.project.folder, known, self.rights)
+        room = Room(self.project.folder, self.job.outputs, known, self.rights)
         for path in known:
             if path not in kept and not is_own(path, self.job, self._own()):
                 room.remove(path)
@@ -229,10 +226,8 @@ class Home:
         A link of the job's own, which `known` names, gives way to a folder.
         """
         admitted(entry, self.job, inputs=self.inputs)
-        for folder in map(str, list(Path(entry.path).parents)[:-1]):
-            theirs = (self.project.folder / folder).is_symlink() and folder not in known
-            if folder in links or theirs:
-                raise RefusedError(f"{entry.path!r} would be written through the link {folder}")
+        top, outputs = self.project.folder, self.job.outputs
+        require_way(top, entry.path, outputs, coming=links, known=known)
 
     def _needed(self, entry: Entry, room: Room) -> bool:
         """Whether an entry is to be placed: it is not the front end's own, and not there yet."""

@@ -3,12 +3,13 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from cryoem_cloud.courier.rights import Rights
+from cryoem_cloud.courier.ways import inside, leading
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.paths import is_below
@@ -57,10 +58,12 @@ def possible(path: str) -> Iterator[None]:
 class Room:
     """The project's folder `top`, and by path what the job has delivered there so far.
 
-    `rights` are those of folders that have to be made.
+    `rights` are those of folders that have to be made. Below the job's `outputs` no link is
+    followed; at and above them, they are the user's.
     """
 
     top: Path
+    outputs: Sequence[str]
     known: Mapping[str, str]
     rights: Rights
 
@@ -74,7 +77,7 @@ class Room:
         Raises:
             RefusedError: Something that this job did not deliver is in the way.
         """
-        for folder in _leading(entry.path):
+        for folder in leading(entry.path):
             if folder != output and is_below(folder, output) and not _is_folder(self.top / folder):
                 self._clear(folder)
                 self._make_folder(self.top / folder)
@@ -100,8 +103,8 @@ class Room:
         return stat.S_ISREG(found.st_mode) and theirs
 
     def behind_link(self, path: str) -> bool:
-        """Whether a folder that leads to it is a link, so that it lies elsewhere."""
-        return any((self.top / folder).is_symlink() for folder in _leading(path))
+        """Whether a folder below the job's that leads to it is a link: it lies elsewhere then."""
+        return any((self.top / folder).is_symlink() for folder in inside(path, self.outputs))
 
     def remove(self, path: str) -> None:
         """Remove a file or link, or a folder unless something is in it; none behind a link."""
@@ -118,10 +121,10 @@ class Room:
     def _clear(self, path: str) -> None:
         """Remove what lies under a path with all below it, or nothing of that."""
         things = list(_things(self.top / path))
-        leading = {folder for known in self.known for folder in _leading(known)}
+        above = {folder for known in self.known for folder in leading(known)}
         for thing in things:
             name = str(thing.relative_to(self.top))
-            if name not in self.known and not (_is_folder(thing) and name in leading):
+            if name not in self.known and not (_is_folder(thing) and name in above):
                 raise RefusedError(f"{name} is in the way, which this job did not make")
         for thing in things:
             if _is_folder(thing):
@@ -135,11 +138,6 @@ class Room:
         except FileExistsError:  # by the user, just now
             if not _is_folder(place):
                 raise
-
-
-def _leading(path: str) -> tuple[str, ...]:
-    """The folders of the project that lead to a path, the outermost first."""
-    return tuple(map(str, reversed(PurePosixPath(path).parents)))[1:]
 
 
 def _things(place: Path) -> Iterator[Path]:

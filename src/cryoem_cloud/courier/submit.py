@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.spool import Slip, Spool
+from cryoem_cloud.courier.ways import require_places
 from cryoem_cloud.model.errors import StoreError
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.paths import normal
@@ -52,9 +53,11 @@ def submit(
 
     Raises:
         UsageError: The commands do not say where they write.
+        RefusedError: They write behind a link that is not the user's, or that leads nowhere.
         StoreError: No job number is left, and the store cannot be reached for more.
     """
     outputs = tuple(map(normal, application.outputs(asked)))
+    require_places(project.folder, outputs)
     number = _number(counter)
     folder = project.folder / outputs[0]
     for output in outputs:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from cryoem_cloud.cli.finding import the_project
+from cryoem_cloud.cli.finding import cards, the_project
 from cryoem_cloud.cli.indexed import differs, entries, placeable
 from cryoem_cloud.cli.progress import moving
 from cryoem_cloud.cli.selecting import real_name, sample, wanted
@@ -65,7 +65,8 @@ def command(*, paths: tuple[str, ...], force: bool, count: int | None) -> None:
 def _require_unchanged(project: Project, files: Sequence[Entry]) -> None:
     changed = sorted(entry.path for entry in files if differs(project, entry))
     if changed:
-        others = f", and so do {len(changed) - 1} other files" if len(changed) > 1 else ""
+        more = counted(len(changed) - 1, "other file does", "other files do")
+        others = f", and {more}" if len(changed) > 1 else ""
         raise RefusedError(
             f"{changed[0]} differs here from the store's{others}", hint="--force replaces them"
         )
@@ -78,10 +79,13 @@ def _named(project: Project, paths: Sequence[str]) -> Sequence[Entry]:
         NotFoundError: Nothing is there, or fits.
     """
     known = entries(project).values()
+    ours = (card for card in cards().all() if card.project == project.name)
+    outputs = tuple(folder for card in ours for folder in card.outputs)
     found: dict[str, Entry] = {}
     for path in paths:
         named = wanted(real_name(project, inside(project, path)))
-        files = [entry for entry in known if named(entry.path) and placeable(project, entry)]
+        asked = (entry for entry in known if named(entry.path))
+        files = [entry for entry in asked if placeable(project, entry, outputs)]
         if not files:
             raise NotFoundError(
                 f"the store has nothing at {path}", hint="cryoem store ls lists its files"
