@@ -16,10 +16,10 @@ What we know of each program, as the files in `src/cryoem_cloud/apps/relion/prog
 page is made from them. *Evidence*: `run` means that the program was run under strace, and again
 through us on a machine with nothing but what the row sends, with the same results ([the
 suite](../evidence/relion-suite.md); tomography [alone](../evidence/relion-closure.md)), but for the
-flags named and for `relion_align_symmetry`, whose results are by chance: of them names and sizes were
-compared. `read` means that the source of these versions was read. For all that was not run, the job's
-`run.out` says so. Machines may get other counts only where the user left one rank and one thread.
-*Bulk* are outputs that stay
+flags named and for `relion_align_symmetry`, whose results are by chance: of them names and sizes
+were compared. `read` means that the source of these versions was read. For all that was not run,
+the job's `run.out` says so. Machines may get other counts only where the user left one rank and one
+thread. *Bulk* are outputs that stay
 in the store where a job says [essential](../how-to/what-comes-home.md): `*` stands within a name,
 `**` also for folders, `#` for an iteration but the last one; what follows a `!` comes all the same.
 
