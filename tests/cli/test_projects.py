@@ -228,6 +228,19 @@ def test_push_sends_once_and_pull_brings_back(first: User) -> None:
     assert (first.folder / "maps" / "1.mrc").read_bytes() == b"map" * 1000
 
 
+def test_a_project_of_which_files_were_pushed_and_no_job_was_run_is_attached(
+    user: User, new_user: NewUser
+) -> None:
+    user.cryoem("connect", "relion")
+    (user.folder / "1.mrc").write_text("map")
+    user.cryoem("push", "1.mrc")
+    name = user.cryoem("project", "show", "--json").json["name"]
+    bob = new_user("bob")
+    bob.cryoem("project", "attach", user.store.as_uri(), name)
+    bob.cryoem("pull", "1.mrc")
+    assert (bob.folder / "1.mrc").read_text() == "map"
+
+
 def test_pull_replaces_nothing_unless_forced(first: User) -> None:
     file = first.folder / "1.mrc"
     file.write_text("old")

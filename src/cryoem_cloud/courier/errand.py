@@ -24,7 +24,6 @@ from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import (
     CryoemError,
     NoSpaceError,
-    ObjectExistsError,
     ProjectGoneError,
     SettingsError,
     SourceChangedError,
@@ -32,12 +31,12 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.model.job import Exit, Outcome
-from cryoem_cloud.model.keys import project_key
 from cryoem_cloud.model.links import Named
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import Standing, Turn, standing
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.projects import make_known
 
 __all__ = ["Errand"]
 
@@ -140,10 +139,7 @@ class Errand:
 
     def _enter(self) -> bool:
         """Make the job known to the store, and take up an earlier trouble; False: we are to end."""
-        project = self.slip.project
-        with suppress(ObjectExistsError):
-            key = project_key(project.name)
-            self.records.store.put(key, project.to_bytes(), if_absent=True)
+        make_known(self.records.store, self.slip.project)
         end = self.records.end() if self._trouble is None else None
         if end and end.outcome is not Outcome.SUCCESS and not self._task_ended():
             self._trouble = end

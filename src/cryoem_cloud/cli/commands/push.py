@@ -15,6 +15,7 @@ from cryoem_cloud.model.errors import NotFoundError
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.stores.projects import make_known
 from cryoem_cloud.wiring.front import store_at
 
 __all__ = ["command"]
@@ -30,6 +31,8 @@ def command(*, paths: tuple[str, ...]) -> None:
     project = the_project()
     needs = without_doubles(need for path in paths for need in _needs(project, path))
     total = sum((project.folder / need.path).stat().st_size for need in needs)
+    store = store_at(project.store)
+    make_known(store, project)
     sent: list[int] = []
     with moving("sending", total) as moved:
 
@@ -38,7 +41,7 @@ def command(*, paths: tuple[str, ...]) -> None:
             moved(size)
 
         upload = Upload(
-            store=store_at(project.store),
+            store=store,
             project=project,
             cache=Cache(places().cache / "push.sqlite"),  # the courier's is the courier's alone
             by_reference=False,
