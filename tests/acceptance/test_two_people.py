@@ -1,6 +1,8 @@
 """Two people of one group in one project folder: rights, privacy, and a job that is adopted."""
 
 import os
+import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -176,6 +178,9 @@ def test_a_private_store_is_told_and_what_to_do(people: tuple[Person, Person], t
     assert "needs a store that all of them may write" in said.stderr
     url = group_folder(top / "store").as_uri()
     ada.cryoem("project", "fork", "--store", url)
+    asked = bob.type("cryoem", "run", "--out", "b", "--", "true").stderr
+    (agree,) = re.findall(r"to agree: (cryoem .*)\)$", asked.strip())
+    bob.cryoem(*shlex.split(agree)[1:])
     assert bob.ends(bob.run("b", "echo mine > b/x")).outcome is Outcome.SUCCESS, bob.story()
     assert rights(bob.project / "b/x") == (_BOB, _GROUP, 0o664)
 

@@ -89,7 +89,7 @@ class StoresUsed:
         known = [before] if before else [use for use in self._all() if _meant(use, now)]
         if known and all(use.store != now.store for use in known):
             raise RefusedError(
-                f"{project.folder} names the store {now.store} now, and your files of it went to "
+                f"{project.folder} names the store {now.store} now, and you have used it with "
                 f"{known[0].store}; nothing is sent",
                 hint=f"if it was not you, ask who may write there; to agree: {agree}",
             )
