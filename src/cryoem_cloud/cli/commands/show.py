@@ -128,7 +128,7 @@ def _machines(turns: Sequence[JSON]) -> list[str]:
     ends = [*(Deed(turn["deed"]) for turn in turns[1:]), None]
     return [
         f"machine    {turn['machine']}: {_BECAME[end]}"
-        for turn, end in zip(turns, ends, strict=True)
+        for turn, end in zip(turns, ends, strict=False)  # without a turn there is no last one
         if turn["deed"] == Deed.CLAIM.value
     ]
 
