@@ -83,6 +83,20 @@ def test_a_machine_that_has_gone_on_ends_where_the_job_before_fails_at_home(
     user.wait_for(lambda: not user.processes("agent"))
 
 
+def test_stopping_a_job_that_has_just_ended_stops_those_after_it(user: User, waits: str) -> None:
+    user.submit("a", f"touch a/up; {waits}; echo one > a/x")
+    then(user, "b", f"touch {user.home}/b; sleep 300", "--after", "1", "--in", "a/x")
+    user.wait_for(lambda: is_told(user, 2) and (user.folder / "a" / "up").exists())
+    user.kill_courier()
+    go(user)
+    user.wait_for((user.home / "b").exists)
+    user.cryoem("stop", "1")
+    user.cryoem("wait", "1")
+    assert user.type("cryoem", "wait", "2").code != 0
+    assert "stopped on request" in user.cryoem("why", "2").out
+    user.wait_for(lambda: not user.processes("agent"))
+
+
 def test_stopping_a_later_job_leaves_those_before(user: User, waits: str) -> None:
     user.submit("a", f"{waits}; echo one > a/x")
     then(user, "b", "cat a/x > b/x", "--after", "1", "--in", "a/x")

@@ -16,7 +16,7 @@ from cryoem_cloud.courier.giving_up import STOP_S, GivingUp
 from cryoem_cloud.courier.home import DroppedError, Home
 from cryoem_cloud.courier.homecoming import Homecoming
 from cryoem_cloud.courier.inputs import Inputs
-from cryoem_cloud.courier.later import BrokenChainError
+from cryoem_cloud.courier.later import BrokenChainError, stop_those_after
 from cryoem_cloud.courier.manning import Manning, provider_of
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.spool import Slip
@@ -281,6 +281,8 @@ class Errand:
         )
 
     def _file_away(self, exit_: Exit) -> bool:
+        if exit_.outcome is Outcome.SUCCESS:
+            stop_those_after(self.slip, self.means.cards.all(), self.means.spool)
         self.desk.end(exit_)
         self.means.cache.forget_job(self.slip.project.name, self.slip.job.number)
         self.means.spool.take_out(self.slip.name)

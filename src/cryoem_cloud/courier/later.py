@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.guest import Guest
+from cryoem_cloud.courier.spool import Slip, Spool
 from cryoem_cloud.model.job import Job, Outcome
 from cryoem_cloud.model.machine import HEARTBEAT_S
 from cryoem_cloud.model.phase import Phase
@@ -19,7 +20,7 @@ from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.nexts import Next, nexts, put_next
 
-__all__ = ["BrokenChainError", "Later", "before"]
+__all__ = ["BrokenChainError", "Later", "before", "stop_those_after"]
 
 _WORKED_ON = frozenset({Phase.HOMECOMING, Phase.ENDED})
 """What a job is in when no machine works on it any more."""
@@ -48,6 +49,15 @@ def before(after: Iterable[int], card: Callable[[int], Card | None]) -> frozense
             known = card(number)
             todo.extend(known.after if known else ())
     return frozenset(found)
+
+
+def stop_those_after(slip: Slip, cards: Iterable[Card], spool: Spool) -> None:
+    """Where a stop came when the job had ended well already, stop what goes on after it."""
+    if spool.stop_asked(slip.name):
+        for card in cards:
+            ours = card.open and card.project == slip.project.name
+            if ours and slip.job.number in card.after and spool.holds(card.slip_name):
+                spool.ask_stop(card.slip_name)
 
 
 @dataclass(kw_only=True)
