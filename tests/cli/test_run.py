@@ -62,6 +62,14 @@ def test_a_missing_input_is_refused_at_once(user: User, path: str) -> None:
     assert user.submit("b", "touch b/1.map") == 1  # no number was spent
 
 
+def test_an_output_behind_a_link_that_leads_nowhere_is_refused_at_once(user: User) -> None:
+    (user.folder / "Class2D").symlink_to(user.folder.with_name("not mounted"))
+    said = user.type("cryoem", "run", "--out", "Class2D/mine", "--", "true")
+    assert said.code == 5
+    assert "Class2D is a link that leads nowhere" in said.err
+    assert user.submit("b", "true") == 1  # no number was spent
+
+
 def test_a_pattern_may_mean_what_a_job_will_make(user: User) -> None:
     user.submit("b", "sleep 1; echo made > b/1.map")
     said = user.type("cryoem", "run", "--in", "?/*.map", "--out", "a", "--", "cat", "b/1.map")
