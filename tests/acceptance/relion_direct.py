@@ -208,7 +208,7 @@ def _job_star(type_: str, options: str) -> str:
     return head + "".join(f'{name} "{value}"\n' for name, _, value in rows) + "\n"
 
 
-def make_direct(top: Path, version: str, programs: Path | None) -> Direct:
+def make_direct(top: Path, version: str, programs: Path | None, *, movies: int = MOVIES) -> Direct:
     """A project in which nothing has run yet; RELION's programs are in a folder, or on PATH."""
     project = top / "project"
     for folder in (project, top / "records"):
@@ -216,11 +216,11 @@ def make_direct(top: Path, version: str, programs: Path | None) -> Direct:
     env = programs_environment() | {"RECORDS": str(top / "records")}
     if programs is not None:
         env["PATH"] = f"{programs}:{env['PATH']}"
-    simulate(project, movies=MOVIES, size=SIZE)
+    simulate(project, movies=movies, size=SIZE)
     _write_maps(project)
     for name, text in {"bodies.star": _BODIES, **LISTS}.items():
         (project / name).write_text(text)
-    _write_tubes(project / "Tubes")
+    _write_tubes(project / "Tubes", movies)
     (project / "default_pipeline.star").write_text(
         "data_pipeline_general\n\n_rlnPipeLineJobCounter 1\n"
     )
@@ -257,14 +257,14 @@ def _write_maps(project: Path) -> None:
             file.voxel_size = _PIXEL
 
 
-def _write_tubes(folder: Path) -> None:
+def _write_tubes(folder: Path, movies: int) -> None:
     """Two helical tubes a micrograph, start and end; as lists of RELION 3 and of RELION 5."""
     (folder / "Movies").mkdir(parents=True)
     head = "data_\n\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n"
     micrographs = "CtfFind/job005/micrographs_ctf.star\n"
     (folder / "coords_suffix_tubes.star").write_text(micrographs)
     rows = ""
-    for movie in range(1, MOVIES + 1):
+    for movie in range(1, movies + 1):
         picks = f"Tubes/Movies/mic_{movie:03d}_tubes.star"
         (folder.parent / picks).write_text(head + "100 100\n400 120\n100 300\n380 400\n\n")
         rows += f"MotionCorr/job003/Movies/mic_{movie:03d}.mrc {picks}\n"

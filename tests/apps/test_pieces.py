@@ -39,7 +39,7 @@ FILES: Mapping[str, bytes] = {
     "mics.star": MICROGRAPHS,
     "parts.star": PARTICLES,
     "MotionCorr/job002/Movies/a.star": _META % 24,
-    "MotionCorr/job002/Movies/b.star": _META % 12,
+    "MotionCorr/job002/Movies/b.star": _META % 24,
 }
 
 MOTION = "relion_run_motioncorr --i movies.star --o MotionCorr/job002/ --use_own --j 2"
@@ -116,6 +116,7 @@ def test_what_is_cut(script: str, items: int, noun: str) -> None:
         MOTION.replace("movies.star", "/elsewhere/movies.star"),
         MOTION.replace("movies.star", "MotionCorr/job002/movies.star"),
         MOTION.replace(" --i movies.star", ""),
+        MOTION.replace("job002/", "job002"),
         f"{MOTION} --help",
         f"{MOTION}\npython after.py MotionCorr/job002/corrected_micrographs.star",
         f"{MOTION}\n{CTF}",
@@ -140,23 +141,19 @@ def test_what_is_not_cut(script: str) -> None:
     assert cut(script, outputs=("X/job1",)) is None
 
 
-def test_polishing_alone_estimates_the_motion_as_the_whole_would() -> None:
+def test_polishing_in_pieces_estimates_the_motion_alone() -> None:
     made = cut(POLISH)
     assert made is not None
-    assert "--combine_frames" not in made.script
-    assert "--last_frame 24 " in made.script, "of Movies/a, the first by name"
-    assert made.script.rstrip().endswith("--pipeline_control x/ --fdose 1.277")
-    told = cut(POLISH.replace("--last_frame -1", "--last_frame 9 --fdose 2"))
-    assert told is not None
-    assert told.script == job(POLISH).script.replace(
-        "--last_frame -1", "--last_frame 9 --fdose 2"
-    ).replace("--combine_frames", "")
+    assert made.script == job(POLISH).script.replace("--combine_frames", "")
 
 
-def test_polishing_is_not_cut_where_the_first_movie_is_not_known() -> None:
-    meta = "MotionCorr/job002/Movies/a.star"
-    assert cut(POLISH, {**FILES, meta: b"data_general\n\n_rlnImageSizeX 5\n\n"}) is None
-    assert cut(POLISH, {**FILES, meta: _META.replace(b"%d", b"'2;rm'")}) is None
+def test_polishing_is_not_cut_where_movies_are_not_alike() -> None:
+    """It takes the number of frames from the first, and pieces would take it from others."""
+    meta = "MotionCorr/job002/Movies/b.star"
+    for other in (_META % 12, _META.replace(b"1.277", b"1.3") % 24, b"data_x\n\n_rlnX 1\n\n"):
+        assert cut(POLISH, {**FILES, meta: other}) is None
+    listed = MICROGRAPHS.replace(b"Movies/b.mrc", b"Movies/c.mrc")
+    assert cut(POLISH, {**FILES, "mics.star": listed}) is None
     with pytest.raises(MissingInputError, match=meta):
         cut(POLISH, {path: data for path, data in FILES.items() if path != meta})
 

@@ -1,11 +1,11 @@
 """How programs that work micrograph by micrograph go on."""
 
+import struct
 from collections.abc import Iterable, Mapping
 
 import pytest
 
 from cryoem_cloud.apps.relion import Relion
-from cryoem_cloud.apps.relion.unfinished import seals
 from cryoem_cloud.ports.application import Resumed
 
 from .shelf import Shelf
@@ -15,14 +15,21 @@ _INPUTS = dict.fromkeys(
     ("Movies/a.tif", "Movies/b.tif", "Movies/c.tif", "gain.mrc", "post.star", "E/a.mrcs"), b"x"
 ) | dict.fromkeys(("E/b.mrcs", "M/a_PS.mrc", "M/b_PS.mrc", "picks.star"), b"x")
 _J2 = "MotionCorr/job002"
+_FCC = struct.pack("<4i76xi928x", 3, 2, 1, 2, 0) + b"data" * 6
+"""An image of three columns and two rows."""
+_WHOLE = {".eps": b"x stroke\n", "_FCC_w1.mrc": _FCC}
 
 
 def resumed(
     script: str, made: Mapping[str, bytes] | Iterable[str], whole: str = ""
 ) -> Resumed | None:
-    files = made if isinstance(made, Mapping) else dict.fromkeys(made, b"x")
+    files = made if isinstance(made, Mapping) else {path: whole_file(path) for path in made}
     view = Shelf({**_INPUTS, **FILES, **files})
     return Relion().resumed(job(whole or script), job(script).script, view, set(files))
+
+
+def whole_file(path: str) -> bytes:
+    return next((data for ends, data in _WHOLE.items() if path.endswith(ends)), b"x")
 
 
 def movie(name: str, *endings: str) -> list[str]:
@@ -61,10 +68,14 @@ def test_a_task_of_which_nothing_is_done_begins_anew() -> None:
     assert resumed(MOTION, []) is None
     assert resumed(MOTION, movie("a", "_PS.mrc", ".mrc")) is None
     assert resumed(f"{MOTION} --grouping_for_ps 4", movie("a")) is None
+    broken = {path: b"x stro" if path.endswith(".eps") else b"x" for path in movie("a")}
+    assert resumed(MOTION, broken) is None
     assert resumed(f"{MOTION} --grouping_for_ps 0", movie("a")) is not None
     assert resumed(f"{MOTION} --even_odd_split", movie("a")) is None
     exposed = MOVIES.replace(b"_rlnOpticsGroup #2 \n", b"_rlnMicrographPreExposure #2 \n")
-    assert resumed(MOTION, {**dict.fromkeys(movie("a"), b"x"), "movies.star": exposed}) is None
+    made = {path: whole_file(path) for path in movie("a")}
+    assert resumed(MOTION, made) is not None
+    assert resumed(MOTION, {**made, "movies.star": exposed}) is None
 
 
 def test_names_that_begin_alike_are_told_apart() -> None:
@@ -72,7 +83,7 @@ def test_names_that_begin_alike_are_told_apart() -> None:
     listed = MOVIES.split(b"Movies/")[0] + b"".join(lines)
     raw = f"{_J2}/Movies/m_1_2.x_shifts.eps"
     made = [*movie("m_1"), *movie("m_1_2_x", ".mrc", ".star"), raw, *movie("m_1_PS", ".star")]
-    files = {**dict.fromkeys(made, b"x"), "movies.star": listed}
+    files = {**{path: whole_file(path) for path in made}, "movies.star": listed}
     found = resumed(MOTION, files)
     assert found is not None
     assert found.stands == {*made} - {*movie("m_1_PS", ".star")}
@@ -137,6 +148,13 @@ def test_motion_stands_without_particles() -> None:
     assert resumed(POLISH, polished("a", *_MOVED[1:], *_SHINY)) is None
 
 
+@pytest.mark.parametrize("image", [b"", _FCC[:1000], _FCC[:-1], _FCC.replace(b"\2", b"\3")])
+def test_an_image_that_breaks_off_is_of_nothing_that_is_done(image: bytes) -> None:
+    made = {path: whole_file(path) for path in polished("a", *_MOVED)}
+    assert resumed(POLISH, made) is not None
+    assert resumed(POLISH, {**made, polished("a", "_FCC_w1.mrc")[0]: image}) is None
+
+
 def test_a_piece_of_polishing_leaves_something_to_do() -> None:
     alone = POLISH.replace("--combine_frames", "")
     both = [*polished("b", *_MOVED), *polished("a", *_MOVED)]
@@ -178,10 +196,10 @@ def test_what_an_item_writes_last_seals_it() -> None:
         EXTRACT: "_extract.star",
         CTF_REFINE: "_defocus_fit.star",
         f"{POLISH} ": "_shiny.star",
-        POLISH: "_tracks.star",
+        POLISH: "_tracks.eps",
         PICK: "_autopick.star",
     }
     for script, ending in sealing.items():
-        assert seals(job(script), f"X/job001/Movies/a{ending}"), script
-        assert not seals(job(script), "X/job001/Movies/a.mrc")
-    assert not seals(job("relion_postprocess --o x"), "a.star")
+        assert Relion().seals(job(script), f"X/job001/Movies/a{ending}"), script
+        assert not Relion().seals(job(script), "X/job001/Movies/a.mrc")
+    assert not Relion().seals(job("relion_postprocess --o x"), "a.star")

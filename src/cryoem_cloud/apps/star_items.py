@@ -24,6 +24,10 @@ class Items:
     numbers: dict[bytes, int]
     rows: int
 
+    def names(self) -> Iterator[str]:
+        """The values as text, in order."""
+        return (value.decode("utf-8", "surrogateescape") for value in self.numbers)
+
 
 def items_of(
     data: bytes, label: str, *, name: str, but: Collection[str] = frozenset()

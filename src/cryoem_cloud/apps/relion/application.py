@@ -111,8 +111,8 @@ class Relion:
         )
 
     def seals(self, job: Job, path: str) -> bool:
-        """See the port: the file that an iteration writes last."""
-        return checkpoints.seals(job, path)
+        """See the port: the file that an iteration, or a micrograph, writes last."""
+        return checkpoints.seals(job, path) or unfinished.seals(job, path)
 
 
 def _inside(folder: str) -> str:

@@ -66,7 +66,10 @@ def work(script: str) -> Work | None:
 def _work(call: Call, split: Split) -> Work | None:
     word = call.value(split.option)
     folder = call.value(call.program.outputs[0].option) if call.program else None
-    if word is None or folder is None or not word.text.endswith(".star") or is_pattern(word.text):
+    if word is None or not word.text.endswith(".star") or is_pattern(word.text):
+        return None
+    # Without the slash, MotionCorr of 3.1.3 and 4.0.1 does not find what is done.
+    if folder is None or not folder.text.endswith("/"):
         return None
     try:
         path = names.placed(word.text, call.name)
@@ -148,8 +151,7 @@ def files_of(of: Work, items: Items, paths: Iterable[str]) -> Iterator[ItemFile]
 
 def _roots(of: Work, items: Items) -> Iterator[tuple[str, int]]:
     """What the names of an item's files start with, and its number."""
-    for word, item in items.numbers.items():
-        value = word.decode("utf-8", "surrogateescape")
+    for item, value in enumerate(items.names()):
         if of.split.whole:
             root = names.without_ending(value)
             roots = {root, root.replace(".", "_")}

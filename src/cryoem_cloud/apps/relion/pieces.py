@@ -3,26 +3,23 @@
 docs/explanation/pieces.md says how, program by program, and why RELION itself can join them.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from cryoem_cloud.apps.links import Links
 from cryoem_cloud.apps.relion import names
 from cryoem_cloud.apps.relion.bulk import fitting, inside
-from cryoem_cloud.apps.relion.edits import Edit, edited, with_option, without_flag
+from cryoem_cloud.apps.relion.edits import edited, without_flag
 from cryoem_cloud.apps.relion.items import Work, given, items_in, list_bytes, work
 from cryoem_cloud.apps.relion.lists import Lists
 from cryoem_cloud.apps.relion.programs.reading import RESUME
 from cryoem_cloud.apps.relion.readings import MICROGRAPH
-from cryoem_cloud.apps.relion.row import First, When
+from cryoem_cloud.apps.relion.row import Alike
 from cryoem_cloud.apps.star_items import Items, with_items
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.ports.application import Cut
 from cryoem_cloud.ports.view import View
 
 __all__ = ["cut", "joined"]
-
-_NUMBER = re.compile(r"[0-9.eE+-]+")
 
 
 def cut(job: Job, view: View) -> Cut | None:
@@ -35,12 +32,8 @@ def cut(job: Job, view: View) -> Cut | None:
     items = items_in(of, list_bytes(of, view))
     if items is None or not items.numbers:
         return None
-    edits = [edit for flag in of.split.alone for edit in without_flag(of.call, flag)]
-    if of.split.first is not None:
-        told = _told(of, of.split.first, items, view)
-        if told is None:
-            return None
-        edits += told
+    if of.split.alike is not None and not _are_alike(of, of.split.alike, items, view):
+        return None
 
     def part(start: int, end: int) -> bytes:
         data = list_bytes(of, view)
@@ -52,7 +45,9 @@ def cut(job: Job, view: View) -> Cut | None:
         items=count,
         noun=of.split.noun,
         seconds=of.split.seconds + of.split.row_seconds * items.rows / count,
-        script=edited(job.script, edits),
+        script=edited(
+            job.script, (edit for flag in of.split.alone for edit in without_flag(of.call, flag))
+        ),
         part=part,
     )
 
@@ -65,49 +60,32 @@ def joined(job: Job, paths: Iterable[str]) -> frozenset[str]:
     return frozenset(fitting(of.split.joined, inside(paths, of.folder), ended=True))
 
 
-def _told(of: Work, first: First, items: Items, view: View) -> list[Edit] | None:
-    """What pieces are told of the whole list's first item; None where that is not to be found."""
-    missing = {
-        option: label
-        for option, label in first.values.items()
-        if not given(of.call, When(flags=(option,)))
-    }
-    if not missing:
-        return []
-    values = _values_of(_first_file(of, first, items, view), missing.values(), view)
-    if not all(_NUMBER.fullmatch(values.get(label, "")) for label in missing.values()):
-        return None
-    return [
-        edit
-        for option, label in missing.items()
-        for edit in with_option(of.call, option, values[label])
-    ]
-
-
-def _first_file(of: Work, first: First, items: Items, view: View) -> str:
-    """The file of the first item that has one, in the order of the items' names; "" if none has."""
-    word = of.call.value(first.option)
+def _are_alike(of: Work, alike: Alike, items: Items, view: View) -> bool:
+    """Whether all items have such a file, and the same values in it."""
+    word = of.call.value(alike.option)
     if word is None:
-        return ""
-    asker = f"{of.call.name} {first.option}"
+        return False
+    asker = f"{of.call.name} {alike.option}"
+    lists = Lists(view)
     files = {
-        names.without_job(values[MICROGRAPH]): values[first.column]
-        for _, values in Lists(view).rows(
-            names.placed(word.text, asker), {MICROGRAPH, first.column}.__contains__, asker
+        names.without_job(values[MICROGRAPH]): values[alike.column]
+        for _, values in lists.rows(
+            names.placed(word.text, asker), {MICROGRAPH, alike.column}.__contains__, asker
         )
-        if values.keys() >= {MICROGRAPH, first.column}
+        if values.keys() == {MICROGRAPH, alike.column}
     }
-    for item in sorted(items.numbers):
-        found = files.get(names.without_job(item.decode("utf-8", "surrogateescape")))
-        if found is not None:
-            return names.listed(found, asker)
-    return ""
+    found = [files.get(names.without_job(name)) for name in items.names()]
+    there = [names.listed(path, asker) for path in found if path is not None]
+    values = (_values(path, alike, lists, asker) for path in there)
+    first = next(values, None)
+    return len(there) == len(found) and all(one == first for one in values)
 
 
-def _values_of(path: str, labels: Iterable[str], view: View) -> Mapping[str, str]:
-    """The values of these labels in a file, the first of each."""
+def _values(path: str, alike: Alike, lists: Lists, asker: str) -> tuple[str, ...]:
+    """The values of the labels in a file, the first of each; "" for those that it has not."""
     found: dict[str, str] = {}
-    if path:
-        for _, values in Lists(view).rows(path, frozenset(labels).__contains__, path):
-            found = {**values, **found}
-    return found
+    for _, values in lists.rows(path, frozenset(alike.labels).__contains__, asker):
+        found = {**values, **found}
+        if len(found) == len(alike.labels):
+            break
+    return tuple(found.get(label, "") for label in alike.labels)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cryoem_cloud.apps.relion.programs import PROGRAMS, UNKNOWN
-from cryoem_cloud.apps.relion.row import Program, Reading, When
+from cryoem_cloud.apps.relion.row import Program, Reading, Split, When
 
 __all__ = ["reference_page"]
 
@@ -22,9 +22,11 @@ the job's `run.out` says so. Machines may get other counts only where the user l
 thread. *Bulk* are outputs that stay
 in the store where a job says [essential](../how-to/what-comes-home.md): `*` stands within a name,
 `**` also for folders, `#` for an iteration but the last one; what follows a `!` comes all the same.
+*Item by item* says which list a program works through, so that a job that was interrupted goes on
+with what is left to do, and whether it may be cut into [pieces](../explanation/pieces.md).
 
-| program | jobs | files it reads | further | bulk | counts that may change | evidence |
-|---|---|---|---|---|---|---|
+| program | jobs | files it reads | further | bulk | item by item | counts may change | evidence |
+|---|---|---|---|---|---|---|---|
 """
     lines = [_line(row) for row in (*PROGRAMS.values(), UNKNOWN)]
     return head + "\n".join(lines) + "\n"
@@ -41,6 +43,7 @@ def _line(row: Program) -> str:
         "<br>".join(_inputs(row)) or "-",
         "<br>".join(_further(row)) or "-",
         " ".join(f"`{pattern}`" for pattern in row.bulk) or "-",
+        _split(row.split) if row.split else "-",
         ", ".join(counts) or "-",
         _evidence(row),
     )
@@ -77,6 +80,19 @@ def _further(row: Program) -> Iterator[str]:
     for kept in row.kept:
         when = f"with `{kept.flag}`: its own" if kept.flag else "its own"
         yield f"{when} `{kept.pattern}`" + (" (stubs)" if kept.only_tests else "")
+
+
+def _split(split: Split) -> str:
+    """By which rows a list may be cut, and when."""
+    labels = [split.label, *(f"{label} with `{flag}`" for flag, label in split.labels.items())]
+    by = f"`{split.option}` by {', '.join(labels)}{_when(split.when)}"
+    without = f", in lists without {', '.join(split.but)}" if split.but else ""
+    if split.pieces is None:
+        return f"{by}{without}; not in pieces"
+    alone = ", ".join(f"`{flag}`" for flag in split.alone)
+    return f"{by}{without}; in pieces{_when(split.pieces)}" + (
+        f", each without {alone}, where all have the same frames" if alone else ""
+    )
 
 
 def _evidence(row: Program) -> str:

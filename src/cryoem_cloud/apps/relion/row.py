@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 __all__ = [
+    "Alike",
     "Beside",
     "Evidence",
     "Executable",
-    "First",
     "Kept",
     "Made",
     "Output",
@@ -106,8 +106,10 @@ class Made:
     """A file that an item has made once it is done: `ends` is what follows the item's name.
 
     In `ends`, `{}` stands for the value of the option `named`, or its `default`. It is made with
-    one of `flags` (none named: always), where these are numbers greater than 0 or no numbers. The
-    file is whole once it `holds` these bytes.
+    one of `flags` (none named: always), where these are numbers greater than 0 or no numbers.
+
+    Of a file that a program may have been killed over, it is looked at whether it `holds` some
+    bytes and `closes` with others, and as an `image` is as long as its header says.
     """
 
     ends: str
@@ -115,19 +117,20 @@ class Made:
     named: str = ""
     default: str = ""
     holds: bytes = b""
+    closes: bytes = b""
+    image: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class First:
-    """Options that a program takes from a file of the first item, where they are not given.
+class Alike:
+    """Of a list's items, each has a file that has the same value of each of some labels.
 
-    The list of `option` names that file for a micrograph in `column`; `values` are the labels in it
-    whose values stand for options.
+    The list of `option` names that file for a micrograph in `column`.
     """
 
     option: str
     column: str
-    values: Mapping[str, str]
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,9 +149,9 @@ class Split:
     word, so that one item must be left.
 
     `pieces` says with which flags a job may be cut (None: it is not), `alone` are flags that a
-    piece does not get, `first` what it is told of the whole list's first item. `joined` are
-    patterns, as for `bulk`, of files that the whole makes: no piece sends them. `seeds` is the
-    option whose number grows by 1 from item to item.
+    piece does not get; items must be `alike` where a program takes what it knows of all from the
+    first. `joined` are patterns, as for `bulk`, of files that the whole makes: no piece sends them.
+    `seeds` is the option whose number grows by 1 from item to item.
 
     `seconds` is a rough time of one item on one core, `row_seconds` that of one of its rows, and
     `source` says who measured it.
@@ -170,7 +173,7 @@ class Split:
     again_without: str = ""
     pieces: When | None = When()
     alone: tuple[str, ...] = ()
-    first: First | None = None
+    alike: Alike | None = None
     seeds: str = ""
 
 

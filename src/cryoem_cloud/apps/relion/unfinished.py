@@ -26,6 +26,7 @@ from cryoem_cloud.apps.relion.pieces import joined
 from cryoem_cloud.apps.relion.programs import UNKNOWN
 from cryoem_cloud.apps.relion.programs.reading import RESUME
 from cryoem_cloud.apps.relion.row import Made
+from cryoem_cloud.apps.relion.whole import is_whole
 from cryoem_cloud.apps.star_items import Items, with_items
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.ports.application import Resumed
@@ -113,16 +114,8 @@ def _by_item(files: Iterable[ItemFile]) -> Mapping[int, list[ItemFile]]:
 def _is_made(stage: Mapping[str, Made], there: Mapping[str, str], view: View) -> bool:
     """Whether an item has all files of a stage, and they are whole."""
     return stage.keys() <= there.keys() and all(
-        _holds(view, there[ends], made.holds) for ends, made in stage.items() if made.holds
+        is_whole(made, there[ends], view) for ends, made in stage.items()
     )
-
-
-def _holds(view: View, path: str, text: bytes) -> bool:
-    try:
-        with view.open(path) as file:
-            return text in file.read()
-    except OSError:
-        return False
 
 
 def _seeds(of: Work, done: frozenset[int]) -> Iterator[Edit]:

@@ -5,12 +5,13 @@ autopicker.cpp, preprocessing.cpp, ctf_refiner.cpp, motion_refiner.cpp) and run 
 docs/evidence/pieces.md.
 """
 
-from cryoem_cloud.apps.relion.row import First, Made, Split, When
+from cryoem_cloud.apps.relion.row import Alike, Made, Split, When
 
 __all__ = ["CTFS", "EXTRACTED", "MOVIES", "PICKED", "POLISHED", "REFINED_CTFS"]
 
 _PICTURES = ("*.pdf", "*.pdf.lst")
 _MICROGRAPH = "rlnMicrographName"
+_PICTURE_CLOSES = b"stroke\n"
 _PART_OF_A_LIST = ("--min_MG", "--max_MG")
 
 MOVIES = Split(
@@ -27,7 +28,7 @@ MOVIES = Split(
             Made("_noDW.mrc", flags=("--save_noDW",)),
             Made(".mrc"),
             Made(".star"),
-            Made("_shifts.eps"),
+            Made("_shifts.eps", closes=_PICTURE_CLOSES),
         ),
     ),
     joined=("corrected_micrographs*", "gain.mrc", *_PICTURES),
@@ -120,12 +121,14 @@ POLISHED = Split(
         )
     ),
     again_without="--combine_frames",
+    # 3.1 writes tracks first, 4.0 and later last
     stages=(
         (
             Made("_FCC_cc.mrc"),
             Made("_FCC_w0.mrc"),
-            Made("_FCC_w1.mrc"),
+            Made("_FCC_w1.mrc", image=True),
             Made("_tracks.star"),
+            Made("_tracks.eps", closes=_PICTURE_CLOSES),
         ),
         (
             Made("_shiny.mrcs", flags=("--combine_frames",)),
@@ -134,10 +137,17 @@ POLISHED = Split(
     ),
     pieces=When(flags=("--combine_frames",)),
     alone=("--combine_frames",),
-    first=First(
+    alike=Alike(
         option="--corr_mic",
         column="rlnMicrographMetadata",
-        values={"--last_frame": "rlnImageSizeZ", "--fdose": "rlnMicrographDoseRate"},
+        labels=(
+            "rlnImageSizeX",
+            "rlnImageSizeY",
+            "rlnImageSizeZ",
+            "rlnMicrographOriginalPixelSize",
+            "rlnMicrographBinning",
+            "rlnMicrographDoseRate",
+        ),
     ),
     joined=("shiny.star", "bfactors.*", "scalefactors.*", *_PICTURES),
     row_seconds=0.6,
