@@ -67,6 +67,41 @@ def test_signals_have_names(code: int, word: str) -> None:
     assert word in judged(code).reason
 
 
+_KILLED_RANK = (
+    "mpirun noticed that process rank 1 with PID 0 on node vm exited on signal 9 (Killed)."
+)
+_KILLED = "run.sh: line 3: 12 Killed      `which relion_refine` --o a/b/run\n"
+_REPORT = "in: /build/src/filename.cpp, line 3\nERROR: \nthere is no such file\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "markers", "said", "lost"),
+    [
+        (137, (), "", True),
+        (-9, (), "", True),
+        (139, (), "", True),
+        (137, (), _KILLED_RANK, True),
+        (1, (_FAILURE,), _REPORT, False),
+        (137, (_FAILURE,), _REPORT, False),
+        (3, (), "", False),
+        (127, (), "run.sh: line 5: relion_autopick: command not found\n", False),
+        # a line of the script that comes after the one that was killed
+        (0, (_SUCCESS, _FAILURE), _KILLED + _REPORT, True),
+        (0, (_FAILURE,), _KILLED_RANK + "\n" + _REPORT, True),
+        (0, (_FAILURE,), _REPORT + _KILLED_RANK, False),
+        (0, (), _KILLED, True),
+        (0, (), "", False),
+    ],
+)
+def test_what_a_signal_ended_is_lost_and_what_reported_an_error_is_not(
+    code: int, markers: tuple[str, ...], said: str, *, lost: bool
+) -> None:
+    exit_ = judged(code, *markers, tail_err=said)
+    assert exit_.outcome is Outcome.FAILURE
+    assert exit_.lost is lost
+    assert judged(code, *markers, tail_err=said, out_of_memory=True).lost
+
+
 def test_lack_of_memory_is_named_before_all_else() -> None:
     exit_ = judged(137, _FAILURE, out_of_memory=True)
     assert exit_.outcome is Outcome.FAILURE

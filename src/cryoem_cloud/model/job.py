@@ -30,11 +30,16 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """How a job's command ended, with the reason in the user's language."""
+    """How a job's command ended, with the reason in the user's language.
+
+    `lost` says that something else than an error of its own ended it, so that it may come to an end
+    where it goes on. No record carries that.
+    """
 
     outcome: Outcome
     code: int = 0
     reason: str = ""
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import re
 import signal
+from dataclasses import replace
 
 from cryoem_cloud.apps.relion.explain import ended_by, explained, report, warned
 from cryoem_cloud.apps.relion.hollow import empty_input, empty_output
@@ -26,6 +27,9 @@ _DIED = re.compile(
 )
 """What bash says when a signal ended a command in the middle of a script."""
 
+_RANK_DIED = re.compile(r"process rank \d+ with PID \d+ on node \S+ exited on signal \d+")
+"""What mpirun says when a signal ended one of its ranks; it ends the others then."""
+
 _NOT_FOUND = re.compile(
     r"(?<!\S)(?P<what>\S+): (?:command )?not found|no (?P<which>relion_\w+) in \("
 )
@@ -39,8 +43,22 @@ def judge(job: Job, finished: Finished) -> Exit:
         return Exit(outcome=Outcome.ABORTED, code=finished.code, reason="aborted by request")
     if what := _what_went_wrong(job, finished):
         reason = what + _why(job, finished) + last_words(finished)
-        return Exit(outcome=Outcome.FAILURE, code=finished.code, reason=reason)
+        lost = _is_lost(finished)
+        return Exit(outcome=Outcome.FAILURE, code=finished.code, reason=reason, lost=lost)
     return Exit(outcome=Outcome.SUCCESS, reason=_warning(finished))
+
+
+def _is_lost(finished: Finished) -> bool:
+    """Whether a signal ended a program, or one of its ranks, that had reported no error.
+
+    What comes after it in the script may have: it misses what the program would have made.
+    """
+    if finished.out_of_memory:
+        return True
+    said = finished.tail_err
+    if found := _DIED.search(said) or _RANK_DIED.search(said):
+        return not report(replace(finished, tail_err=said[: found.start()]))
+    return bool(signal_of(finished.code)) and FAILURE not in finished.markers
 
 
 def _what_went_wrong(job: Job, finished: Finished) -> str:
