@@ -26,11 +26,14 @@ def adapted(script: str, shape: Shape = _CPU, **other: object) -> str:
 @pytest.mark.parametrize(
     ("script", "wanted"),
     [
-        ("`which relion_refine` --o x/r --j 1", "`which relion_refine` --o x/r --j 8"),
-        ("relion_refine --o x/r", "relion_refine --o x/r --j 8"),
         (
-            "mpirun -n 1 `which relion_refine` --o x/r --j 1",
-            "mpirun --bind-to none -n 1 `which relion_refine` --o x/r --j 8",
+            "`which relion_refine` --o x/r --j 1",
+            "mpirun --bind-to none -n 3 `which relion_refine_mpi` --o x/r --j 4",
+        ),
+        ("relion_refine --grad --o x/r", "relion_refine --grad --o x/r --j 8"),
+        (
+            "mpirun -n 1 `which relion_refine` --o x/r --continue c --j 1",
+            "mpirun --bind-to none -n 1 `which relion_refine` --o x/r --continue c --j 8",
         ),
         (
             "$run `which relion_autopick` --odir a/b/ --LoG",
@@ -55,9 +58,96 @@ def test_one_rank_and_one_thread_become_what_the_machine_has(script: str, wanted
     assert adapted(f"# first\n{script}\necho done\n") == f"# first\n{wanted}\necho done\n"
 
 
+_HALVES = "--auto_refine --split_random_halves"
+_BODIES = "--continue c --multibody_masks b"
+
+
+def counts(script: str) -> tuple[int, int]:
+    """The ranks and threads with which a script calls the program."""
+    words = script.split()
+    ranks = int(words[words.index("-n") + 1]) if "-n" in words else 1
+    assert ("relion_refine_mpi" in words) is (ranks > 1)
+    return ranks, int(words[words.index("--j") + 1])
+
+
+@pytest.mark.parametrize(
+    ("options", "machine", "wanted"),
+    [
+        # halves: a leader, and as many ranks for each half
+        (_HALVES, (2, 8, 0), (3, 1)),
+        (_HALVES, (1, 8, 0), (3, 1)),
+        (_HALVES, (4, 8, 0), (3, 2)),
+        (_HALVES, (8, 32, 0), (3, 4)),
+        (_HALVES, (12, 64, 0), (3, 6)),
+        (_HALVES, (16, 64, 0), (5, 4)),
+        (_HALVES, (96, 384, 0), (25, 4)),
+        (_HALVES, (96, 192, 0), (17, 6)),
+        (_HALVES, (96, 96, 0), (9, 12)),
+        (_HALVES, (96, 16, 0), (3, 48)),
+        (_BODIES, (16, 64, 0), (5, 4)),
+        (_HALVES, (8, 64, 1), (3, 4)),
+        (_HALVES, (48, 192, 4), (5, 12)),
+        (_HALVES, (24, 192, 3), (7, 4)),
+        (_HALVES, (96, 1024, 2), (3, 16)),
+        # classes
+        ("--K 3", (2, 8, 0), (1, 2)),
+        ("--K 3", (7, 64, 0), (1, 7)),
+        ("--K 3", (8, 16, 0), (1, 8)),
+        ("--K 3", (12, 64, 0), (4, 4)),
+        ("--K 3", (16, 64, 0), (5, 4)),
+        ("--K 3", (64, 64, 0), (6, 12)),
+        ("--K 3", (8, 64, 1), (1, 8)),
+        ("--K 3", (48, 64, 1), (1, 16)),
+        ("--K 3", (48, 192, 4), (5, 12)),
+        # what one process does, and what may be
+        ("--grad --denovo_3dref", (64, 256, 0), (1, 64)),
+        ("--sgd --denovo_3dref", (64, 256, 4), (1, 16)),
+        ("--continue c", (64, 256, 0), (1, 64)),
+    ],
+)
+def test_ranks_and_threads_suit_the_machine(
+    options: str, machine: tuple[int, int, int], wanted: tuple[int, int]
+) -> None:
+    """A machine is its cores, its GiB, and its GPUs; wanted are ranks, and threads of each."""
+    cores, memory, gpus = machine
+    shape = Shape(cores=cores, memory_gib=memory, gpus=gpus)
+    assert counts(adapted(f"relion_refine {options} --o x/r", shape)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("script", "wanted"),
+    [
+        (
+            f"relion_refine {_HALVES} --o x/r --j 4",
+            f"mpirun --bind-to none -n 3 relion_refine_mpi {_HALVES} --o x/r --j 4",
+        ),
+        (
+            f"mpirun -n 2 relion_refine_mpi {_HALVES} --o x/r --j 1",
+            f"mpirun --bind-to none -n 3 relion_refine_mpi {_HALVES} --o x/r --j 1",
+        ),
+        (
+            f"mpirun -n 6 relion_refine_mpi {_BODIES} --o x/r --j 1",
+            f"mpirun --bind-to none -n 5 relion_refine_mpi {_BODIES} --o x/r --j 1",
+        ),
+        (
+            "mpirun -n 1 relion_refine_mpi --K 3 --o x/r --j 1",
+            "mpirun --bind-to none -n 2 relion_refine_mpi --K 3 --o x/r --j 1",
+        ),
+    ],
+)
+def test_ranks_with_which_the_program_refuses_to_start_are_put_right(
+    script: str, wanted: str
+) -> None:
+    assert adapted(script) == wanted
+    assert adapted(script, _FIXED) == script
+
+
 @pytest.mark.parametrize(
     "script",
     [
+        "mpirun -n 5 relion_refine_mpi --auto_refine --split_random_halves --o x/r --j 1",
+        "mpirun -n 4 relion_refine_mpi --K 3 --o x/r --j 1",
+        "mpirun -n $N relion_refine_mpi --auto_refine --split_random_halves --o x/r --j 1",
         "relion_refine --o x/r --j 2",
         "mpirun -n 3 relion_refine_mpi --o x/r --j 1",
         "#CRYOEM mpi=2\nrelion_autopick --odir a/b/",
@@ -75,9 +165,10 @@ def test_nothing_changes_where_counts_are_fixed() -> None:
 
 
 def test_gpus_and_scratch_are_the_machines_own() -> None:
-    script = 'relion_refine --o x/r --gpu "0:1" --scratch_dir /ssd --j 1'
-    assert adapted(script, _GPU) == 'relion_refine --o x/r --gpu "" --scratch_dir /scratch --j 8'
-    assert adapted(script).split() == ["relion_refine", "--o", "x/r", "--j", "8"]
+    script = 'relion_refine --sgd --o x/r --gpu "0:1" --scratch_dir /ssd --j 1'
+    told = "relion_refine --sgd --o x/r"
+    assert adapted(script, _GPU) == f'{told} --gpu "" --scratch_dir /scratch --j 8'
+    assert adapted(script).split() == [*told.split(), "--j", "8"]
 
 
 def test_scratch_is_the_machines_own_even_where_counts_stay() -> None:
@@ -87,8 +178,8 @@ def test_scratch_is_the_machines_own_even_where_counts_stay() -> None:
 
 @pytest.mark.parametrize("question", ["--version", "--help"])
 def test_what_a_program_is_asked_about_itself_stays(question: str) -> None:
-    script = f"relion_refine {question}\nrelion_refine --o x/r --j 1"
-    assert adapted(script) == f"relion_refine {question}\nrelion_refine --o x/r --j 8"
+    script = f"relion_refine {question}\nrelion_refine --grad --o x/r --j 1"
+    assert adapted(script) == f"relion_refine {question}\nrelion_refine --grad --o x/r --j 8"
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,25 @@
 """A job's script for the machine that runs it.
 
 The user's text stays as it is but for single words: counts where the user left one rank and one
-thread, the scratch disk, and what a machine has elsewhere: inputs from outside the project, and
-programs that are not RELION's.
+thread or where the program would refuse them, the scratch disk, and what a machine has elsewhere:
+inputs from outside the project, and programs that are not RELION's.
 """
 
 import posixpath
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeAlias
 
 from cryoem_cloud.apps.bash import Word
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.patterns import is_pattern
 from cryoem_cloud.apps.relion import names
+from cryoem_cloud.apps.relion.counts import Counts, chosen, possible
+from cryoem_cloud.apps.relion.edits import Edit, edited
 from cryoem_cloud.apps.relion.executables import in_use, is_resmap
 from cryoem_cloud.apps.relion.programs import NO_FILES, UNKNOWN
 from cryoem_cloud.apps.relion.programs.calling import RESMAP
+from cryoem_cloud.apps.relion.programs.refinement import REFINE
 from cryoem_cloud.apps.relion.readings import readings
 from cryoem_cloud.apps.relion.row import Program
 from cryoem_cloud.apps.relion.script import Call, calls
@@ -32,9 +34,6 @@ _RANK_OPTIONS = frozenset({"-n", "-np", "--np", "-c"})
 
 _DISK = Here(Path("/"))
 
-_Edit: TypeAlias = tuple[int, int, str]
-"""A range of the script, and what stands there instead."""
-
 
 def adapted(job: Job, shape: Shape) -> str:
     """See the port: Application.adapted. Called on the submitter's computer.
@@ -42,7 +41,7 @@ def adapted(job: Job, shape: Shape) -> str:
     Raises:
         FormatError: The script is not bash.
     """
-    edits: list[_Edit] = []
+    edits: list[Edit] = []
     for call in calls(job.script):
         edits += _outside(call)
         edits += _executables(call, shape)
@@ -50,10 +49,9 @@ def adapted(job: Job, shape: Shape) -> str:
             edits += _scratch(call, call.program, shape)
             if _left_at_one(call, job):
                 edits += _counts(call, call.program, shape, job.script)
-    script = job.script
-    for start, end, text in sorted(edits, reverse=True):
-        script = script[:start] + text + script[end:]
-    return script
+            else:
+                edits += _corrected(call, call.program, job.script)
+    return edited(job.script, edits)
 
 
 def worker_environment(env: Mapping[str, str], *, is_root: bool, has_csh: bool) -> dict[str, str]:
@@ -75,7 +73,7 @@ def worker_environment(env: Mapping[str, str], *, is_root: bool, has_csh: bool) 
     return {name: value for name, value in wanted.items() if name not in env}
 
 
-def _outside(call: Call) -> Iterator[_Edit]:
+def _outside(call: Call) -> Iterator[Edit]:
     """Inputs from outside the project are read where the agent stages them."""
     for word in _input_words(call):
         if word.text in NO_FILES or is_pattern(word.text):
@@ -100,7 +98,7 @@ def _input_words(call: Call) -> Iterator[Word]:
     yield from (word for word in call.command.reads if names.outside_data(word.text, _DISK))
 
 
-def _executables(call: Call, shape: Shape) -> Iterator[_Edit]:
+def _executables(call: Call, shape: Shape) -> Iterator[Edit]:
     """Other programs are called where the machine has them."""
     words = call.command.words
     if is_resmap(call) and RESMAP.name in shape.executables:
@@ -130,7 +128,7 @@ def _left_at_one(call: Call, job: Job) -> bool:
     )
 
 
-def _scratch(call: Call, row: Program, shape: Shape) -> Iterator[_Edit]:
+def _scratch(call: Call, row: Program, shape: Shape) -> Iterator[Edit]:
     """The scratch disk is the machine's own, whatever the user has."""
     if not row.scratch:
         return
@@ -138,27 +136,41 @@ def _scratch(call: Call, row: Program, shape: Shape) -> Iterator[_Edit]:
     yield from _with_option(call, "--scratch_dir", wanted)
 
 
-def _counts(call: Call, row: Program, shape: Shape, script: str) -> Iterator[_Edit]:
+def _counts(call: Call, row: Program, shape: Shape, script: str) -> Iterator[Edit]:
     gpus = shape.gpus if row.gpu and call.holds(row.gpu) else 0
     if row.gpu:
         yield from _with_option(call, "--gpu", '--gpu ""' if gpus else "")
+    chosen = _chosen(call, row, shape, gpus)
     if row.threads:
-        yield from _with_option(call, row.threads, f"{row.threads} {shape.cores}")
-    ranks = 1
-    if row.ranks and call.holds(row.ranks) and not row.threads:
-        ranks = gpus or shape.cores
-    yield from _launched(call, ranks, script)
+        yield from _with_option(call, row.threads, f"{row.threads} {chosen.threads}")
+    yield from _launched(call, chosen.ranks, script)
 
 
-def _launched(call: Call, ranks: int, script: str) -> Iterator[_Edit]:
+def _chosen(call: Call, row: Program, shape: Shape, gpus: int) -> Counts:
+    if row.name == REFINE:
+        return chosen(call, shape, gpus)
+    alone = row.threads or row.ranks is None or not call.holds(row.ranks)
+    return Counts(1 if alone else gpus or shape.cores, shape.cores)
+
+
+def _corrected(call: Call, row: Program, script: str) -> Iterator[Edit]:
+    """A count of ranks with which the program would refuse to start."""
+    count = _rank_word(call)
+    told = count.text if count is not None else "1"
+    if row.name == REFINE and told.isdigit() and possible(call, int(told)) != int(told):
+        yield from _launched(call, possible(call, int(told)), script)
+
+
+def _launched(call: Call, ranks: int, script: str) -> Iterator[Edit]:
     """With that many ranks; threads are never bound to one core."""
     place = _launcher(call)
     words = call.command.words
     program = words[call.at]
     if ranks > 1:
-        written = script[program.start : program.end]
-        name = call.name
-        yield program.start, program.end, written.replace(name, f"{name}_mpi")
+        if not call.mpi:
+            written = script[program.start : program.end]
+            name = call.name
+            yield program.start, program.end, written.replace(name, f"{name}_mpi")
         if place is None:
             yield program.start, program.start, f"mpirun --bind-to none -n {ranks} "
             return
@@ -190,7 +202,7 @@ def _rank_word(call: Call) -> Word | None:
     return None
 
 
-def _with_option(call: Call, option: str, wanted: str) -> Iterator[_Edit]:
+def _with_option(call: Call, option: str, wanted: str) -> Iterator[Edit]:
     """The option (and value) as wanted; taken away where nothing is wanted."""
     span = call.span(option)
     if span is not None:

@@ -9,15 +9,17 @@ import os
 import posixpath
 import re
 import shlex
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cryoem_cloud.apps.bash import Word
 from cryoem_cloud.apps.relion import closure, names
+from cryoem_cloud.apps.relion.edits import Edit, edited
 from cryoem_cloud.apps.relion.lists import Lists
 from cryoem_cloud.apps.relion.programs import NO_FILES
+from cryoem_cloud.apps.relion.programs.refinement import REFINE
 from cryoem_cloud.apps.relion.script import Call, calls
 from cryoem_cloud.model.errors import FormatError, MissingInputError, RefusedError
 from cryoem_cloud.model.job import Job
@@ -26,8 +28,6 @@ from cryoem_cloud.ports.application import Resumed
 from cryoem_cloud.ports.view import View
 
 __all__ = ["resumed", "seals"]
-
-_REFINE = "relion_refine"
 
 _SEAL = re.compile(r"_it(?P<number>\d{3,})_sampling\.star")
 _OF_ITERATION = re.compile(r"_it(?P<number>\d{3,})_.+")
@@ -123,11 +123,11 @@ class _Run:
     def continued(self, script: str, optimiser: str, output: str) -> str:
         """The script, which holds the call, going on from that file under that root."""
         program = self.call.command.words[self.call.at]
-        changes = [(start, end, "") for start, end in _spans(self.call, _NOT_CONTINUED)]
-        changes.append((program.end, program.end, f" --continue {shlex.quote(optimiser)}"))
+        edits = [*_without(script, self.call, _NOT_CONTINUED)]
+        edits.append((program.end, program.end, f" --continue {shlex.quote(optimiser)}"))
         if output != self.output.text:
-            changes.append((self.output.start, self.output.end, shlex.quote(output)))
-        return _edited(script, changes)
+            edits.append((self.output.start, self.output.end, shlex.quote(output)))
+        return edited(script, edits)
 
 
 def _run(script: str) -> _Run | None:
@@ -143,7 +143,7 @@ def _run(script: str) -> _Run | None:
 
 
 def _is_refine(call: Call) -> bool:
-    return call.program is not None and call.program.name == _REFINE
+    return call.program is not None and call.program.name == REFINE
 
 
 @lru_cache(maxsize=8)
@@ -173,22 +173,15 @@ def _number(path: str, root: str) -> int | None:
     return int(found["number"]) if found else None
 
 
-def _spans(call: Call, options: Collection[str]) -> Iterator[tuple[int, int]]:
-    """The ranges of a call's script that hold these options, with their values."""
+def _without(script: str, call: Call, options: Collection[str]) -> Iterator[Edit]:
+    """None of these options is given, nor its value; the blanks before it go too."""
     words = call.arguments
     for place, word in enumerate(words):
         if word.text in options:
             behind = words[place + 1 : place + 2]
             valued = bool(behind) and not behind[0].text.startswith("--")
-            yield word.start, behind[0].end if valued else word.end
-
-
-def _edited(script: str, changes: Iterable[tuple[int, int, str]]) -> str:
-    """The script with what is to stand in ranges of it, the blanks before what is gone gone too."""
-    for start, end, text in sorted(changes, reverse=True):
-        before = script[:start] if text else script[:start].rstrip(" ")
-        script = before + text + script[end:]
-    return script
+            start = len(script[: word.start].rstrip(" "))
+            yield start, behind[0].end if valued else word.end, ""
 
 
 def _spelling(run: _Run, optimiser: str, view: View) -> str:
@@ -233,6 +226,6 @@ def _needed_at_first(job: Job, run: _Run, view: View) -> frozenset[str]:
     The particles of any iteration name the same ones.
     """
     particles = run.call.value("--i")
-    others = _edited(job.script, ((start, end, "") for start, end in _spans(run.call, {"--i"})))
+    others = edited(job.script, _without(job.script, run.call, {"--i"}))
     found = {names.placed(particles.text, run.call.name)} if particles is not None else set()
     return _needed(job, others, view) | found

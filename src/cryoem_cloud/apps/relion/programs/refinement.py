@@ -20,7 +20,9 @@ from cryoem_cloud.apps.relion.programs.reading import (
 )
 from cryoem_cloud.apps.relion.row import Program, Reading, Variant
 
-__all__ = ["ROWS"]
+__all__ = ["REFINE", "ROWS"]
+
+REFINE = "relion_refine"
 
 _OPTIMISATION_SET = Reading(
     columns={
@@ -37,7 +39,7 @@ _OTHER_PARTICLES = Reading(
 
 ROWS = (
     Program(
-        name="relion_refine",
+        name=REFINE,
         jobs="Class2D, InitialModel, Class3D, Refine3D, MultiBody",
         inputs={
             "--i": PARTICLES,
