@@ -346,3 +346,14 @@ def test_why_tells_of_a_job_that_failed(user: User) -> None:
     assert "exit code 3" in text
     assert f"cryoem retry {number}" in text
     assert len(text.splitlines()) == 1
+
+
+def test_jobs_that_wait_for_each_other_in_one_folder_keep_their_logs(user: User) -> None:
+    """All are submitted before the first has said anything."""
+    for number in (1, 2, 3):
+        user.submit("a", f"echo said by {number}; echo {number} >&2; sleep 1; touch a/{number}")
+    user.cryoem("wait", "1", "2", "3")
+    said = [f"said by {number}\n" for number in (1, 2, 3)]
+    assert (user.folder / "a" / "run.out").read_text() == "".join(said)
+    assert (user.folder / "a" / "run.err").read_text() == "1\n2\n3\n"
+    assert [user.cryoem("logs", str(number)).out for number in (1, 2, 3)] == said

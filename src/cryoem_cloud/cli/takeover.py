@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryoem_cloud.cli.afar import after_words, cards_from_store
 from cryoem_cloud.courier.cards import Card, Cards
+from cryoem_cloud.courier.logs import log_sizes
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.model.job import Job
@@ -89,11 +89,5 @@ def _as_here(job: Job, folder: Path) -> Job:
     inode = outputs[0].stat().st_ino
     if inode == job.folder_inode:
         return job
-    starts = {name: _size(folder / normal(path)) for name, path in job.logs.items()}
-    return replace(job, folder_inode=inode, log_starts=starts)
-
-
-def _size(path: Path) -> int:
-    with suppress(FileNotFoundError):
-        return path.stat().st_size
-    return 0
+    logs = {name: normal(path) for name, path in job.logs.items()}
+    return replace(job, folder_inode=inode, log_starts=log_sizes(folder, logs))

@@ -59,6 +59,11 @@ class CardDesk:
             words = f"{file}: {error.strerror}; the job goes on when that is over"
         self.note(words)
 
+    def logs_begin(self, out: int, err: int) -> None:
+        """Say behind how many bytes the job's part of the logs begins."""
+        with self._lock:
+            self._try_write(replace(self._card, log_starts=(out, err)))
+
     def begun(self) -> None:
         """Say that the front end has been seen to say that the job runs."""
         with self._lock:

@@ -6,7 +6,7 @@ not in this process.
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cryoem_cloud.courier.athome import concluded, prepared
 from cryoem_cloud.courier.delivery import Delivery
@@ -172,6 +172,8 @@ class Errand:
         )
         try:
             if inputs.make_ready():
+                if slip := self.means.spool.slip(self.slip.name):
+                    self.slip = replace(self.slip, here=slip.here)
                 return True
         except BrokenChainError as error:
             self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason=str(error))

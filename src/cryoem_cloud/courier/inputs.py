@@ -11,6 +11,7 @@ from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.executables import Arranged, arranged
 from cryoem_cloud.courier.later import Later
 from cryoem_cloud.courier.left import LeftInStore
+from cryoem_cloud.courier.logs import begin_behind
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.offers import passed_on
 from cryoem_cloud.courier.projects import folder_of
@@ -74,6 +75,7 @@ class Inputs:
         needs = self._asking(self.slip.job, self._view()).needs()
         if needs is None:
             return False
+        begin_behind(self.slip, self.means.spool, self.desk)
         self._send((*needs, *others.needs), others.shape)
         return True
 

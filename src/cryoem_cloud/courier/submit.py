@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cryoem_cloud.courier.cards import Card, Cards
+from cryoem_cloud.courier.logs import log_sizes
 from cryoem_cloud.courier.spool import Slip, Spool
 from cryoem_cloud.courier.ways import require_places
 from cryoem_cloud.model.errors import StoreError
@@ -75,7 +76,7 @@ def submit(
         script_path=asked.script_path,
         outputs=outputs,
         logs=logs,
-        log_starts={name: _size(project.folder / path) for name, path in logs.items()},
+        log_starts=log_sizes(project.folder, logs),
         submitter=counter.submitter,
         submitted_at=counter.now.isoformat(timespec="seconds"),
         wish=asked.wish,
@@ -126,9 +127,3 @@ def _number(counter: Counter) -> int:
             ) from error
         number = counter.numbers.draw()
     return number
-
-
-def _size(path: Path) -> int:
-    with suppress(FileNotFoundError):
-        return path.stat().st_size
-    return 0
