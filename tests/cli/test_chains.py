@@ -111,6 +111,32 @@ def test_stopping_a_later_job_leaves_those_before(user: User, waits: str) -> Non
     assert not (user.folder / "b" / "x").exists()
 
 
+@pytest.mark.parametrize("end", ["true", "exit 3"])
+def test_a_job_of_relions_goes_on_after_one_in_its_own_folder(
+    user: User, waits: str, end: str
+) -> None:
+    """The folder's markers are the later one's."""
+    folder = user.folder / "Class2D" / "job001"
+    folder.mkdir(parents=True)
+    script = folder / "run_submit.script"
+    out = "#CRYOEM out=Class2D/job001\n"
+    script.write_text(f"{out}echo first; {waits}; echo 1 > Class2D/job001/x; {end}\n")
+    assert user.type("cryoem-qsub", "Class2D/job001/run_submit.script").code == 0
+    script.write_text(f"{out}echo second; echo 2 > Class2D/job001/y\n")
+    again = user.type("cryoem-qsub", "--after", "1", "Class2D/job001/run_submit.script")
+    assert again.code == 0, again.err
+    user.wait_for(lambda: user.card(2)["phase"] == "waiting")
+    go(user)
+    good = end == "true"
+    assert [user.type("cryoem", "wait", number).code == 0 for number in "12"] == [good, good]
+    assert (folder / "x").exists()
+    assert (folder / "y").exists() == good
+    assert (folder / "run.out").read_text() == ("first\nsecond\n" if good else "first\n")
+    markers = [path.name for path in folder.glob("*_JOB_EXIT_*")]
+    assert markers == ["RELION_JOB_EXIT_SUCCESS" if good else "RELION_JOB_EXIT_ABORTED"]
+    assert good or "job 1 (Class2D/job001), after" in (folder / "run.err").read_text()
+
+
 def test_what_a_pattern_will_match_is_waited_for_at_home(user: User, waits: str) -> None:
     """An input that nobody can name before, so that no machine is told of the job."""
     user.submit("a", f"{waits}; echo one > a/x1")

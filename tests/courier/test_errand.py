@@ -156,7 +156,7 @@ def test_no_folder_of_the_users_is_made_again(bench: Bench, what: str) -> None:
         umask=None,
         moved=move_away,
         refused=pytest.fail,
-        again=int,
+        again=lambda: None,
     )
     files = [small(f"{FOLDER}/{name}", b"x") for name in ("a", "deep/b", "c")]
     with pytest.raises(FileNotFoundError):

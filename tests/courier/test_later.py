@@ -11,8 +11,9 @@ from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.courier.ahead import Ahead
 from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.chains import before
 from cryoem_cloud.courier.desk import CardDesk
-from cryoem_cloud.courier.later import BrokenChainError, Later, before
+from cryoem_cloud.courier.later import BrokenChainError, Later
 from cryoem_cloud.courier.offers import passed_on
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.sweep import sweep

@@ -13,6 +13,7 @@ from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.policy import Bundled, HomePolicy
 from cryoem_cloud.courier.rights import Rights
 from cryoem_cloud.courier.room import Room, mark_of, possible
+from cryoem_cloud.courier.spool import Again
 from cryoem_cloud.courier.ways import require_there, require_way
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
@@ -54,8 +55,8 @@ class Home:
     moved: Callable[[int], None]
     refused: Callable[[str], None]
     """Hears of each thing that a machine sent and must not; everything else is placed."""
-    again: Callable[[], int]
-    """The number of a job that was submitted into the folder after this one; 0 if none was."""
+    again: Callable[[], Again | None]
+    """What was submitted into the folder after this job, if anything was."""
 
     @property
     def rights(self) -> Rights:
@@ -89,8 +90,8 @@ class Home:
         earlier job in the folder.
         """
         folder = self.project.folder / self.job.outputs[0]
-        if again := self._submitted_again():
-            return f"{self.job.outputs[0]} was submitted again as job {again}"
+        if (again := self._submitted_again()) and again.instead:
+            return f"{self.job.outputs[0]} was submitted again as job {again.number}"
         foreign = [name for name in self.frontend.all_markers() if (folder / name).exists()]
         if foreign:
             return f"somebody else made {foreign[0]}"
@@ -192,9 +193,9 @@ class Home:
             (folder / name).unlink(missing_ok=True)
         self.frontend.nudge(self.project.folder)
 
-    def _submitted_again(self) -> int:
-        """The job that the front end has submitted in place of this one; 0 if there is none."""
-        return self.again() if self.frontend.all_markers() else 0
+    def _submitted_again(self) -> Again | None:
+        """The job that the front end's markers are to tell of, rather than of this one."""
+        return self.again() if self.frontend.all_markers() else None
 
     def _append_once(self, text: bytes) -> None:
         """End the error log with a text, unless it ends with it already."""

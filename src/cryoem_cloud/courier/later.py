@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.chains import before
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.guest import Guest
 from cryoem_cloud.courier.spool import Slip, Spool
@@ -20,7 +21,7 @@ from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.nexts import Next, nexts, put_next
 
-__all__ = ["BrokenChainError", "Later", "before", "stop_those_after"]
+__all__ = ["BrokenChainError", "Later", "stop_those_after"]
 
 _WORKED_ON = frozenset({Phase.HOMECOMING, Phase.ENDED})
 """What a job is in when no machine works on it any more."""
@@ -33,22 +34,6 @@ _COMES_S = HEARTBEAT_S
 
 class BrokenChainError(Exception):
     """A job before this one did not end well; the message says which, and why."""
-
-
-def before(after: Iterable[int], card: Callable[[int], Card | None]) -> frozenset[int]:
-    """The numbers of all jobs that come before one in its chain, as far as their cards tell.
-
-    `card` gives that of a job of the project.
-    """
-    found: set[int] = set()
-    todo = list(after)
-    while todo:
-        number = todo.pop()
-        if number not in found:
-            found.add(number)
-            known = card(number)
-            todo.extend(known.after if known else ())
-    return frozenset(found)
 
 
 def stop_those_after(slip: Slip, cards: Iterable[Card], spool: Spool) -> None:

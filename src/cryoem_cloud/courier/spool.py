@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
+from cryoem_cloud.courier.chains import before
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.whole import write_whole
 from cryoem_cloud.model.errors import FormatError, NewerFormatError
@@ -18,7 +19,7 @@ from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import decode, encode, integer, mapping, text
 
-__all__ = ["Slip", "Spool"]
+__all__ = ["Again", "Slip", "Spool"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +99,20 @@ def _unpacked(packed: str) -> Job:
         raise FormatError("a slip's job is no base64") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A job that was submitted into the folder of an earlier one: `instead` of it, or after it."""
+
+    number: int
+    instead: bool
+
+
 class Spool:
     """The slips below one folder, and requests to stop beside them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writes: dict[str, str] = {}
+        self._jobs: dict[str, Job] = {}
 
     def add(self, slip: Slip) -> None:
         """Keep a slip; from here on the job is not lost."""
@@ -121,18 +130,21 @@ class Spool:
         except (FileNotFoundError, FormatError):
             return None
 
-    def submitted_again(self, slip: Slip) -> int:
-        """The number of a job that was submitted into the slip's folder after it; 0 if none was.
+    def submitted_again(self, slip: Slip) -> Again | None:
+        """What was submitted into the slip's folder after it, if anything was.
 
         Cheap: a slip is read once.
         """
         names = sorted(file.stem for file in self._folder.glob(f"*.{slip.project.name}.slip"))
         for name in names[bisect_right(names, slip.name) :]:
-            if name not in self._writes and (found := self.slip(name)) is not None:
-                self._writes[name] = found.job.outputs[0]
-            if self._writes.get(name) == slip.job.outputs[0]:
-                return int(name.partition(".")[0])
-        return 0
+            if name not in self._jobs and (found := self.slip(name)) is not None:
+                self._jobs[name] = found.job
+        later = {job.number: job for name, job in self._jobs.items() if name in names}
+        there = [job for job in later.values() if job.outputs[0] == slip.job.outputs[0]]
+        there = [job for job in there if job.number > slip.job.number]
+        instead = [job for job in there if slip.job.number not in before(job.after, later.get)]
+        found_job = next(iter((*instead, *there)), None)
+        return Again(found_job.number, instead=bool(instead)) if found_job else None
 
     def damaged(self) -> tuple[str, ...]:
         """The names of slips that nobody can read."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.courier.later import before
+from cryoem_cloud.courier.chains import before
 from cryoem_cloud.courier.tokens import fleets_of
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.ports.provider import Provider
