@@ -155,3 +155,17 @@ def test_a_job_that_no_machine_has_ended_is_concluded_too(bench: Bench) -> None:
     frontend = Careful()
     run(bench, frontend)
     assert [exit_.outcome for exit_ in frontend.concluded] == [Outcome.ABORTED]
+
+
+def test_last_steps_that_do_not_end_can_be_stopped(bench: Bench) -> None:
+    """As of a Python on a disk that does not answer."""
+
+    class Stuck(Careful):
+        def conclude(self, job: Job, home: AtHome, exit_: Exit) -> Exit | None:
+            bench.spool.ask_stop(bench.slip.name)
+            return super().conclude(job, home, exit_) if home.wanted() else None
+
+    run(bench, Stuck(), bench.done)
+    assert bench.card().outcome is Outcome.ABORTED
+    assert "stopped on request while its last steps" in bench.card().reason
+    assert (bench.folder / "RELION_JOB_EXIT_ABORTED").exists()

@@ -8,7 +8,7 @@ from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.model.errors import ObjectMissingError, RefusedError
-from cryoem_cloud.model.job import Exit
+from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.ports.frontend import AtHome
 from cryoem_cloud.stores.jobs import JobRecords
@@ -49,9 +49,23 @@ def prepared(
 
 
 def concluded(slip: Slip, means: Means, exit_: Exit) -> Exit | None:
-    """How the job ended with the front end's own last steps; None where the courier is to end."""
-    home = _at_home(slip, lambda: not means.stopping.is_set())
-    return means.frontend(slip.job.frontend).conclude(slip.job_here, home, exit_)
+    """How the job ended with the front end's own last steps; None where the courier is to end.
+
+    A stop cuts short the steps of a job whose machines had success; those of others are only told.
+    """
+
+    def stopped() -> bool:
+        return exit_.outcome is Outcome.SUCCESS and means.spool.stop_asked(slip.name)
+
+    home = _at_home(slip, lambda: not means.stopping.is_set() and not stopped())
+    ended = means.frontend(slip.job.frontend).conclude(slip.job_here, home, exit_)
+    if ended is None and stopped() and not means.stopping.is_set():
+        return Exit(
+            outcome=Outcome.ABORTED,
+            code=1,
+            reason="stopped on request while its last steps were taken here; the results are home",
+        )
+    return ended
 
 
 def _at_home(slip: Slip, wanted: Callable[[], bool]) -> AtHome:
