@@ -1,10 +1,14 @@
 """What is understood of a script that RELION wrote."""
 
+from pathlib import Path
+
 import pytest
 
 from cryoem_cloud.apps.directives import directives, wish
+from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.apps.relion.script import calls, job_folder, looks_like_relion
 from cryoem_cloud.model.errors import UsageError
+from cryoem_cloud.ports.application import Asked
 
 _SCRIPT = """\
 #!/bin/bash
@@ -86,6 +90,15 @@ def test_of_an_option_given_twice_the_last_counts() -> None:
 )
 def test_the_jobs_folder_is_where_the_program_writes(command: str, folder: str) -> None:
     assert job_folder(next(calls(command))) == folder
+
+
+@pytest.mark.parametrize(
+    ("folder", "says"), [("/p/C/job1/", "its absolute path"), ("../C/job1/", "outside the project")]
+)
+def test_a_folder_that_cannot_be_the_jobs_is_told_as_what_it_is(folder: str, says: str) -> None:
+    asked = Asked(project=Path("/p"), script=f"relion_run_motioncorr --i a.star --o {folder}\n")
+    with pytest.raises(UsageError, match=says):
+        Relion().outputs(asked)
 
 
 def test_scripts_are_known_by_their_name_or_by_what_they_call() -> None:

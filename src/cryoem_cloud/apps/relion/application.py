@@ -120,8 +120,9 @@ def _inside(folder: str) -> str:
     try:
         path = normal(folder)
     except RefusedError as error:
+        where = "named by its absolute path" if folder.startswith("/") else "outside the project"
         raise UsageError(
-            f"the job writes to {folder}, which lies outside the project",
+            f"the job writes to {folder}, which is {where}",
             hint="let it write to a folder of the project, named relative to it",
         ) from error
     if path == ".":
