@@ -38,6 +38,7 @@ def kill_in_every_phase(
     return hit
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("victim", _HOW)
 def test_a_job_survives_a_kill_in_every_phase(world: World, victim: str) -> None:
