@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.relion
 
 _RELION_5 = os.environ.get("RELION_BIN", "")
 _MOVIES = 7
+_LAST = "mic_007"
 _FEW = 3
 
 _BEFORE = (
@@ -190,10 +191,12 @@ def test_a_job_that_was_killed_goes_on(
     leaves = _CUT[label][0] if label in _CUT else _NOT_CUT[label]
     lost = job.machine("lost")
     whole_on(lost, job.view)
+    lost.hold_up(_LAST)
     code = lost.run(job.job.script, lambda out: len(list(out.rglob(leaves))) >= after)
     assert code < 0
     whole, resumed = job.going_on("second", [lost])
-    assert resumed.stands < set(lost.outputs())
+    assert resumed.stands <= set(lost.outputs())
+    assert 0 < sum(PurePosixPath(path).match(leaves) for path in resumed.stands) < _MOVIES
     assert job.differs(whole) == []
 
 
@@ -207,6 +210,7 @@ def test_a_piece_that_was_killed_goes_on_and_is_joined(
     cut = job.cut
     first, lost, second = job.piece(cut, (0, 3)), job.machine("lost"), job.machine("second")
     seen = piece_on(lost, cut, job.view, (3, 7))
+    lost.hold_up(_LAST)
     lost.run(cut.script, lambda out: len(list(out.rglob(_CUT[label][0]))) >= 3)
     resumed = resumed_on(second, cut.script, seen, [lost])
     assert second.run(resumed.script) == 0, said(second)

@@ -30,8 +30,9 @@ def test_a_file_has_other_bytes_also_through_links(tmp_path: Path) -> None:
 
 def test_a_file_that_was_not_there_is(tmp_path: Path) -> None:
     put(tmp_path, "a/b.star", "a/z.star")
+    (tmp_path / "link.star").symlink_to("a/new.star")
     view = Overlaid(Here(tmp_path), {"a/new.star": b"new", "top.star": b"top"})
-    assert view.kind("a/new.star") is Kind.FILE
+    assert view.kind("a/new.star") is view.kind("link.star") is Kind.FILE
     assert list(view.names("a")) == ["b.star", "new.star", "z.star"]
     assert "top.star" in view.names(".")
     assert view.kind("a") is Kind.FOLDER

@@ -62,6 +62,11 @@ def test_what_the_whole_has_made_is_made_again() -> None:
     found = resumed(MOTION, made)
     assert found is not None
     assert found.stands == set(movie("a"))
+    corrected = [f"{_J2}/corrected{end}" for end in (".mrc", ".star", "_shifts.eps", ".log")]
+    files = {path: whole_file(path) for path in (*corrected, f"{_J2}/corrected_micrographs.star")}
+    named = resumed(MOTION, {**files, "movies.star": MOVIES.replace(b"Movies/a", b"corrected")})
+    assert named is not None
+    assert named.stands == set(corrected), "although their names begin alike"
 
 
 def test_a_task_of_which_nothing_is_done_begins_anew() -> None:
@@ -112,8 +117,10 @@ def test_extraction_looks_at_the_first_micrograph(done: str, idle: set[str]) -> 
     files = {f"Extract/job005/Movies/{name}_extract.star": b"x" for name in done}
     files |= {f"Extract/job005/Movies/{name}.mrcs": b"x" for name in done}
     named = {f"{_J2}/Movies/{name}.mrc": b"x" for name in "ab"}
-    rows = b"".join(b"%s p.star\n" % path.encode() for path in named)
-    view = Shelf({**_INPUTS, **FILES, **named, **files, "picks.star": picks + rows, "p.star": b""})
+    picked = {f"picks_{name}.star": b"x" for name in "ab"}
+    rows = (f"{path} {pick}\n".encode() for path, pick in zip(named, picked, strict=True))
+    listed = {"picks.star": picks + b"".join(rows), **picked}
+    view = Shelf({**_INPUTS, **FILES, **named, **files, **listed})
     found = Relion().resumed(job(EXTRACT), job(EXTRACT).script, view, set(files))
     assert found is not None
     assert found.stands == set(files)
@@ -145,6 +152,7 @@ def test_motion_stands_without_particles() -> None:
     assert found is not None
     assert found.stands == set(made) - {*polished("b", "_shiny.mrcs")}
     assert found.tests == {*polished("a", "_shiny.mrcs")}
+    assert not found.idle, "what MotionCorr says of each movie is read all the same"
     assert resumed(POLISH, polished("a", *_MOVED[1:], *_SHINY)) is None
 
 

@@ -61,7 +61,7 @@ def resumed(job: Job, script: str, view: View, made: Collection[str]) -> Resumed
     return Resumed(
         script=goes_on,
         reads=frozenset(reads),
-        tests=frozenset(tests - reads),
+        tests=frozenset(tests),
         stands=frozenset(file.path for file in done.files),
         idle=frozenset(
             _idle(replace(job, script=goes_on), view, {Links(view).real(of.list): left})
