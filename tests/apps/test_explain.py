@@ -186,6 +186,10 @@ def explained_err(text: str) -> str:
         ),
         ("/lab/x: Exec format error\n", "/lab/x is a program for another kind"),
         (
+            "a.com: line 2: /lab/x: cannot execute: required file not found\n",
+            "the interpreter that /lab/x names in its first line is not on the machine",
+        ),
+        (
             "/lab/x: /lib/libm.so.6: version `GLIBC_2.38' not found (required by /lab/x)\n",
             "/lab/x needs GLIBC_2.38",
         ),

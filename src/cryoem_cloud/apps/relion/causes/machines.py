@@ -189,6 +189,11 @@ LACKING = (
         "{what} needs {version}, and the machine's system is older",
         "take a program built for an older system, or one that is linked statically",
     ),
+    Cause.of(
+        r"(?<!\S)(?P<what>\S+): cannot execute: required file not found$",
+        "the interpreter that {what} names in its first line is not on the machine",
+        "correct that line; it may end as Windows ends lines (dos2unix)",
+    ),
     NO_CSH,
     Cause.of(
         r"(?:line \d+|: \d+): (?P<what>\S+/\S+): (?:No such file or directory|not found)$"
