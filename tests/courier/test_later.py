@@ -205,6 +205,21 @@ def test_a_courier_that_comes_back_waits_for_a_machine_that_was_told(waiting: Wa
     assert waiting.clock.monotonic() >= HEARTBEAT_S
 
 
+@pytest.mark.parametrize("ended", [False, True])
+def test_no_machine_is_promised_where_all_have_ended_and_only_coming_home_is_left(
+    waiting: Waiting, *, ended: bool
+) -> None:
+    if ended:
+        JobRecords(waiting.bench.store, waiting.records.project, 9).put_end(
+            Exit(outcome=Outcome.SUCCESS)
+        )
+    notes: list[str] = []
+    waiting.acts = [lambda: notes.append(waiting.note), waiting.home]
+    assert waiting.ours()
+    assert ("this computer must be on" in notes[0]) == ended
+    assert ("this computer need not be on" in notes[0]) != ended
+
+
 @pytest.mark.parametrize(
     ("outcome", "word"), [(Outcome.FAILURE, "failed"), (Outcome.ABORTED, "was stopped")]
 )

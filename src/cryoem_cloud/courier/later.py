@@ -69,6 +69,8 @@ class Later:
     _home_since_s: float | None = None
     _due_s: float = field(default=float("-inf"))
     _left: str = ""
+    _seen: bool = False
+    """Whether a machine will see, or has seen, that it was told."""
 
     def ours(self) -> bool:
         """Wait for the jobs before; whether it is now us who make the job ready.
@@ -111,6 +113,8 @@ class Later:
             return False
         for number in waits:
             put_next(self.records.store, self.records.project, number, later)
+        # A machine looks once it has said how its job ended.
+        self._seen = any(self._of(number).end() is None for number in waits)
         return True
 
     def _not_home(self) -> tuple[int, ...]:
@@ -162,6 +166,6 @@ class Later:
             return f"after {jobs}; a machine left it to this computer: {self._left}"
         if self._guest is not None and self._guest.of:
             return f"a machine of job {self._guest.of} makes it ready"
-        if told:
+        if told and (self._seen or not waits):
             return f"after {jobs}; a machine goes on with it, this computer need not be on"
         return f"after {jobs}, once that is home; this computer must be on"
