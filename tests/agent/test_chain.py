@@ -14,7 +14,7 @@ from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.keys import next_key
-from cryoem_cloud.model.task import MAIN, Task
+from cryoem_cloud.model.task import MAIN, Ready, Task
 from cryoem_cloud.model.turn import Deed, Turn
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.jobs import JobRecords
@@ -102,7 +102,7 @@ class Chain:
         self.records(number).put_job(made)
         if not after:
             self.records(number).put_tasks((Task(name=MAIN, script=script, inputs=inputs),))
-            self.records(number).set_ready(1)
+            self.records(number).set_ready(Ready(1, 1))
 
     def then(
         self,
@@ -206,7 +206,7 @@ def test_nothing_follows_a_job_that_did_not_end_well(chain: Chain, script: str) 
     chain.then(2, "true", after=(1,))
     chain.live()
     assert not [key for key in chain.asked if "/next/" in key]
-    assert chain.records(2).ready() == 0
+    assert not chain.records(2).ready().count
 
 
 def test_all_that_goes_on_after_one_job_is_done_the_first_with_its_own_before(chain: Chain) -> None:
@@ -264,7 +264,7 @@ def test_a_job_whose_inputs_are_not_known_is_left_to_its_courier(
     assert (claim.deed, released.deed) == (Deed.CLAIM, Deed.RELEASED)
     assert words in str(released.detail["reason"])
     assert "job 2 is left to its courier" in caplog.text
-    assert chain.records(2).ready() == 0
+    assert not chain.records(2).ready().count
 
 
 def by_courier(chain: Chain) -> None:
@@ -302,7 +302,7 @@ def test_a_job_that_is_not_ours_to_prepare_is_left(
     before = chain.preparations(2)
     assert chain.live() == ["worked", "leave"]
     assert chain.preparations(2) == before
-    assert chain.records(2).ready() == 0
+    assert not chain.records(2).ready().count
 
 
 def test_a_machine_that_takes_the_place_of_another_goes_on_where_that_one_was(

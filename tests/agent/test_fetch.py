@@ -9,7 +9,6 @@ from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.links import inner_link
-from cryoem_cloud.model.task import Task
 from cryoem_cloud.stores.memory import MemoryStore
 
 
@@ -17,7 +16,7 @@ def laid_out(root: Path, *inputs: Entry, outputs: tuple[str, ...] = ("out",)) ->
     store = MemoryStore()
     store.put("p/mirror/x", b"bytes")
     lay_out(
-        Task(name="main", script="", inputs=inputs),
+        inputs,
         store=store,
         project="p",
         root=root,

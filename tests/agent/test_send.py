@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.agent.close import as_sent
 from cryoem_cloud.agent.outputs import SETTLED_S, Outputs
 from cryoem_cloud.agent.send import Desk, Sender
-from cryoem_cloud.agent.turn import as_sent
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.journal import Page
 from cryoem_cloud.stores.jobs import JobRecords

@@ -7,7 +7,7 @@ import pytest
 from cryoem_cloud.agent.take import MOST_CLAIMS, Idle, Taken, Taker
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.machine import DEAD_AFTER_S
-from cryoem_cloud.model.task import Task
+from cryoem_cloud.model.task import Ready, Task
 from cryoem_cloud.model.turn import Deed, Standing, standing
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
@@ -23,7 +23,7 @@ class Hall:
         self.records.put_tasks(
             tuple(Task(name=f"t{n}", script="true", inputs=()) for n in range(tasks))
         )
-        self.records.set_ready(tasks if ready is None else ready)
+        self.records.set_ready(Ready(tasks if ready is None else ready, tasks))
 
     def machine(self, name: str) -> Taker:
         return Taker(self.records, name, clock=self.clock, dice=random.Random(name))

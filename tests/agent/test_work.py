@@ -10,7 +10,7 @@ from cryoem_cloud.agent.work import Agent
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.model.job import Job, Outcome
 from cryoem_cloud.model.journal import Page
-from cryoem_cloud.model.task import MAIN, Task
+from cryoem_cloud.model.task import MAIN, Ready, Task
 from cryoem_cloud.model.turn import Deed, exit_of
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.stores.jobs import JobRecords
@@ -67,7 +67,7 @@ def of_script(script: str) -> JobRecords:
         )
     )
     made.put_tasks((Task(name=MAIN, script=script, inputs=()),))
-    made.set_ready(1)
+    made.set_ready(Ready(1, 1))
     return made
 
 

@@ -76,7 +76,7 @@ def test_a_job_that_cannot_be_prepared_fails_with_the_reason_and_is_never_sent(
     assert bench.card().outcome is Outcome.FAILURE
     assert "no program of RELION's (choose another)" in (bench.folder / "run.err").read_text()
     assert (bench.folder / "RELION_JOB_EXIT_FAILURE").exists()
-    assert not bench.records.ready()
+    assert not bench.records.ready().count
     assert bench.records.job() == bench.slip.job
 
 
@@ -111,7 +111,7 @@ def test_a_stop_while_the_job_is_prepared_is_an_abort(bench: Bench) -> None:
 
     run(bench, Careful(acts=[stop]))
     assert bench.card().outcome is Outcome.ABORTED
-    assert not bench.records.ready()
+    assert not bench.records.ready().count
     assert not (bench.folder / _REQUEST).exists(), "or it would abort the next job"
 
 

@@ -23,6 +23,7 @@ from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.job import Exit, Job, Need, Outcome
 from cryoem_cloud.model.machine import DEAD_AFTER_S, HEARTBEAT_S, Fleet, Machine, State
 from cryoem_cloud.model.phase import Phase
+from cryoem_cloud.model.task import Ready
 from cryoem_cloud.model.turn import Deed
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.stores.jobs import JobRecords
@@ -265,7 +266,7 @@ def run_after(bench: Bench, provider: Played) -> Card:
     bench.slip = Slip(job=job, project=bench.slip.project)
     bench.spool.add(bench.slip)
     bench.cards.write(replace(bench.card(), after=(9,)))
-    bench.records.set_ready(1)
+    bench.records.set_ready(Ready(1, 1))
     log = bench.records.preparations()
     claim = log.claim("m-9", detail={"of": 9})
     assert claim is not None

@@ -87,7 +87,6 @@ def test_an_old_suspicion_does_not_hit_a_new_holder() -> None:
         [("claim", "m1", 2)],
         [("done", "m1", 1)],
         [("claim", "m1", 1), ("done", "m2", 2)],
-        [("claim", "m1", 1), ("done", "m1", 2), ("claim", "m2", 3)],
     ],
 )
 def test_a_log_that_nobody_may_have_written_is_refused(turns: list[tuple[str, str, int]]) -> None:
@@ -97,3 +96,13 @@ def test_a_log_that_nobody_may_have_written_is_refused(turns: list[tuple[str, st
         store.put(f"{PREFIX}{place:06d}", turn.to_bytes())
     with pytest.raises(FormatError):
         TurnLog(store, PREFIX).read()
+
+
+def test_what_follows_an_end_is_not_even_looked_at() -> None:
+    store = MemoryStore()
+    for number, (deed, holder) in enumerate([("claim", "m1"), ("done", "m1"), ("claim", "m2")], 1):
+        turn = Turn(number=number, deed=Deed(deed), holder=holder, nonce=f"{number}")
+        store.put(f"{PREFIX}{number:06d}", turn.to_bytes())
+    log = TurnLog(store, PREFIX)
+    assert [turn.holder for turn in log.read()] == ["m1", "m1"]
+    assert log.claim("m2") is None

@@ -18,7 +18,7 @@ from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Need, Outcome
 from cryoem_cloud.model.links import inner_link
 from cryoem_cloud.model.paths import is_below
-from cryoem_cloud.model.task import MAIN, Task
+from cryoem_cloud.model.task import MAIN, Ready, Task
 from cryoem_cloud.model.turn import Deed, Standing, standing
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.stores.jobs import JobRecords
@@ -128,13 +128,13 @@ class Preparation:
         inputs |= {entry.path: entry for entry in self.later.entries}
         task = Task(name=MAIN, script=self.later.script, inputs=tuple(inputs.values()))
         self.records.put_tasks((task,))
-        self.records.set_ready(1)
+        self.records.set_ready(Ready(1, 1))
 
     def _of_sources(self) -> Iterator[Entry]:
         """What the earlier jobs of the chain read and made, later ones last."""
         for records in map(self._of, sorted(self.later.sources)):
             folders = records.job().outputs
-            yield from (entry for task in records.tasks(0) for entry in task.inputs)
+            yield from (entry for task in records.all_tasks() for entry in task.inputs)
             made = results(records, records.turns(MAIN).read()[-1])
             yield from (e for e in made if any(is_below(e.path, folder) for folder in folders))
 

@@ -1,14 +1,13 @@
 """Lays out what a task may see: the project's layout, with nothing in it but the task's inputs."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.links import leads_to
 from cryoem_cloud.model.paths import OUTSIDE, STAGED_OUTSIDE, normal
-from cryoem_cloud.model.task import Task
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.store import Store
@@ -26,14 +25,14 @@ def staged(path: str) -> str:
 
 
 def lay_out(
-    task: Task,
+    inputs: Sequence[Entry],
     *,
     store: Store,
     project: str,
     root: Path,
     outputs: tuple[str, ...],
 ) -> None:
-    """Make `root` the task's copy of the project: inputs, stubs, and folders for outputs.
+    """Make `root` a task's copy of the project: inputs, stubs, and folders for outputs.
 
     Links lead to other paths of the project, whether or not anything is there.
 
@@ -44,10 +43,10 @@ def lay_out(
         What fetch_files raises.
     """
     root.mkdir(parents=True, exist_ok=True)
-    files = [entry for entry in task.inputs if entry.kind is Kind.FILE]
+    files = [entry for entry in inputs if entry.kind is Kind.FILE]
     require_space(root, sum(entry.size for entry in files), purpose="fetching the inputs")
-    _keep_out_of_links(task.inputs)
-    for entry in task.inputs:
+    _keep_out_of_links(inputs)
+    for entry in inputs:
         if entry.kind is not Kind.FILE:
             _make(entry, root)
     for output in outputs:

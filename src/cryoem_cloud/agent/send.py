@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,13 +22,9 @@ from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["Desk", "Sender", "sending"]
+__all__ = ["Desk", "Sender"]
 
 _LOG = logging.getLogger(__name__)
-
-PERIOD_S = 0.8
-"""Between looks at logs and outputs: part of the 2 s that a line may take home. A page is a request
-that object stores charge for, so it is not shorter than it must be."""
 
 _SMALL_BYTES = 64 * 1024
 """Files up to this size travel in the journal's pages."""
@@ -36,8 +32,11 @@ _PAGE_BYTES = 4 * 1024 * 1024
 """Of log lines, and of small files, in one page."""
 _PAGE_FILES = 1000
 _STREAMS = 4
-_REST = 2.0
-"""A look that took so long is followed by a rest of so many times that."""
+
+
+def _never(path: str) -> bool:  # noqa: ARG001  (the name is part of what `seals` is)
+    """Of a program whose outputs stand alone."""
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +57,8 @@ class Sender:
 
     `next_page` is the number of the first page to write. `entries` holds what has been sent, by
     path, as the pages say it. What cannot be read is passed over; after `finish`, `unreadable` says
-    why, by path.
+    why, by path. `carried` are outputs of earlier turns that the first page names. What `seals`
+    says yes to is sent once all that was written before it is; `sealed` are those that were sent.
     """
 
     desk: Desk
@@ -68,6 +68,9 @@ class Sender:
     entries: dict[str, Entry] = field(default_factory=dict)
     sent_log: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    carried: tuple[Entry, ...] = ()
+    seals: Callable[[str], bool] = _never
+    sealed: set[str] = field(default_factory=set)
     _stamps: dict[str, Stamp] = field(default_factory=dict)
     _queue: deque[Found] = field(default_factory=deque)
     _flying: dict[str, Future[tuple[Stamp, Entry]]] = field(default_factory=dict)
@@ -89,19 +92,25 @@ class Sender:
             StoreError: The page could not be written; the next call writes the very same page.
         """
         with self._lock:
-            settled = self.outputs.settled(self._known, self.clock.monotonic())
-            self._queue.extend(found for found in settled if found.path not in self._flying)
+            settled = list(self.outputs.settled(self._known, self.clock.monotonic()))
+            self._queue.extend(
+                found
+                for found in settled
+                if found.path not in self._flying and not self._too_early(found)
+            )
             self._send_page()
 
-    def finish(self) -> tuple[Entry, ...]:
+    def finish(self, *, seals: bool = True) -> tuple[Entry, ...]:
         """Send everything there is, and say what the turn made.
+
+        Without `seals`, what would seal and is not sent yet stays away: it may not be whole.
 
         Raises:
             StoreError, NoSpaceError: Not all could be sent; the next call goes on.
         """
         with self._lock:
             self.unreadable = self.outputs.unreadable = {}  # all that is not sent is tried again
-            found = list(self.outputs.all())
+            found = [f for f in self.outputs.all() if seals or not self._unsealed(f)]
             self._queue = deque(
                 item for item in found if self._new(item) and item.path not in self._flying
             )
@@ -119,6 +128,19 @@ class Sender:
     def _new(self, found: Found) -> bool:
         return self._stamps.get(found.path) != found.stamp
 
+    def _unsealed(self, found: Found) -> bool:
+        return self._new(found) and self.seals(found.path)
+
+    def _too_early(self, found: Found) -> bool:
+        """Whether it would seal what is not all sent."""
+        if not self.seals(found.path):
+            return False
+        return any(
+            self._new(other)
+            for other in self.outputs.all()
+            if other.path != found.path and other.stamp.mtime_ns <= found.stamp.mtime_ns
+        )
+
     def _send_page(self, *, wait: bool = False) -> bool:
         """Write one page if there is news; whether there was."""
         if self._unsent is None:
@@ -134,12 +156,13 @@ class Sender:
         self._stamps.update(stamps)
         for entry in (*page.files, *(entry for entry, _ in page.small)):
             self.entries[entry.path] = entry
+        self.sealed |= {path for path in stamps if self.seals(path)}
         return True
 
     def _compose(self, *, wait: bool) -> tuple[Page, dict[str, Stamp]]:
         stamps: dict[str, Stamp] = {}
         small: list[tuple[Entry, bytes]] = []
-        files: list[Entry] = []
+        files, self.carried = list(self.carried), ()
         room = _PAGE_BYTES
         while self._queue and room > 0 and len(small) + len(files) < _PAGE_FILES:
             found = self._queue.popleft()
@@ -241,34 +264,6 @@ class Sender:
 
     def _again(self, path: str) -> None:
         self._queue.extend(found for found in self.outputs.all() if found.path == path)
-
-
-@contextmanager
-def sending(sender: Sender) -> Iterator[None]:
-    """Within this, a thread sends what is new; what it cannot send now it tries again.
-
-    A look at very many outputs takes long; then looks are made more seldom.
-    """
-    stopped = threading.Event()
-
-    def send() -> None:
-        pause_s = 0.0
-        while not stopped.wait(max(0.0, pause_s)):
-            started_s = sender.clock.monotonic()
-            try:
-                sender.step()
-            except CryoemError as error:
-                _LOG.warning("not sent yet: %s", error)
-            took_s = sender.clock.monotonic() - started_s
-            pause_s = max(PERIOD_S - took_s, _REST * took_s)
-
-    thread = threading.Thread(target=send, name="sending")
-    thread.start()
-    try:
-        yield
-    finally:
-        stopped.set()
-        thread.join()
 
 
 def _entry(found: Found, content: Content) -> Entry:

@@ -1,14 +1,18 @@
 """Takes a turn: which task this machine works on next."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from cryoem_cloud.model.errors import FormatError
+from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.machine import Pulse
-from cryoem_cloud.model.task import Task
-from cryoem_cloud.model.turn import Deed, Standing, Turn, standing
+from cryoem_cloud.model.task import Ready, Task
+from cryoem_cloud.model.turn import Deed, Standing, Turn, exit_of, standing
 from cryoem_cloud.ports.clock import Clock
-from cryoem_cloud.stores.jobs import PACK, JobRecords
+from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.turns import TurnLog
 
 __all__ = ["MOST_CLAIMS", "Idle", "Taken", "Taker"]
@@ -16,22 +20,41 @@ __all__ = ["MOST_CLAIMS", "Idle", "Taken", "Taker"]
 MOST_CLAIMS = 10
 """A task whose machines died so often is given up: it may be what kills them."""
 
+_PROBES = 16
+"""Tasks that are looked at one by one, before all turns of the job are listed: a listing is a
+request for every few hundred tasks."""
+_WATCHED = 4
+"""Tasks of others that a machine without work watches; of many, others watch others."""
+_WATCH_S = 5.0
+"""Between looks at these, in a job of many tasks."""
+_SURVEY_S = 15.0
+"""Between listings, for a machine that has no work."""
+_STREAMS = 16
+_FEWEST_ENDED = 2
+"""Turns of a task that has ended; one that was taken over may have more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A task that is ours until we close the claim."""
+    """A task that is ours until we close the claim.
+
+    For a task that joins, `pieces` are the others with the turns that ended them. With `given_up`
+    the job has ended so already, and nothing is run.
+    """
 
     task: Task
     claim: Turn
     log: TurnLog
+    pieces: tuple[tuple[Task, Turn], ...] = ()
+    given_up: Exit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idle:
     """There is nothing to take now.
 
-    `over` says that every task has ended; `needed` that a task may yet become free: its inputs are
-    not there, or its holder has not been seen alive of late.
+    `over` says that every task has ended, or one has failed; `needed` that a task may yet become
+    free: its inputs are not there, or its holder has not been seen alive of late.
     """
 
     over: bool
@@ -39,7 +62,11 @@ class Idle:
 
 
 class Taker:
-    """Looks for tasks of one job on behalf of one machine."""
+    """Looks for tasks of one job on behalf of one machine.
+
+    It goes from a random task to the one after it, so that machines seldom meet; how many requests
+    that takes for each task does not grow with their number.
+    """
 
     def __init__(
         self, records: JobRecords, machine: str, *, clock: Clock, dice: random.Random
@@ -49,76 +76,248 @@ class Taker:
         self._clock = clock
         self._dice = dice
         self._tasks: list[Task] = []
-        self._logs: dict[str, TurnLog] = {}
-        self._ended: set[str] = set()
+        self._packs = 0
+        self._ready = Ready()
+        self._logs: dict[int, TurnLog] = {}
+        self._turns: dict[int, int] = {}
+        """How many turns a task had when we last looked or listed; none: nothing is known of it."""
+        self._endings: dict[int, Turn] = {}
         self._pulses: dict[str, Pulse] = {}
-        self._doubtful: Task | None = None
-        """Its claim may be ours: the store did not answer."""
+        self._at: int | None = None
+        self._mine: int | None = None
+        """Taken last; or its claim may be ours, as the store did not answer."""
+        self._surveyed_s = self._watched_s = float("-inf")
+        self._watched: tuple[int, ...] = ()
+        self._ring = dice.random()
+        """Where this machine begins to look for tasks to watch."""
 
-    def take(self) -> Taken | Idle:
-        """A task that is free or whose holder is dead, found from a random start."""
-        ready = self._ready()
-        waiting = ready < len(self._tasks) or not self._tasks
-        start = self._dice.randrange(ready) if ready else 0
-        doubtful = (self._doubtful,) if self._doubtful else ()
-        for task in (*doubtful, *self._tasks[start:ready], *self._tasks[:start]):
-            if task.name in self._ended:
-                continue
-            taken = self._try(task)
-            if taken is not None:
-                return taken
-            waiting = waiting or self._may_become_free(task)
-        over = bool(self._tasks) and len(self._ended) == len(self._tasks)
-        return Idle(over=over, needed=waiting)
+    def take(self, *, stopping: bool = False) -> Taken | Idle:
+        """A task that is free, whose holder is dead, or that joins all others.
+
+        Once a piece has failed, or with `stopping`, no piece is taken any more: when none is worked
+        on, the task that joins them is, given up.
+        """
+        self._learn()
+        taken = self._last_again()
+        if taken is None and self._pieces() and (stopping or self.failed):
+            taken = self._giving_up()
+        elif taken is None:
+            taken = self._free() or self._joining() or self._orphan()
+        if taken is not None:
+            return taken
+        over = self._complete() and len(self._endings) == len(self._tasks)
+        over = over or (len(self._tasks) - 1 in self._endings and self._joins())
+        return Idle(over=over, needed=not over and self._needed(off=stopping or self.failed))
+
+    @property
+    def failed(self) -> bool:
+        """Whether a task is known to have failed."""
+        return any(turn.deed is Deed.FAILED for turn in self._endings.values())
 
     def endings(self) -> tuple[Turn, ...]:
-        """The turns that ended the tasks, in the tasks' order; call once every task has ended."""
-        return tuple(self._logs[task.name].read()[-1] for task in self._tasks)
+        """The turns that ended tasks, as far as they are known, in the tasks' order."""
+        return tuple(self._endings[at] for at in sorted(self._endings))
 
-    def _ready(self) -> int:
+    def _learn(self) -> None:
+        """Which tasks there are by now."""
+        if self._complete():
+            return
         ready = self._records.ready()
-        while len(self._tasks) < ready:
-            pack, have = divmod(len(self._tasks), PACK)
-            found = self._records.tasks(pack)
-            if len(found) <= have:
-                raise FormatError(f"job {self._records.number} lacks the tasks of pack {pack}")
-            self._tasks.extend(found[have:])
-        return ready
+        while len(self._tasks) < ready.count:
+            found = self._records.tasks(self._packs)
+            if not found:
+                number = self._records.number
+                raise FormatError(f"job {number} lacks the tasks of pack {self._packs}")
+            self._tasks.extend(found)
+            self._packs += 1
+        self._ready = ready
 
-    def _try(self, task: Task) -> Taken | None:
-        log = self._logs.setdefault(task.name, self._records.turns(task.name))
-        turns = log.read()
-        state = standing(turns)
-        if state in {Standing.DONE, Standing.FAILED}:
-            self._ended.add(task.name)
+    def _complete(self) -> bool:
+        """Whether all tasks are known and may be taken."""
+        return 0 < self._ready.of == self._ready.count
+
+    def _joins(self) -> bool:
+        """Whether the last task that is known joins the others."""
+        return bool(self._tasks) and self._tasks[-1].joins
+
+    def _loose(self) -> int:
+        """How many tasks may be taken whatever has become of others."""
+        return self._ready.count - self._joins()
+
+    def _pieces(self) -> int:
+        """How many pieces of a job there are by now."""
+        return sum(task.is_piece for task in self._tasks[: self._ready.count])
+
+    def _last_again(self) -> Taken | None:
+        """The task that we had last, if it is not at its end."""
+        if self._mine is None:
             return None
-        over = turns[-1] if state is Standing.HELD else None
+        taken = self._look(self._mine)
+        if taken is None:
+            self._mine, self._surveyed_s = None, float("-inf")
+        return taken
+
+    def _free(self) -> Taken | None:
+        """A task that nobody has."""
+        taken = self._probed()
+        if taken is None and self._next() is not None and self._may_survey():
+            self._turns |= self._survey()
+            taken = self._probed()
+        return taken
+
+    def _probed(self) -> Taken | None:
+        for _ in range(_PROBES):
+            at = self._next()
+            if at is None:
+                return None
+            if not self._log(at).read():
+                return self._claim(at, over=None)
+            self._turns[at], self._at = 1, None
+        return None
+
+    def _next(self) -> int | None:
+        """The next task of which nothing is known."""
+        count = self._loose()
+        if len(self._turns) >= count:
+            return None
+        start = self._dice.randrange(count) if self._at is None else self._at
+        found = ((start + step) % count for step in range(count))
+        return next((at for at in found if at not in self._turns), None)
+
+    def _may_survey(self) -> bool:
+        return self._clock.monotonic() - self._surveyed_s >= _SURVEY_S
+
+    def _survey(self) -> dict[int, int]:
+        """How many turns tasks have, of those that have any."""
+        self._surveyed_s = self._clock.monotonic()
+        begun = self._records.begun()
+        return {at: begun[task.name] for at, task in enumerate(self._tasks) if task.name in begun}
+
+    def _joining(self) -> Taken | None:
+        """The task that joins the others, if these have ended well."""
+        last = len(self._tasks) - 1
+        if not self._complete() or not self._joins() or last in self._endings:
+            return None
+        if last > _PROBES and not self._seem_ended(last):
+            return None
+        self._stand_all(at for at in range(last) if at not in self._endings)
+        return self._look(last) if len(self._endings) == last and not self.failed else None
+
+    def _giving_up(self) -> Taken | None:
+        """The task that would join the others, once nobody works on any of these."""
+        last = len(self._tasks) - 1
+        if not self._complete() or not self._joins() or last in self._endings:
+            return None
+        self._turns |= self._survey()
+        self._stand_all(at for at in self._turns if at not in self._endings)
+        held = [self._log(at).known[-1] for at in self._turns if self._is_held(at) and at != last]
+        if any(turn.deed is Deed.CLAIM and not self._dead(turn.holder) for turn in held):
+            return None
+        taken = self._look(last)
+        return replace(taken, given_up=self._worst()) if taken else None
+
+    def _worst(self) -> Exit:
+        """How a job has ended whose pieces did not all end well: by the first that failed."""
+        for at in sorted(self._endings):
+            exit_ = exit_of(self._endings[at])
+            if exit_.outcome is Outcome.FAILURE:
+                return replace(exit_, reason=f"{self._tasks[at].title}: {exit_.reason}")
+        return Exit(outcome=Outcome.ABORTED, code=1, reason="stopped on request")
+
+    def _stand_all(self, places: Iterable[int]) -> None:
+        with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
+            list(pool.map(self._stand, list(places)))
+
+    def _seem_ended(self, count: int) -> bool:
+        """Whether each of the first tasks has so many turns that it may have ended."""
+        if self._may_survey():
+            self._turns |= self._survey()
+        return all(
+            at in self._endings or self._turns.get(at, 0) >= _FEWEST_ENDED for at in range(count)
+        )
+
+    def _orphan(self) -> Taken | None:
+        """A task whose holder is dead, or has given it back, of those that we watch."""
+        now_s, count = self._clock.monotonic(), len(self._tasks)
+        if count > 1 and now_s - self._watched_s < _WATCH_S:
+            return None
+        self._watched_s = now_s
+        start = int(self._ring * count)
+        around = ((start + step) % count for step in range(count))
+        self._watched = tuple(islice((at for at in around if self._is_held(at)), _WATCHED))
+        for at in self._watched:
+            if (taken := self._look(at)) is not None:
+                return taken
+        return None
+
+    def _is_held(self, at: int) -> bool:
+        return at not in self._endings and self._turns.get(at, 0) > 0
+
+    def _needed(self, *, off: bool) -> bool:
+        """Whether a task may become free: it is not there yet, or nobody is known to work on it.
+
+        Of a job that is `off`, only the last task is waited for.
+        """
+        if off and self._pieces():
+            return self._complete()
+        if not self._complete():
+            return True
+        return any(map(self._may_become_free, self._watched)) or self._next() is not None
+
+    def _log(self, at: int) -> TurnLog:
+        if at not in self._logs:
+            self._logs[at] = self._records.turns(self._tasks[at].name)
+        return self._logs[at]
+
+    def _stand(self, at: int) -> tuple[Turn, ...]:
+        """A task's turns by now; that it has ended is remembered."""
+        turns = self._log(at).read()
+        self._turns[at] = len(turns)
+        if standing(turns) in {Standing.DONE, Standing.FAILED}:
+            self._endings[at] = turns[-1]
+        return turns
+
+    def _look(self, at: int) -> Taken | None:
+        """Claim a task if it is free, or its holder is dead or we are."""
+        turns = self._stand(at)
+        if at in self._endings:
+            return None
+        over = turns[-1] if standing(turns) is Standing.HELD else None
         if over and over.holder != self._machine and not self._dead(over.holder):
             return None
-        self._doubtful = task
+        return self._claim(at, over=over)
+
+    def _claim(self, at: int, *, over: Turn | None) -> Taken | None:
+        log, self._mine = self._log(at), at
         claim = log.claim(self._machine, over=over)
-        self._doubtful = None
         if claim is None:
+            self._mine, self._turns[at] = None, 1
             return None
-        if sum(turn.deed is Deed.CLAIM for turn in turns) >= MOST_CLAIMS:
+        self._turns[at], self._at = len(log.known), at + 1
+        if sum(turn.deed is Deed.CLAIM for turn in log.known) > MOST_CLAIMS:
             reason = f"{MOST_CLAIMS} machines were lost while they worked on it"
             log.close(claim, Deed.FAILED, {"outcome": "failure", "code": 1, "reason": reason})
-            self._ended.add(task.name)
+            self._stand(at)
             return None
-        return Taken(task=task, claim=claim, log=log)
+        task = self._tasks[at]
+        return Taken(task=task, claim=claim, log=log, pieces=self._joined() if task.joins else ())
+
+    def _joined(self) -> tuple[tuple[Task, Turn], ...]:
+        """The pieces that have ended, each with its last turn."""
+        ended = ((self._tasks[at], self._endings[at]) for at in sorted(self._endings))
+        return tuple((task, turn) for task, turn in ended if task.is_piece)
 
     def _dead(self, holder: str) -> bool:
-        now, beat = self._clock.monotonic(), self._records.beat(holder)
+        now_s, beat = self._clock.monotonic(), self._records.beat(holder)
         before = self._pulses.get(holder)
-        if before is None:
-            self._pulses[holder] = Pulse.first(beat, now)
-            return self._records.is_gone(holder)
-        self._pulses[holder] = before.look(beat, now)
-        return self._pulses[holder].dead(now) or self._records.is_gone(holder)
+        pulse = before.look(beat, now_s) if before else Pulse.first(beat, now_s)
+        self._pulses[holder] = pulse
+        return pulse.dead(now_s) or self._records.is_gone(holder)
 
-    def _may_become_free(self, task: Task) -> bool:
-        turns = self._logs[task.name].read()
-        if standing(turns) in {Standing.DONE, Standing.FAILED}:
+    def _may_become_free(self, at: int) -> bool:
+        """Whether nobody is known to work on a task that has not ended."""
+        if at in self._endings:
             return False
+        turns = self._log(at).known
         pulse = self._pulses.get(turns[-1].holder) if turns else None
         return pulse is None or not pulse.alive(self._clock.monotonic())

@@ -5,14 +5,16 @@ import random
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cryoem_cloud.agent.chain import Preparation, what_follows
 from cryoem_cloud.agent.take import Taken, Taker
 from cryoem_cloud.agent.turn import TurnWork
-from cryoem_cloud.agent.vigil import insisting
+from cryoem_cloud.agent.vigil import Ears, insisting
+from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.job import Exit, Job, Outcome
-from cryoem_cloud.model.turn import Turn, exit_of
+from cryoem_cloud.model.turn import exit_of
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.machine_self import MachineSelf
@@ -94,8 +96,10 @@ class Agent:
         dice = random.Random(self.myself.name)  # noqa: S311  (spreads machines, hides nothing)
         taker = Taker(records, self.myself.name, clock=self.clock, dice=dice)
         page = 1 + insisting(lambda: records.pages(self.myself.name), self.clock.sleep)
+        ears, stopping = Ears(records), False
         while (end := insisting(records.end, self.clock.sleep)) is None:
-            found = insisting(taker.take, self.clock.sleep)
+            stopping = stopping or ears.wish() is not None
+            found = insisting(partial(taker.take, stopping=stopping), self.clock.sleep)
             self.myself.up()
             if isinstance(found, Taken):
                 page = self._turn(found, job, records, page)
@@ -106,10 +110,12 @@ class Agent:
                 return None
             else:
                 self.clock.sleep(_LOOK_S)
+            if taker.failed and not stopping:
+                insisting(lambda: records.ask(Control.STOP), self.clock.sleep)
         return end
 
     def _end(self, records: JobRecords, taker: Taker) -> Exit:
-        exit_ = _worst(taker.endings())
+        exit_ = exit_of(taker.endings()[-1])
         insisting(lambda: records.put_end(exit_), self.clock.sleep)
         return exit_
 
@@ -134,10 +140,3 @@ class Agent:
             clock=self.clock,
             first_page=page,
         ).work()
-
-
-def _worst(endings: tuple[Turn, ...]) -> Exit:
-    """A job's exit: that of its first task that did not succeed, or success."""
-    exits = [exit_of(turn) for turn in endings]
-    bad = [exit_ for exit_ in exits if exit_.outcome is not Outcome.SUCCESS]
-    return bad[0] if bad else Exit(outcome=Outcome.SUCCESS)

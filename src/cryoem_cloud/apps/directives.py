@@ -1,8 +1,8 @@
 """What a script says to us in comment lines: `#CRYOEM key=value`, as clusters read `#SBATCH`.
 
-Keys: name, mpi, threads, where, machine, market, count, home; for programs that we do not know, in
-and out (paths as a shell writes them, several in a line or several lines). RELION pastes what users
-type into our template as it is, so a value is text and never a command.
+Keys: name, mpi, threads, where, machine, market, count, pieces, home; for programs that we do not
+know, in and out (paths as a shell writes them, several in a line or several lines). RELION pastes
+what users type into our template as it is, so a value is text and never a command.
 """
 
 import re
@@ -15,7 +15,19 @@ from cryoem_cloud.model.job import Wish
 __all__ = ["directives", "paths", "wish"]
 
 _DIRECTIVE = re.compile(r"^#CRYOEM[ \t]+(?P<key>[a-z_]+)=(?P<value>.*)$", re.MULTILINE)
-_KEYS = ("name", "mpi", "threads", "where", "machine", "market", "count", "home", "in", "out")
+_KEYS = (
+    "name",
+    "mpi",
+    "threads",
+    "where",
+    "machine",
+    "market",
+    "count",
+    "pieces",
+    "home",
+    "in",
+    "out",
+)
 _SECOND = re.compile(rf"(?:^|\s)(?P<key>{'|'.join(_KEYS)})=")
 """Another key in a value; a file whose name looks like that is written ./out=x."""
 _UNSET = re.compile(r"XXX\w+XXX")
@@ -45,6 +57,7 @@ def wish(script: str) -> Wish:
         machine=said.get("machine", ""),
         market=said.get("market", ""),
         count=_number(said.get("count", ""), 0),
+        pieces=_number(said.get("pieces", ""), 0),
         home=said.get("home", ""),
         ranks=_number(said.get("mpi", ""), 1),
         threads=_number(said.get("threads", ""), 1),

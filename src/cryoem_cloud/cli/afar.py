@@ -74,4 +74,4 @@ def _stand(records: JobRecords) -> tuple[Phase, Exit | None]:
         return Phase.HOMECOMING, None
     if turns:
         return Phase.RUNNING, None
-    return (Phase.STARTING if records.ready() else Phase.SENDING), None
+    return (Phase.STARTING if records.ready().count else Phase.SENDING), None

@@ -160,6 +160,7 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
         said,
         where=own.where or said.where,
         count=own.count or said.count,
+        pieces=own.pieces or said.pieces,
         machine=own.machine or said.machine,
         market=own.market or said.market,
         home=own.home or said.home,

@@ -54,7 +54,7 @@ def take(card: Card, project: Project, places: Places) -> Taken:
     records = JobRecords(store_at(project.store), project.name, card.number)
     job = records.job()
     taken = Taken(number=card.number, name=card.name, of=job.submitter)
-    if not records.ready():
+    if not records.ready().whole:
         waits = f"it goes on {after_words(job)}, and no machine has come to it yet"
         return replace(
             taken,

@@ -17,9 +17,12 @@ from cryoem_cloud.courier.home import DroppedError, Home
 from cryoem_cloud.courier.homecoming import Homecoming
 from cryoem_cloud.courier.inputs import Inputs
 from cryoem_cloud.courier.later import BrokenChainError, stop_those_after
+from cryoem_cloud.courier.listening import Listening
 from cryoem_cloud.courier.manning import Manning, provider_of
 from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.pieces import PieceFollower
 from cryoem_cloud.courier.spool import Slip
+from cryoem_cloud.courier.underway import Underway
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import (
     CryoemError,
@@ -68,18 +71,20 @@ class Errand:
     desk: CardDesk
     records: JobRecords = field(init=False)
     delivery: Delivery = field(init=False)
+    _listening: Listening = field(init=False)
     _trouble: Exit | None = None
     _dropped: str = ""
     _abandoned: bool = False
     _stop_seen_s: float | None = None
     _pause_s: float = _FIRST_PAUSE_S
-    _asked: set[Control] = field(default_factory=set)
     _refused: dict[str, None] = field(default_factory=dict)
+    _underway: Underway = field(default_factory=Underway)
 
     def __post_init__(self) -> None:
         project, number = self.slip.project, self.slip.job.number
         self.records = JobRecords(self.means.store(project.store), project.name, number)
         self.delivery = Delivery(self.records, self.means.who, self.means.clock)
+        self._listening = Listening(self.slip.name, self.means.spool, self.records, self.desk)
 
     def run(self) -> None:
         """Go the whole way, waiting where something has to be waited for."""
@@ -90,10 +95,12 @@ class Errand:
                 self.means.stopping.wait(self._pause_s)
                 self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         finally:
+            self._underway.stop()
             self.delivery.rest()
 
     def _try(self) -> bool:
         """Whether all is done."""
+        self._underway.stop()
         try:
             return self._go()
         except _WAIT_FOR as error:
@@ -115,7 +122,7 @@ class Errand:
         if not self.means.spool.stop_asked(self.slip.name):
             return
         with suppress(CryoemError):
-            self._ask(Control.STOP)
+            self._listening.ask(Control.STOP)
         now_s = self.means.clock.monotonic()
         self._stop_seen_s = now_s if self._stop_seen_s is None else self._stop_seen_s
         self._abandoned = now_s - self._stop_seen_s >= STOP_S
@@ -169,6 +176,7 @@ class Errand:
             shape=provider_of(self.means, self.slip).shape,
             desk=self.desk,
             stopped=self._stop_wanted,
+            on_the_way=self._underway.send_on,
         )
         try:
             if inputs.make_ready():
@@ -216,7 +224,8 @@ class Errand:
 
     def _follow(self) -> Turn | None:
         """Keep machines and bring home what they make until the task has ended."""
-        home, log = self._home(*self.records.tasks(0)), self.records.turns(MAIN)
+        tasks = tuple(self.records.all_tasks())
+        home, log = self._home(*tasks), self.records.turns(MAIN)
         manning = Manning(self.means, self.slip, self.records, log)
         follower = Follower(
             records=self.records,
@@ -227,37 +236,40 @@ class Errand:
             told=lambda phase: self.desk.phase(Phase.RUNNING, phase),
             clock=self.means.clock,
         )
+        pieces = self._piece_follower() if any(task.is_piece for task in tasks) else None
         if self.desk.card.phase is not Phase.RUNNING:
             self.desk.phase(Phase.STARTING)
         home.remove_parts()
         while not self.means.stopping.is_set():
+            if pieces is not None:
+                self._underway.look(pieces)
             ending = follower.look()
             if ending is not None:
                 return ending
             manning.keep()
             if not self.delivery.still_ours():
                 return None
-            self._listen(home)
+            self._listening.listen(home)
+            if self._stopped_on_the_way():
+                return None
             self.means.stopping.wait(_LOOK_S)
         return None
 
-    def _listen(self, home: Home) -> None:
-        """Pass on what the user wants of the job that runs."""
-        home.look()
-        if not self.desk.card.begun and home.runs():
-            self.desk.begun()
-        if unwanted := home.unwanted(begun=self.desk.card.begun):
-            raise DroppedError(unwanted)
-        if home.abort_requested():
-            self._ask(Control.ABORT)
-        if self.means.spool.stop_asked(self.slip.name):
-            self._ask(Control.STOP)
+    def _piece_follower(self) -> PieceFollower:
+        return PieceFollower(
+            records=self.records,
+            home=lambda tasks: self._home(*tasks),
+            cache=self.means.cache,
+            told=lambda words: self.desk.phase(Phase.RUNNING, words),
+            clock=self.means.clock,
+        )
 
-    def _ask(self, wish: Control) -> None:
-        if wish not in self._asked:
-            self.records.ask(wish)
-            self._asked.add(wish)
-            self.desk.note("told to stop")
+    def _stopped_on_the_way(self) -> bool:
+        """Whether the user has stopped a job that is not all sent."""
+        if not self._listening.asked or not self._underway.sending:
+            return False
+        self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason="stopped on request")
+        return True
 
     def _bring_home(self, ending: Turn) -> bool:
         self.desk.phase(Phase.HOMECOMING)
@@ -266,7 +278,7 @@ class Errand:
             means=self.means,
             records=self.records,
             delivery=self.delivery,
-            home=self._home(*self.records.tasks(0)),
+            home=self._home(*self.records.all_tasks()),
             refused=self._refused,
         ).bring(ending)
         return exit_ is not None and self._file_away(exit_)

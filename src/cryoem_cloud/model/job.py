@@ -47,6 +47,7 @@ class Wish:
     """What the user asked of the machines. Zero and empty mean: we choose.
 
     `home` is what comes home, "all" or "essential"; in a job that was submitted it is one of them.
+    `pieces` is into how many pieces the job is cut; 1: not at all.
     """
 
     where: str = ""
@@ -56,6 +57,7 @@ class Wish:
     home: str = ""
     ranks: int = 1
     threads: int = 1
+    pieces: int = 0
 
     @property
     def essential(self) -> bool:
@@ -72,6 +74,7 @@ class Wish:
             "home": self.home,
             "ranks": self.ranks,
             "threads": self.threads,
+            **({"pieces": self.pieces} if self.pieces else {}),
         }
 
     @classmethod
@@ -85,6 +88,7 @@ class Wish:
             home=text(fields, "home", ""),
             ranks=integer(fields, "ranks", 1),
             threads=integer(fields, "threads", 1),
+            pieces=integer(fields, "pieces", 0),
         )
 
 

@@ -22,6 +22,8 @@ __all__ = [
     "job_prefix",
     "jobs_prefix",
     "launch_key",
+    "lists_key",
+    "log_key",
     "machines_prefix",
     "manifest_key",
     "mirror_key",
@@ -92,8 +94,13 @@ def job_key(project: str, job: int) -> str:
 
 
 def tasks_key(project: str, job: int, pack: int) -> str:
-    """Up to 1,000 task specs, packs counted from 0."""
+    """Some task specs, packs counted from 0."""
     return f"{job_prefix(project, job)}tasks/{pack:06d}"
+
+
+def lists_key(job: int, digest: str) -> str:
+    """Lists of pieces, by their digest's digits; relative to the project's folder in the store."""
+    return f"jobs/{job:08d}/lists/{digest[:32]}"
 
 
 def ready_key(project: str, job: int) -> str:
@@ -139,6 +146,11 @@ def output_key(job: int, task: str, turn: int, path: str) -> str:
 def manifest_key(job: int, task: str, turn: int) -> str:
     """The list of a turn's outputs, relative to the project's folder in the store."""
     return f"jobs/{job:08d}/out/{task}/{turn:06d}/@manifest"
+
+
+def log_key(job: int, task: str, turn: int, log: str) -> str:
+    """What a piece printed, relative to the project's folder in the store."""
+    return f"jobs/{job:08d}/out/{task}/{turn:06d}/@{log}"
 
 
 def control_key(project: str, job: int, number: int) -> str:

@@ -25,13 +25,16 @@ __all__ = [
 JSON: TypeAlias = Any
 """What `json.loads` gives; checked field by field by the readers below."""
 
-PROTOCOL = 1
-"""The version of everything in a store; docs/reference/protocol.md describes it."""
+PROTOCOL = 2
+"""The newest version of a record in a store; docs/reference/protocol.md describes all."""
 
 
-def encode(kind: str, fields: Mapping[str, JSON]) -> bytes:
-    """The record as UTF-8 bytes; keys in the order given, non-ASCII escaped."""
-    return json.dumps({"kind": kind, "v": PROTOCOL, **fields}, separators=(",", ":")).encode()
+def encode(kind: str, fields: Mapping[str, JSON], *, version: int = 1) -> bytes:
+    """The record as UTF-8 bytes; keys in the order given, non-ASCII escaped.
+
+    `version` is the first one whose readers understand it.
+    """
+    return json.dumps({"kind": kind, "v": version, **fields}, separators=(",", ":")).encode()
 
 
 def decode(kind: str, data: bytes) -> Mapping[str, JSON]:

@@ -1,16 +1,20 @@
 """A task: what one machine works on at a time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.file import Entry
-from cryoem_cloud.model.record import JSON, decode, encode, items, text
+from cryoem_cloud.model.record import JSON, decode, encode, integer, integers, items, text
 
-__all__ = ["MAIN", "Task", "pack_from_bytes", "pack_to_bytes"]
+__all__ = ["MAIN", "Ready", "Task", "pack_from_bytes", "pack_to_bytes", "piece_name"]
 
 MAIN = "main"
-"""The name of the task of a job that is not split."""
+"""The task whose end is the job's: all of it or, of a job in pieces, what joins them."""
+
+_PIECES = 2
+"""The version of records that tell of pieces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +22,22 @@ class Task:
     """A whole job, or a piece of one: a script and the inputs that it sees.
 
     `script` runs under bash in a folder that holds `inputs` under their own paths and nothing else
-    of the project.
+    of the project. Of a piece `title` says to people which one it is, and `items` which of the
+    list's items it has: from the first number on (from 0), up to the second, without that. A task
+    that `joins` goes on from what all other tasks have made, once these have ended well.
     """
 
     name: str
     script: str
     inputs: tuple[Entry, ...]
+    title: str = ""
+    items: tuple[int, int] = (0, 0)
+    joins: bool = False
+
+    @property
+    def is_piece(self) -> bool:
+        """Whether it is a part of its job only."""
+        return self.name != MAIN
 
     def to_json(self) -> dict[str, JSON]:
         """As JSON."""
@@ -31,6 +45,9 @@ class Task:
             "name": self.name,
             "script": self.script,
             "inputs": [entry.to_json() for entry in self.inputs],
+            **({"title": self.title} if self.title else {}),
+            **({"items": list(self.items)} if any(self.items) else {}),
+            **({"joins": True} if self.joins else {}),
         }
 
     @classmethod
@@ -46,12 +63,58 @@ class Task:
             name=text(fields, "name"),
             script=text(fields, "script"),
             inputs=tuple(Entry.from_json(item) for item in items(fields, "inputs")),
+            title=text(fields, "title", ""),
+            items=_items(fields),
+            joins=bool(fields.get("joins", False)),
         )
 
 
+def _items(fields: Mapping[str, JSON]) -> tuple[int, int]:
+    found = integers(fields, "items")
+    if len(found) not in {0, 2}:
+        raise FormatError(f"a task's items should be two numbers, found {found!r:.80}")
+    return (found[0], found[1]) if found else (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """How many tasks may be taken, of how many there will be; 0 of 0 before that is known."""
+
+    count: int = 0
+    of: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether all tasks may be taken."""
+        return 0 < self.of == self.count
+
+    def to_bytes(self) -> bytes:
+        """As it is stored."""
+        if self.count == self.of:
+            return encode("ready", {"count": self.count})
+        return encode("ready", {"count": self.count, "of": self.of}, version=_PIECES)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """From what is stored.
+
+        Raises:
+            FormatError: It is no such record.
+        """
+        fields = decode("ready", data)
+        count = integer(fields, "count")
+        return cls(count, integer(fields, "of", count))
+
+
+def piece_name(number: int) -> str:
+    """The name of a job's piece, counted from 1."""
+    return f"{number:06d}"
+
+
 def pack_to_bytes(tasks: tuple[Task, ...]) -> bytes:
-    """Up to 1,000 tasks as one object."""
-    return encode("tasks", {"tasks": [task.to_json() for task in tasks]})
+    """Some tasks as one object."""
+    version = 1 if all(task.name == MAIN and not task.joins for task in tasks) else _PIECES
+    return encode("tasks", {"tasks": [task.to_json() for task in tasks]}, version=version)
 
 
 def pack_from_bytes(data: bytes) -> tuple[Task, ...]:

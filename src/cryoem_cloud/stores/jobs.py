@@ -1,5 +1,7 @@
 """The records of one job in a store, typed."""
 
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 
 from cryoem_cloud.model import keys
@@ -13,15 +15,12 @@ from cryoem_cloud.model.errors import (
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.record import decode, encode, integer, text
-from cryoem_cloud.model.task import Task, pack_from_bytes, pack_to_bytes
+from cryoem_cloud.model.task import Ready, Task, pack_from_bytes, pack_to_bytes
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.turns import TurnLog
 from cryoem_cloud.stores.whole import reading
 
 __all__ = ["JobRecords", "job_numbers"]
-
-PACK = 1000
-"""Tasks in one object."""
 
 
 def job_numbers(store: Store, project: str) -> tuple[int, ...]:
@@ -59,13 +58,11 @@ class JobRecords:
         with reading(key):
             return Job.from_bytes(self.store.get(key))
 
-    def put_tasks(self, tasks: tuple[Task, ...]) -> None:
-        """Store the task specs; those of a job never change."""
-        for pack, start in enumerate(range(0, len(tasks), PACK)):
-            data = pack_to_bytes(tasks[start : start + PACK])
-            with suppress(ObjectExistsError):
-                key = keys.tasks_key(self.project, self.number, pack)
-                self.store.put(key, data, if_absent=True)
+    def put_tasks(self, tasks: tuple[Task, ...], *, pack: int = 0) -> None:
+        """Store the specs of one pack of tasks; those of a job never change."""
+        with suppress(ObjectExistsError):
+            key = keys.tasks_key(self.project, self.number, pack)
+            self.store.put(key, pack_to_bytes(tasks), if_absent=True)
 
     def tasks(self, pack: int) -> tuple[Task, ...]:
         """The specs of one pack; empty where there is none."""
@@ -76,23 +73,36 @@ class JobRecords:
         except ObjectMissingError:
             return ()
 
-    def set_ready(self, count: int) -> None:
-        """Say that the first `count` tasks have their inputs in the store. One writer."""
-        key = keys.ready_key(self.project, self.number)
-        self.store.put(key, encode("ready", {"count": count}))
+    def all_tasks(self) -> Iterator[Task]:
+        """The specs of all tasks there are now, in order; a request a pack, and one more."""
+        pack = 0
+        while found := self.tasks(pack):
+            yield from found
+            pack += 1
 
-    def ready(self) -> int:
+    def set_ready(self, ready: Ready) -> None:
+        """Say that the first `ready.count` tasks have their inputs in the store. One writer."""
+        key = keys.ready_key(self.project, self.number)
+        self.store.put(key, ready.to_bytes())
+
+    def ready(self) -> Ready:
         """How many tasks may be taken."""
         key = keys.ready_key(self.project, self.number)
         try:
             with reading(key):
-                return integer(decode("ready", self.store.get(key)), "count")
+                return Ready.from_bytes(self.store.get(key))
         except ObjectMissingError:
-            return 0
+            return Ready()
 
     def turns(self, task: str) -> TurnLog:
         """A task's turn log."""
         return TurnLog(self.store, keys.turns_prefix(self.project, self.number, task))
+
+    def begun(self) -> Counter[str]:
+        """How many turns each task has that has any; a listing."""
+        prefix = keys.job_prefix(self.project, self.number) + "turns/"
+        listed = self.store.list(prefix)
+        return Counter(item.key.removeprefix(prefix).partition("/")[0] for item in listed)
 
     def preparations(self) -> TurnLog:
         """The log that decides who makes a later job of a chain ready."""

@@ -38,13 +38,25 @@ class TurnLog:
         self._nonce = nonce
         self._turns: list[Turn] = []
 
+    @property
+    def known(self) -> tuple[Turn, ...]:
+        """The turns that were read or written here; no request."""
+        return tuple(self._turns)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end is known here; no request."""
+        return standing(self._turns) in {Standing.DONE, Standing.FAILED}
+
     def read(self) -> tuple[Turn, ...]:
         """All turns there are now; one request, and one for each turn that is new.
+
+        Nothing follows an end, so nothing is asked for behind it.
 
         Raises:
             FormatError: A turn is there that nobody may have written after those before it.
         """
-        while (turn := self._at(len(self._turns) + 1)) is not None:
+        while not self.ended and (turn := self._at(len(self._turns) + 1)) is not None:
             if not may_follow(self._turns, turn):
                 key = turn_key(self._prefix, len(self._turns) + 1)
                 raise FormatError(f"{key} cannot follow the turns before it: {turn.deed.value}")
@@ -101,7 +113,11 @@ class TurnLog:
             found = self._at(number)
             if found is None:
                 raise StoreUnreachableError(f"{key} could not be written") from error
-            return found if found.nonce == turn.nonce else None
+            if found.nonce != turn.nonce:
+                return None
+            turn = found
+        if number == len(self._turns) + 1:
+            self._turns.append(turn)
         return turn
 
     def _at(self, number: int) -> Turn | None:

@@ -1,0 +1,118 @@
+"""What a turn begins with: the task's inputs, and what was made of it before (decision 0010)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryoem_cloud.agent.take import Taken
+from cryoem_cloud.agent.view import EntriesView
+from cryoem_cloud.model.errors import RefusedError
+from cryoem_cloud.model.file import Entry, Kind
+from cryoem_cloud.model.job import Job
+from cryoem_cloud.model.task import Task
+from cryoem_cloud.model.turn import Deed, Turn
+from cryoem_cloud.ports.application import Application, Resumed
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.results import results
+
+__all__ = ["Beginning", "beginning", "made_before"]
+
+_STREAMS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """What a turn runs and is given, and which outputs it has from the start.
+
+    `stands` are outputs that earlier turns or pieces have made and that remain; `laid` are the
+    paths of those that are among `inputs`.
+    """
+
+    script: str
+    inputs: tuple[Entry, ...]
+    stands: tuple[Entry, ...] = ()
+    laid: frozenset[str] = frozenset()
+
+
+def beginning(
+    taken: Taken, job: Job, application: Application, *, records: JobRecords, scratch: Path
+) -> Beginning:
+    """How the turn goes on from what was made of its task before; from nothing if that is nothing.
+
+    Raises:
+        RefusedError: What the pieces have made cannot be joined.
+        StoreError, FormatError, MissingInputError: What was made cannot be looked at.
+    """
+    task = taken.task
+    made = made_before(taken, records)
+    if taken.given_up is not None:
+        return Beginning(script="", inputs=(), stands=tuple(made.values()))
+    resumed = None
+    if made or task.joins:
+        view = EntriesView(
+            (*task.inputs, *made.values()),
+            store=records.store,
+            project=records.project,
+            scratch=scratch,
+        )
+        resumed = application.resumed(job, task.script, view, made.keys())
+    if resumed is not None:
+        return _going_on(task, made, resumed)
+    if task.joins:
+        raise RefusedError(f"nobody knows how to join what the pieces of job {job.number} made")
+    return Beginning(script=task.script, inputs=task.inputs)
+
+
+def _going_on(task: Task, made: Mapping[str, Entry], resumed: Resumed) -> Beginning:
+    laid = resumed.reads | resumed.tests
+    return Beginning(
+        script=resumed.script,
+        inputs=(
+            *(
+                _idle(entry) if entry.path in resumed.idle else entry
+                for entry in task.inputs
+                if entry.path not in laid
+            ),
+            *(made[path] for path in sorted(resumed.reads)),
+            *(_stub(path) for path in sorted(resumed.tests - resumed.reads)),
+        ),
+        stands=tuple(made[path] for path in sorted(resumed.stands)),
+        laid=laid,
+    )
+
+
+def _idle(entry: Entry) -> Entry:
+    return _stub(entry.path) if entry.kind is Kind.FILE else entry
+
+
+def _stub(path: str) -> Entry:
+    return Entry(path=path, kind=Kind.STUB)
+
+
+def made_before(taken: Taken, records: JobRecords) -> dict[str, Entry]:
+    """What earlier turns and, for a task that joins, the pieces have made, by path."""
+    made: dict[str, Entry] = {}
+    for entries in _of_pieces(records, [turn for _, turn in taken.pieces]):
+        made |= {entry.path: entry for entry in entries}
+    claims = [turn for turn in taken.log.known if turn.deed is Deed.CLAIM]
+    for claim in reversed([claim for claim in claims if claim.number < taken.claim.number]):
+        if told := _told(records, taken.task, claim):
+            return made | told
+    return made
+
+
+def _of_pieces(records: JobRecords, endings: Sequence[Turn]) -> Iterable[tuple[Entry, ...]]:
+    with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
+        return list(pool.map(lambda turn: results(records, turn), endings))
+
+
+def _told(records: JobRecords, task: Task, claim: Turn) -> dict[str, Entry]:
+    """What the journal of one turn names; a turn that goes on names what it goes on from."""
+    told: dict[str, Entry] = {}
+    number = 1
+    while (page := records.page(claim.holder, number)) is not None:
+        number += 1
+        if (page.task, page.turn) == (task.name, claim.number):
+            told |= {entry.path: entry for entry in (*page.files, *(e for e, _ in page.small))}
+    return told

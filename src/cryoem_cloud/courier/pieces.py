@@ -1,0 +1,98 @@
+"""Brings home what the pieces of a job make while others are still being worked on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.home import Home
+from cryoem_cloud.model.journal import LogLines, Page
+from cryoem_cloud.model.task import Task
+from cryoem_cloud.model.turn import Standing, standing
+from cryoem_cloud.ports.clock import Clock
+from cryoem_cloud.stores.jobs import JobRecords
+
+__all__ = ["ENDED", "PieceFollower"]
+
+ENDED = "ended"
+"""What a machine says that it does when it has sent all of a turn."""
+
+_LOOK_S = 2.0
+"""Between looks at machines, of which there may be many."""
+_PAGES_A_LOOK = 50
+_FEWEST_ENDED = 2
+"""Turns of a task that has ended."""
+
+
+@dataclass(kw_only=True)
+class PieceFollower:
+    """Follows the machines of a job in pieces. `home` is made anew when more of it is known.
+
+    All machines are believed, also those that have lost their task to another: in the end what
+    `main` names is home, and nothing else. `told` hears how far the job is. `failed` says that a
+    piece has failed.
+    """
+
+    records: JobRecords
+    home: Callable[[tuple[Task, ...]], Home]
+    cache: Cache
+    told: Callable[[str], None]
+    clock: Clock
+    failed: bool = False
+    _tasks: dict[str, Task] = field(default_factory=dict)
+    _packs: int = 0
+    _here: Home | None = None
+    _said: int = 0
+    _due_s: float = float("-inf")
+
+    def look(self) -> None:
+        """Bring home what is new, and say in the job's log how far it is."""
+        now_s = self.clock.monotonic()
+        if now_s < self._due_s:
+            return
+        self._due_s = now_s + _LOOK_S
+        self._learn()
+        for machine in self.records.machines():
+            self._follow(machine)
+
+    def _learn(self) -> None:
+        while found := self.records.tasks(self._packs):
+            self._packs += 1
+            self._tasks |= {task.name: task for task in found}
+            self._here = None
+
+    def _at_home(self) -> Home:
+        if self._here is None:
+            self._here = self.home(tuple(self._tasks.values()))
+            if not self._said:
+                self._here.start_logs()
+        return self._here
+
+    def _follow(self, machine: str) -> None:
+        project, job = self.records.project, self.records.number
+        reader = f"{machine}/pieces"
+        number = self.cache.page(project, job, reader)
+        for _ in range(_PAGES_A_LOOK):
+            page = self.records.page(machine, number)
+            if page is None:
+                return
+            if (task := self._tasks.get(page.task)) and task.is_piece:
+                self._take(page)
+            number += 1
+            self.cache.followed(project, job, reader, number)
+
+    def _take(self, page: Page) -> None:
+        if page.files or page.small:
+            self._at_home().place(page.files, page.small)
+        if page.phase == ENDED:
+            state = standing(self.records.turns(page.task).read())
+            self.failed = self.failed or state is Standing.FAILED
+            self._tell(self._tasks[page.task], page.machine)
+
+    def _tell(self, task: Task, machine: str) -> None:
+        begun = self.records.begun()
+        ended = sum(begun[name] >= _FEWEST_ENDED for name in self._tasks if name in begun)
+        words = f"{ended} of {self.records.ready().of - 1} pieces have ended"
+        self.told(words)
+        data = f"cryoem: {task.title}: ended on {machine}; {words}\n".encode()
+        self._at_home().add_lines(LogLines(log="out", start=self._said, data=data))
+        self._said += len(data)
