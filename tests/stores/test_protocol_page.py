@@ -65,7 +65,6 @@ def everything(store: Store) -> list[bytes]:
 
 def test_small_records_of_the_page_are_what_is_written() -> None:
     acts: dict[str, Callable[[JobRecords], object]] = {
-        "ready": lambda records: records.set_ready(Ready(1, 1)),
         "control": lambda records: records.ask(Control.STOP),
         "launch": lambda records: records.put_launch(1, "local", f"{PROJECT}-00000007-1"),
         "end": lambda records: records.put_end(Exit(outcome=Outcome.SUCCESS)),
@@ -75,6 +74,15 @@ def test_small_records_of_the_page_are_what_is_written() -> None:
         store = MemoryStore()
         act(JobRecords(store, PROJECT, JOB))
         assert everything(store) == examples()[kind], kind
+
+
+def test_what_is_ready_is_written_as_on_the_page() -> None:
+    records = JobRecords(MemoryStore(), PROJECT, JOB)
+    written = []
+    for ready in (Ready(1, 1), Ready(1, 8)):
+        records.set_ready(ready)
+        written += everything(records.store)
+    assert written == examples()["ready"]
 
 
 def test_index_records_of_the_page_are_what_is_written() -> None:

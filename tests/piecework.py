@@ -1,0 +1,58 @@
+"""An application whose jobs are cut: one line of a list is one item, and makes one file."""
+
+import re
+from collections.abc import Collection, Iterable
+
+from cryoem_cloud.apps.shell import Shell
+from cryoem_cloud.model.job import Job
+from cryoem_cloud.ports.application import Cut, Resumed
+from cryoem_cloud.ports.view import View
+
+OUT = "Work/job001"
+LIST = "items.txt"
+SCRIPT = f"""\
+mkdir -p {OUT}
+while read -r item; do
+  if [ "$ONLY_UNFINISHED" ] && [ -e {OUT}/$item.made ]; then continue; fi
+  echo "at $item"
+  case $item in bad*) echo "no good: $item" >&2; exit 3;; slow*) sleep 20 || exit 4;; esac
+  echo "made of $item" > {OUT}/$item.made
+done < {LIST}
+ls {OUT} | grep made > {OUT}/joined.txt
+"""
+GO_ON = "ONLY_UNFINISHED=1\n"
+
+
+class Piecework(Shell):
+    """Knows the script above, cuts its list, and goes on with what is made."""
+
+    name = "piecework"
+
+    def cut(self, job: Job, view: View) -> Cut | None:
+        with view.open(LIST) as file:
+            lines = file.readlines()
+        return Cut(
+            path=LIST,
+            items=len(lines),
+            noun="lines",
+            seconds=60.0,
+            script=job.script,
+            part=lambda first, last: b"".join(lines[first:last]),
+        )
+
+    def joined(self, job: Job, paths: Iterable[str]) -> frozenset[str]:
+        return frozenset(path for path in paths if path.endswith("joined.txt"))
+
+    def resumed(self, job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
+        done = frozenset(path for path in made if re.search(r"\.made$", path))
+        return Resumed(script=GO_ON + script, reads=frozenset(), tests=done, stands=done)
+
+
+class Forgetful(Piecework):
+    """Of a version that computes all again."""
+
+    def resumed(self, job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
+        found = super().resumed(job, script, view, made)
+        return found and Resumed(
+            script=script, reads=found.reads, tests=found.tests, stands=found.stands
+        )
