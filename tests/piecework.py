@@ -10,16 +10,23 @@ from cryoem_cloud.ports.view import View
 
 OUT = "Work/job001"
 LIST = "items.txt"
-SCRIPT = f"""\
-mkdir -p {OUT}
+
+
+def script_of(out: str) -> str:
+    """Makes a file of each item, and a list of all; a bad item ends it, a slow one takes long."""
+    return f"""\
+mkdir -p {out}
 while read -r item; do
-  if [ "$ONLY_UNFINISHED" ] && [ -e {OUT}/$item.made ]; then continue; fi
+  if [ "$ONLY_UNFINISHED" ] && [ -e {out}/$item.made ]; then continue; fi
   echo "at $item"
   case $item in bad*) echo "no good: $item" >&2; exit 3;; slow*) sleep 20 || exit 4;; esac
-  echo "made of $item" > {OUT}/$item.made
+  echo "made of $item" > {out}/$item.made
 done < {LIST}
-ls {OUT} | grep made > {OUT}/joined.txt
+ls {out} | grep made > {out}/joined.txt
 """
+
+
+SCRIPT = script_of(OUT)
 GO_ON = "ONLY_UNFINISHED=1\n"
 
 

@@ -29,6 +29,7 @@ _WATCH_S = 5.0
 """Between looks at these, in a job of many tasks."""
 _SURVEY_S = 15.0
 """Between listings, for a machine that has no work."""
+_PATIENCE_S = 30.0
 _STREAMS = 16
 _FEWEST_ENDED = 2
 """Turns of a task that has ended; one that was taken over may have more."""
@@ -87,6 +88,7 @@ class Taker:
         self._mine: int | None = None
         """Taken last; or its claim may be ours, as the store did not answer."""
         self._surveyed_s = self._watched_s = float("-inf")
+        self._off_s: float | None = None
         self._watched: tuple[int, ...] = ()
         self._ring = dice.random()
         """Where this machine begins to look for tasks to watch."""
@@ -256,10 +258,13 @@ class Taker:
     def _needed(self, *, off: bool) -> bool:
         """Whether a task may become free: it is not there yet, or nobody is known to work on it.
 
-        Of a job that is `off`, only the last task is waited for.
+        Of a job that is `off`, only the last task is waited for, and for a while a courier that
+        gives it to us: it may be asleep.
         """
         if off and self._pieces():
-            return self._complete()
+            now_s = self._clock.monotonic()
+            self._off_s = now_s if self._off_s is None else self._off_s
+            return self._complete() or now_s - self._off_s < _PATIENCE_S
         if not self._complete():
             return True
         return any(map(self._may_become_free, self._watched)) or self._next() is not None

@@ -1,0 +1,244 @@
+"""A job in pieces, from the folder to machines and home again; machines are real agents."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from cryoem_cloud.agent.work import Agent
+from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.errand import Errand
+from cryoem_cloud.model.errors import StoreUnreachableError
+from cryoem_cloud.model.job import Job, Need, Outcome, Wish
+from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.model.task import Ready
+from cryoem_cloud.ports.application import Shape
+from cryoem_cloud.ports.provider import Order
+from cryoem_cloud.ports.view import View
+from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.wiring.clock import SystemClock
+from tests.courier.conftest import FOLDER, Bench
+from tests.piecework import LIST, Piecework, script_of
+
+
+class Raw(Piecework):
+    """Its items are files."""
+
+    def needs(self, job: Job, view: View) -> "list[Need]":  # type: ignore[override]  (all at once)
+        with view.open(LIST) as file:
+            items = file.read().decode().split()
+        return [Need(path=LIST), *(Need(path=f"raw/{item}", asked_by=LIST) for item in items)]
+
+
+@dataclass
+class Myself:
+    name: str
+    left: bool = False
+
+    def up(self) -> None:
+        return
+
+    def worked(self) -> None:
+        return
+
+    def leave(self) -> None:
+        self.left = True
+
+
+@dataclass
+class Hands:
+    """A provider of machines that are threads of this process."""
+
+    bench: Bench
+    scratch: Path
+    name: str = "hands"
+    shape: Shape = field(default_factory=lambda: Shape(cores=1, memory_gib=1.0, fixed=True))
+    machines: dict[str, tuple[Myself, threading.Thread]] = field(default_factory=dict)
+
+    def keep(self, order: Order) -> Fleet:
+        for at in range(order.count):
+            if (name := f"{order.token}-{at}") not in self.machines:
+                self.start(name)
+        return self.look(order.token)
+
+    def start(self, name: str) -> None:
+        myself = Myself(name)
+        agent = Agent(
+            records=self.bench.records,
+            myself=myself,
+            application=lambda _: Raw(),
+            scratch=self.scratch / name,
+            environment={"PATH": os.environ["PATH"]},
+            umask=None,
+            clock=SystemClock(),
+        )
+        thread = threading.Thread(target=agent.live)
+        thread.start()
+        self.machines[name] = myself, thread
+
+    def look(self, token: str) -> Fleet:
+        return Fleet(
+            machines=tuple(
+                Machine(name=name, state=State.UP if thread.is_alive() else State.LEFT)
+                for name, (_, thread) in self.machines.items()
+                if name.startswith(token)
+            )
+        )
+
+    def end(self, token: str) -> None:
+        return
+
+    def forget(self, token: str) -> None:
+        return
+
+    def tokens(self) -> tuple[str, ...]:
+        return ()
+
+
+class Slow(MemoryStore):
+    """Takes inputs only when it is let; and once says that it is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[str] = []
+        self.before: Callable[[str], None] = lambda _: None
+
+    def put_stream(self, key: str, chunks: object, **how: object) -> None:  # type: ignore[override]
+        if "/mirror/raw/" in key:
+            self.before(key.rpartition("/")[2])
+        super().put_stream(key, chunks, **how)  # type: ignore[arg-type]  (as they came)
+        if "/mirror/raw/" in key:
+            self.taken.append(key.rpartition("/")[2])
+
+
+def pieced(bench: Bench, items: list[str], **wish: int) -> Bench:
+    """The bench's job, as one that works on these items."""
+    (bench.project / "raw").mkdir()
+    for item in items:
+        (bench.project / "raw" / item).write_text(item)
+    (bench.project / LIST).write_text("".join(f"{item}\n" for item in items))
+    job = replace(bench.slip.job, script=script_of(FOLDER), wish=Wish(**wish))  # type: ignore[arg-type]
+    store = Slow()
+    for listed in bench.store.list(""):
+        store.put(listed.key, bench.store.get(listed.key))
+    return replace(bench, slip=replace(bench.slip, job=job), application=Raw(), store=store)
+
+
+def run(bench: Bench, tmp_path: Path) -> Errand:
+    """Go the whole errand with real time."""
+    hands = Hands(bench, tmp_path / "machines")
+    means = replace(
+        bench.means("courier-1", hands),  # type: ignore[arg-type]  (a provider)
+        clock=SystemClock(),
+        stopping=Event(),
+    )
+    errand = Errand(bench.slip, means, CardDesk(bench.card(), bench.cards, means.clock))
+    errand.run()
+    for _, thread in hands.machines.values():
+        thread.join()
+    return errand
+
+
+def test_all_is_home_as_if_one_machine_had_made_it(bench: Bench, tmp_path: Path) -> None:
+    bench = pieced(bench, ["a", "b", "c", "d", "e"], pieces=3, count=2)
+    run(bench, tmp_path)
+    assert bench.card().outcome is Outcome.SUCCESS
+    assert (bench.folder / "joined.txt").read_text().split() == [f"{i}.made" for i in "abcde"]
+    assert (bench.folder / "b.made").read_text() == "made of b\n"
+    assert (bench.folder / "RELION_JOB_EXIT_SUCCESS").exists()
+    log = (bench.folder / "run.out").read_text()
+    assert log == (
+        "before\n== piece 1 of 3: lines 1 to 1 ==\nat a\n"
+        "== piece 2 of 3: lines 2 to 3 ==\nat b\nat c\n"
+        "== piece 3 of 3: lines 4 to 5 ==\nat d\nat e\n"
+    )
+
+
+def test_machines_work_while_the_rest_is_still_sent(bench: Bench, tmp_path: Path) -> None:
+    """The last input leaves only once what was made of the first is home."""
+    bench = pieced(bench, ["a", "b", "c"], pieces=3, count=1)
+    store = bench.store
+    assert isinstance(store, Slow)
+
+    def wait_for_a(name: str) -> None:
+        until = time.monotonic() + 60
+        while name == "c" and not (bench.folder / "a.made").exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    store.before = wait_for_a
+    run(bench, tmp_path)
+    assert bench.card().outcome is Outcome.SUCCESS
+    assert store.taken == ["a", "b", "c"]
+    assert bench.records.ready() == Ready(4, 4)
+
+
+def test_a_store_that_is_away_for_a_while_keeps_nothing_from_coming(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench = pieced(bench, ["a", "b", "c"], pieces=3, count=1)
+    store = bench.store
+    assert isinstance(store, Slow)
+    troubles = ["b"]
+
+    def once(name: str) -> None:
+        if name in troubles:
+            troubles.remove(name)
+            raise StoreUnreachableError("away")
+
+    store.before = once
+    run(bench, tmp_path)
+    assert bench.card().outcome is Outcome.SUCCESS
+    assert (bench.folder / "joined.txt").read_text().split() == ["a.made", "b.made", "c.made"]
+
+
+def test_a_piece_that_fails_ends_the_job_and_the_rest_is_not_sent(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench = pieced(bench, ["bad", *(f"i{n}" for n in range(50))], pieces=51, count=1)
+    store = bench.store
+    assert isinstance(store, Slow)
+    store.before = lambda _: time.sleep(0.3)
+    run(bench, tmp_path)
+    card = bench.card()
+    assert card.outcome is Outcome.FAILURE
+    assert "piece 1 of 51: lines 1 to 1: " in card.reason
+    assert "no good: bad" in (bench.folder / "run.err").read_text()
+    assert len(store.taken) < 50
+
+
+def test_a_list_that_changes_while_it_is_sent_is_told(bench: Bench, tmp_path: Path) -> None:
+    bench = pieced(bench, ["a", "b", "c", "d"], pieces=4, count=1)
+    store = bench.store
+    assert isinstance(store, Slow)
+
+    def change(name: str) -> None:
+        if name == "c" and not (bench.project / "changed").exists():
+            (bench.project / "changed").touch()
+            (bench.project / LIST).write_text("a\nb\nc\nd\ne\nf\n")
+            for item in "ef":
+                (bench.project / "raw" / item).write_text(item)
+            raise StoreUnreachableError("away, so that the list is read again")
+
+    store.before = change
+    bench = replace(
+        bench, slip=replace(bench.slip, job=replace(bench.slip.job, wish=Wish(pieces=2)))
+    )
+    run(bench, tmp_path)
+    assert bench.card().outcome is Outcome.FAILURE
+    assert "items.txt changed after a part of job" in bench.card().reason
+
+
+@pytest.mark.parametrize("wish", [{"pieces": 1, "count": 3}, {"count": 1}])
+def test_a_job_that_is_not_worth_it_is_one_task(
+    bench: Bench, tmp_path: Path, wish: dict[str, int]
+) -> None:
+    bench = pieced(bench, ["a", "b"], **wish)
+    run(bench, tmp_path)
+    assert bench.card().outcome is Outcome.SUCCESS
+    assert [task.name for task in bench.records.all_tasks()] == ["main"]
