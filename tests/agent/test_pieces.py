@@ -100,10 +100,9 @@ def agent(
     )
 
 
-def live(records: JobRecords, scratch: Path, *names: str, application: object = None) -> None:
+def live(records: JobRecords, scratch: Path, *names: str, application: Application | None = None) -> None:
     """Have machines of these names live, all at once."""
-    known: Application = application or Piecework()  # type: ignore[assignment]  (an application)
-    agents = [agent(records, name, scratch, known) for name in names]
+    agents = [agent(records, name, scratch, application) for name in names]
     threads = [threading.Thread(target=one.live) for one in agents]
     for thread in threads:
         thread.start()

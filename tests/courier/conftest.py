@@ -28,7 +28,7 @@ from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.turn import Deed, Turn
 from cryoem_cloud.ports.application import Application, Asked, Shape
-from cryoem_cloud.ports.provider import Order
+from cryoem_cloud.ports.provider import Order, Provider
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.ids import JobNumbers, reserve_block
@@ -122,7 +122,7 @@ class Bench:
         Errand(self.slip, means, CardDesk(self.card(), self.cards, means.clock)).run()
         return self.card()
 
-    def means(self, who: str, provider: Played) -> Means:
+    def means(self, who: str, provider: Provider) -> Means:
         """What a courier of that name works with."""
         clock = StoppedClock()
         return Means(

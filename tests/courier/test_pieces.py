@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
@@ -29,10 +29,11 @@ from tests.piecework import LIST, Piecework, script_of
 class Raw(Piecework):
     """Its items are files."""
 
-    def needs(self, job: Job, view: View) -> "list[Need]":  # type: ignore[override]  (all at once)
+    def needs(self, job: Job, view: View) -> Iterator[Need]:
         with view.open(LIST) as file:
             items = file.read().decode().split()
-        return [Need(path=LIST), *(Need(path=f"raw/{item}", asked_by=LIST) for item in items)]
+        yield Need(path=LIST)
+        yield from (Need(path=f"raw/{item}", asked_by=LIST) for item in items)
 
 
 @dataclass
@@ -108,21 +109,23 @@ class Slow(MemoryStore):
         self.taken: list[str] = []
         self.before: Callable[[str], None] = lambda _: None
 
-    def put_stream(self, key: str, chunks: object, **how: object) -> None:  # type: ignore[override]
+    def put_stream(
+        self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
+    ) -> None:
         if "/mirror/raw/" in key:
             self.before(key.rpartition("/")[2])
-        super().put_stream(key, chunks, **how)  # type: ignore[arg-type]  (as they came)
+        super().put_stream(key, chunks, size=size, if_absent=if_absent)
         if "/mirror/raw/" in key:
             self.taken.append(key.rpartition("/")[2])
 
 
-def pieced(bench: Bench, items: list[str], **wish: int) -> Bench:
+def pieced(bench: Bench, items: list[str], wish: Wish) -> Bench:
     """The bench's job, as one that works on these items."""
     (bench.project / "raw").mkdir()
     for item in items:
         (bench.project / "raw" / item).write_text(item)
     (bench.project / LIST).write_text("".join(f"{item}\n" for item in items))
-    job = replace(bench.slip.job, script=script_of(FOLDER), wish=Wish(**wish))  # type: ignore[arg-type]
+    job = replace(bench.slip.job, script=script_of(FOLDER), wish=wish)
     store = Slow()
     for listed in bench.store.list(""):
         store.put(listed.key, bench.store.get(listed.key))
@@ -133,7 +136,7 @@ def run(bench: Bench, tmp_path: Path) -> Errand:
     """Go the whole errand with real time."""
     hands = Hands(bench, tmp_path / "machines")
     means = replace(
-        bench.means("courier-1", hands),  # type: ignore[arg-type]  (a provider)
+        bench.means("courier-1", hands),
         clock=SystemClock(),
         stopping=Event(),
     )
@@ -145,7 +148,7 @@ def run(bench: Bench, tmp_path: Path) -> Errand:
 
 
 def test_all_is_home_as_if_one_machine_had_made_it(bench: Bench, tmp_path: Path) -> None:
-    bench = pieced(bench, ["a", "b", "c", "d", "e"], pieces=3, count=2)
+    bench = pieced(bench, ["a", "b", "c", "d", "e"], Wish(pieces=3, count=2))
     run(bench, tmp_path)
     assert bench.card().outcome is Outcome.SUCCESS
     assert (bench.folder / "joined.txt").read_text().split() == [f"{i}.made" for i in "abcde"]
@@ -161,7 +164,7 @@ def test_all_is_home_as_if_one_machine_had_made_it(bench: Bench, tmp_path: Path)
 
 def test_machines_work_while_the_rest_is_still_sent(bench: Bench, tmp_path: Path) -> None:
     """The last input leaves only once what was made of the first is home."""
-    bench = pieced(bench, ["a", "b", "c"], pieces=3, count=1)
+    bench = pieced(bench, ["a", "b", "c"], Wish(pieces=3, count=1))
     store = bench.store
     assert isinstance(store, Slow)
 
@@ -181,7 +184,7 @@ def test_machines_work_while_the_rest_is_still_sent(bench: Bench, tmp_path: Path
 def test_a_store_that_is_away_for_a_while_keeps_nothing_from_coming(
     bench: Bench, tmp_path: Path
 ) -> None:
-    bench = pieced(bench, ["a", "b", "c"], pieces=3, count=1)
+    bench = pieced(bench, ["a", "b", "c"], Wish(pieces=3, count=1))
     store = bench.store
     assert isinstance(store, Slow)
     troubles = ["b"]
@@ -200,7 +203,7 @@ def test_a_store_that_is_away_for_a_while_keeps_nothing_from_coming(
 def test_a_piece_that_fails_ends_the_job_and_the_rest_is_not_sent(
     bench: Bench, tmp_path: Path
 ) -> None:
-    bench = pieced(bench, ["bad", *(f"i{n}" for n in range(50))], pieces=51, count=1)
+    bench = pieced(bench, ["bad", *(f"i{n}" for n in range(50))], Wish(pieces=51, count=1))
     store = bench.store
     assert isinstance(store, Slow)
     store.before = lambda _: time.sleep(0.3)
@@ -213,7 +216,7 @@ def test_a_piece_that_fails_ends_the_job_and_the_rest_is_not_sent(
 
 
 def test_a_list_that_changes_while_it_is_sent_is_told(bench: Bench, tmp_path: Path) -> None:
-    bench = pieced(bench, ["a", "b", "c", "d"], pieces=4, count=1)
+    bench = pieced(bench, ["a", "b", "c", "d"], Wish(pieces=4, count=1))
     store = bench.store
     assert isinstance(store, Slow)
 
@@ -234,11 +237,9 @@ def test_a_list_that_changes_while_it_is_sent_is_told(bench: Bench, tmp_path: Pa
     assert "items.txt changed after a part of job" in bench.card().reason
 
 
-@pytest.mark.parametrize("wish", [{"pieces": 1, "count": 3}, {"count": 1}])
-def test_a_job_that_is_not_worth_it_is_one_task(
-    bench: Bench, tmp_path: Path, wish: dict[str, int]
-) -> None:
-    bench = pieced(bench, ["a", "b"], **wish)
+@pytest.mark.parametrize("wish", [Wish(pieces=1, count=3), Wish(count=1)])
+def test_a_job_that_is_not_worth_it_is_one_task(bench: Bench, tmp_path: Path, wish: Wish) -> None:
+    bench = pieced(bench, ["a", "b"], wish)
     run(bench, tmp_path)
     assert bench.card().outcome is Outcome.SUCCESS
     assert [task.name for task in bench.records.all_tasks()] == ["main"]
