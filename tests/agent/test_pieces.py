@@ -100,7 +100,9 @@ def agent(
     )
 
 
-def live(records: JobRecords, scratch: Path, *names: str, application: Application | None = None) -> None:
+def live(
+    records: JobRecords, scratch: Path, *names: str, application: Application | None = None
+) -> None:
     """Have machines of these names live, all at once."""
     agents = [agent(records, name, scratch, application) for name in names]
     threads = [threading.Thread(target=one.live) for one in agents]
