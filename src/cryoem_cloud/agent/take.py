@@ -1,7 +1,7 @@
 """Takes a turn: which task this machine works on next."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -21,8 +21,9 @@ MOST_CLAIMS = 10
 """A task whose machines died so often is given up: it may be what kills them."""
 
 _PROBES = 16
-"""Tasks that are looked at one by one, before all turns of the job are listed: a listing is a
-request for every few hundred tasks."""
+"""Tasks that are tried in a row."""
+_PAGE = 1000
+"""Turns that a store lists with one request; it tells of some hundred tasks at once."""
 _WATCHED = 4
 """Tasks of others that a machine without work watches; of many, others watch others."""
 _WATCH_S = 5.0
@@ -77,6 +78,7 @@ class Taker:
         self._clock = clock
         self._dice = dice
         self._tasks: list[Task] = []
+        self._names: dict[str, int] = {}
         self._packs = 0
         self._ready = Ready()
         self._logs: dict[int, TurnLog] = {}
@@ -160,22 +162,33 @@ class Taker:
         return taken
 
     def _free(self) -> Taken | None:
-        """A task that nobody has."""
-        taken = self._probed()
-        if taken is None and self._next() is not None and self._may_survey():
-            self._turns |= self._survey()
-            taken = self._probed()
-        return taken
+        """A task that nobody has.
 
-    def _probed(self) -> Taken | None:
+        Where somebody has the next one, what is behind it is listed, and a random one of the free
+        ones there is next: so two machines that met part.
+        """
         for _ in range(_PROBES):
             at = self._next()
             if at is None:
                 return None
-            if not self._log(at).read():
+            if not self._log(at).begun():
                 return self._claim(at, over=None)
-            self._turns[at], self._at = 1, None
+            self._turns[at] = 1
+            self._at = self._beyond(at)
         return None
+
+    def _beyond(self, at: int) -> int:
+        """Where to look next, as that task is somebody's."""
+        listed = self._records.begun(after=self._tasks[at].name, most=_PAGE)
+        self._turns |= self._places(listed)
+        last = max(listed, default="")
+        full = listed.total() == _PAGE
+        window = [
+            place
+            for place in range(at + 1, self._loose())
+            if place not in self._turns and not (full and self._tasks[place].name > last)
+        ]
+        return self._dice.choice(window) if window else self._dice.randrange(self._loose())
 
     def _next(self) -> int | None:
         """The next task of which nothing is known."""
@@ -192,8 +205,14 @@ class Taker:
     def _survey(self) -> dict[int, int]:
         """How many turns tasks have, of those that have any."""
         self._surveyed_s = self._clock.monotonic()
-        begun = self._records.begun()
-        return {at: begun[task.name] for at, task in enumerate(self._tasks) if task.name in begun}
+        return self._places(self._records.begun())
+
+    def _places(self, begun: Mapping[str, int]) -> dict[int, int]:
+        """What a listing says of the tasks that are known by now."""
+        names = self._names
+        for at in range(len(names), len(self._tasks)):
+            names[self._tasks[at].name] = at
+        return {names[name]: turns for name, turns in begun.items() if name in names}
 
     def _joining(self) -> Taken | None:
         """The task that joins the others, if these have ended well."""

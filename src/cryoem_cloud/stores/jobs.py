@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 
 from cryoem_cloud.model import keys
 from cryoem_cloud.model.control import Control
@@ -98,11 +99,15 @@ class JobRecords:
         """A task's turn log."""
         return TurnLog(self.store, keys.turns_prefix(self.project, self.number, task))
 
-    def begun(self) -> Counter[str]:
-        """How many turns each task has that has any; a listing."""
+    def begun(self, *, after: str = "", most: int | None = None) -> Counter[str]:
+        """How many turns each task has that has any; a listing.
+
+        Only of tasks whose names sort behind `after`, and only the first `most` turns of all.
+        """
         prefix = keys.job_prefix(self.project, self.number) + "turns/"
-        listed = self.store.list(prefix)
-        return Counter(item.key.removeprefix(prefix).partition("/")[0] for item in listed)
+        listed = self.store.list(prefix, after=f"{prefix}{after}0" if after else "")
+        found = islice(listed, most)
+        return Counter(item.key.removeprefix(prefix).partition("/")[0] for item in found)
 
     def preparations(self) -> TurnLog:
         """The log that decides who makes a later job of a chain ready."""

@@ -48,6 +48,10 @@ class TurnLog:
         """Whether the end is known here; no request."""
         return standing(self._turns) in {Standing.DONE, Standing.FAILED}
 
+    def begun(self) -> bool:
+        """Whether there is any turn; at most one request."""
+        return bool(self._turns) or self._at(1) is not None
+
     def read(self) -> tuple[Turn, ...]:
         """All turns there are now; one request, and one for each turn that is new.
 
