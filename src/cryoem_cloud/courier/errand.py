@@ -23,15 +23,10 @@ from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.pieces import PieceFollower
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.underway import Underway
+from cryoem_cloud.courier.waiting import WAIT_FOR
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import (
     CryoemError,
-    NoSpaceError,
-    ProjectGoneError,
-    SettingsError,
-    SourceChangedError,
-    StoreDeniedError,
-    StoreUnreachableError,
 )
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.links import Named
@@ -49,17 +44,6 @@ _LOOK_S = 0.5
 """Between looks at journals and at the front end's wishes."""
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 15.0
-
-_WAIT_FOR = (
-    StoreUnreachableError,
-    StoreDeniedError,
-    NoSpaceError,
-    ProjectGoneError,
-    SourceChangedError,
-    SettingsError,
-    OSError,
-)
-"""Troubles that somebody or something else ends; the job waits and says so."""
 
 
 @dataclass
@@ -103,7 +87,7 @@ class Errand:
         self._underway.stop()
         try:
             return self._go()
-        except _WAIT_FOR as error:
+        except WAIT_FOR as error:
             _LOG.warning("job %d waits: %s", self.slip.job.number, error)
             self.desk.trouble(error)
             self._find_moved_project()
@@ -191,8 +175,11 @@ class Errand:
     def _stopped(self) -> bool:
         """Whether the user has stopped the job, which is its end then."""
         if self._stop_wanted():
-            self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason="stopped on request")
+            self._stop_here()
         return self._trouble is not None
+
+    def _stop_here(self) -> None:
+        self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason="stopped on request")
 
     def _stop_wanted(self) -> bool:
         """Whether somebody wants the job to end; looks at the job's folder too."""
@@ -227,16 +214,16 @@ class Errand:
         tasks = tuple(self.records.all_tasks())
         home, log = self._home(*tasks), self.records.turns(MAIN)
         manning = Manning(self.means, self.slip, self.records, log)
+        pieces = self._piece_follower() if any(task.is_piece for task in tasks) else None
         follower = Follower(
             records=self.records,
             log=log,
-            home=home,
+            home=pieces.at_home if pieces else lambda: home,
             cache=self.means.cache,
             task=MAIN,
             told=lambda phase: self.desk.phase(Phase.RUNNING, phase),
             clock=self.means.clock,
         )
-        pieces = self._piece_follower() if any(task.is_piece for task in tasks) else None
         if self.desk.card.phase is not Phase.RUNNING:
             self.desk.phase(Phase.STARTING)
         home.remove_parts()
@@ -250,7 +237,8 @@ class Errand:
             if not self.delivery.still_ours():
                 return None
             self._listening.listen(home)
-            if self._stopped_on_the_way():
+            if self._listening.asked and self._underway.sending:
+                self._stop_here()
                 return None
             self.means.stopping.wait(_LOOK_S)
         return None
@@ -263,13 +251,6 @@ class Errand:
             told=lambda words: self.desk.phase(Phase.RUNNING, words),
             clock=self.means.clock,
         )
-
-    def _stopped_on_the_way(self) -> bool:
-        """Whether the user has stopped a job that is not all sent."""
-        if not self._listening.asked or not self._underway.sending:
-            return False
-        self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason="stopped on request")
-        return True
 
     def _bring_home(self, ending: Turn) -> bool:
         self.desk.phase(Phase.HOMECOMING)

@@ -26,11 +26,14 @@ _WATCH_S = 10.0
 
 @dataclass(kw_only=True)
 class Follower:
-    """Follows one task of a job. `told` hears what the machine says that it does now."""
+    """Follows one task of a job, whose place here is `home`.
+
+    `told` hears what the machine says that it does now.
+    """
 
     records: JobRecords
     log: TurnLog
-    home: Home
+    home: Callable[[], Home]
     cache: Cache
     task: str
     told: Callable[[str], None]
@@ -67,7 +70,7 @@ class Follower:
         reader = f"{claim.holder}/{self.task}/{claim.number}"
         number = self.cache.page(project, job, reader)
         if number == 1:
-            self.home.start_logs()
+            self.home().start_logs()
         for _ in range(_PAGES_A_LOOK):
             if last is not None and number > last:
                 return True
@@ -82,9 +85,9 @@ class Follower:
 
     def _take(self, page: Page) -> None:
         for chunk in page.lines:
-            self.home.add_lines(chunk)
+            self.home().add_lines(chunk)
         if page.files or page.small:
-            self.home.place(page.files, page.small)
+            self.home().place(page.files, page.small)
         if page.phase:
             self.told(page.phase)
             self._turns_due_s = self.clock.monotonic()

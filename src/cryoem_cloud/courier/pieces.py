@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.home import Home
 from cryoem_cloud.model.journal import LogLines, Page
-from cryoem_cloud.model.task import Task
+from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import Standing, standing
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.jobs import JobRecords
@@ -60,11 +60,12 @@ class PieceFollower:
             self._tasks |= {task.name: task for task in found}
             self._here = None
 
-    def _at_home(self) -> Home:
+    def at_home(self) -> Home:
+        """The job's place here, as far as its tasks are known; `main`, if it is there."""
+        if MAIN not in self._tasks:
+            self._learn()
         if self._here is None:
             self._here = self.home(tuple(self._tasks.values()))
-            if not self._said:
-                self._here.start_logs()
         return self._here
 
     def _follow(self, machine: str) -> None:
@@ -82,7 +83,7 @@ class PieceFollower:
 
     def _take(self, page: Page) -> None:
         if page.files or page.small:
-            self._at_home().place(page.files, page.small)
+            self.at_home().place(page.files, page.small)
         if page.phase == ENDED:
             state = standing(self.records.turns(page.task).read())
             self.failed = self.failed or state is Standing.FAILED
@@ -90,9 +91,14 @@ class PieceFollower:
 
     def _tell(self, task: Task, machine: str) -> None:
         begun = self.records.begun()
+        if MAIN in begun:  # whose log is the job's
+            return
         ended = sum(begun[name] >= _FEWEST_ENDED for name in self._tasks if name in begun)
         words = f"{ended} of {self.records.ready().of - 1} pieces have ended"
         self.told(words)
         data = f"cryoem: {task.title}: ended on {machine}; {words}\n".encode()
-        self._at_home().add_lines(LogLines(log="out", start=self._said, data=data))
+        home = self.at_home()
+        if not self._said:
+            home.start_logs()
+        home.add_lines(LogLines(log="out", start=self._said, data=data))
         self._said += len(data)
