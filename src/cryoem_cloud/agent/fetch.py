@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
+from cryoem_cloud.agent.ahead import Ahead
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.links import leads_to
@@ -31,10 +32,12 @@ def lay_out(
     project: str,
     root: Path,
     outputs: tuple[str, ...],
+    ahead: Ahead | None = None,
 ) -> None:
     """Make `root` a task's copy of the project: inputs, stubs, and folders for outputs.
 
-    Links lead to other paths of the project, whether or not anything is there.
+    Links lead to other paths of the project, whether or not anything is there. What was fetched
+    `ahead` is taken from there.
 
     Raises:
         NoSpaceError: The disk has no room for the inputs.
@@ -52,7 +55,14 @@ def lay_out(
     for output in outputs:
         (root / normal(output)).resolve().mkdir(parents=True, exist_ok=True)
     wanted = [(entry, root / staged(entry.path)) for entry in files]
+    if ahead is not None:
+        wanted = [place for place in wanted if not _taken(ahead, *place)]
     fetch_files(store, project, wanted, streams=_STREAMS)
+
+
+def _taken(ahead: Ahead, entry: Entry, path: Path) -> bool:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return ahead.take(entry, path)
 
 
 def _keep_out_of_links(inputs: Iterable[Entry]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from cryoem_cloud.model.errors import FormatError
+from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.machine import Pulse
 from cryoem_cloud.model.task import Ready, Task
@@ -117,6 +118,11 @@ class Taker:
     def failed(self) -> bool:
         """Whether a task is known to have failed."""
         return any(turn.deed is Deed.FAILED for turn in self._endings.values())
+
+    def likely_inputs(self) -> Iterable[Entry]:
+        """What the task is given that we shall probably take next; no request."""
+        at = self._next()
+        return self._tasks[at].inputs if at is not None else ()
 
     def endings(self) -> tuple[Turn, ...]:
         """The turns that ended tasks, as far as they are known, in the tasks' order."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+from cryoem_cloud.agent.ahead import Ahead
 from cryoem_cloud.agent.attend import Attendance
 from cryoem_cloud.agent.begin import Beginning, beginning
 from cryoem_cloud.agent.close import Closing
@@ -46,6 +47,7 @@ class TurnWork:
     umask: int | None
     clock: Clock
     first_page: int
+    ahead: Ahead
 
     def work(self) -> int:
         """Work on the task to its end and close the claim; the number of the next page.
@@ -103,6 +105,7 @@ class TurnWork:
 
     def _lay_out(self) -> Beginning:
         records = self.records
+        self.ahead.end()
         begun = beginning(
             self.taken, self.job, self.application, records=records, scratch=self.scratch
         )
@@ -112,6 +115,7 @@ class TurnWork:
             project=records.project,
             root=self._root,
             outputs=self._outputs,
+            ahead=self.ahead,
         )
         self._script.parent.mkdir(parents=True, exist_ok=True)
         (self._root / self.job.cwd).mkdir(parents=True, exist_ok=True)
@@ -183,6 +187,7 @@ class TurnWork:
             environment=self.environment,
             umask=self.umask,
         )
+        self.ahead.begin()
         with sending(sender):
             attendance.until_ended(running)
         if attendance.lost:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from cryoem_cloud.agent.ahead import Ahead
 from cryoem_cloud.agent.chain import Preparation, what_follows
 from cryoem_cloud.agent.take import Taken, Taker
 from cryoem_cloud.agent.turn import TurnWork
@@ -95,6 +96,14 @@ class Agent:
         job = insisting(records.job, self.clock.sleep)
         dice = random.Random(self.myself.name)  # noqa: S311  (spreads machines, hides nothing)
         taker = Taker(records, self.myself.name, clock=self.clock, dice=dice)
+        folder = self.scratch / "ahead"
+        ahead = Ahead(records.store, records.project, folder, likely=taker.likely_inputs)
+        try:
+            return self._turns(taker, job, records, ahead)
+        finally:
+            ahead.end()
+
+    def _turns(self, taker: Taker, job: Job, records: JobRecords, ahead: Ahead) -> Exit | None:
         page = 1 + insisting(lambda: records.pages(self.myself.name), self.clock.sleep)
         ears, stopping = Ears(records), False
         while (end := insisting(records.end, self.clock.sleep)) is None:
@@ -102,7 +111,7 @@ class Agent:
             found = insisting(partial(taker.take, stopping=stopping), self.clock.sleep)
             self.myself.up()
             if isinstance(found, Taken):
-                page = self._turn(found, job, records, page)
+                page = self._turn(found, job, records, page, ahead=ahead)
                 self.myself.worked()
             elif found.over:
                 return self._end(records, taker)
@@ -119,7 +128,7 @@ class Agent:
         insisting(lambda: records.put_end(exit_), self.clock.sleep)
         return exit_
 
-    def _turn(self, taken: Taken, job: Job, records: JobRecords, page: int) -> int:
+    def _turn(self, taken: Taken, job: Job, records: JobRecords, page: int, *, ahead: Ahead) -> int:
         name = f"{taken.task.name}-{taken.claim.number}"
         application = self.application(job.application)
         environment = {**self.environment, **job.environment}
@@ -139,4 +148,5 @@ class Agent:
             umask=self.umask,
             clock=self.clock,
             first_page=page,
+            ahead=ahead,
         ).work()

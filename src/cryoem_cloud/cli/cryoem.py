@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "wait": "Wait until jobs are home.",
     "stop": "Stop jobs.",
     "retry": "Submit a job that has ended once more.",
+    "resume": "Go on with a job that was stopped or has failed.",
     "adopt": "Bring a job home here that somebody else submitted.",
     "push": "Send files to the project's store.",
     "pull": "Bring files home from the project's store.",

@@ -1,24 +1,9 @@
 """cryoem retry."""
 
-import posixpath
-from dataclasses import replace
-
 import click
 
-from cryoem_cloud.apps.registry import application_named
-from cryoem_cloud.cli.afar import records_of
+from cryoem_cloud.cli.again import ended_job, hand_in
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find, places, the_project
-from cryoem_cloud.cli.policy import home_of
-from cryoem_cloud.cli.submitting import wake_for
-from cryoem_cloud.courier.submit import submit
-from cryoem_cloud.frontends.registry import frontend_named
-from cryoem_cloud.model.errors import NotFoundError, ObjectMissingError, UsageError
-from cryoem_cloud.model.job import Job, Wish
-from cryoem_cloud.model.project import Project
-from cryoem_cloud.ports.application import Asked
-from cryoem_cloud.settings import Settings, environment, submitters_environment
-from cryoem_cloud.wiring.front import counter
 
 __all__ = ["command"]
 
@@ -27,38 +12,8 @@ __all__ = ["command"]
 @click.argument("number", metavar="ID", type=int, shell_complete=job_numbers)
 def command(*, number: int) -> None:
     """Submit a job that has ended once more: the same script, in the same folders."""
-    card = find(number)
-    if card.open:
-        raise UsageError(
-            f"job {number} has not ended", hint=f"cryoem stop {number}, then try again"
-        )
-    project = the_project()
-    if project.name != card.project:
-        raise UsageError(f"job {number} belongs to {card.folder}", hint="go there first")
-    try:
-        job = records_of(card).job()
-    except ObjectMissingError as error:
-        raise NotFoundError(
-            f"nothing of job {number} has reached the store", hint="submit it as you did before"
-        ) from error
-    asked = Asked(
-        project=project.folder,
-        script=job.script,
-        script_path=job.script_path,
-        cwd=posixpath.normpath(job.cwd),
-        inputs=job.inputs,
-        outputs=job.outputs,
-        wish=_wish(job, project),
-    )
-    new = submit(
-        counter(places(), project.store),
-        asked,
-        project=project,
-        application=application_named(job.application),
-        frontend=frontend_named(job.frontend),
-        environment=submitters_environment(environment()),
-    )
-    wake_for(new, places())
+    card, project, job = ended_job(number)
+    new = hand_in(job, project, job.script)
     click.echo(f"Submitted batch job {new.number}")
     click.echo(
         f"cryoem: job {new.number} is job {number} ({card.name}) once more: the same script, into "
@@ -66,9 +21,3 @@ def command(*, number: int) -> None:
         f"cryoem: cryoem logs -f {new.number} follows it",
         err=True,
     )
-
-
-def _wish(job: Job, project: Project) -> Wish:
-    """The job's own; what comes home is chosen for one from before there was a choice."""
-    settings = Settings.read(places(), project.folder, environment())
-    return replace(job.wish, home=home_of(job.wish.home, settings, project.store))

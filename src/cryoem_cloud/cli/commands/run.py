@@ -19,6 +19,7 @@ __all__ = ["command"]
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--on", "where", type=click.Choice(PROVIDERS), help="Whose machines.")
 @click.option("--count", type=click.IntRange(min=1), help="How many machines at most.")
+@click.option("--pieces", type=click.IntRange(min=1), help="Cut into so many; 1: not at all.")
 @click.option("--in", "inputs", multiple=True, metavar="PATH", help="A file or folder it reads.")
 @click.option("--out", "outputs", multiple=True, metavar="DIR", help="A folder it writes.")
 @click.option("--name", default="", help="What it is called; default: its output folder.")
@@ -30,6 +31,7 @@ def command(  # noqa: PLR0913  (one for each option)
     *,
     where: str | None,
     count: int | None,
+    pieces: int | None,
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     name: str,
@@ -51,7 +53,7 @@ def command(  # noqa: PLR0913  (one for each option)
         outputs=outputs,
         name=name,
         after=numbers(after),
-        wish=Wish(where=where or "", count=count or 0, home=home or ""),
+        wish=Wish(where=where or "", count=count or 0, pieces=pieces or 0, home=home or ""),
     )
     card = submit_asked(asked, project, places())
     if no_wait:

@@ -1,0 +1,72 @@
+"""Handing in once more a job that has ended."""
+
+import posixpath
+from dataclasses import replace
+
+from cryoem_cloud.apps.registry import application_named
+from cryoem_cloud.cli.afar import records_of
+from cryoem_cloud.cli.finding import find, places, the_project
+from cryoem_cloud.cli.policy import home_of
+from cryoem_cloud.cli.submitting import wake_for
+from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.submit import submit
+from cryoem_cloud.frontends.registry import frontend_named
+from cryoem_cloud.model.errors import NotFoundError, ObjectMissingError, UsageError
+from cryoem_cloud.model.job import Job, Wish
+from cryoem_cloud.model.project import Project
+from cryoem_cloud.ports.application import Asked
+from cryoem_cloud.settings import Settings, environment, submitters_environment
+from cryoem_cloud.wiring.front import counter
+
+__all__ = ["ended_job", "hand_in"]
+
+
+def ended_job(number: int) -> tuple[Card, Project, Job]:
+    """A job of this project that has ended, as it was submitted.
+
+    Raises:
+        UsageError: It has not ended, or is of another project.
+        NotFoundError: The store knows nothing of it.
+    """
+    card = find(number)
+    if card.open:
+        raise UsageError(
+            f"job {number} has not ended", hint=f"cryoem stop {number}, then try again"
+        )
+    project = the_project()
+    if project.name != card.project:
+        raise UsageError(f"job {number} belongs to {card.folder}", hint="go there first")
+    try:
+        return card, project, records_of(card).job()
+    except ObjectMissingError as error:
+        raise NotFoundError(
+            f"nothing of job {number} has reached the store", hint="submit it as you did before"
+        ) from error
+
+
+def hand_in(job: Job, project: Project, script: str) -> Card:
+    """Submit a job anew, into the same folders, with this script; its new card."""
+    new = submit(
+        counter(places(), project.store),
+        Asked(
+            project=project.folder,
+            script=script,
+            script_path=job.script_path,
+            cwd=posixpath.normpath(job.cwd),
+            inputs=job.inputs,
+            outputs=job.outputs,
+            wish=_wish(job, project),
+        ),
+        project=project,
+        application=application_named(job.application),
+        frontend=frontend_named(job.frontend),
+        environment=submitters_environment(environment()),
+    )
+    wake_for(new, places())
+    return new
+
+
+def _wish(job: Job, project: Project) -> Wish:
+    """The job's own; what comes home is chosen for one from before there was a choice."""
+    settings = Settings.read(places(), project.folder, environment())
+    return replace(job.wish, home=home_of(job.wish.home, settings, project.store))
