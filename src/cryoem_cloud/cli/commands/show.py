@@ -26,7 +26,7 @@ from cryoem_cloud.model.errors import ObjectMissingError, StoreError
 from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.record import JSON
-from cryoem_cloud.model.task import MAIN
+from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import Deed, Turn
 from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.stores.jobs import JobRecords
@@ -66,15 +66,29 @@ def command(*, number: int, json_: bool) -> None:
 
 def _from_store(card: Card) -> dict[str, JSON]:
     records = records_of(card)
-    job, tasks = records.job(), records.tasks(0)
-    inputs = [entry for task in tasks for entry in task.inputs]
+    job, tasks = records.job(), tuple(records.all_tasks())
+    inputs = {entry.path: entry for task in tasks for entry in task.inputs}.values()
     turns = records.turns(MAIN).read()
     return {
         "script": job.script,
-        "script_run": tasks[0].script if tasks else None,
+        "script_run": tasks[-1].script if tasks else None,
+        "pieces": _pieces(records, tasks),
         "inputs": [{"path": e.path, "type": e.kind.value, "size": e.size} for e in inputs],
         **_outputs(card, job, records, turns),
         "turns": [{"number": t.number, "deed": t.deed.value, "machine": t.holder} for t in turns],
+    }
+
+
+def _pieces(records: JobRecords, tasks: Sequence[Task]) -> dict[str, JSON]:
+    """Of a job in pieces, how many there will be, how many were begun, and how many have ended."""
+    names = [task.name for task in tasks if task.is_piece]
+    if not names:
+        return {"number": 0, "begun": 0, "ended": 0}
+    turns = records.begun()
+    return {
+        "number": records.ready().of - 1,
+        "begun": sum(turns[name] > 0 for name in names),
+        "ended": sum(turns[name] > 1 for name in names),
     }
 
 
@@ -113,6 +127,10 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
         names = sum(item["type"] == Kind.STUB.value for item in inputs)
         unread = f"; of {names} more the job needs the names only" if names else ""
         lines.append(f"inputs     {counted(len(files), 'file')}, {size}{unread}")
+        if more["pieces"]["number"]:
+            lines.append(
+                "pieces     {number}: {begun} begun, {ended} ended".format(**more["pieces"])
+            )
         lines.extend(_summary(card, more))
         lines.extend(_machines(more["turns"]))
         lines.extend(("", "as submitted:", more["script"].rstrip()))
