@@ -95,7 +95,7 @@ INITIAL_MODEL_3 = Refinement(
 INITIAL_MODEL_5 = Refinement(
     "InitialModel/job004",
     f"relion_refine {_PARTICLES} {_SHORT} --grad --iter 16 --grad_write_iter 4 {_INITIAL}"
-    f" --auto_sampling --tau2_fudge 4 {_ENDS}\n"
+    f" --tau2_fudge 4 {_ENDS}\n"
     "rm -f {job}/RELION_JOB_EXIT_SUCCESS\n"
     "relion_align_symmetry --i {job}/run_it016_model.star --o {job}/initial_model.mrc --sym C1"
     " --apply_sym --select_largest_class --pipeline_control {job}/\n"

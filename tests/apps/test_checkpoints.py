@@ -175,6 +175,10 @@ def test_other_scripts_begin_anew(script: str) -> None:
     assert resumed(script, of_iteration(3), outputs=("Refine/job006",)) is None
 
 
+def test_names_seen_from_a_folder_are_not_followed() -> None:
+    assert resumed(_CLASSIFY, of_iteration(3), cwd="Refine") is None
+
+
 def test_iterations_are_sealed_by_their_sampling() -> None:
     def seals(path: str, script: str = _CLASSIFY) -> bool:
         return Relion().seals(make_job(script, outputs=("Refine/job006",)), path)

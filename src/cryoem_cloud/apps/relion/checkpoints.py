@@ -76,7 +76,7 @@ def resumed(job: Job, script: str, view: View, made: Collection[str]) -> Resumed
     Of an iteration whose files are not all there, or cannot be followed, nothing is gone on from.
     """
     run, ours = _run(script), _run(job.script)
-    if run is None or ours is None:
+    if run is None or ours is None or job.cwd != ".":
         return None
     there = frozenset(made)
     numbers = {path: at for path in there if (at := _number(path, run.root)) is not None}
