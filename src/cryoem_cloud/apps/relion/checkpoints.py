@@ -66,8 +66,14 @@ _FORGOTTEN = "--som"
 
 
 def seals(job: Job, path: str) -> bool:
-    """See the port: Application.seals. Of a script that is not bash nothing is known."""
-    return any(_SEAL.fullmatch(_behind(path, root)) for root in _roots(job.script))
+    """See the port: Application.seals. Of a script that is not bash nothing is known.
+
+    Iterations that are never gone on from are not sealed: who has no others has not come further.
+    """
+    return any(
+        _SEAL.fullmatch(_behind(path, root)) and (_number(path, root) or 0) >= first
+        for root, first in _roots(job.script)
+    )
 
 
 def resumed(job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
@@ -81,7 +87,7 @@ def resumed(job: Job, script: str, view: View, made: Collection[str]) -> Resumed
     there = frozenset(made)
     numbers = {path: at for path in there if (at := _number(path, run.root)) is not None}
     sealed = {at for path, at in numbers.items() if _SEAL.fullmatch(_behind(path, run.root))}
-    for number in sorted((at for at in sealed if at >= run.first), reverse=True):
+    for number in sorted((at for at in sealed if at >= _first(run.call)), reverse=True):
         optimiser = f"{run.root}_it{number:03d}_optimiser.star"
         with suppress(FormatError, MissingInputError, RefusedError, OSError):
             output = _spelling(run, optimiser, view)
@@ -108,17 +114,6 @@ class _Run:
     call: Call
     output: Word
     root: str
-
-    @property
-    def first(self) -> int:
-        """The first iteration that may be gone on from.
-
-        The one before the first knows nothing yet. Where the first one correlates, classes come
-        apart in the second, and continued runs leave that out.
-        """
-        classes = self.call.value("--K")
-        several = classes is not None and classes.text != "1"
-        return 2 if several and self.call.has("--firstiter_cc") else 1
 
     def continued(self, script: str, optimiser: str, output: str) -> str:
         """The script, which holds the call, going on from that file under that root."""
@@ -147,11 +142,23 @@ def _is_refine(call: Call) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _roots(script: str) -> tuple[str, ...]:
-    """Of every output of the script it is asked whether it seals."""
+def _roots(script: str) -> tuple[tuple[str, int], ...]:
+    """With the first iterations that may be gone on from; asked for every output of the script."""
     with suppress(FormatError):
-        return tuple(root for call in calls(script) if _is_refine(call) and (root := _root(call)))
+        runs = [call for call in calls(script) if _is_refine(call)]
+        return tuple((root, _first(call)) for call in runs if (root := _root(call)))
     return ()
+
+
+def _first(call: Call) -> int:
+    """The first iteration that may be gone on from.
+
+    The one before the first knows nothing yet. Where the first one correlates, classes come
+    apart in the second, and continued runs leave that out.
+    """
+    classes = call.value("--K")
+    several = classes is not None and classes.text != "1"
+    return 2 if several and call.has("--firstiter_cc") else 1
 
 
 def _root(call: Call) -> str:
