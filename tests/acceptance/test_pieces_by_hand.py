@@ -295,6 +295,34 @@ def test_a_micrograph_that_cannot_be_fitted_is_left_out(
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
+def test_names_with_dots_are_as_relion_makes_them(
+    direct: Direct, tmp_path: Path, lab: Callable[[Direct, str], _Lab]
+) -> None:
+    """Dots become underscores in the names of images, but not in those of pictures."""
+    job = lab(direct, "MotionCorr")
+    names = ("Mov.d/a.b_1.tif", "Mov.d/a.b.tif", "Mov/a.b_1.tif", "top.x.tif")
+    movies = [f"Movies/mic_{number:03d}.tif" for number in range(1, _MOVIES + 1)]
+    with job.view.open(job.cut.path) as file:
+        text = file.read()
+    for movie, name in zip(movies, names, strict=False):
+        text = text.replace(movie.encode(), name.encode())
+        into = tmp_path / "user" / name
+        into.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(direct.path / movie, into)
+    listed_ = [line for line in text.splitlines(keepends=True) if not line.startswith(b"Movies/")]
+    path = tmp_path / "user" / job.cut.path
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"".join(listed_))
+    shutil.copy(direct.path / "gain.mrc", tmp_path / "user")
+    job.view = Here(tmp_path / "user")
+    assert job.run_alone() == 0
+    whole, resumed = job.going_on("join", job.pieces(len(names)))
+    assert job.differs(whole) == []
+    assert resumed.idle == set(names)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("label", ["MotionCorr", "CtfFind", "Extract", "CtfRefine", "Polish"])
 def test_a_piece_may_lack_an_optics_group(
     direct: Direct, label: str, lab: Callable[[Direct, str], _Lab]

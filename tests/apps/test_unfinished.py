@@ -17,7 +17,7 @@ _INPUTS = dict.fromkeys(
 _J2 = "MotionCorr/job002"
 _FCC = struct.pack("<4i76xi928x", 3, 2, 1, 2, 0) + b"data" * 6
 """An image of three columns and two rows."""
-_WHOLE = {".eps": b"x stroke\n", "_FCC_w1.mrc": _FCC}
+_WHOLE = {".eps": b"x stroke\n", "_FCC_w1.mrc": _FCC, ".star": b"x\n \n"}
 
 
 def resumed(
@@ -73,8 +73,9 @@ def test_a_task_of_which_nothing_is_done_begins_anew() -> None:
     assert resumed(MOTION, []) is None
     assert resumed(MOTION, movie("a", "_PS.mrc", ".mrc")) is None
     assert resumed(f"{MOTION} --grouping_for_ps 4", movie("a")) is None
-    broken = {path: b"x stro" if path.endswith(".eps") else b"x" for path in movie("a")}
-    assert resumed(MOTION, broken) is None
+    for ending in (".eps", ".star"):
+        broken = {p: b"x st" if p.endswith(ending) else whole_file(p) for p in movie("a")}
+        assert resumed(MOTION, broken) is None
     assert resumed(f"{MOTION} --grouping_for_ps 0", movie("a")) is not None
     assert resumed(f"{MOTION} --even_odd_split", movie("a")) is None
     exposed = MOVIES.replace(b"_rlnOpticsGroup #2 \n", b"_rlnMicrographPreExposure #2 \n")
@@ -93,6 +94,16 @@ def test_names_that_begin_alike_are_told_apart() -> None:
     assert found is not None
     assert found.stands == {*made} - {*movie("m_1_PS", ".star")}
     assert found.idle == {"Movies/m_1.tif", "Movies/m_1_2.x.tif"}
+
+
+def test_movies_in_folders_with_dots_have_no_pictures() -> None:
+    """RELION writes these to the folder's own name, which is not there."""
+    listed = MOVIES.replace(b"Movies/a", b"Mov.1/a")
+    made = [f"{_J2}/Mov_1/a.mrc", f"{_J2}/Mov_1/a.star", *movie("b", ".mrc", ".star")]
+    files = {**{path: whole_file(path) for path in made}, "movies.star": listed}
+    found = resumed(MOTION, files)
+    assert found is not None
+    assert found.stands == set(made[:2])
 
 
 def test_a_log_that_breaks_off_is_of_nothing_that_is_done() -> None:

@@ -106,7 +106,8 @@ class Made:
     """A file that an item has made once it is done: `ends` is what follows the item's name.
 
     In `ends`, `{}` stands for the value of the option `named`, or its `default`. It is made with
-    one of `flags` (none named: always), where these are numbers greater than 0 or no numbers.
+    one of `flags` (none named: always), where these are numbers greater than 0 or no numbers; where
+    it is `undotted`, not of items whose folders have dots in their names.
 
     Of a file that a program may have been killed over, it is looked at whether it `holds` some
     bytes and `closes` with others, and as an `image` is as long as its header says.
@@ -116,6 +117,7 @@ class Made:
     flags: tuple[str, ...] = ()
     named: str = ""
     default: str = ""
+    undotted: bool = False
     holds: bytes = b""
     closes: bytes = b""
     image: bool = False

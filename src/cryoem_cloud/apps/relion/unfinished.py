@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from cryoem_cloud.apps.links import Links, along_links
@@ -83,14 +84,13 @@ def _last(script: str) -> tuple[str, ...]:
 
 def _done(of: Work, items: Items, view: View, made: Iterable[str]) -> _Done:
     """What stands of the files: those of an item up to the last stage that it has passed."""
-    asked = stages(of)
+    asked, names = stages(of), list(items.names())
     standing: dict[int, list[ItemFile]] = {}
     whole: set[int] = set()
     for item, files in _by_item(files_of(of, items, made)).items():
         there = {file.ends: file.path for file in files}
-        passed = 0
-        while passed < len(asked) and _is_made(asked[passed], there, view):
-            passed += 1
+        its = [_of_item(names[item], stage) for stage in asked]
+        passed = _passed(its, there, view)
         if passed:
             void = {ends for stage in asked[passed:] for ends in stage}
             standing[item] = [file for file in files if file.ends not in void]
@@ -109,6 +109,17 @@ def _by_item(files: Iterable[ItemFile]) -> Mapping[int, list[ItemFile]]:
     for file in files:
         found.setdefault(file.item, []).append(file)
     return found
+
+
+def _of_item(name: str, stage: Mapping[str, Made]) -> dict[str, Made]:
+    """What an item of that name makes in a stage."""
+    dotted = "." in posixpath.dirname(name)
+    return {ends: made for ends, made in stage.items() if not (made.undotted and dotted)}
+
+
+def _passed(stages_: Iterable[Mapping[str, Made]], there: Mapping[str, str], view: View) -> int:
+    """How many stages an item has passed, one after the other."""
+    return sum(1 for _ in takewhile(lambda stage: _is_made(stage, there, view), stages_))
 
 
 def _is_made(stage: Mapping[str, Made], there: Mapping[str, str], view: View) -> bool:

@@ -11,6 +11,7 @@ __all__ = ["CTFS", "EXTRACTED", "MOVIES", "PICKED", "POLISHED", "REFINED_CTFS"]
 
 _PICTURES = ("*.pdf", "*.pdf.lst")
 _MICROGRAPH = "rlnMicrographName"
+_LIST_CLOSES = b"\n \n"
 _PICTURE_CLOSES = b"stroke\n"
 _PART_OF_A_LIST = ("--min_MG", "--max_MG")
 
@@ -27,8 +28,9 @@ MOVIES = Split(
             Made("_PS.mrc", flags=("--grouping_for_ps",)),
             Made("_noDW.mrc", flags=("--save_noDW",)),
             Made(".mrc"),
-            Made(".star"),
-            Made("_shifts.eps", closes=_PICTURE_CLOSES),
+            Made(".star", closes=_LIST_CLOSES),
+            # it is written to the folder with its dots, which nobody has made
+            Made("_shifts.eps", closes=_PICTURE_CLOSES, undotted=True),
         ),
     ),
     joined=("corrected_micrographs*", "gain.mrc", *_PICTURES),
