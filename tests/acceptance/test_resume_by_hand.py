@@ -126,26 +126,25 @@ def sampling(project: Path, job: str, number: int) -> Path:
 def kill_in_iteration(project: Path, refinement: Refinement, number: int, programs: str) -> None:
     """Kill it while it does the iteration after that one."""
     last = sampling(project, refinement.job, number)
-    killed(
-        project,
-        refinement.script,
-        environment(programs),
-        lambda: last.exists() and time.time() - last.stat().st_mtime > _MOMENT_S,
-    )
+    killed(project, refinement.script, environment(programs), lambda: is_there_a_while(last))
 
 
 def kill_while_writing(project: Path, refinement: Refinement, number: int, programs: str) -> None:
-    """Kill it while it writes that iteration: once the first of its files is there.
+    """Kill it while it writes that iteration, having begun and not yet come to the last file.
 
-    It may have written the last one before the signal reaches it. Then that is done again.
+    It waits there: the last file is a pipe that nobody reads.
     """
     first = project / refinement.job / f"run_it{number:03d}_optimiser.star"
-    for _ in range(5):
-        killed(project, refinement.script, environment(programs), first.exists)
-        if not sampling(project, refinement.job, number).exists():
-            return
-        shutil.rmtree(project / refinement.job)
-    pytest.fail("the moment is not met")
+    last = sampling(project, refinement.job, number)
+    first.parent.mkdir(parents=True)
+    os.mkfifo(last)
+    killed(project, refinement.script, environment(programs), lambda: is_there_a_while(first))
+    last.unlink()
+
+
+def is_there_a_while(path: Path) -> bool:
+    """Long enough for others to be there that are written at the same time."""
+    return path.exists() and time.time() - path.stat().st_mtime > _MOMENT_S
 
 
 def check(refinement: Refinement, top: Path, programs: str, moments: str) -> None:
