@@ -15,8 +15,8 @@ _THREADS_AT_GPU = 16
 
 _GIB_A_WORKER = 18
 """What a rank takes in the last iteration of an auto-refinement with boxes of 400 pixels, which are
-not known here: 3.6e-8 * (2 * box) ** 3 GB in double precision, measured with 96 pixels. RELION's
-manual has 1.1e-8."""
+not known here: 3.6e-8 * (2 * box) ** 3 GB in double precision, measured with 96 and 128 pixels.
+RELION's manual has 1.1e-8."""
 
 _VOLUMES = ("--ref", "--ios", "--denovo_3dref", "--sym", "--multibody_masks")
 """With one of them a refinement has maps; class averages take little memory."""
