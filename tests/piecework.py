@@ -43,7 +43,7 @@ class Piecework(Shell):
             items=len(lines),
             noun="lines",
             seconds=60.0,
-            script=job.script,
+            script=lambda _: job.script,
             part=lambda first, last: b"".join(lines[first:last]),
         )
 

@@ -110,7 +110,7 @@ def ranges(items: int, pieces: int) -> list[tuple[int, int]]:
 def piece_on(machine: Machine, cut: Cut, view: View, items: tuple[int, int]) -> View:
     """Lay a piece out; what it sees of the project."""
     seen = Overlaid(view, {cut.path: cut.part(*items)})
-    machine.lay_out(Relion().needs(replace(machine.job, script=cut.script), seen), seen)
+    machine.lay_out(Relion().needs(replace(machine.job, script=cut.script(items[0])), seen), seen)
     return seen
 
 

@@ -57,12 +57,12 @@ _CUT = {
     "Extract": ("*_extract.star", _MOVIES - 1),
     "Extract again": ("*_extract.star", _MOVIES - 1),
     "Extract helix": ("*_extract.star", _MOVIES - 1),
+    "AutoPick LoG": ("*_autopick.star", _MOVIES),
+    "AutoPick references": ("*_autopick.star", _MOVIES),
     "CtfRefine": ("*_defocus_fit.star", _MOVIES),
     "Polish": ("*_tracks.star", 0),
 }
 """What each item of a job leaves, and how many inputs the joining command does not read."""
-
-_NOT_CUT = {"AutoPick LoG": "*_autopick.star", "AutoPick references": "*_autopick.star"}
 
 _SAYS_NOTHING = frozenset({"run.out", "run.err"})
 
@@ -129,7 +129,7 @@ class _Lab:
     def piece(self, cut: Cut, items: tuple[int, int]) -> Machine:
         machine = self.machine(f"piece-{items[0]}")
         piece_on(machine, cut, self.view, items)
-        assert machine.run(cut.script) == 0, said(machine)
+        assert machine.run(cut.script(items[0])) == 0, said(machine)
         assert (machine.folder / self.job.outputs[0] / "RELION_JOB_EXIT_SUCCESS").exists()
         return machine
 
@@ -182,13 +182,13 @@ def test_pieces_together_are_the_job(
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("label", [*_CUT, *_NOT_CUT])
+@pytest.mark.parametrize("label", _CUT)
 @pytest.mark.parametrize("after", [2, 5])
 def test_a_job_that_was_killed_goes_on(
     direct: Direct, label: str, after: int, lab: Callable[[Direct, str], _Lab]
 ) -> None:
     job = lab(direct, label)
-    leaves = _CUT[label][0] if label in _CUT else _NOT_CUT[label]
+    leaves = _CUT[label][0]
     lost = job.machine("lost")
     whole_on(lost, job.view)
     lost.hold_up(_LAST)
@@ -211,8 +211,8 @@ def test_a_piece_that_was_killed_goes_on_and_is_joined(
     first, lost, second = job.piece(cut, (0, 3)), job.machine("lost"), job.machine("second")
     seen = piece_on(lost, cut, job.view, (3, 7))
     lost.hold_up(_LAST)
-    lost.run(cut.script, lambda out: len(list(out.rglob(_CUT[label][0]))) >= 3)
-    resumed = resumed_on(second, cut.script, seen, [lost])
+    lost.run(cut.script(3), lambda out: len(list(out.rglob(_CUT[label][0]))) >= 3)
+    resumed = resumed_on(second, cut.script(3), seen, [lost])
     assert second.run(resumed.script) == 0, said(second)
     rest = job.machine("rest")
     joined_by(second, resumed, rest)
@@ -231,11 +231,11 @@ def test_a_piece_of_which_all_or_nothing_is_done(
     cut = job.cut
     first, second = job.machine("first"), job.machine("second")
     seen = piece_on(first, cut, job.view, (0, 7))
-    first.run(cut.script, lambda _: not done)
+    first.run(cut.script(0), lambda _: not done)
     if not done:
-        assert Relion().resumed(job.job, cut.script, seen, first.outputs()) is None
+        assert Relion().resumed(job.job, cut.script(0), seen, first.outputs()) is None
         return
-    resumed = resumed_on(second, cut.script, seen, [first])
+    resumed = resumed_on(second, cut.script(0), seen, [first])
     assert second.run(resumed.script) == 0
     assert (second.folder / job.job.outputs[0] / "RELION_JOB_EXIT_SUCCESS").exists()
 
@@ -252,7 +252,7 @@ def test_a_movie_that_fails_alone_fails_its_piece(
     assert why in said(job.alone)
     cut, machine = job.cut, job.machine("piece")
     piece_on(machine, cut, job.view, (2, 4))
-    assert machine.run(cut.script) == 1
+    assert machine.run(cut.script(2)) == 1
     assert why in said(machine)
 
 

@@ -76,13 +76,29 @@ def programs(version: str) -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def suite(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Suite]:
-    version = request.param
-    folder = programs(version)
-    pytest.importorskip("mrcfile", reason="needs the demo group")
-    top = tmp_path_factory.mktemp(f"relion-{version}")
+def suites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Suite]]:
+    """The suite of a version, which takes minutes to make: once, and not again where that fails."""
+    made: dict[str, Suite] = {}
+    failed: set[str] = set()
+
+    def suite_of(version: str) -> Suite:
+        folder = programs(version)
+        pytest.importorskip("mrcfile", reason="needs the demo group")
+        if version in failed:
+            pytest.fail(f"the jobs of {version} could not be run directly: see the first failure")
+        if version not in made:
+            failed.add(version)
+            made[version] = _suite(tmp_path_factory.mktemp(f"relion-{version}"), version, folder)
+            failed.remove(version)
+        return made[version]
+
+    yield suite_of
+    for suite in made.values():
+        end_world(suite.world)
+        end_world(suite.essential)
+
+
+def _suite(top: Path, version: str, folder: Path | None) -> Suite:
     (top / "direct").mkdir()
     direct = make_direct(top / "direct", version, folder)
     projects = {name: top / name / "project" for name in ("all", "essential")}
@@ -95,9 +111,12 @@ def suite(
         worlds[home] = make_world(top / home, **env)
         write_inputs(direct, project)
         write_decoys(project)
-    yield Suite(direct, worlds["all"], worlds["essential"])
-    for world in worlds.values():
-        end_world(world)
+    return Suite(direct, worlds["all"], worlds["essential"])
+
+
+@pytest.fixture
+def suite(version: str, suites: Callable[[str], Suite]) -> Suite:
+    return suites(version)
 
 
 def write_inputs(direct: Direct, project: Path) -> None:
@@ -110,8 +129,8 @@ def write_inputs(direct: Direct, project: Path) -> None:
         (project / ran.folder / "run_submit.script").write_text(ran.script)
 
 
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("suite", STEPS, indirect=True)
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("version", STEPS)
 def test_machines_see_nothing_of_the_project(suite: Suite) -> None:
     world = suite.world
     script = f"ls -A '{world.project}' '{suite.direct.path}' > Probe/job999/seen\n"
@@ -121,11 +140,10 @@ def test_machines_see_nothing_of_the_project(suite: Suite) -> None:
     assert set(seen) == {f"{world.project}:", f"{suite.direct.path}:"}
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize(
-    ("suite", "label"),
+    ("version", "label"),
     [(version, step.label) for version, steps in STEPS.items() for step in steps],
-    indirect=["suite"],
 )
 def test_a_job_gives_through_us_what_it_gives_directly(
     suite: Suite, label: str, record_property: Callable[[str, object], None]
@@ -153,11 +171,10 @@ def test_a_job_gives_through_us_what_it_gives_directly(
         record_property(name, value)
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize(
-    ("suite", "label"),
+    ("version", "label"),
     [(version, step.label) for version, steps in STEPS.items() for step in steps],
-    indirect=["suite"],
 )
 def test_what_a_job_needs_is_what_its_programs_open(
     suite: Suite, label: str, tmp_path: Path
@@ -175,8 +192,8 @@ def test_what_a_job_needs_is_what_its_programs_open(
     assert needed == ran.opened or label in _SENT_ALTHOUGH_NOT_OPENED
 
 
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("suite", STEPS, indirect=True)
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("version", STEPS)
 def test_jobs_go_on_from_what_stayed_in_the_store(suite: Suite) -> None:
     world = suite.essential
     for label in ESSENTIAL:

@@ -69,7 +69,7 @@ def test_a_piece_is_the_job_with_fewer_rows_in_its_list() -> None:
     made = cut(MOTION)
     assert made is not None
     assert (made.path, made.items, made.noun) == ("movies.star", 3, "movies")
-    assert made.script == job(MOTION).script
+    assert made.script(0) == job(MOTION).script
     lines = MOVIES.splitlines(keepends=True)
     first = next(at for at, line in enumerate(lines) if line.startswith(b"Movies/"))
     assert made.part(0, 3) == MOVIES
@@ -81,6 +81,7 @@ def test_a_piece_is_the_job_with_fewer_rows_in_its_list() -> None:
     [
         (MOTION.replace("motioncorr", "motioncorr_mpi"), 3, "movies"),
         (CTF, 2, "micrographs"),
+        (PICK, 2, "micrographs"),
         (f"{CTF} --use_given_ps", 2, "micrographs"),
         (EXTRACT, 2, "micrographs"),
         (EXTRACT.replace("coord_list", "reextract_data_star"), 2, "micrographs"),
@@ -107,7 +108,6 @@ def test_what_is_cut(script: str, items: int, noun: str) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        PICK,
         f"{MOTION} --only_do_unfinished",
         f"{MOTION} --do_at_most 10",
         f"{MOTION} --even_odd_split",
@@ -144,7 +144,7 @@ def test_what_is_not_cut(script: str) -> None:
 def test_polishing_in_pieces_estimates_the_motion_alone() -> None:
     made = cut(POLISH)
     assert made is not None
-    assert made.script == job(POLISH).script.replace("--combine_frames", "")
+    assert made.script(0) == job(POLISH).script.replace("--combine_frames", "")
 
 
 def test_polishing_is_not_cut_where_movies_are_not_alike() -> None:
@@ -156,6 +156,20 @@ def test_polishing_is_not_cut_where_movies_are_not_alike() -> None:
     assert cut(POLISH, {**FILES, "mics.star": listed}) is None
     with pytest.raises(MissingInputError, match=meta):
         cut(POLISH, {path: data for path, data in FILES.items() if path != meta})
+
+
+def test_pieces_of_picking_have_the_seeds_that_their_micrographs_would_have_had() -> None:
+    made = cut(PICK)
+    assert made is not None
+    assert made.script(0) == job(PICK).script
+    assert "--random_seed" not in made.script(0)
+    assert made.script(7).rstrip().endswith("--random_seed 8")
+    made = cut(f"{PICK} --random_seed 5")
+    assert made is not None
+    assert "--random_seed 12" in made.script(7)
+    made = cut(f"{PICK} --random_seed -1")
+    assert made is not None
+    assert "--random_seed -1" in made.script(7)
 
 
 def test_lists_that_are_not_cut() -> None:

@@ -26,7 +26,7 @@ class Beginning:
     """What a turn runs and is given, and which outputs it has from the start.
 
     `stands` are outputs that earlier turns or pieces have made and that remain; `laid` are the
-    paths of those that are among `inputs`.
+    paths of those that are among `inputs`, and must not be made again.
     """
 
     script: str
@@ -78,7 +78,7 @@ def _going_on(task: Task, made: Mapping[str, Entry], resumed: Resumed) -> Beginn
             *(_stub(path) for path in sorted(resumed.tests - resumed.reads)),
         ),
         stands=tuple(made[path] for path in sorted(resumed.stands)),
-        laid=laid,
+        laid=laid & resumed.stands,
     )
 
 

@@ -207,7 +207,8 @@ class TurnWork:
             tail_out=_tail(self._logs["out"]),
             tail_err=_tail(self._logs["err"]),
             out_of_memory=out_of_memory,
-            read=partial(_start_of, self._root),
+            # of a piece, what is empty may be so: the whole is not
+            read=_nothing if self.taken.task.is_piece else partial(_start_of, self._root),
         )
         return self.application.judge(self.job, finished)
 
@@ -224,6 +225,10 @@ class TurnWork:
 
 def _markers(root: Path, outputs: tuple[str, ...], held: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for output in outputs for name in held if (root / output / name).exists())
+
+
+def _nothing(path: str) -> bytes:  # noqa: ARG001  (the name is part of what `read` is)
+    return b""
 
 
 def _start_of(root: Path, path: str) -> bytes:

@@ -96,7 +96,7 @@ class Piecewise:
     def _piece(self, at: int, first: int, last: int) -> tuple[Task, bytes]:
         """A piece with its inputs in the store, but for its list, whose bytes are given."""
         part = self.cut.part(first, last)
-        job = replace(self.job, script=self.cut.script)
+        job = replace(self.job, script=self.cut.script(first))
         place = Links(self.view).real(self.cut.path)
         view = Overlaid(self.view, {place: part})
         needs = [*along_links(self.application.needs(job, view), view), *self.also]

@@ -97,7 +97,8 @@ class Cut:
     """How a job is cut into pieces: by the items of one list.
 
     `path` is the list in the project, `items` how many it has, `noun` what a user calls them.
-    `script` is what a piece runs. `seconds` is a rough time of one item on one core. `part` gives
+    `script` is what a piece runs whose first item has that number. `seconds` is a rough time of
+    one item on one core. `part` gives
     the list's bytes with the items from the first number up to the second (from 0, without the
     second) and no others, all else unchanged; items are in the list's order.
     """
@@ -106,7 +107,7 @@ class Cut:
     items: int
     noun: str
     seconds: float
-    script: str
+    script: Callable[[int], str]
     part: Callable[[int, int], bytes]
 
 

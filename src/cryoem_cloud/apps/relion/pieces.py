@@ -3,12 +3,12 @@
 docs/explanation/pieces.md says how, program by program, and why RELION itself can join them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cryoem_cloud.apps.links import Links
 from cryoem_cloud.apps.relion import names
 from cryoem_cloud.apps.relion.bulk import fitting, inside
-from cryoem_cloud.apps.relion.edits import edited, without_flag
+from cryoem_cloud.apps.relion.edits import Edit, edited, with_option, without_flag
 from cryoem_cloud.apps.relion.items import Work, given, items_in, list_bytes, work
 from cryoem_cloud.apps.relion.lists import Lists
 from cryoem_cloud.apps.relion.programs.reading import RESUME
@@ -19,7 +19,7 @@ from cryoem_cloud.model.job import Job
 from cryoem_cloud.ports.application import Cut
 from cryoem_cloud.ports.view import View
 
-__all__ = ["cut", "joined"]
+__all__ = ["cut", "joined", "seeded"]
 
 
 def cut(job: Job, view: View) -> Cut | None:
@@ -39,17 +39,28 @@ def cut(job: Job, view: View) -> Cut | None:
         data = list_bytes(of, view)
         return with_items(data, items, range(start, end).__contains__, name=of.list)
 
+    def script(start: int) -> str:
+        alone = (edit for flag in of.split.alone for edit in without_flag(of.call, flag))
+        return edited(job.script, [*alone, *seeded(of, start)])
+
     count = len(items.numbers)
     return Cut(
         path=Links(view).real(of.list),
         items=count,
         noun=of.split.noun,
         seconds=of.split.seconds + of.split.row_seconds * items.rows / count,
-        script=edited(
-            job.script, (edit for flag in of.split.alone for edit in without_flag(of.call, flag))
-        ),
+        script=script,
         part=part,
     )
+
+
+def seeded(of: Work, before: int) -> Iterator[Edit]:
+    """Seeds as they are behind so many items; nothing where they do not grow from item to item."""
+    option = of.split.seeds
+    word = of.call.value(option) if option else None
+    seed = word.text if word else "1"
+    if option and before and seed.isdigit():
+        yield from with_option(of.call, option, str(int(seed) + before))
 
 
 def joined(job: Job, paths: Iterable[str]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from cryoem_cloud.apps.links import Links, along_links
 from cryoem_cloud.apps.overlaid import Overlaid
 from cryoem_cloud.apps.relion import closure
-from cryoem_cloud.apps.relion.edits import Edit, edited, with_flag, with_option
+from cryoem_cloud.apps.relion.edits import Edit, edited, with_flag
 from cryoem_cloud.apps.relion.items import (
     ItemFile,
     Work,
@@ -23,7 +23,7 @@ from cryoem_cloud.apps.relion.items import (
     stages,
     work,
 )
-from cryoem_cloud.apps.relion.pieces import joined
+from cryoem_cloud.apps.relion.pieces import joined, seeded
 from cryoem_cloud.apps.relion.programs import UNKNOWN
 from cryoem_cloud.apps.relion.programs.reading import RESUME
 from cryoem_cloud.apps.relion.row import Made
@@ -131,13 +131,8 @@ def _is_made(stage: Mapping[str, Made], there: Mapping[str, str], view: View) ->
 
 def _seeds(of: Work, done: frozenset[int]) -> Iterator[Edit]:
     """Seeds as they would have been, where what is done came before all that is left."""
-    option = of.split.seeds
-    if not option or done != set(range(len(done))):
-        return
-    word = of.call.value(option)
-    seed = word.text if word else "1"
-    if seed.isdigit():
-        yield from with_option(of.call, option, str(int(seed) + len(done)))
+    if done == set(range(len(done))):
+        yield from seeded(of, len(done))
 
 
 def _wanted(of: Work, files: Iterable[ItemFile]) -> tuple[set[str], set[str]]:

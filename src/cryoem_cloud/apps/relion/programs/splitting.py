@@ -65,10 +65,18 @@ PICKED = Split(
     noun="micrographs",
     when=When(but=("--topaz_train", "--topaz_extract", "--read_fom_maps", "--write_fom_maps")),
     stages=((Made("_{}.star", named="--pickname", default="autopick"),),),
-    joined=(),
-    pieces=None,
+    joined=(
+        "summary.star",
+        "autopick.star",
+        "coords_suffix_*.star",
+        "reference_projections.mrcs",
+        "all_*.eps",
+        "histogram_*.eps",
+        *_PICTURES,
+    ),
     seeds="--random_seed",
-    source="",
+    seconds=30,
+    source="none is published: a guess between LoG (seconds) and references (minutes)",
 )
 """The noise that it adds depends on a micrograph's place among those that are left to do."""
 
