@@ -2,7 +2,7 @@
 
 import os
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.task import MAIN, Ready, Task, piece_name
 from cryoem_cloud.model.turn import Deed, exit_of
 from cryoem_cloud.mover.pull import fetch_bytes
-from cryoem_cloud.ports.application import Application
+from cryoem_cloud.ports.application import Application, Finished
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
@@ -239,3 +239,26 @@ def test_a_machine_waits_for_pieces_that_are_still_sent(tmp_path: Path) -> None:
     records.set_ready(Ready(3, 3))
     thread.join()
     assert records.end() == Exit(outcome=Outcome.SUCCESS)
+
+
+class Sealing(Piecework):
+    """Says that its outputs seal, and takes every failure for a loss."""
+
+    def seals(self, job: Job, path: str) -> bool:
+        return path.endswith(".made")
+
+    def judge(self, job: Job, finished: Finished) -> Exit:
+        found = super().judge(job, finished)
+        return replace(found, lost=found.outcome is Outcome.FAILURE)
+
+
+def test_a_program_that_is_lost_goes_on_as_long_as_it_gets_further(tmp_path: Path) -> None:
+    """Here it gets no further than to its third item: the second turn ends it."""
+    records = job_of(["a", "b", "bad"])
+    live(records, tmp_path, "m0", application=Sealing())
+    deeds = [turn.deed for turn in records.turns("000001").read()]
+    assert deeds == [Deed.CLAIM, Deed.RELEASED, Deed.CLAIM, Deed.FAILED]
+    end = records.end()
+    assert end is not None
+    assert end.outcome is Outcome.FAILURE
+    assert {"a.made", "b.made"} <= made(records).keys()

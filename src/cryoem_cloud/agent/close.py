@@ -38,7 +38,8 @@ class Closing:
         goes on from there.
         """
         self.sender.say("sending the last outputs")
-        released = exit_.lost and bool(self.sender.sealed)
+        before = {entry.path for entry in self.stands}  # programs write their first one again
+        released = exit_.lost and bool(self.sender.sealed - before)
         own = insisting(lambda: self.sender.finish(seals=not exit_.lost), self.sleep)
         exit_ = as_sent(exit_, self.sender.unreadable)
         self.sender.say("goes on elsewhere" if released else "ended")
