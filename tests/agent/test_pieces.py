@@ -254,7 +254,7 @@ class Sealing(Piecework):
 
 def test_a_program_that_is_lost_goes_on_as_long_as_it_gets_further(tmp_path: Path) -> None:
     """Here it gets no further than to its third item: the second turn ends it."""
-    records = job_of(["a", "b", "bad"])
+    records = job_of(["a", "b", "late"])
     live(records, tmp_path, "m0", application=Sealing())
     deeds = [turn.deed for turn in records.turns("000001").read()]
     assert deeds == [Deed.CLAIM, Deed.RELEASED, Deed.CLAIM, Deed.FAILED]
