@@ -19,7 +19,7 @@ mkdir -p {out}
 while read -r item; do
   if [ "$ONLY_UNFINISHED" ] && [ -e {out}/$item.made ]; then continue; fi
   echo "at $item"
-  case $item in bad*) echo "no good: $item" >&2; exit 3;; slow*) sleep 20 || exit 4;;
+  case $item in bad*) echo "no good: $item" >&2; exit 3;; slow*) sleep 60 || exit 4;;
     late*) sleep 4; exit 3;; esac
   echo "made of $item" > {out}/$item.made
 done < {LIST}

@@ -1,5 +1,6 @@
 """What a sender makes of outputs that it cannot read, and where a journal goes on."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,47 @@ def test_a_journal_goes_on_after_its_last_page(count: int) -> None:
         records.put_page(Page(machine="m", number=number, phase="x"))
     records.put_page(Page(machine="other", number=count + 1, phase="x"))
     assert records.pages("m") == count
+
+
+def test_what_seals_is_sent_after_all_that_was_there_before_it(tmp_path: Path) -> None:
+    clock = StoppedClock()
+    made = sender(tmp_path, clock)
+    made.seals = lambda path: path.endswith("sampling.star")
+    (tmp_path / "out/model.star").write_text("whole")
+    (tmp_path / "out/run_sampling.star").write_text("last")
+    clock.pass_(SETTLED_S)
+    made.step()
+    (tmp_path / "out/model.star").write_text("still written, it turns out")
+    os.utime(tmp_path / "out/model.star", ns=(1, 1))  # before what seals it
+    clock.pass_(SETTLED_S)
+    made.step()
+    assert not made.sealed
+    for _ in range(3):
+        clock.pass_(SETTLED_S)
+        made.step()
+    assert made.sealed == {"out/run_sampling.star"}
+    assert made.entries["out/model.star"].size == len("still written, it turns out")
+    made.close()
+
+
+def test_two_that_seal_at_the_same_instant_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    clock = StoppedClock()
+    made = sender(tmp_path, clock)
+    made.seals = lambda path: True
+    for name in ("a", "b"):
+        (tmp_path / "out" / name).write_text(name)
+        os.utime(tmp_path / "out" / name, ns=(7, 7))
+    for _ in range(4):
+        clock.pass_(SETTLED_S)
+        made.step()
+    assert made.sealed == {"out/a", "out/b"}
+    made.close()
+
+
+def test_of_a_program_that_was_lost_nothing_is_sealed_any_more(tmp_path: Path) -> None:
+    made = sender(tmp_path, StoppedClock())
+    made.seals = lambda path: path.endswith("sampling.star")
+    (tmp_path / "out/model.star").write_text("whole")
+    (tmp_path / "out/run_sampling.star").write_text("half")
+    assert [entry.path for entry in made.finish(seals=False)] == ["out/model.star"]
+    made.close()

@@ -132,13 +132,14 @@ class Sender:
         return self._new(found) and self.seals(found.path)
 
     def _too_early(self, found: Found) -> bool:
-        """Whether it would seal what is not all sent."""
+        """Whether it would seal what is not all sent; of two of the same instant one goes first."""
         if not self.seals(found.path):
             return False
+        here = (found.stamp.mtime_ns, True, found.path)
         return any(
             self._new(other)
             for other in self.outputs.all()
-            if other.path != found.path and other.stamp.mtime_ns <= found.stamp.mtime_ns
+            if (other.stamp.mtime_ns, self.seals(other.path), other.path) < here
         )
 
     def _send_page(self, *, wait: bool = False) -> bool:
