@@ -60,6 +60,8 @@ class World:
     project: Path
     env: dict[str, str]
     submitted: list[int] = field(default_factory=list)
+    python: str = sys.executable
+    """What runs our programs."""
 
     @property
     def places(self) -> Places:
@@ -76,7 +78,7 @@ class World:
 
     def _said(self, *words: str, cwd: Path | None = None) -> str:
         done = subprocess.run(
-            [sys.executable, "-I", *words],
+            [self.python, "-I", *words],
             cwd=cwd or self.project,
             env=self.env,
             check=False,
@@ -116,7 +118,7 @@ class World:
     @contextmanager
     def waking(self) -> Iterator[None]:
         """As `wake`, while something else is done."""
-        command = [sys.executable, "-I", str(FRONT), "wake"]
+        command = [self.python, "-I", str(FRONT), "wake"]
         with subprocess.Popen(command, cwd=self.project, env=self.env):
             yield
 

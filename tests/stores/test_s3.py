@@ -78,6 +78,29 @@ def test_a_put_if_absent_whose_reply_is_lost_meets_itself(wire: Wire) -> None:
     assert wire.store.get("new") == b"mine"
 
 
+def test_a_put_if_absent_that_lands_late_replaces_nothing(wire: Wire) -> None:
+    granted: list[str] = []
+    wire.proxy.done = granted.append
+    wire.proxy.trouble(Trouble(late_s=1.0))
+    wire.store.put("new", b"mine", if_absent=True)
+    wire.store.delete("new")
+    until = time.monotonic() + 30
+    while sum("/new" in request for request in granted) < 3:
+        assert time.monotonic() < until, granted
+        time.sleep(0.02)
+    assert [request.partition(" ")[0] for request in granted] == ["PUT", "DELETE", "PUT"]
+    with pytest.raises(ObjectExistsError):
+        wire.store.put("new", b"other", if_absent=True)
+
+
+def test_a_silent_server_has_done_what_it_was_asked(wire: Wire) -> None:
+    wire.proxy.trouble(Trouble(silent_s=0.5, lost=True))
+    begun = time.monotonic()
+    with pytest.raises(ObjectExistsError):
+        wire.store.put("new", b"mine", if_absent=True)
+    assert time.monotonic() - begun >= 0.5
+
+
 def test_a_body_that_is_damaged_on_its_way_is_refused_and_sent_again(wire: Wire) -> None:
     wire.proxy.trouble(Trouble(garble=True))
     wire.store.put("new", b"whole")

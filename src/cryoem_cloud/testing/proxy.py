@@ -33,19 +33,23 @@ class Trouble:
     """What happens to one request; by default, nothing.
 
     `status` is answered at once, without asking the server, with `code` as S3 says it. `lost`: the
-    server does it, and the connection ends without an answer. `reset_after` and `cut_after` bytes
-    of the answer's body the connection is reset, or closed in order. `drip_s` passes between 1 KiB
-    and the next. `garble` turns a bit of the request's body.
+    server does it, and the connection ends without an answer. `late_s`: the connection ends, and
+    the server does it so much later. `reset_after` and `cut_after` bytes of the answer's body the
+    connection is reset, or closed in order. `drip_s` passes between 1 KiB and the next. `garble`
+    turns a bit of the request's body. `silent_s` goes by, after the server has done what it does,
+    before anything of this is heard.
     """
 
     reset: bool = False
     status: int = 0
     code: str = ""
     lost: bool = False
+    late_s: float = 0.0
     reset_after: int | None = None
     cut_after: int | None = None
     drip_s: float = 0.0
     garble: bool = False
+    silent_s: float = 0.0
 
 
 @dataclass
@@ -58,6 +62,8 @@ class FaultyProxy:
     """Method and path of every request that came, troubled or not."""
     rule: Callable[[Mapping[str, str]], Trouble] | None = None
     """What happens to a request with these headers, as long as no trouble is planned."""
+    done: Callable[[str], None] = lambda _: None
+    """Told of each request that the server has granted, before its answer is passed on."""
     _troubles: deque[Trouble] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -123,6 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Take one request through what the plan says happens to it."""
         trouble = self.proxy().next(f"{self.command} {self.path}", dict(self.headers))
         if trouble.reset:
+            time.sleep(trouble.silent_s)
             self._reset()
             return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -132,11 +139,14 @@ class _Handler(BaseHTTPRequestHandler):
         if trouble.status:
             self._refuse(trouble)
             return
+        if trouble.late_s:
+            threading.Thread(target=self._later, args=(body, trouble.late_s), daemon=True).start()
+            self._reset()
+            return
         upstream = self.upstream()
         try:
-            self._ask(upstream, body)
-            answer = upstream.getresponse()
-            time.sleep(self.proxy().delay_s)
+            answer = self._answer(upstream, body)
+            time.sleep(self.proxy().delay_s + trouble.silent_s)
             if trouble.lost:
                 answer.read()
                 self._reset()
@@ -146,6 +156,24 @@ class _Handler(BaseHTTPRequestHandler):
             upstream.close()
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = forward  # noqa: N815  (the base's names)
+
+    def _later(self, body: bytes, seconds: float) -> None:
+        """Have the server do it when nobody listens any more."""
+        time.sleep(seconds)
+        upstream = self.upstream()
+        with suppress(OSError, http.client.HTTPException):
+            self._answer(upstream, body).read()
+        upstream.close()
+
+    def _answer(
+        self, upstream: http.client.HTTPConnection, body: bytes
+    ) -> http.client.HTTPResponse:
+        """What the server says, once it has been told to whom it matters."""
+        self._ask(upstream, body)
+        answer = upstream.getresponse()
+        if answer.status < http.HTTPStatus.MULTIPLE_CHOICES:
+            self.proxy().done(f"{self.command} {self.path}")
+        return answer
 
     def _ask(self, upstream: http.client.HTTPConnection, body: bytes) -> None:
         upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
