@@ -11,6 +11,7 @@ from threading import Event
 import pytest
 
 from cryoem_cloud.agent.work import Agent
+from cryoem_cloud.courier import inputs
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
 from cryoem_cloud.model.errors import StoreUnreachableError
@@ -108,6 +109,14 @@ class Slow(MemoryStore):
         super().__init__()
         self.taken: list[str] = []
         self.before: Callable[[str], None] = lambda _: None
+        self.lost: list[bytes] = []
+        """Each is replaced, as soon as it is written, by what was there before."""
+
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        if data in self.lost:
+            self.lost.remove(data)
+        else:
+            super().put(key, data, if_absent=if_absent)
 
     def put_stream(
         self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
@@ -197,6 +206,42 @@ def test_a_store_that_is_away_for_a_while_keeps_nothing_from_coming(
     store.before = once
     run(bench, tmp_path)
     assert bench.card().outcome is Outcome.SUCCESS
+    assert (bench.folder / "joined.txt").read_text().split() == ["a.made", "b.made", "c.made"]
+
+
+def test_a_job_that_is_cut_stays_so_when_most_of_it_has_been_sent(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is cut as there is much to send; after a trouble there is not much left."""
+    bench = pieced(bench, ["a", "b", "c"], Wish(count=1))
+    monkeypatch.setattr(inputs, "_SLOW_BYTES", len("a\nb\nc\nabc"))
+    store = bench.store
+    assert isinstance(store, Slow)
+    monkeypatch.setattr(Slow, "properties", replace(store.properties, local=False))
+    troubles = ["c"]
+
+    def once(name: str) -> None:
+        if name in troubles:
+            troubles.remove(name)
+            raise StoreUnreachableError("away")
+
+    store.before = once
+    run(bench, tmp_path)
+    assert bench.card().outcome is Outcome.SUCCESS
+    assert (bench.folder / "joined.txt").read_text().split() == ["a.made", "b.made", "c.made"]
+    assert [task.name for task in bench.records.all_tasks()][-1:] == ["main"]
+    assert len(list(bench.records.all_tasks())) > 2
+
+
+def test_an_earlier_word_of_how_much_is_ready_may_land_last(bench: Bench, tmp_path: Path) -> None:
+    bench = pieced(bench, ["a", "b", "c"], Wish(pieces=3, count=1))
+    store = bench.store
+    assert isinstance(store, Slow)
+    last = Ready(4, 4).to_bytes()
+    store.lost = [last]
+    run(bench, tmp_path)
+    assert bench.card().outcome is Outcome.SUCCESS
+    assert not store.lost
     assert (bench.folder / "joined.txt").read_text().split() == ["a.made", "b.made", "c.made"]
 
 

@@ -101,7 +101,7 @@ class Inputs:
         job = self.slip.job
         machines = job.wish.count or self.settings.count
         cut = None if job.after or job.wish.pieces == 1 else self.application.cut(job, view)
-        if cut is None or (machines == 1 and not job.wish.pieces and not self._slow(needs)):
+        if cut is None or not self._worth_cutting(machines, needs):
             return None
         item_s = cut.seconds / max(1, self.shape.cores)
         sizes = piece_sizes(cut.items, machines=machines, item_s=item_s, wanted=job.wish.pieces)
@@ -120,6 +120,12 @@ class Inputs:
             adapted=lambda piece: self.application.adapted(piece, others.shape),
             clock=self.means.clock,
         )
+
+    def _worth_cutting(self, machines: int, needs: tuple[Need, ...]) -> bool:
+        """Whether pieces save time. Once there are tasks, they say it: less is to be sent then."""
+        if begun := self.records.tasks(0):
+            return begun[0].is_piece
+        return machines > 1 or bool(self.slip.job.wish.pieces) or self._slow(needs)
 
     def _slow(self, needs: tuple[Need, ...]) -> bool:
         """Whether sending takes so long that a machine had better begin before it is over."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.home import Home
 from cryoem_cloud.model.journal import LogLines, Page
-from cryoem_cloud.model.task import MAIN, Task
+from cryoem_cloud.model.task import MAIN, Ready, Task
 from cryoem_cloud.model.turn import Standing, standing
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.jobs import JobRecords
@@ -18,6 +18,8 @@ ENDED = "ended"
 
 _LOOK_S = 2.0
 """Between looks at machines, of which there may be many."""
+_READY_S = 15.0
+"""Between looks at whether all tasks are still said to be ready."""
 _PAGES_A_LOOK = 50
 _FEWEST_ENDED = 2
 """Turns of a task that has ended."""
@@ -43,6 +45,7 @@ class PieceFollower:
     _here: Home | None = None
     _said: int = 0
     _due_s: float = float("-inf")
+    _ready_due_s: float = float("-inf")
 
     def look(self) -> None:
         """Bring home what is new, and say in the job's log how far it is."""
@@ -51,8 +54,17 @@ class PieceFollower:
             return
         self._due_s = now_s + _LOOK_S
         self._learn()
+        if MAIN in self._tasks and now_s >= self._ready_due_s:
+            self._ready_due_s = now_s + _READY_S
+            self._say_ready()
         for machine in self.records.machines():
             self._follow(machine)
+
+    def _say_ready(self) -> None:
+        """Say again that all tasks are ready: an earlier word, sent late, may have landed last."""
+        whole = Ready(len(self._tasks), len(self._tasks))
+        if self.records.ready() != whole:
+            self.records.set_ready(whole)
 
     def _learn(self) -> None:
         while found := self.records.tasks(self._packs):
