@@ -12,14 +12,19 @@ __all__ = ["WAYS", "Noise"]
 
 _BUSY = 503
 _BROKEN = 500
+_FOCUSED = 0.35
 
 
 @dataclass
 class Noise:
-    """A share of requests is troubled; nothing is where `on` is false. With `away`, all are."""
+    """A share of requests is troubled; nothing is where `on` is false. With `away`, all are.
+
+    Of writes whose key has `focus` in it, many are.
+    """
 
     dice: random.Random
     share: float
+    focus: str = ""
     on: bool = False
     away: str = ""
     """How the store is away: "busy", "resets" or "silent"."""
@@ -31,11 +36,15 @@ class Noise:
         with self._lock:
             if self.away:
                 return _AWAY[self.away]
-            if not self.on or self.dice.random() >= self.share:
+            if not self.on or self.dice.random() >= self._share_of(headers):
                 return Trouble()
             name = self.dice.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0]
             self.counts[name] += 1
             return self._of(name)
+
+    def _share_of(self, headers: Mapping[str, str]) -> float:
+        focused = self.focus and headers[":method"] == "PUT" and self.focus in headers[":path"]
+        return max(_FOCUSED if focused else 0.0, self.share)
 
     def _of(self, name: str) -> Trouble:
         dice = self.dice

@@ -94,7 +94,10 @@ class Strike:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One run. `noise` is the share of requests that are troubled on their way."""
+    """One run. `noise` is the share of requests that are troubled on their way.
+
+    Of writes whose key has `focus` in it, more are.
+    """
 
     seed: int
     kind: Kind
@@ -105,6 +108,7 @@ class Plan:
     nap_s: float
     large: bool
     noise: float
+    focus: str
     wake_after_s: float
     strikes: tuple[Strike, ...]
 
@@ -117,6 +121,7 @@ class Plan:
     def __str__(self) -> str:
         job = f"{self.kind.value} {self.items}/{max(1, len(self.sizes))} x{self.machines}"
         noise = f" noise {self.noise:.1%}" if self.noise else ""
+        noise += f" at {self.focus}" if self.focus else ""
         large = " large" if self.large else ""
         return f"{job}{large} on {self.store.value}{noise}; " + ", ".join(map(str, self.strikes))
 
@@ -137,6 +142,11 @@ _ANY = (
     Victim.PAIR,
     Victim.ALL,
     Victim.STORE,
+)
+_FOCI = (
+    *("",) * 8,
+    *("/ready", "/tasks/", "/turns/", "/turns/main/", "/journal/", "@manifest", "/index/"),
+    *("/end", "/deliver/", "/beat", "/gone", "/out/", "/mirror/"),
 )
 _ONCE = (Phase.SENDING, Phase.JOINING, Phase.PUBLISHING, Phase.COMING)
 
@@ -164,6 +174,7 @@ def drawn(seed: int, *, motion: bool = True, slow: bool = True) -> Plan:
         nap_s=round(dice.uniform(0, 0.5), 2),
         large=kind is not Kind.MOTION and dice.random() < 0.12,
         noise=0.0 if store is StoreKind.FOLDER else dice.choice((0.0, 0.005, 0.02, 0.06)),
+        focus="" if store is StoreKind.FOLDER else random.Random(f"focus {seed}").choice(_FOCI),
         wake_after_s=round(dice.choice((0, 0, dice.uniform(0, 4))), 1),
         strikes=_strikes(dice, kind, machines, zombie=zombie and slow),
     )

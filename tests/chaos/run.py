@@ -148,7 +148,7 @@ class Scene:
 @contextmanager
 def staged(plan: Plan, grounds: Grounds, top: Path) -> Iterator[Scene]:
     """The plan's world, below `top`, with its store and what troubles that."""
-    noise = Noise(random.Random(f"noise {plan.seed}"), plan.noise)
+    noise = Noise(random.Random(f"noise {plan.seed}"), plan.noise, plan.focus)
     with ExitStack() as stack:
         if plan.store is StoreKind.FOLDER:
             world = replace(make_world(top), python=grounds.python)

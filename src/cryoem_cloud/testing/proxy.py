@@ -61,7 +61,10 @@ class FaultyProxy:
     requests: list[str] = field(default_factory=list)
     """Method and path of every request that came, troubled or not."""
     rule: Callable[[Mapping[str, str]], Trouble] | None = None
-    """What happens to a request with these headers, as long as no trouble is planned."""
+    """What happens to a request with these headers, as long as no trouble is planned.
+
+    `:method` and `:path` are among them, as HTTP/2 has it.
+    """
     done: Callable[[str], None] = lambda _: None
     """Told of each request that the server has granted, before its answer is passed on."""
     _troubles: deque[Trouble] = field(default_factory=deque)
@@ -127,7 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def forward(self) -> None:
         """Take one request through what the plan says happens to it."""
-        trouble = self.proxy().next(f"{self.command} {self.path}", dict(self.headers))
+        asked = {":method": self.command, ":path": self.path}
+        trouble = self.proxy().next(f"{self.command} {self.path}", {**self.headers, **asked})
         if trouble.reset:
             time.sleep(trouble.silent_s)
             self._reset()
