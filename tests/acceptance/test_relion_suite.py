@@ -35,6 +35,10 @@ _SENT_ALTHOUGH_NOT_OPENED = frozenset({"Polish train", "External"})
 _BY_CHANCE = frozenset({"Align symmetry"})
 """It tries directions at random, and its random numbers begin with the clock."""
 
+_BY_LAYOUT = frozenset({("5.0.1", "Class2D helix")})
+"""The last maps depend on where things lie in memory, and so on the length of the environment:
+run directly, too (docs/evidence/relion-suite.md)."""
+
 ESSENTIAL = (
     "Import movies",
     "Import map",
@@ -146,7 +150,7 @@ def test_machines_see_nothing_of_the_project(suite: Suite) -> None:
     [(version, step.label) for version, steps in STEPS.items() for step in steps],
 )
 def test_a_job_gives_through_us_what_it_gives_directly(
-    suite: Suite, label: str, record_property: Callable[[str, object], None]
+    suite: Suite, version: str, label: str, record_property: Callable[[str, object], None]
 ) -> None:
     ran, world = suite.direct.ran[label], suite.world
     begun = time.monotonic()
@@ -157,7 +161,8 @@ def test_a_job_gives_through_us_what_it_gives_directly(
     ours, direct = world.project / ran.folder, suite.direct.path / ran.folder
     assert (ours / SUCCESS).exists()
     assert any(path.suffix in COMPARED for path in direct.rglob("*"))
-    assert differences(ours, direct, by_chance=label in _BY_CHANCE) == []
+    by_chance = label in _BY_CHANCE or (version, label) in _BY_LAYOUT
+    assert differences(ours, direct, by_chance=by_chance) == []
     needed = sum(entry.size for task in world.records(number).tasks(0) for entry in task.inputs)
     opened = sum((suite.direct.path / path).stat().st_size for path in ran.opened)
     assert needed <= 1.05 * opened + _SLACK_BYTES or label in _SENT_ALTHOUGH_NOT_OPENED
