@@ -81,6 +81,7 @@ def _sum_up(verdicts: Iterable[Verdict]) -> None:
     print(f"{len(all_)} runs, {len(wrong)} wrong: {wrong}")
     print("kinds:", dict(Counter(verdict.plan.kind.value for verdict in all_)))
     print("stores:", dict(Counter(verdict.plan.store.value for verdict in all_)))
+    print("tasks taken over:", sum(verdict.taken_over for verdict in all_))
     print("hits:", dict(sorted(Counter(hits).items())))
     print("requests:", dict(sorted(noise.items())))
 

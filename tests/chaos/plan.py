@@ -71,6 +71,8 @@ class Blow(Enum):
     """SIGSTOP, and SIGCONT after less than the death limit."""
     ZOMBIE = "zombie"
     """SIGSTOP, and SIGCONT after more than that."""
+    FORGET = "forget"
+    """SIGKILL, and its cache is thrown away."""
     AWAY = "away"
     """The store does not answer for a while."""
 
@@ -132,6 +134,7 @@ _PHASES = {
     Kind.PIECES: tuple(Phase),
     Kind.MOTION: tuple(Phase),
 }
+_FORGETS = 0.05
 _CUT = frozenset({Kind.PIECES, Kind.MOTION})
 _NO_MACHINE = (Victim.COURIER, Victim.STORE)
 _ANY = (
@@ -176,8 +179,19 @@ def drawn(seed: int, *, motion: bool = True, slow: bool = True) -> Plan:
         noise=0.0 if store is StoreKind.FOLDER else dice.choice((0.0, 0.005, 0.02, 0.06)),
         focus="" if store is StoreKind.FOLDER else random.Random(f"focus {seed}").choice(_FOCI),
         wake_after_s=round(dice.choice((0, 0, dice.uniform(0, 4))), 1),
-        strikes=_strikes(dice, kind, machines, zombie=zombie and slow),
+        strikes=(
+            *_strikes(dice, kind, machines, zombie=zombie and slow),
+            *(_forgetting(random.Random(f"forget {seed}"), kind) if slow else ()),
+        ),
     )
+
+
+def _forgetting(dice: random.Random, kind: Kind) -> tuple[Strike, ...]:
+    """A courier of another name has to see for a minute that nobody brings the job home."""
+    if dice.random() >= _FORGETS:
+        return ()
+    phase = dice.choice(_PHASES[kind])
+    return (Strike(phase=phase, victim=Victim.COURIER, blow=Blow.FORGET),)
 
 
 def _strikes(dice: random.Random, kind: Kind, machines: int, *, zombie: bool) -> tuple[Strike, ...]:

@@ -39,12 +39,16 @@ _MACHINE = ("agent", "leash", "command")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How a run went. `wrong` is empty where all is well; `hits` are the strikes that hit."""
+    """How a run went. `wrong` is empty where all is well; `hits` are the strikes that hit.
+
+    `taken_over` counts claims of machines that took a task from another.
+    """
 
     plan: Plan
     seconds: float
     hits: tuple[str, ...]
     noise: dict[str, int]
+    taken_over: int
     wrong: tuple[str, ...]
     story: str = ""
 
@@ -172,9 +176,10 @@ def played(plan: Plan, grounds: Grounds) -> Verdict:
     shutil.rmtree(top, ignore_errors=True)
     begun_s = time.monotonic()
     told: list[str] = []
+    over: list[int] = []
     with staged(plan, grounds, top) as scene:
         try:
-            found = _gone_through(scene, grounds, told)
+            found = _gone_through(scene, grounds, told, over)
         except (AssertionError, CryoemError, OSError) as error:
             found = [f"{type(error).__name__}: {error}"[:2000]]
         story = scene.world.story() if found else ""
@@ -183,14 +188,18 @@ def played(plan: Plan, grounds: Grounds) -> Verdict:
         end_world(scene.world)
     if not found:
         shutil.rmtree(top, ignore_errors=True)
-    seconds = time.monotonic() - begun_s
-    noise = dict(scene.noise.counts)
     return Verdict(
-        plan=plan, seconds=seconds, hits=tuple(told), noise=noise, wrong=tuple(found), story=story
+        plan=plan,
+        seconds=time.monotonic() - begun_s,
+        hits=tuple(told),
+        noise=dict(scene.noise.counts),
+        taken_over=sum(over),
+        wrong=tuple(found),
+        story=story,
     )
 
 
-def _gone_through(scene: Scene, grounds: Grounds, told: list[str]) -> list[str]:
+def _gone_through(scene: Scene, grounds: Grounds, told: list[str], over: list[int]) -> list[str]:
     """What is wrong once the job is home; `told` gets the strikes that hit."""
     world, plan = scene.world, scene.plan
     work: Work = Motion(plan, grounds.imported) if plan.kind is Kind.MOTION else Itemwise(plan)
@@ -210,6 +219,7 @@ def _gone_through(scene: Scene, grounds: Grounds, told: list[str]) -> list[str]:
         with _next_courier(world):
             world.wait_for(lambda: not world.processes(*_MACHINE), seconds=_ENDS_S)
             world.wait_for(lambda: not world.left_behind(), seconds=_ENDS_S)
+        over.append(sight.taken_over)
         return [*striker.faults, *wrong(world, number, scene.store, work)]
     finally:
         striker.rest()

@@ -76,6 +76,17 @@ class Sight:
             if page.phase == _SENDING_LAST:
                 self._sending_last.add((page.task, page.turn))
 
+    @property
+    def taken_over(self) -> int:
+        """How many claims follow another machine's claim."""
+        with self._lock:
+            return sum(
+                turn.deed is before.deed is Deed.CLAIM
+                for turns in self._turns.values()
+                for number, turn in turns.items()
+                if (before := turns.get(number - 1))
+            )
+
     def where(self, phase: Phase) -> tuple[Place, ...]:
         """What is in that phase now."""
         with self._lock:

@@ -1,6 +1,7 @@
 """Does what a plan says when its time has come."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -79,8 +80,10 @@ class Striker:
             self.told.append(str(strike))
             return
         pids = self._victims(strike.victim, place.machine)
-        if strike.blow is Blow.KILL:
+        if strike.blow in {Blow.KILL, Blow.FORGET}:
             self._kill(pids, children=strike.victim is not Victim.AGENT)
+            if strike.blow is Blow.FORGET:
+                shutil.rmtree(self.world.places.cache, ignore_errors=True)
         else:
             _send(pids, signal.SIGSTOP)
             time.sleep(strike.lasts_s)
