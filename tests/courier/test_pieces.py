@@ -141,9 +141,9 @@ def pieced(bench: Bench, items: list[str], wish: Wish) -> Bench:
     return replace(bench, slip=replace(bench.slip, job=job), application=Raw(), store=store)
 
 
-def run(bench: Bench, tmp_path: Path) -> Errand:
+def run(bench: Bench, tmp_path: Path, hands: Hands | None = None) -> Errand:
     """Go the whole errand with real time."""
-    hands = Hands(bench, tmp_path / "machines")
+    hands = hands or Hands(bench, tmp_path / "machines")
     means = replace(
         bench.means("courier-1", hands),
         clock=SystemClock(),
@@ -288,3 +288,11 @@ def test_a_job_that_is_not_worth_it_is_one_task(bench: Bench, tmp_path: Path, wi
     run(bench, tmp_path)
     assert bench.card().outcome is Outcome.SUCCESS
     assert [task.name for task in bench.records.all_tasks()] == ["main"]
+
+
+def test_no_more_machines_are_ordered_than_can_work_at_once(bench: Bench, tmp_path: Path) -> None:
+    bench = pieced(bench, ["a", "b", "c"], Wish(pieces=2, count=5))
+    hands = Hands(bench, tmp_path / "machines")
+    run(bench, tmp_path, hands)
+    assert bench.card().outcome is Outcome.SUCCESS
+    assert len(hands.machines) == 2

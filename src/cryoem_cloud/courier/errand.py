@@ -213,7 +213,8 @@ class Errand:
         """Keep machines and bring home what they make until the task has ended."""
         tasks = tuple(self.records.all_tasks())
         home, log = self._home(*tasks), self.records.turns(MAIN)
-        manning = Manning(self.means, self.slip, self.records, log)
+        at_once = max(1, self.records.ready().of - 1)
+        manning = Manning(self.means, self.slip, self.records, log, tasks=at_once)
         pieces = self._piece_follower() if any(task.is_piece for task in tasks) else None
         follower = Follower(
             records=self.records,

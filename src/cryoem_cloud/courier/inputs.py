@@ -103,7 +103,7 @@ class Inputs:
         cut = None if job.after or job.wish.pieces == 1 else self.application.cut(job, view)
         if cut is None or not self._worth_cutting(machines, needs):
             return None
-        item_s = cut.seconds / max(1, self.shape.cores)
+        item_s = cut.seconds / self._cores()
         sizes = piece_sizes(cut.items, machines=machines, item_s=item_s, wanted=job.wish.pieces)
         if len(sizes) <= 1:
             return None
@@ -126,6 +126,11 @@ class Inputs:
         if begun := self.records.tasks(0):
             return begun[0].is_piece
         return machines > 1 or bool(self.slip.job.wish.pieces) or self._slow(needs)
+
+    def _cores(self) -> int:
+        """How many the job uses on a machine, roughly."""
+        wish = self.slip.job.wish
+        return max(1, wish.ranks * wish.threads if self.shape.fixed else self.shape.cores)
 
     def _slow(self, needs: tuple[Need, ...]) -> bool:
         """Whether sending takes so long that a machine had better begin before it is over."""

@@ -30,7 +30,9 @@ def provider_of(means: Means, slip: Slip) -> Provider:
 
 @dataclass
 class Manning:
-    """Has machines kept for one job, whose task has this turn log.
+    """Has machines kept for one job, whose last task has this turn log.
+
+    There are as many as the user wants, but no more than tasks that can be worked on at once.
 
     A machine leaves while somebody else who was seen alive works on the task. Should that one die,
     or should a claim of a machine that has left land late, then nobody is there any more, and no
@@ -43,6 +45,7 @@ class Manning:
     slip: Slip
     records: JobRecords
     log: TurnLog
+    tasks: int = 1
     _attempt: int = 0
     _pulse: Pulse | None = None
     _told_gone: set[str] = field(default_factory=set)
@@ -116,7 +119,7 @@ class Manning:
             store=slip.project.store,
             project=slip.project.name,
             job=slip.job.number,
-            count=slip.job.wish.count or settings.count,
+            count=min(slip.job.wish.count or settings.count, self.tasks),
             environment=slip.environment,
             umask=slip.umask,
         )

@@ -17,7 +17,9 @@ ENDED = "ended"
 """What a machine says that it does when it has sent all of a turn."""
 
 _LOOK_S = 2.0
-"""Between looks at machines, of which there may be many."""
+"""Between looks at all machines, at least."""
+_MACHINE_S = 0.05
+"""And for each of them: a look is a request, and however many they are, that is 20 a second."""
 _READY_S = 15.0
 """Between looks at whether all tasks are still said to be ready."""
 _PAGES_A_LOOK = 50
@@ -52,12 +54,13 @@ class PieceFollower:
         now_s = self.clock.monotonic()
         if now_s < self._due_s:
             return
-        self._due_s = now_s + _LOOK_S
         self._learn()
+        machines = self.records.machines()
+        self._due_s = now_s + max(_LOOK_S, _MACHINE_S * len(machines))
         if MAIN in self._tasks and now_s >= self._ready_due_s:
             self._ready_due_s = now_s + _READY_S
             self._say_ready()
-        for machine in self.records.machines():
+        for machine in machines:
             self._follow(machine)
 
     def _say_ready(self) -> None:
