@@ -4,13 +4,14 @@
     python -m tests.chaos --again 17,23          # these seeds
 
 A run is a user with a home and a project of their own, the real courier, the real local provider,
-real agents, and one job. Its seed says all of it (`plan`): what the job is (one task, or pieces
-that are joined; a cheap application that real programs find as an installed package, or RELION's
-motion correction), 1 to 4 machines, the store (a folder; SeaweedFS or MiniStack behind a proxy),
-and what happens: SIGKILL or SIGSTOP to an agent, a machine with all that runs on it, all machines,
-the courier, or everything, or a store that is away, each in a phase of the job (`sight` sees these
-by the store's keys, `strikes` strikes); and the share of requests that are answered with 500 or
-503, reset, done without an answer, done later, silent, slow, cut short or torn (`noise`).
+real agents, and one job or a chain of two. Its seed says all of it (`plan`): what the job is (one
+task, or pieces that are joined; a cheap application that real programs find as an installed
+package, or RELION's motion correction), 1 to 4 machines, the store (a folder; SeaweedFS or
+MiniStack behind a proxy), and what happens: SIGKILL or SIGSTOP to an agent, a machine with all that
+runs on it, all machines, the courier, or everything, a courier's cache that is thrown away, or a
+store that is away, each in a phase of the job (`sight` sees these by the store's keys, `strikes`
+strikes); and the share of requests that are answered with 500 or 503, reset, done without an
+answer, done later, silent, slow, cut short or torn (`noise`).
 
 Afterwards (`oracles`) what is home is byte for byte what an undisturbed run makes, once, with one
 marker; logs are whole and in order; every log of turns is lawful, and no task was completed twice;
@@ -81,6 +82,7 @@ def _sum_up(verdicts: Iterable[Verdict]) -> None:
     print(f"{len(all_)} runs, {len(wrong)} wrong: {wrong}")
     print("kinds:", dict(Counter(verdict.plan.kind.value for verdict in all_)))
     print("stores:", dict(Counter(verdict.plan.store.value for verdict in all_)))
+    print("chained:", sum(verdict.plan.chained for verdict in all_))
     print("tasks taken over:", sum(verdict.taken_over for verdict in all_))
     print("hits:", dict(sorted(Counter(hits).items())))
     print("requests:", dict(sorted(noise.items())))

@@ -1,6 +1,6 @@
 """Hands in a script as RELION does, for an application that is not RELION's: `hand_in.py WORDS`.
 
-WORDS is a JSON object with application, script, script_path, inputs, output, count and pieces.
+WORDS is a JSON object with application, script, script_path, inputs, output, after, count, pieces.
 """
 
 import json
@@ -29,6 +29,7 @@ def main(words: str) -> None:
             script_path=said["script_path"],
             inputs=tuple(said["inputs"]),
             outputs=(said["output"],),
+            after=tuple(said["after"]),
             wish=Wish(count=said["count"], pieces=said["pieces"], home="all"),
         ),
         project=project,

@@ -98,7 +98,8 @@ class Strike:
 class Plan:
     """One run. `noise` is the share of requests that are troubled on their way.
 
-    Of writes whose key has `focus` in it, more are.
+    Of writes whose key has `focus` in it, more are. A `chained` job is followed by another one,
+    which goes on after it; with `later` it is that one's phases that count.
     """
 
     seed: int
@@ -109,6 +110,8 @@ class Plan:
     items: int
     nap_s: float
     large: bool
+    chained: bool
+    later: bool
     noise: float
     focus: str
     wake_after_s: float
@@ -125,6 +128,8 @@ class Plan:
         noise = f" noise {self.noise:.1%}" if self.noise else ""
         noise += f" at {self.focus}" if self.focus else ""
         large = " large" if self.large else ""
+        large += " chained" if self.chained else ""
+        large += ", the later" if self.later else ""
         return f"{job}{large} on {self.store.value}{noise}; " + ", ".join(map(str, self.strikes))
 
 
@@ -135,6 +140,7 @@ _PHASES = {
     Kind.MOTION: tuple(Phase),
 }
 _FORGETS = 0.05
+_CHAINS = 0.2
 _CUT = frozenset({Kind.PIECES, Kind.MOTION})
 _NO_MACHINE = (Victim.COURIER, Victim.STORE)
 _ANY = (
@@ -167,6 +173,8 @@ def drawn(seed: int, *, motion: bool = True, slow: bool = True) -> Plan:
     cut = kind in _CUT
     if zombie and slow:
         machines = max(2, machines)
+    chain = random.Random(f"chain {seed}")
+    chained = kind is not Kind.MOTION and chain.random() < _CHAINS
     return Plan(
         seed=seed,
         kind=kind,
@@ -176,6 +184,8 @@ def drawn(seed: int, *, motion: bool = True, slow: bool = True) -> Plan:
         items=items,
         nap_s=round(dice.uniform(0, 0.5), 2),
         large=kind is not Kind.MOTION and dice.random() < 0.12,
+        chained=chained,
+        later=chained and chain.random() < 1 / 2,
         noise=0.0 if store is StoreKind.FOLDER else dice.choice((0.0, 0.005, 0.02, 0.06)),
         focus="" if store is StoreKind.FOLDER else random.Random(f"focus {seed}").choice(_FOCI),
         wake_after_s=round(dice.choice((0, 0, dice.uniform(0, 4))), 1),

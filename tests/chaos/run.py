@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Self
@@ -24,7 +25,7 @@ from tests.chaos.plan import MOVIES, Blow, Kind, Plan, StoreKind
 from tests.chaos.python import python_with_application
 from tests.chaos.sight import Sight, keys_in_folder, written_key
 from tests.chaos.strikes import Striker
-from tests.chaos.work import Itemwise, Motion, Work
+from tests.chaos.work import Copy, Itemwise, Motion, Work
 
 __all__ = ["Grounds", "Scene", "Verdict", "played", "staged"]
 
@@ -202,27 +203,41 @@ def played(plan: Plan, grounds: Grounds) -> Verdict:
 def _gone_through(scene: Scene, grounds: Grounds, told: list[str], over: list[int]) -> list[str]:
     """What is wrong once the job is home; `told` gets the strikes that hit."""
     world, plan = scene.world, scene.plan
-    work: Work = Motion(plan, grounds.imported) if plan.kind is Kind.MOTION else Itemwise(plan)
-    work.prepare(world.project)
-    if scene.proxy is not None:
-        _reserve(world)
-    number = work.hand_in(world)
+    jobs = _handed_in(scene, grounds)
+    number = list(jobs)[-1 if plan.later else 0]
     sight = Sight(scene.store, world.card(number).project, number)
     striker = Striker(world, sight, scene.away, list(plan.strikes), told)
     sight.changed = striker.look
     scene.noise.on = True
     try:
         with scene.watched(sight):
-            _wait(scene, number)
+            for each in jobs:
+                _wait(scene, each)
             striker.rest()
         scene.noise.on = False
         with _next_courier(world):
             world.wait_for(lambda: not world.processes(*_MACHINE), seconds=_ENDS_S)
             world.wait_for(lambda: not world.left_behind(), seconds=_ENDS_S)
         over.append(sight.taken_over)
-        return [*striker.faults, *wrong(world, number, scene.store, work)]
+        found = [wrong(world, each, scene.store, work) for each, work in jobs.items()]
+        return [*striker.faults, *chain.from_iterable(found)]
     finally:
         striker.rest()
+
+
+def _handed_in(scene: Scene, grounds: Grounds) -> dict[int, Work]:
+    """The run's jobs, by their numbers."""
+    world, plan = scene.world, scene.plan
+    first: Work = Motion(plan, grounds.imported) if plan.kind is Kind.MOTION else Itemwise(plan)
+    later = Copy()
+    first.prepare(world.project)
+    if scene.proxy is not None:
+        _reserve(world)
+    jobs = {first.hand_in(world): first}
+    if plan.chained:
+        later.prepare(world.project)
+        jobs |= {later.hand_in(world, after=tuple(jobs)): later}
+    return jobs
 
 
 @contextmanager

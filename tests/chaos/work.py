@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +15,7 @@ from tests.acceptance.relion_compare import differences
 from tests.chaos.application import LIST, OUT
 from tests.chaos.plan import Kind, Plan
 
-__all__ = ["Itemwise", "Motion", "Work"]
+__all__ = ["Copy", "Itemwise", "Motion", "Work"]
 
 HAND_IN = Path(__file__).with_name("hand_in.py")
 _LEFT_OUT = frozenset({"run.out", "run.err", "run_submit.script", "RELION_JOB_EXIT_SUCCESS"})
@@ -57,8 +58,8 @@ class Work(Protocol):
         """Lay out the project's files and the job's script."""
         ...
 
-    def hand_in(self, world: World) -> int:
-        """Submit it; its number."""
+    def hand_in(self, world: World, *, after: tuple[int, ...] = ()) -> int:
+        """Submit it, to begin when these jobs have succeeded; its number."""
         ...
 
     def wrong(self, project: Path) -> list[str]:
@@ -88,19 +89,17 @@ class Itemwise:
         script.parent.mkdir(parents=True)
         script.write_text(self._script())
 
-    def hand_in(self, world: World) -> int:
+    def hand_in(self, world: World, *, after: tuple[int, ...] = ()) -> int:
         """See Work."""
         known = self.plan.kind is not Kind.WHOLE
         words = {
             "application": "itemwise" if known else "shell",
             "script": self._script(),
-            "script_path": f"{OUT}/run_submit.script",
             "inputs": [] if known else ["raw", LIST],
-            "output": OUT,
             "count": self.plan.machines,
             "pieces": self.plan.pieces,
         }
-        return int(world._said(str(HAND_IN), json.dumps(words)))
+        return _handed_in(world, OUT, after, words)
 
     def _script(self) -> str:
         return _SCRIPT.format(out=OUT, list=LIST, nap=self.plan.nap_s)
@@ -142,6 +141,52 @@ class Itemwise:
         return {"run.out": told + out, "run.err": noted + err}
 
 
+_AFTER = """\
+sleep 0.5
+cat {made} > {out}/copy
+echo copied
+"""
+
+
+@dataclass
+class Copy:
+    """A job that goes on after one of items, on the machine of that, and copies what it joined."""
+
+    out: str = "Work/job002"
+
+    def prepare(self, project: Path) -> None:
+        """See Work."""
+        (project / self.out).mkdir(parents=True)
+        (project / self.out / "run_submit.script").write_text(self._script())
+
+    def _script(self) -> str:
+        return _AFTER.format(made=f"{OUT}/joined", out=self.out)
+
+    def hand_in(self, world: World, *, after: tuple[int, ...] = ()) -> int:
+        """See Work."""
+        words = {
+            "application": "shell",
+            "script": self._script(),
+            "inputs": [f"{OUT}/joined"],
+            "count": 1,
+            "pieces": 1,
+        }
+        return _handed_in(world, self.out, after, words)
+
+    def wrong(self, project: Path) -> list[str]:
+        """See Work."""
+        found = _unlike(
+            _tree(project / self.out), {"copy": (project / OUT / "joined").read_bytes()}
+        )
+        said = (project / self.out / "run.out").read_bytes()
+        return found if said == b"copied\n" else [*found, f"run.out is {said!r}"]
+
+
+def _handed_in(world: World, out: str, after: tuple[int, ...], words: Mapping[str, object]) -> int:
+    place = {"script_path": f"{out}/run_submit.script", "output": out, "after": after}
+    return int(world._said(str(HAND_IN), json.dumps({**words, **place})))
+
+
 _MOTION = (
     "`which relion_run_motioncorr` --i movies.star --o {out}/ --first_frame_sum 1 "
     "--last_frame_sum -1 --use_own --j 1 --bin_factor 1 --bfactor 150 --dose_per_frame 1.5 "
@@ -171,8 +216,9 @@ class Motion:
         script = f"#!/bin/bash\n{wishes}{_MOTION.format(out=self.out)}"
         (project / self.out / "run_submit.script").write_text(script)
 
-    def hand_in(self, world: World) -> int:
+    def hand_in(self, world: World, *, after: tuple[int, ...] = ()) -> int:
         """See Work."""
+        assert not after
         return world.qsub(f"{self.out}/run_submit.script")
 
     def wrong(self, project: Path) -> list[str]:
