@@ -149,6 +149,15 @@ def test_a_careful_umask_is_kept(sharing: tuple[Person, Person]) -> None:
     assert rights(ada.project / "a/d") == (_ADA, _GROUP, 0o2750)
 
 
+def test_a_courier_with_another_umask_locks_nobody_out(sharing: tuple[Person, Person]) -> None:
+    ada, bob = sharing
+    ada.umask = 0o022
+    assert ada.ends(ada.run("a", "echo one > a/x; chmod g+w a")).outcome is Outcome.SUCCESS
+    second = bob.run("b", "cat a/x > b/x", "--in", "a/x")
+    assert bob.ends(second).outcome is Outcome.SUCCESS, bob.story()
+    assert (bob.project / "b/x").read_text() == "one\n"
+
+
 def test_nobody_reads_the_others_slips(sharing: tuple[Person, Person]) -> None:
     ada, bob = sharing
     ada.run("a", "touch a/up; sleep 60")

@@ -159,3 +159,17 @@ def test_projects_of_other_stores_are_used_side_by_side(used: StoresUsed, tmp_pa
     three = projects.fork(one.folder, used, store=ELSEWHERE)
     assert projects.open_project(one.folder, used) == three
     assert projects.open_project(two.folder, used) == two
+
+
+def test_who_may_write_the_folder_may_write_what_says_which_project_it_is(
+    used: StoresUsed, tmp_path: Path
+) -> None:
+    folder = make(tmp_path / "shared")
+    folder.chmod(0o2775)
+    before = os.umask(0o022)
+    try:
+        projects.create(folder, STORE, used)
+    finally:
+        os.umask(before)
+    assert (folder / ".cryoem").stat().st_mode & 0o7777 == 0o2775
+    assert (folder / ".cryoem" / "project.toml").stat().st_mode & 0o7777 == 0o664

@@ -12,6 +12,7 @@ import secrets
 import shlex
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -23,6 +24,7 @@ from cryoem_cloud.courier.whole import write_whole
 from cryoem_cloud.model.errors import FormatError, NotFoundError, UsageError
 from cryoem_cloud.model.paths import label_of
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.stores.shared import make_folder, share
 
 __all__ = [
     "Bond",
@@ -89,7 +91,10 @@ class _Binding:
             "inode": self.inode,
         }
         text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in rows.items())
+        make_folder(_file(folder).parent, folder)
         write_whole(_file(folder), text.encode(), mode=0o644)
+        with suppress(FileNotFoundError):  # another user has written it anew just now
+            share(_file(folder), folder)
 
     def bond(self, folder: Path) -> Bond:
         here = folder.stat().st_ino

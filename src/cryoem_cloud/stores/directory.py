@@ -12,6 +12,7 @@ a job for good. What `put_stream` and `clone_in` wrote may be lost or damaged if
 the system's write-back (half a minute): syncing gigabytes of maps would cost more than it saves,
 readers check every digest, and a task can be done again.
 
+What is made has rights by the root's, and by no umask, where others may write (`shared`).
 Nothing is ever a hard link to a file outside the store. A file system that takes `A` and `a` for
 one name (macOS) holds only one of two such keys: the second put-if-absent finds the key taken.
 """
@@ -40,10 +41,12 @@ from cryoem_cloud.stores.cloned import cloned
 from cryoem_cloud.stores.disk import fault, pieces, sweep, sync_folder, write_all
 from cryoem_cloud.stores.exclusive import BESIDE, name_exclusively
 from cryoem_cloud.stores.lawful import lawful
+from cryoem_cloud.stores.shared import make_folder, share
 
 __all__ = ["DirectoryStore", "open_directory"]
 
 _PARTS = f"{BESIDE}parts"
+_ANEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
@@ -86,7 +89,7 @@ class DirectoryStore:
         """See the port."""
         with self._beside(key) as beside:
             with self._translated(key):
-                descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC)
+                descriptor = os.open(beside, _ANEW, 0o666)
             try:
                 written = 0
                 for chunk in chunks:  # their errors are the caller's own and stay what they are
@@ -190,7 +193,7 @@ class DirectoryStore:
         lawful(key)
         with self._translated(key):
             self._must_be_there()
-            self._parts.mkdir(parents=True, exist_ok=True)
+            make_folder(self._parts, self.root)
             self._seen = True
         if not self._swept:
             self._swept = True
@@ -207,7 +210,8 @@ class DirectoryStore:
         for _ in range(100):  # a deleter may take an empty folder away between the two calls
             with self._translated(key):
                 try:
-                    path.parent.mkdir(parents=True, exist_ok=True)
+                    share(beside, self.root)
+                    make_folder(path.parent, self.root)
                     if if_absent:
                         name_exclusively(beside, path)
                     else:
