@@ -25,7 +25,7 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -47,14 +47,24 @@ def main(arguments: list[str]) -> int:
     seeds = [int(word) for word in given.again.split(",") if word]
     seeds = seeds or list(range(given.seed, given.seed + given.runs))
     folder = given.folder or Path(tempfile.mkdtemp(prefix="chaos-"))
-    verdicts = []
-    with Grounds(folder) as grounds, ThreadPoolExecutor(given.jobs) as pool:
-        runs = [pool.submit(played, drawn(seed), grounds) for seed in seeds]
-        for run in as_completed(runs):
-            verdicts.append(run.result())
-            _tell(verdicts[-1])
+    with Grounds(folder) as grounds:
+        verdicts = list(_made(seeds, grounds, given.jobs))
     _sum_up(verdicts)
     return int(any(verdict.wrong for verdict in verdicts))
+
+
+def _made(seeds: Iterable[int], grounds: Grounds, jobs: int) -> Iterator[Verdict]:
+    """The runs that were made, each told; all, or those before somebody stopped it."""
+    pool = ThreadPoolExecutor(jobs)
+    runs = [pool.submit(played, drawn(seed), grounds) for seed in seeds]
+    try:
+        for run in as_completed(runs):
+            _tell(run.result())
+            yield run.result()
+    except KeyboardInterrupt:
+        print("stopped; the runs that have begun come to their ends")
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _tell(verdict: Verdict) -> None:
