@@ -48,6 +48,8 @@ class Phase(Enum):
     PUBLISHING = "publishing"
     """Between the job's last turn and the index."""
     COMING = "coming home"
+    WRITE = "write"
+    """When any key of the job is written; of machines one that has a task then is struck."""
 
 
 class Victim(Enum):
@@ -133,14 +135,17 @@ class Plan:
         return f"{job}{large} on {self.store.value}{noise}; " + ", ".join(map(str, self.strikes))
 
 
+_STAGES = tuple(phase for phase in Phase if phase is not Phase.WRITE)
+_UNCUT = tuple(phase for phase in _STAGES if phase is not Phase.JOINING)
 _PHASES = {
-    Kind.WHOLE: tuple(phase for phase in Phase if phase is not Phase.JOINING),
-    Kind.GOING_ON: tuple(phase for phase in Phase if phase is not Phase.JOINING),
-    Kind.PIECES: tuple(Phase),
-    Kind.MOTION: tuple(Phase),
+    Kind.WHOLE: _UNCUT,
+    Kind.GOING_ON: _UNCUT,
+    Kind.PIECES: _STAGES,
+    Kind.MOTION: _STAGES,
 }
 _FORGETS = 0.05
 _CHAINS = 0.2
+_WRITES = 0.35
 _CUT = frozenset({Kind.PIECES, Kind.MOTION})
 _NO_MACHINE = (Victim.COURIER, Victim.STORE)
 _ANY = (
@@ -192,8 +197,18 @@ def drawn(seed: int, *, motion: bool = True, slow: bool = True) -> Plan:
         strikes=(
             *_strikes(dice, kind, machines, zombie=zombie and slow),
             *(_forgetting(random.Random(f"forget {seed}"), kind) if slow else ()),
+            *_anywhere(random.Random(f"write {seed}")),
         ),
     )
+
+
+def _anywhere(dice: random.Random) -> tuple[Strike, ...]:
+    """Kills at writes of which nobody has thought."""
+    if dice.random() >= _WRITES:
+        return ()
+    victims = (Victim.AGENT, Victim.MACHINE, Victim.COURIER, Victim.PAIR)
+    nth = round(dice.triangular(1, 150, 20))
+    return (Strike(phase=Phase.WRITE, victim=dice.choice(victims), blow=Blow.KILL, nth=nth),)
 
 
 def _forgetting(dice: random.Random, kind: Kind) -> tuple[Strike, ...]:

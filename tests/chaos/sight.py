@@ -30,7 +30,10 @@ _SENDING_LAST = "sending the last outputs"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A task's turn that is in a phase, and its machine; neither, where the phase has none."""
+    """A task's turn that is in a phase, and its machine; neither, where the phase has none.
+
+    Of a write `turn` is its number.
+    """
 
     task: str = ""
     turn: int = 0
@@ -93,6 +96,10 @@ class Sight:
             if phase is Phase.SENDING:
                 sent = any(key.startswith(f"{self.project}/mirror/") for key in self._keys)
                 return (Place(),) if sent and f"{self._prefix}ready" not in self._keys else ()
+            if phase is Phase.WRITE:
+                machine = next((place.machine for place in self._held()), "")
+                written = sum(key.startswith(self._prefix) for key in self._keys)
+                return (Place("", written, machine),) if written else ()
             if phase in {Phase.PUBLISHING, Phase.COMING}:
                 return tuple(self._ended(published=phase is Phase.COMING))
             return tuple(place for place in self._held() if self._is_in(place, phase))
