@@ -295,3 +295,39 @@ def test_wake_starts_a_courier_only_if_there_is_work(first: User) -> None:
     assert "1 job is not home" in first.cryoem("courier", "status").out
     first.cryoem("courier", "wake")
     first.wait_for(lambda: first.cryoem("courier", "status", "--json").json["running"])
+
+
+@pytest.mark.parametrize(
+    ("store", "said"),
+    [
+        ("/data/x", "'/data/x' is no store's URL"),
+        ("gs://bucket", "is no store's URL"),
+        ("file://host/x", "names no folder of this computer"),
+        ("s3:bucket", "names no bucket"),
+    ],
+)
+@pytest.mark.parametrize(
+    "words", [("connect", "relion"), ("run", "--no-wait", "--out", "a", "--", "true")]
+)
+def test_what_is_no_stores_url_is_refused_before_anything_is_made(
+    user: User, store: str, said: str, words: tuple[str, ...]
+) -> None:
+    before = set(user.folder.iterdir())
+    refused = user.type("cryoem", *words, CRYOEM_STORE=store)
+    assert refused.code != 0
+    assert said in refused.err
+    assert set(user.folder.iterdir()) == before
+    user.cryoem("connect", "relion")
+
+
+def test_a_project_whose_store_is_no_url_is_given_another(user: User) -> None:
+    user.cryoem("connect", "relion")
+    store = user.cryoem("project", "show", "--json").json["store"]
+    user.change_binding(store, "no-url")
+    for file in (user.places.state / "projects").glob("*.json"):
+        file.unlink()  # as of a version that agreed to it
+    refused = user.type("cryoem", "ls")
+    assert refused.code != 0
+    assert "cryoem project fork --store URL" in refused.err
+    user.cryoem("project", "fork", "--store", (user.home / "store").as_uri())
+    user.cryoem("ls")

@@ -23,7 +23,7 @@ from cryoem_cloud.model.job import Wish
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Places, Settings, environment, submitters_environment
-from cryoem_cloud.wiring.front import counter
+from cryoem_cloud.wiring.front import counter, store_at
 
 __all__ = ["PROVIDERS", "here", "inside", "submit_asked", "submit_script", "wake_for"]
 
@@ -36,6 +36,7 @@ def here(places: Places) -> Project:
 
     Raises:
         RefusedError: Others may have changed to which store this user's files of it go.
+        SettingsError: The settings name no store's URL; nothing is made then.
     """
     project = current_project()
     if project is not None:
@@ -45,6 +46,7 @@ def here(places: Places) -> Project:
     if wanted != _store(places, None):
         made = Project(name="", store=wanted, folder=folder.resolve())
         used.require(made, agree=f"export CRYOEM_STORE={shlex.quote(wanted)}")
+    store_at(wanted)
     return projects.create(folder, wanted, used)
 
 

@@ -295,5 +295,5 @@ def open_directory(url: str, *, env: Mapping[str, str]) -> DirectoryStore:  # no
     """The store at a file:// URL; any bytes are possible in its path."""
     parts = urlsplit(url)
     if parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
-        raise SettingsError(f"{url!r} names no folder of this computer", hint="file:///…")
+        raise SettingsError(f"{url!r} names no folder of this computer", hint="file:///folder")
     return DirectoryStore(Path(os.fsdecode(unquote_to_bytes(parts.path))))

@@ -12,6 +12,7 @@ from cryoem_cloud.ports.store import Store
 __all__ = ["OPENERS", "Opener", "open_store"]
 
 GROUP = "cryoem_cloud.stores"
+_OTHERWISE = "in a project that has it: cryoem project fork --store URL"
 
 
 class Opener(Protocol):
@@ -40,6 +41,9 @@ def open_store(url: str, *, env: Mapping[str, str]) -> Store:
     known = {**found, **OPENERS}
     if scheme not in known:
         forms = ", ".join(f"{name}://…" for name in sorted(known))
-        raise SettingsError(f"{url!r} is no store's URL", hint=f"known are {forms}")
+        raise SettingsError(f"{url!r} is no store's URL", hint=f"known are {forms}; {_OTHERWISE}")
     opener: Opener = resolve_name(known[scheme])
-    return opener(url, env=env)
+    try:
+        return opener(url, env=env)
+    except SettingsError as error:
+        raise SettingsError(error.message, hint=f"{error.hint}; {_OTHERWISE}") from error
