@@ -75,6 +75,7 @@ def test_the_projects_executables_stand_beside_the_users(places: Places, tmp_pat
         ("store = 3", "store should be text"),
         ('executables = "/x"', "executables should be a table of names and paths"),
         ("[executables]\nctffind = 4", "executables should be a table of names and paths"),
+        ('[executables]\nctfind = "/x"', "knows no 'ctfind' .known are ctffind, gctf"),
         ("store =", "is not TOML"),
     ],
 )

@@ -25,7 +25,15 @@ from typing import Self
 
 from cryoem_cloud.model.errors import SettingsError
 
-__all__ = ["KEPT", "Places", "Settings", "environment", "own_umask", "submitters_environment"]
+__all__ = [
+    "EXECUTABLES",
+    "KEPT",
+    "Places",
+    "Settings",
+    "environment",
+    "own_umask",
+    "submitters_environment",
+]
 
 KEPT = "CRYOEM_KEPT_"
 """The launcher keeps PYTHONPATH and the like under this prefix for the user's programs."""
@@ -35,6 +43,12 @@ _MOUNT_WORDS = 3
 
 _NAMES_PROGRAMS = frozenset({"local_prefix", "executables"})
 """Settings that name programs which this user's courier and machines start."""
+
+EXECUTABLES = (
+    *("ctffind", "gctf", "motioncor2", "topaz", "resmap", "batchruntomo", "aretomo2"),
+    "external_reconstruct",
+)
+"""The names that the table of executables knows."""
 
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 _SECRET_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_", "CRYOEM_KEPT_", "SSH_")
@@ -204,11 +218,16 @@ def _toml(file: Path) -> Mapping[str, object]:
 
 
 def _table(value: object, source: str) -> dict[str, str]:
-    """A table of names and paths."""
+    """A table of names that there are, and paths."""
     if not isinstance(value, dict) or not all(isinstance(path, str) for path in value.values()):
         raise SettingsError(
             f"{source}: executables should be a table of names and paths, found {value!r}",
             hint='[executables], and below it: ctffind = "/opt/ctffind/bin/ctffind"',
+        )
+    if unknown := sorted(set(value) - set(EXECUTABLES)):
+        raise SettingsError(
+            f"{source}: [executables] knows no {unknown[0]!r}",
+            hint=f"known are {', '.join(EXECUTABLES)}",
         )
     return {str(name): path for name, path in value.items()}
 

@@ -1,9 +1,14 @@
 """Which programs that are not RELION's a job calls, and where a machine's script has them."""
 
+from pathlib import Path
+
 import pytest
 
 from cryoem_cloud.apps.relion import Relion
+from cryoem_cloud.apps.relion.programs import calling
+from cryoem_cloud.apps.relion.row import Executable
 from cryoem_cloud.ports.application import Called, Shape
+from cryoem_cloud.settings import EXECUTABLES
 
 from .conftest import make_job
 
@@ -18,6 +23,19 @@ def called(script: str, **env: str) -> tuple[Called, ...]:
 
 def words(script: str, **env: str) -> dict[str, str]:
     return {one.name: one.word for one in called(script, **env)}
+
+
+def test_the_settings_know_the_programs_that_are_called() -> None:
+    shared = vars(calling).values()
+    each = [one for found in shared for one in (found if isinstance(found, tuple) else (found,))]
+    named = {one.name for one in each if isinstance(one, Executable)}
+    assert named == set(EXECUTABLES)
+    assert f"{', '.join(f'`{name}`' for name in EXECUTABLES[:-1])}" in _page()
+
+
+def _page() -> str:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+    return " ".join(page.read_text().split())
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ _SCRIPT = """\
 #CRYOEM threads=4
 #CRYOEM where=my cluster; echo $HOME = "x"
 #CRYOEM market=XXXextra3XXX
-#CRYOEM count=two
+#CRYOEM count=2
 module load relion/3.1; source my/env.sh
 export OMP_NUM_THREADS=1
 cd $PWD
@@ -35,9 +35,9 @@ def test_directives_are_free_text_and_unset_ones_are_empty() -> None:
     assert said["name"] == "AutoPick/job005/"
 
 
-def test_counts_that_are_no_numbers_count_as_unset() -> None:
+def test_ranks_and_threads_that_are_no_numbers_count_as_unset() -> None:
     asked = wish(_SCRIPT)
-    assert (asked.ranks, asked.threads, asked.count) == (3, 4, 0)
+    assert (asked.ranks, asked.threads, asked.count) == (3, 4, 2)
     assert wish("#CRYOEM mpi=XXXmpinodesXXX\n#CRYOEM threads=\n").ranks == 1
 
 
@@ -113,12 +113,23 @@ def test_scripts_are_known_by_their_name_or_by_what_they_call() -> None:
         ("#CRYOEM in=a out=b", "one key a line"),
         ("#CRYOEM market=spot count=2", "one key a line"),
         ("#CRYOEM cuont=2", "there is no key 'cuont'"),
+        ("#CRYOEM count=two", "'#CRYOEM count=two': count should be a whole number above 0"),
+        ("#CRYOEM count=0", "count should be a whole number above 0, found '0'"),
+        ("#CRYOEM count=-1", "count should be a whole number above 0, found '-1'"),
+        ("#CRYOEM pieces=many", "pieces should be a whole number above 0, found 'many'"),
     ],
 )
 def test_a_line_that_would_be_misread_is_refused(line: str, says: str) -> None:
     with pytest.raises(UsageError) as refused:
         wish(f"{line}\n")
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["count", "pieces"])
+@pytest.mark.parametrize("value", ["", " ", "XXXextra4XXX", "3"])
+def test_a_number_may_be_left_unset(key: str, value: str) -> None:
+    asked = wish(f"#CRYOEM {key}={value}\n")
+    assert (asked.count + asked.pieces) == (3 if value == "3" else 0)
 
 
 @pytest.mark.parametrize("line", ["#CRYOEM in=./out=b c", "#CRYOEM name=x count=2"])

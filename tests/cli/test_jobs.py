@@ -286,6 +286,33 @@ def test_doctor_says_whether_ctffind_is_found(user: User, tmp_path: Path) -> Non
     assert ctffind()["found"] == "the settings name /gone, which is no program here"
 
 
+def test_doctor_tells_of_settings_that_refuse_every_job(user: User) -> None:
+    user.cryoem("connect", "relion")
+    said = user.type("cryoem", "doctor", "--json", CRYOEM_WHERE="aws")
+    found = {c["what"]: c for c in said.json["checks"]}["settings"]
+    assert "there is no provider of machines 'aws', jobs are refused" in found["found"]
+    assert found["mend"] == "set where to local"
+    assert said.code == 1
+
+
+def test_doctor_tells_of_a_store_that_the_project_does_not_have(user: User) -> None:
+    user.cryoem("connect", "relion")
+    own, other = user.store.as_uri(), "file:///other"
+    said = user.type("cryoem", "doctor", "--json", CRYOEM_STORE=other)
+    found = {c["what"]: c for c in said.json["checks"]}["settings"]
+    assert f"store counts for new projects, and this one keeps {own}" in found["found"]
+    assert not found["mend"]  # it is for others
+    (user.folder / ".cryoem" / "settings.toml").write_text(f'store = "{other}"\n')
+    said = user.type("cryoem", "doctor", "--json")
+    found = {c["what"]: c for c in said.json["checks"]}["settings"]
+    assert f"this one keeps {own}" in found["found"]
+    assert f"cryoem project fork --store {other}" in found["mend"]
+    assert said.code == 1
+    (user.folder / ".cryoem" / "settings.toml").write_text(f'store = "{own}"\n')
+    said = user.type("cryoem", "doctor", "--json")
+    assert "keeps" not in {c["what"]: c for c in said.json["checks"]}["settings"]["found"]
+
+
 def test_doctor_finds_a_store_that_cannot_be_written(user: User) -> None:
     user.cryoem("connect", "relion")
     name = user.cryoem("project", "show", "--json").json["name"]

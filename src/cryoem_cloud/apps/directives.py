@@ -28,6 +28,8 @@ _KEYS = (
     "in",
     "out",
 )
+_NUMBERS = frozenset({"count", "pieces"})
+"""Keys whose values are numbers that the user gives."""
 _SECOND = re.compile(rf"(?:^|\s)(?P<key>{'|'.join(_KEYS)})=")
 """Another key in a value; a file whose name looks like that is written ./out=x."""
 _UNSET = re.compile(r"XXX\w+XXX")
@@ -45,12 +47,16 @@ def directives(script: str) -> Mapping[str, str]:
 
 
 def wish(script: str) -> Wish:
-    """What the directives ask of the machines; words that are no number count as unset.
+    """What the directives ask of the machines.
+
+    What RELION writes of ranks and threads counts as unset where it is no number.
 
     Raises:
-        UsageError: A line has a key that there is not, or a second one.
+        UsageError: A line has a key that there is not, or a second one, or no number where the user
+            is to give one.
     """
     _require_one_key_a_line(script)
+    _require_numbers(script)
     said = directives(script)
     return Wish(
         where=said.get("where", ""),
@@ -91,6 +97,17 @@ def _require_one_key_a_line(script: str) -> None:
             raise UsageError(
                 f"{line[0]!r} has a second key, {second['key']}",
                 hint="one key a line, each line with its own #CRYOEM",
+            )
+
+
+def _require_numbers(script: str) -> None:
+    for line in _DIRECTIVE.finditer(script):
+        value = line["value"].strip()
+        given = line["key"] in _NUMBERS and value and not _UNSET.search(value)
+        if given and not _number(value, 0):
+            raise UsageError(
+                f"{line[0]!r}: {line['key']} should be a whole number above 0, found {value!r}",
+                hint="correct RELION's field or the line, or leave it empty",
             )
 
 

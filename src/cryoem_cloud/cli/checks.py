@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cryoem_cloud.cli.submitting import PROVIDERS
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.start import log_file, running, spool_of
 from cryoem_cloud.model.errors import CryoemError, SettingsError
@@ -54,13 +56,16 @@ def checks(
 ) -> Iterator[Check]:
     """All checks, as they are made; what cannot even be looked at is one that is wrong."""
     yield from _looked("courier", lambda: (_courier(places),))
-    settings = _settings(places, project, env)
-    yield settings
+    folder = project.folder if project else None
+    try:
+        chosen = Settings.read(places, folder, env)
+        yield _settings(chosen, Settings.read(places, None, env), project)
+    except SettingsError as error:
+        chosen = Settings()
+        yield Check("settings", error.message, error.hint or "correct it")
     if project is not None:
         yield Check("project", f"{project.name} in {project.folder}")
         yield _space("project's disk", project.folder)
-    folder = project.folder if project else None
-    chosen = Settings() if settings.mend else Settings.read(places, folder, env)
     url = project.store if project else chosen.store or places.default_store
     yield from _looked("store", lambda: _store(url, store_at))
     if url.startswith("file:"):
@@ -97,13 +102,19 @@ def _courier(places: Places) -> Check:
     return Check("courier", left)
 
 
-def _settings(places: Places, project: Project | None, env: Mapping[str, str]) -> Check:
-    try:
-        chosen = Settings.read(places, project.folder if project else None, env)
-    except SettingsError as error:
-        return Check("settings", error.message, error.hint or "correct it")
-    words = (f"{name}={value}" for name, value in asdict(chosen).items() if value)
-    return Check("settings", ", ".join(words))
+def _settings(chosen: Settings, users: Settings, project: Project | None) -> Check:
+    """Of what was `chosen` for the project; `users` are the settings without the project's own."""
+    said = ", ".join(f"{name}={value}" for name, value in asdict(chosen).items() if value)
+    if chosen.where not in PROVIDERS:
+        found = f"{said}; there is no provider of machines {chosen.where!r}, jobs are refused"
+        return Check("settings", found, f"set where to {' or '.join(PROVIDERS)}")
+    if project is None or chosen.store in {"", project.store}:
+        return Check("settings", said)
+    found = f"{said}; store counts for new projects, and this one keeps {project.store}"
+    if chosen.store == users.store:
+        return Check("settings", found)
+    fork = shlex.join(("cryoem", "project", "fork", "--store", chosen.store))
+    return Check("settings", found, f"{fork}, or take store out of the project's settings")
 
 
 def _store(url: str, store_at: Callable[[str], Store]) -> Iterator[Check]:
