@@ -36,15 +36,18 @@ class Noise:
         with self._lock:
             if self.away:
                 return _AWAY[self.away]
-            if not self.on or self.dice.random() >= self._share_of(headers):
+            focused = self._is_focused(headers)
+            share = max(_FOCUSED if focused else 0.0, self.share)
+            if not self.on or self.dice.random() >= share:
                 return Trouble()
-            name = self.dice.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0]
+            weights = _OF_FOCUSED if focused else _WEIGHTS
+            name = self.dice.choices(tuple(weights), tuple(weights.values()))[0]
             self.counts[name] += 1
             return self._of(name)
 
-    def _share_of(self, headers: Mapping[str, str]) -> float:
-        focused = self.focus and headers[":method"] == "PUT" and self.focus in headers[":path"]
-        return max(_FOCUSED if focused else 0.0, self.share)
+    def _is_focused(self, headers: Mapping[str, str]) -> bool:
+        writes = headers[":method"] == "PUT" and bool(self.focus)
+        return writes and self.focus in headers[":path"]
 
     def _of(self, name: str) -> Trouble:
         dice = self.dice
@@ -76,6 +79,9 @@ _WEIGHTS = {
     "torn": 3,
 }
 """`torn` is an answer whose connection is reset in its middle."""
+
+_OF_FOCUSED = {"late": 5, "lost": 3, "503": 1, "reset": 1}
+"""What a writer cannot know the end of, above all."""
 
 _AWAY = {
     "busy": Trouble(status=_BUSY, code="SlowDown"),
