@@ -200,6 +200,7 @@ def test_optimisers_that_lead_to_each_other_come_to_an_end(first: bytes, second:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "law",
     [

@@ -135,3 +135,9 @@ def test_a_number_may_be_left_unset(key: str, value: str) -> None:
 @pytest.mark.parametrize("line", ["#CRYOEM in=./out=b c", "#CRYOEM name=x count=2"])
 def test_names_may_look_like_keys(line: str) -> None:
     assert wish(f"{line}\n").count == 0
+
+
+@pytest.mark.parametrize("word", ["*/", "/", "bin/"])
+def test_a_command_that_is_a_folder_has_a_name(word: str) -> None:
+    (call,) = calls(word)
+    assert call.name

@@ -153,4 +153,5 @@ def _call(command: Command) -> Call:
 def _called(text: str) -> str:
     """The name of the program that a word calls."""
     found = _WHICH.match(text)
-    return posixpath.basename(found["ticks"] or found["parens"] if found else text)
+    word: str = found["ticks"] or found["parens"] if found else text
+    return posixpath.basename(word.rstrip("/")) or word
