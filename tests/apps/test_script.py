@@ -137,7 +137,7 @@ def test_names_may_look_like_keys(line: str) -> None:
     assert wish(f"{line}\n").count == 0
 
 
-@pytest.mark.parametrize("word", ["*/", "/", "bin/"])
+@pytest.mark.parametrize("word", ["*/", "/", "bin/", "''"])
 def test_a_command_that_is_a_folder_has_a_name(word: str) -> None:
     (call,) = calls(word)
     assert call.name

@@ -56,7 +56,7 @@ class Call:
     def name(self) -> str:
         """The program's name as a user would say it."""
         words = self.command.words
-        return _called(words[self.at].text) if words else ""
+        return (_called(words[self.at].text) or "the command") if words else ""
 
     @property
     def silent(self) -> bool:
