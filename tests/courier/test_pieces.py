@@ -209,6 +209,31 @@ def test_a_store_that_is_away_for_a_while_keeps_nothing_from_coming(
     assert (bench.folder / "joined.txt").read_text().split() == ["a.made", "b.made", "c.made"]
 
 
+def test_what_was_said_of_pieces_before_a_trouble_does_not_stay_in_the_log(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench = pieced(bench, ["a", "b", "c"], Wish(pieces=3, count=1))
+    store = bench.store
+    assert isinstance(store, Slow)
+    log = bench.folder / "run.out"
+    troubles = ["c"]
+
+    def once_told(name: str) -> None:
+        if name in troubles:
+            troubles.remove(name)
+            until = time.monotonic() + 60
+            while "have ended" not in log.read_text():
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            raise StoreUnreachableError("away")
+
+    store.before = once_told
+    run(bench, tmp_path)
+    assert bench.card().outcome is Outcome.SUCCESS
+    assert log.read_text().startswith("before\n== piece 1 of 3: lines 1 to 1 ==\nat a\n")
+    assert bench.card().log_starts == (len("before\n"), 0)
+
+
 def test_a_job_that_is_cut_stays_so_when_most_of_it_has_been_sent(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

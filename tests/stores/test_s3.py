@@ -117,6 +117,15 @@ def test_a_stream_that_breaks_is_continued_by_range(wire: Wire, trouble: Trouble
     assert wire.asked("GET") == 2
 
 
+@pytest.mark.parametrize("trouble", [Trouble(cut_after=20), Trouble(reset_after=20)])
+def test_a_refusal_that_breaks_off_is_asked_for_again(wire: Wire, trouble: Trouble) -> None:
+    wire.proxy.trouble(trouble)
+    with pytest.raises(ObjectMissingError):
+        wire.store.get("missing")
+    wire.proxy.trouble(trouble)
+    assert [found.key for found in wire.store.list("")] == ["there"]
+
+
 def test_a_slow_answer_is_waited_for(wire: Wire) -> None:
     wire.proxy.trouble(Trouble(drip_s=0.05))
     wire.store.put("slow", b"x" * 5000)

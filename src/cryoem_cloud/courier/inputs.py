@@ -82,7 +82,8 @@ class Inputs:
         needs = self._asking(self.slip.job, view).needs()
         if needs is None:
             return False
-        begin_behind(self.slip, self.means.spool, self.desk)
+        if not self.records.tasks(0):
+            begin_behind(self.slip, self.means.spool, self.desk)
         pieces = self._in_pieces(needs, others, view)
         if pieces is None:
             self._send((*needs, *others.needs), others.shape)

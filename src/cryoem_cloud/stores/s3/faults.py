@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from urllib3.exceptions import HTTPError
 
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
@@ -128,7 +129,7 @@ _NO_CREDENTIALS = _Fault(
     "there are no AWS credentials",
     "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run: aws configure",
 )
-_LOCAL: tuple[tuple[type[BotoCoreError], _Fault], ...] = (
+_LOCAL: tuple[tuple[type[BotoCoreError | HTTPError], _Fault], ...] = (
     (exceptions.NoCredentialsError, _NO_CREDENTIALS),
     (exceptions.PartialCredentialsError, _NO_CREDENTIALS),
     (exceptions.ProfileNotFound, _Fault(StoreDeniedError, "no such AWS profile", _LOGIN)),
@@ -148,8 +149,9 @@ _LOCAL: tuple[tuple[type[BotoCoreError], _Fault], ...] = (
     (exceptions.IncompleteReadError, _NO_ANSWER),
     (exceptions.ConnectionError, _NO_ANSWER),
     (HTTPClientError, _NO_ANSWER),
+    (HTTPError, _NO_ANSWER),  # of answers that botocore reads whole, and does not translate
 )
-"""By botocore's own exception; the first that fits."""
+"""By botocore's own exception, or urllib3's; the first that fits."""
 
 _STALE_CODES = frozenset(code for code, fault in _CODES.items() if fault is _EXPIRED)
 _SERVER_FAULT = 500
@@ -160,14 +162,14 @@ def is_stale(error: ClientError | BotoCoreError) -> bool:
     return _code(error) in _STALE_CODES or isinstance(error, exceptions.SSOError)
 
 
-def translated(error: ClientError | BotoCoreError, *, what: str) -> CryoemError:
+def translated(error: ClientError | BotoCoreError | HTTPError, *, what: str) -> CryoemError:
     """Our error for it; `what` names the store and the object."""
     fault = _fault(error)
     said = f": {error}" if fault.kind in {StoreError, StoreUnreachableError} else ""
     return fault.kind(f"{what}: {fault.what}{said}", hint=fault.hint)
 
 
-def _fault(error: ClientError | BotoCoreError) -> _Fault:
+def _fault(error: ClientError | BotoCoreError | HTTPError) -> _Fault:
     if not isinstance(error, ClientError):
         unknown = _Fault(StoreError, "the request cannot be made")
         return next((fault for kind, fault in _LOCAL if isinstance(error, kind)), unknown)
@@ -177,7 +179,7 @@ def _fault(error: ClientError | BotoCoreError) -> _Fault:
     return _BUSY if status >= _SERVER_FAULT else _Fault(StoreError, "the store refused")
 
 
-def _code(error: ClientError | BotoCoreError) -> str:
+def _code(error: ClientError | BotoCoreError | HTTPError) -> str:
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
     return ""

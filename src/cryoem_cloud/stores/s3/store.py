@@ -12,6 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
@@ -158,7 +159,7 @@ class S3Store:
     def _translated(self, key: str | None) -> Iterator[None]:
         try:
             yield
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, HTTPError) as error:
             what = self.url if key is None else f"{self.url}: {key}"
             raise translated(error, what=what) from error
 
