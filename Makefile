@@ -37,6 +37,7 @@ lint: $(ALL)
 
 docs: $(ALL)
 	$(BIN)/zensical build --clean --strict
+	@echo "The pages: $(CURDIR)/build/site/index.html"
 
 # .venv: the newest Python that has venv, the pinned dependencies, and this checkout.
 

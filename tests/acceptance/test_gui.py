@@ -136,6 +136,31 @@ def test_abort_continue_alias_and_delete_of_a_job_that_runs(
 
 
 @pytest.mark.usefixtures("long_class2d")
+def test_a_job_that_is_retried_is_marked_by_hand(gui: Gui) -> None:
+    """RELION looks at the markers of jobs that run, and at no others."""
+    user = gui.user
+    name = _run_class2d(gui)
+    gui.act("Abort running", sure=True)
+    _became(user, name, ABORTED)
+    aborted = user.ended(name)
+    short = user.project / "short.script"  # the same folder, and it ends at once, and well
+    short.write_text(f"touch {name}/RELION_JOB_EXIT_SUCCESS\n")
+    script = user.world.records(aborted.number).job().script_path
+    shutil.copy(short, user.project / script)
+    told = user.world.command("cryoem-qsub", str(user.project / script))
+    assert told.startswith("Submitted")
+    user.world.wait_for(lambda: len(user.cards(name)) == 2, seconds=20)
+    assert user.ended(name).outcome is Outcome.SUCCESS
+    assert (user.project / name / "RELION_JOB_EXIT_SUCCESS").exists()
+    user.say("relion_pipeliner", "--check_job_completion")
+    time.sleep(_UNTIL_SHOWN_S)
+    assert user.status(name) == ABORTED
+    gui.finished(0)
+    gui.act("Mark as finished")
+    _became(user, name, FINISHED)
+
+
+@pytest.mark.usefixtures("long_class2d")
 @pytest.mark.parametrize(("mark", "status"), [("finished", FINISHED), ("failed", FAILED)])
 def test_a_mark_ends_the_program_and_stands(gui: Gui, mark: str, status: str) -> None:
     user = gui.user

@@ -110,6 +110,18 @@ def gone(pattern: str) -> Callable[[Path], None]:
     return remove
 
 
+def emptied(pattern: str) -> Callable[[Path], None]:
+    """Files without a byte."""
+
+    def empty(project: Path) -> None:
+        paths = list(project.glob(pattern))
+        assert paths
+        for path in paths:
+            path.write_bytes(b"")
+
+    return empty
+
+
 @dataclass(frozen=True)
 class Case:
     """A command, what is done to the project before, and what the reason then says."""
@@ -137,6 +149,9 @@ _CASES: Mapping[str, Case] = {
         f"{_MOTION} --gainref map.mrc",
         "the gain reference has another size",
         lambda project: write_map(project / "map.mrc", *_MAP),
+    ),
+    "an empty movie": Case(
+        _MOTION, "Movies/mic_2.tif is empty, cut off", emptied("Movies/mic_2.tif")
     ),
     "too few frames": Case(f"{_MOTION} --group_frames 4", "too few frames after grouping"),
     "references too small": Case(

@@ -336,7 +336,21 @@ def test_doctor_finds_a_store_that_cannot_be_written(user: User) -> None:
         ),
         (
             {"phase": Phase.ENDED, "outcome": Outcome.ABORTED, "reason": "stopped on request"},
-            "was stopped: stopped on request. cryoem retry 7",
+            "was stopped on request. cryoem retry 7 submits it again",
+        ),
+        (
+            {
+                "phase": Phase.ENDED,
+                "outcome": Outcome.ABORTED,
+                "reason": "Class2D/job007 was deleted from the project",
+                "application": "shell",
+                "run_s": 9,
+            },
+            "was stopped: Class2D/job007 was deleted from the project. cryoem retry 7 submits",
+        ),
+        (
+            {"phase": Phase.ENDED, "outcome": Outcome.FAILURE, "reason": "no disk", "run_s": 9},
+            "cryoem resume 7 goes on from what it has made, cryoem retry 7 begins anew",
         ),
     ],
 )

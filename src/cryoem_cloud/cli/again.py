@@ -1,6 +1,7 @@
 """Handing in once more a job that has ended."""
 
 import posixpath
+from collections.abc import Iterator
 from dataclasses import replace
 
 from cryoem_cloud.apps.registry import application_named
@@ -10,7 +11,9 @@ from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.submitting import wake_for
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.submit import submit
+from cryoem_cloud.frontends.pipeline import FINISHED, ended_as
 from cryoem_cloud.frontends.registry import frontend_named
+from cryoem_cloud.frontends.relion import RelionFrontend
 from cryoem_cloud.model.errors import NotFoundError, ObjectMissingError, UsageError
 from cryoem_cloud.model.job import Job, Wish
 from cryoem_cloud.model.project import Project
@@ -18,7 +21,7 @@ from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Settings, environment, submitters_environment
 from cryoem_cloud.wiring.front import counter
 
-__all__ = ["ended_job", "hand_in"]
+__all__ = ["ended_job", "hand_in", "standing_told"]
 
 
 def ended_job(number: int) -> tuple[Card, Project, Job]:
@@ -64,6 +67,26 @@ def hand_in(job: Job, project: Project, script: str) -> Card:
     )
     wake_for(new, places())
     return new
+
+
+def standing_told(job: Job, project: Project) -> Iterator[str]:
+    """What to do about RELION's own list of jobs, which knows nothing of this one's new run."""
+    if job.frontend != RelionFrontend.name:
+        return
+    folder = job.outputs[0]
+    ended = ended_as(project.folder, folder)
+    if ended is None:
+        trash = project.folder / RelionFrontend.trash / folder
+        where = f", and has moved {folder} to Trash" if trash.exists() else ""
+        yield (
+            f"RELION does not list {folder} any more{where}: "
+            "Jobs > Undelete job(s) in its window takes a deleted one back"
+        )
+    elif ended not in {"", FINISHED}:
+        yield (
+            f"RELION goes on showing {folder} as {ended}: once this has ended well, choose it in "
+            "RELION's window, and under Job actions: Mark as finished"
+        )
 
 
 def _wish(job: Job, project: Project) -> Wish:

@@ -7,7 +7,7 @@ from pathlib import Path
 from cryoem_cloud.apps.star import rows
 from cryoem_cloud.model.errors import FormatError
 
-__all__ = ["PipelineWatch"]
+__all__ = ["FINISHED", "PipelineWatch", "ended_as"]
 
 PIPELINE = "default_pipeline.star"
 LOCK = ".relion_lock"
@@ -18,7 +18,9 @@ _NAME = "rlnPipeLineProcessName"
 _STATUS = frozenset({"rlnPipeLineProcessStatus", "rlnPipeLineProcessStatusLabel"})
 _RUNNING = frozenset({"0", "Running"})
 _WAITING = frozenset({"1", "Scheduled"})
-_WORDS = {"2": "finished", "3": "failed", "4": "aborted", "Succeeded": "finished"}
+FINISHED = "finished"
+"""The word for a job that has ended well."""
+_WORDS = {"2": FINISHED, "3": "failed", "4": "aborted", "Succeeded": FINISHED}
 
 _Stamp = tuple[int, int, int]
 
@@ -59,7 +61,7 @@ class PipelineWatch:
         if status in _RUNNING or status in _WAITING:
             return ""
         if status is not None:
-            return f"{folder} was marked as {_WORDS.get(status, status.lower())} in the project"
+            return f"{folder} was marked as {_word(status)} in the project"
         # A file that is being written may lack the job: it counts when found so twice.
         return f"{folder} was deleted from the project" if seen.looks > 1 else ""
 
@@ -79,6 +81,24 @@ class PipelineWatch:
             return None
         self._seen[project] = seen
         return seen
+
+
+def ended_as(project: Path, folder: str) -> str | None:
+    """How the project says that the job in that folder has ended, in a word.
+
+    "" where it runs or waits, or nothing can be read; None where the project does not list it.
+    """
+    try:
+        status = _statuses(project / PIPELINE).get(folder)
+    except (OSError, FormatError):
+        return ""
+    if status is None:
+        return None
+    return "" if status in _RUNNING or status in _WAITING else _word(status)
+
+
+def _word(status: str) -> str:
+    return _WORDS.get(status, status.lower())
 
 
 def _statuses(pipeline: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import click
 
+from cryoem_cloud.apps.verdict import without_last_words
 from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.following import follow, write_piece
@@ -23,7 +24,11 @@ def command(*, number: int, follow_: bool, err: bool) -> int:
     card = find(number)
     if follow_:
         return follow(card, lines=True)
+    printed = False
     for log, data in tail_of(card).new():
         if log == LOGS[err]:
+            printed = True
             write_piece("out", data)
+    if card.reason and not printed:  # it was refused before a program said anything
+        click.echo(f"cryoem: {without_last_words(card.reason)}", err=True)
     return 0

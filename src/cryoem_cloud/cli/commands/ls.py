@@ -1,5 +1,8 @@
 """cryoem ls."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
 from cryoem_cloud.cli.afar import cards_from_store
@@ -32,7 +35,18 @@ def command(*, all_: bool, json_: bool) -> None:
     if json_:
         click.echo(as_json({"jobs": [card.to_json() for card in found]}))
     elif found:
-        rows = [(str(card.number), card.name, state_of(card), card.note) for card in found]
-        click.echo(table(("JOB", "NAME", "STATE", "NOTE"), rows))
-    else:
+        click.echo(_table(found, projects=project is None))
+    if not json_ and not all_ and project is None:
+        jobs = "these are the jobs of all projects" if found else "there are no jobs"
+        click.echo(f"cryoem: {Path.cwd()} is in no project; {jobs}", err=True)
+    elif not json_ and not found:
         click.echo("no jobs", err=True)
+
+
+def _table(found: Sequence[Card], *, projects: bool) -> str:
+    """A row a job; with `projects`, which one it is of."""
+    head, rows = ["JOB", "NAME", "STATE", "NOTE"], []
+    for card in found:
+        row = [str(card.number), card.name, state_of(card), card.note]
+        rows.append([*row[:1], card.project, *row[1:]] if projects else row)
+    return table([*head[:1], "PROJECT", *head[1:]] if projects else head, rows)

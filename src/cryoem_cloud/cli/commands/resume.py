@@ -4,14 +4,14 @@ import click
 
 from cryoem_cloud.apps.files import files_below
 from cryoem_cloud.apps.registry import application_named
-from cryoem_cloud.cli.again import ended_job, hand_in
+from cryoem_cloud.cli.again import ended_job, hand_in, standing_told
 from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.left import LeftInStore
 from cryoem_cloud.courier.view import ProjectView
 from cryoem_cloud.model.errors import UsageError
-from cryoem_cloud.model.job import Job
+from cryoem_cloud.model.job import Job, Outcome
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.stores.index import IndexLog
@@ -25,6 +25,12 @@ __all__ = ["command"]
 def command(*, number: int) -> None:
     """Go on with a job that was stopped or has failed, from what it has made."""
     card, project, job = ended_job(number)
+    if card.outcome is Outcome.SUCCESS:
+        raise UsageError(
+            f"job {number} has ended well, there is nothing to go on with",
+            hint="RELION's Continue! goes on with more iterations; "
+            f"cryoem retry {number} runs it again",
+        )
     new = hand_in(job, project, _going_on(job, _view(project)))
     click.echo(f"Submitted batch job {new.number}")
     click.echo(
@@ -33,6 +39,8 @@ def command(*, number: int) -> None:
         f"cryoem logs -f {new.number} follows it",
         err=True,
     )
+    for line in standing_told(job, project):
+        click.echo(f"cryoem: {line}", err=True)
 
 
 def _view(project: Project) -> View:

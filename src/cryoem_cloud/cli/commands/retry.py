@@ -2,7 +2,7 @@
 
 import click
 
-from cryoem_cloud.cli.again import ended_job, hand_in
+from cryoem_cloud.cli.again import ended_job, hand_in, standing_told
 from cryoem_cloud.cli.completing import job_numbers
 
 __all__ = ["command"]
@@ -21,3 +21,5 @@ def command(*, number: int) -> None:
         f"cryoem: cryoem logs -f {new.number} follows it",
         err=True,
     )
+    for line in standing_told(job, project):
+        click.echo(f"cryoem: {line}", err=True)

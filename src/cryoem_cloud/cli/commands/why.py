@@ -23,6 +23,8 @@ _DOES = {
     Phase.HOMECOMING: "its results are coming home",
 }
 """What a job does that has not ended, by phase."""
+_GO_ON = frozenset({"relion"})
+"""Applications most of whose programs go on from what they have made."""
 
 
 @click.command()
@@ -63,14 +65,24 @@ def explained(
 
 def _ended(card: Card, *, at_home: bool) -> str:
     reason = without_last_words(card.reason).rstrip(".\n ")
-    again = f"cryoem retry {card.number} submits it again"
+    again = _again(card)
     if card.outcome is Outcome.SUCCESS:
         warning = f" Its program called it a success, but: {card.reason}" if card.reason else ""
         return f"has succeeded and {_where(card, at_home=at_home)}.{warning}"
     if card.outcome is Outcome.ABORTED:
-        return f"was stopped: {reason}. {again}."
+        stopped = reason if reason.startswith("stopped ") else f"stopped: {reason}"
+        return f"was {stopped}. {again}."
     log = card.folder / card.logs[1] if at_home else f"shown by cryoem logs --err {card.number}"
     return f"failed: {reason}. Its log is {log}; once the cause is mended, {again}."
+
+
+def _again(card: Card) -> str:
+    if card.application in _GO_ON and card.run_s:
+        return (
+            f"cryoem resume {card.number} goes on from what it has made, "
+            f"cryoem retry {card.number} begins anew"
+        )
+    return f"cryoem retry {card.number} submits it again"
 
 
 def _where(card: Card, *, at_home: bool) -> str:

@@ -145,6 +145,11 @@ IMAGES = (
         "copy it from the microscope again, or leave it out",
     ),
     Cause.of(
+        r"Image::openFile cannot open: (?:\d+@)?(?P<file>\S+)",
+        "{file} is empty, cut off, or no image of the kind that its name says",
+        "copy it from the microscope again, or take its row out of the list",
+    ),
+    Cause.of(
         r"there are not enough particles to perform PCA",
         "there are too few particles for the analysis of motions",
         "more particles, or no flexibility analysis",
