@@ -244,7 +244,7 @@ def _strike(dice: random.Random, kind: Kind, *, zombie: bool) -> Strike:
     if zombie:
         phase = dice.choice((Phase.CLAIMED, Phase.RUNNING, Phase.LAST, Phase.MANIFEST))
         victim, blow, nth = dice.choice((Victim.AGENT, Victim.MACHINE)), Blow.ZOMBIE, 1
-        delay_s, lasts_s = 0.0, dice.uniform(68, 80)
+        delay_s, lasts_s = 0.0, dice.uniform(90, 115)
     return Strike(
         phase=phase,
         victim=victim,

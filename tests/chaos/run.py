@@ -1,6 +1,8 @@
 """One run: a world is made, a job goes through it, and its troubles with it."""
 
+import os
 import random
+import secrets
 import shutil
 import subprocess
 import time
@@ -61,6 +63,7 @@ class Grounds:
     folder: Path
     _stack: ExitStack = field(default_factory=ExitStack)
     _servers: dict[StoreKind, S3Server] = field(default_factory=dict)
+    _buckets: dict[StoreKind, str] = field(default_factory=dict)
     _python: str = ""
     _imported: Path | None = None
     _lock: Lock = field(default_factory=Lock)
@@ -81,6 +84,14 @@ class Grounds:
                 made = self._stack.enter_context(start(self.folder / kind.value))
                 self._servers[kind] = made
             return self._servers[kind]
+
+    def bucket(self, kind: StoreKind) -> str:
+        """A bucket of that server's; SeaweedFS has volumes for some dozens of these only."""
+        server = self.server(kind)
+        with self._lock:
+            if kind not in self._buckets:
+                self._buckets[kind] = server.bucket()
+            return self._buckets[kind]
 
     @property
     def python(self) -> str:
@@ -147,7 +158,15 @@ class Scene:
                 aside = self.folder.with_name("away")
                 self.folder.rename(aside)
                 time.sleep(seconds)
+                _without_files(self.folder)
                 aside.rename(self.folder)
+
+
+def _without_files(folder: Path) -> None:
+    """Take away what a writer made anew that met the instant; it must not have written a file."""
+    for top, _, names in os.walk(folder, topdown=False):
+        assert not names, f"files are in a store that was away: {names}"
+        Path(top).rmdir()
 
 
 @contextmanager
@@ -163,7 +182,7 @@ def staged(plan: Plan, grounds: Grounds, top: Path) -> Iterator[Scene]:
             server = grounds.server(plan.store)
             proxy = stack.enter_context(faulty_proxy(server.endpoint))
             proxy.rule = noise.trouble
-            url = server.bucket()
+            url = f"{grounds.bucket(plan.store)}/seed{plan.seed}-{secrets.token_hex(3)}"
             env = server.env(CRYOEM_STORE=url, AWS_ENDPOINT_URL=proxy.endpoint, CRYOEM_HOME="all")
             world = replace(make_world(top, **env), python=grounds.python)
             store = open_store(url, env=server.env())

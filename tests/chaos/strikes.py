@@ -75,7 +75,7 @@ class Striker:
         if strike.blow is Blow.AWAY:
             try:
                 self.away(strike.lasts_s)
-            except OSError as error:
+            except (AssertionError, OSError) as error:
                 self.faults.append(f"{strike}: {error}")
             self.told.append(str(strike))
             return
