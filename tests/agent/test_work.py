@@ -124,6 +124,31 @@ def test_the_log_begins_with_what_the_application_remarks(tmp_path: Path) -> Non
     assert b"".join(said) == b"one remark\nanother remark\nthe script\n"
 
 
+@dataclass
+class Narrow(Shell):
+    """An application whose programs take paths of so many bytes."""
+
+    longest: int
+
+    def longest_folder(self, job: Job) -> int:
+        return self.longest
+
+
+@pytest.mark.parametrize("short", [0, 1])
+def test_a_folder_that_is_too_long_for_the_programs_fails_the_turn(
+    records: JobRecords, tmp_path: Path, short: int
+) -> None:
+    scratch = tmp_path / "scratch"
+    (tmp_path / ("x" * 90)).mkdir()
+    scratch.symlink_to(tmp_path / ("x" * 90))  # programs see where it leads
+    folder = scratch.resolve() / "main-1" / "project"
+    live(records, scratch, application=Narrow(len(os.fsencode(folder)) - short))
+    ended = exit_of(records.turns(MAIN).read()[-1])
+    assert ended.outcome is (Outcome.FAILURE if short else Outcome.SUCCESS)
+    assert (str(folder) in ended.reason) is bool(short)
+    assert ("XDG_STATE_HOME" in ended.reason) is bool(short)
+
+
 def test_a_machine_that_breaks_in_its_turn_has_not_worked(
     records: JobRecords, tmp_path: Path
 ) -> None:

@@ -10,6 +10,8 @@ from cryoem_cloud.apps.relion.script import calls, job_folder, looks_like_relion
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.ports.application import Asked
 
+from .conftest import make_job
+
 _SCRIPT = """\
 #!/bin/bash
 #SBATCH --time=1:00
@@ -141,3 +143,15 @@ def test_names_may_look_like_keys(line: str) -> None:
 def test_a_command_that_is_a_folder_has_a_name(word: str) -> None:
     (call,) = calls(word)
     assert call.name
+
+
+@pytest.mark.parametrize(
+    ("script", "longest"),
+    [
+        ("mpirun -n 2 relion_run_ctffind_mpi --i m.star --o C/job001/", 179),
+        ("relion_run_ctffind --i m.star --o C/job001/", 179),
+        ("relion_refine --i p.star --o C/job001/run", None),
+    ],
+)
+def test_ctffind_takes_no_long_path_of_its_folder(script: str, longest: int | None) -> None:
+    assert Relion().longest_folder(make_job(script, outputs=("C/job001",))) == longest

@@ -13,6 +13,7 @@ from cryoem_cloud.agent.fetch import lay_out
 from cryoem_cloud.agent.laid import Laid
 from cryoem_cloud.agent.outputs import Outputs
 from cryoem_cloud.agent.printed import write_printed
+from cryoem_cloud.agent.room import require_short
 from cryoem_cloud.agent.run import killed_for_memory, start
 from cryoem_cloud.agent.send import Desk, Sender
 from cryoem_cloud.agent.sending import sending
@@ -105,6 +106,7 @@ class TurnWork:
 
     def _lay_out(self) -> Beginning:
         records = self.records
+        require_short(self._root / self.job.cwd, self.application.longest_folder(self.job))
         self.ahead.end()
         begun = beginning(
             self.taken, self.job, self.application, records=records, scratch=self.scratch

@@ -240,6 +240,13 @@ class Application(Protocol):
         """
         ...
 
+    def longest_folder(self, job: Job) -> int | None:
+        """How many bytes the path may have of the folder in which the script runs; None: any.
+
+        Programs that take no more may go wrong unseen. Looks at nothing.
+        """
+        ...
+
     def seals(self, job: Job, path: str) -> bool:
         """Whether an output is written once what was written before it is whole.
 

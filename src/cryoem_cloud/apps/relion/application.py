@@ -29,6 +29,10 @@ from cryoem_cloud.ports.view import View
 
 __all__ = ["Relion"]
 
+_CTFFIND = "relion_run_ctffind"
+_CTFFIND_FOLDER_BYTES = 179
+"""It has 180 for the path and its end, in 3.1.3 as in 5.0.1 (ctffind_runner.cpp, getcwd)."""
+
 
 class Relion:
     """Programs of RELION 3.1 to 5.0, called from scripts that RELION or a user wrote."""
@@ -109,6 +113,11 @@ class Relion:
         return unfinished.resumed(job, script, view, made) or checkpoints.resumed(
             job, script, view, made
         )
+
+    def longest_folder(self, job: Job) -> int | None:
+        """What CtfFind takes: with a longer path its links to micrographs lead nowhere."""
+        found = any(call.name.removesuffix("_mpi") == _CTFFIND for call in calls(job.script))
+        return _CTFFIND_FOLDER_BYTES if found else None
 
     def seals(self, job: Job, path: str) -> bool:
         """See the port: the file that an iteration, or a micrograph, writes last."""
