@@ -89,7 +89,7 @@ def test_descriptors_may_lead_nowhere_or_be_closed(user: User) -> None:
     ("script", "says"),
     [
         ('relion_import "\n', "is not closed"),
-        ("relion_import --odir /etc/\n", "outside the project"),
+        ("relion_import --odir /etc/\n", "named by its absolute path"),
         (f"#CRYOEM where=the moon\n{_IMPORT}\n", "'the moon'"),
     ],
 )
