@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 OUT = "Class2D/job001"
-LAST = 6
+LAST = 25
 SCRIPT = (
     "`which relion_refine` --i particles.star --particle_diameter 300 --random_seed 1 --pool 10"
     f" --j 1 --offset_range 2 --offset_step 2 --oversampling 1 --pad 1 --norm --scale --iter {LAST}"
