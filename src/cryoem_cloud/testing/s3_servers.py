@@ -101,6 +101,7 @@ def weed(folder: Path) -> Iterator[S3Server]:
         "-admin.ui=false",
         "-webdav=false",
         "-master.telemetry=false",
+        "-volume.max=10000",  # else as many as the free disk has room for: each bucket takes some
     )
     credentials = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
     with _running(command, folder, credentials) as server:
