@@ -51,6 +51,9 @@ class Piecewise:
             What `sent` and Application.needs raise.
         """
         tasks = tuple(self.records.all_tasks())
+        if tasks and tasks[-1].joins:  # all is sent, or will never be: it was given up
+            yield self._say(len(tasks), len(tasks))
+            return
         self._require_same(tasks)
         pack, count, total = len(tuple(self._packs())), len(tasks), len(self.sizes) + 1
         fresh: list[tuple[Task, bytes]] = []
@@ -64,16 +67,17 @@ class Piecewise:
                 self._put(pack, fresh)
                 pack, fresh, begun_s = pack + 1, [], self.clock.monotonic()
                 yield self._say(at + 1, total)
-        if count < total:
-            self._put(pack, fresh, self._joining())
+        self._put(pack, fresh, self._joining())
         yield self._say(total, total)
 
     def give_up(self) -> None:
         """Send no piece any more: the job has failed, and what there is comes home."""
-        count = len(tuple(self.records.all_tasks())) + 1
-        last = Task(name=MAIN, script=self.adapted(self.job), inputs=(), joins=True)
-        self.records.put_tasks((last,), pack=len(tuple(self._packs())))
-        self._say(count, count)
+        tasks = tuple(self.records.all_tasks())
+        if not tasks[-1].joins:
+            last = Task(name=MAIN, script=self.adapted(self.job), inputs=(), joins=True)
+            self.records.put_tasks((last,), pack=len(tuple(self._packs())))
+            tasks = (*tasks, last)
+        self._say(len(tasks), len(tasks))
 
     def _packs(self) -> Iterator[int]:
         pack = 0
@@ -87,7 +91,7 @@ class Piecewise:
     def _require_same(self, tasks: Sequence[Task]) -> None:
         """See to it that what was sent before is the beginning of what is sent now."""
         planned = list(self._ranges())
-        if any(task.is_piece and task.items not in planned for task in tasks):
+        if any(task.items not in planned for task in tasks):
             raise RefusedError(
                 f"{self.cut.path} changed after a part of job {self.job.number} had been sent",
                 hint="submit it again",
