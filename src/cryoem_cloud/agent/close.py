@@ -11,6 +11,7 @@ from cryoem_cloud.agent.vigil import insisting
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Outcome
+from cryoem_cloud.model.journal import ENDED
 from cryoem_cloud.model.keys import manifest_key
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.turn import Deed
@@ -42,7 +43,7 @@ class Closing:
         released = exit_.lost and bool(self.sender.sealed - before)
         own = insisting(lambda: self.sender.finish(seals=not exit_.lost), self.sleep)
         exit_ = as_sent(exit_, self.sender.unreadable)
-        self.sender.say("goes on elsewhere" if released else "ended")
+        self.sender.say("goes on elsewhere" if released else ENDED)
         insisting(self.sender.step, self.sleep)
         if released:
             claim, log = self.taken.claim, self.taken.log

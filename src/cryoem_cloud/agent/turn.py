@@ -1,7 +1,7 @@
 """One turn, from the claim to its end: fetch, run, send, close."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -209,9 +209,9 @@ class TurnWork:
             tail_out=_tail(self._logs["out"]),
             tail_err=_tail(self._logs["err"]),
             out_of_memory=out_of_memory,
-            # of a piece, what is empty may be so: the whole is not
-            read=_nothing if self.taken.task.is_piece else partial(_start_of, self._root),
         )
+        if not self.taken.task.is_piece:  # of a piece, what is empty may be so: the whole is not
+            finished = replace(finished, read=partial(_start_of, self._root))
         return self.application.judge(self.job, finished)
 
     def _closing(self, begun: Beginning, sender: Sender) -> Closing:
@@ -227,10 +227,6 @@ class TurnWork:
 
 def _markers(root: Path, outputs: tuple[str, ...], held: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for output in outputs for name in held if (root / output / name).exists())
-
-
-def _nothing(path: str) -> bytes:  # noqa: ARG001  (the name is part of what `read` is)
-    return b""
 
 
 def _start_of(root: Path, path: str) -> bytes:

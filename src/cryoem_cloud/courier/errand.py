@@ -25,9 +25,7 @@ from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.underway import Underway
 from cryoem_cloud.courier.waiting import WAIT_FOR
 from cryoem_cloud.model.control import Control
-from cryoem_cloud.model.errors import (
-    CryoemError,
-)
+from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.links import Named
 from cryoem_cloud.model.phase import Phase

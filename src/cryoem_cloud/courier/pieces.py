@@ -5,16 +5,13 @@ from dataclasses import dataclass, field
 
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.home import Home
-from cryoem_cloud.model.journal import LogLines, Page
+from cryoem_cloud.model.journal import ENDED, LogLines, Page
 from cryoem_cloud.model.task import MAIN, Ready, Task
 from cryoem_cloud.model.turn import Standing, standing
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["ENDED", "PieceFollower"]
-
-ENDED = "ended"
-"""What a machine says that it does when it has sent all of a turn."""
+__all__ = ["PieceFollower"]
 
 _LOOK_S = 2.0
 """Between looks at all machines, at least."""

@@ -12,7 +12,10 @@ from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.record import JSON, decode, encode, integer, items, text
 
-__all__ = ["LogLines", "Page"]
+__all__ = ["ENDED", "LogLines", "Page"]
+
+ENDED = "ended"
+"""The phase of a turn's last page: its outputs are sent, and its last turn follows."""
 
 _FOOTER = 10
 
