@@ -7,7 +7,7 @@ import pytest
 from cryoem_cloud.agent.take import MOST_CLAIMS, Idle, Taken, Taker
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.machine import DEAD_AFTER_S
-from cryoem_cloud.model.task import Ready, Task
+from cryoem_cloud.model.task import MAIN, Ready, Task
 from cryoem_cloud.model.turn import Deed, Standing, standing
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
@@ -143,3 +143,57 @@ def test_a_claim_whose_reply_was_lost_is_asked_for_again_before_any_other() -> N
     claims = [listed.key for listed in store.list("") if "/turns/" in listed.key]
     found = taken(machine.take())
     assert [f"/turns/{found.task.name}/" in claim for claim in claims] == [True]
+
+
+def in_pieces(store: MemoryStore, pieces: int) -> Hall:
+    """A hall whose job is cut, all of it ready."""
+    hall = Hall()
+    hall.records = JobRecords(store, "p-00000000", 1)
+    tasks = [Task(name=f"{n:06d}", script="", inputs=(), title=f"piece {n}") for n in range(pieces)]
+    main = Task(name=MAIN, script="", inputs=(), joins=True)
+    hall.records.put_tasks((*tasks, main))
+    hall.records.set_ready(Ready(pieces + 1, pieces + 1))
+    return hall
+
+
+class SilentOfMain(Silent):
+    """Loses the reply to the claim of the task that joins."""
+
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        if "/turns/main/" in key:
+            super().put(key, data, if_absent=if_absent)
+        else:
+            MemoryStore.put(self, key, data, if_absent=if_absent)
+
+
+def test_a_job_that_is_given_up_stays_so_where_a_reply_is_lost() -> None:
+    store = SilentOfMain()
+    hall = in_pieces(store, 1)
+    machine = hall.machine("a")
+    work = taken(machine.take())
+    failed = {"outcome": "failure", "code": 3, "reason": "no good"}
+    assert work.log.close(work.claim, Deed.FAILED, failed)
+    with pytest.raises(StoreUnreachableError):
+        machine.take()
+    store.silent = False
+    found = taken(machine.take())
+    assert found.task.name == MAIN
+    assert found.given_up is not None
+    assert "piece 0: no good" in found.given_up.reason
+
+
+def test_what_joins_is_taken_over_with_all_that_the_pieces_made() -> None:
+    hall = in_pieces(MemoryStore(), 40)
+    first = hall.machine("a")
+    while (work := taken(first.take())).task.name != MAIN:
+        assert work.log.close(work.claim, Deed.DONE)
+    assert len(work.pieces) == 40
+    second = hall.machine("b")
+    hall.records.put_beat("a", 1)
+    found = second.take()
+    while isinstance(found, Idle):
+        assert found.needed
+        hall.clock.pass_(1)
+        found = second.take()
+    assert found.task.name == MAIN
+    assert len(found.pieces) == 40

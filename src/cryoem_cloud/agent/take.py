@@ -91,6 +91,7 @@ class Taker:
         self._mine: int | None = None
         """Taken last; or its claim may be ours, as the store did not answer."""
         self._surveyed_s = self._watched_s = float("-inf")
+        self._stopping = False
         self._off_s: float | None = None
         self._watched: tuple[int, ...] = ()
         self._ring = dice.random()
@@ -103,16 +104,19 @@ class Taker:
         on, the task that joins them is, given up.
         """
         self._learn()
-        taken = self._last_again()
-        if taken is None and self._pieces() and (stopping or self.failed):
-            taken = self._giving_up()
-        elif taken is None:
-            taken = self._free() or self._joining() or self._orphan()
+        self._stopping = stopping
+        taken = self._last_again() or (
+            self._giving_up() if self._off() else self._free() or self._joining() or self._orphan()
+        )
         if taken is not None:
             return taken
         over = self._complete() and len(self._endings) == len(self._tasks)
         over = over or (len(self._tasks) - 1 in self._endings and self._joins())
-        return Idle(over=over, needed=not over and self._needed(off=stopping or self.failed))
+        return Idle(over=over, needed=not over and self._needed())
+
+    def _off(self) -> bool:
+        """Whether no piece is to be taken any more, of a job that has pieces."""
+        return (self._stopping or self.failed) and self._pieces() > 0
 
     @property
     def failed(self) -> bool:
@@ -240,8 +244,7 @@ class Taker:
         held = [self._log(at).known[-1] for at in self._turns if self._is_held(at) and at != last]
         if any(turn.deed is Deed.CLAIM and not self._dead(turn.holder) for turn in held):
             return None
-        taken = self._look(last)
-        return replace(taken, given_up=self._worst()) if taken else None
+        return self._look(last)
 
     def _worst(self) -> Exit:
         """How a job has ended whose pieces did not all end well: by the first that failed."""
@@ -273,20 +276,21 @@ class Taker:
         around = ((start + step) % count for step in range(count))
         self._watched = tuple(islice((at for at in around if self._is_held(at)), _WATCHED))
         for at in self._watched:
-            if (taken := self._look(at)) is not None:
+            # What joins all others is looked at once these are known.
+            if not self._tasks[at].joins and (taken := self._look(at)) is not None:
                 return taken
         return None
 
     def _is_held(self, at: int) -> bool:
         return at not in self._endings and self._turns.get(at, 0) > 0
 
-    def _needed(self, *, off: bool) -> bool:
+    def _needed(self) -> bool:
         """Whether a task may become free: it is not there yet, or nobody is known to work on it.
 
-        Of a job that is `off`, only the last task is waited for, and for a while a courier that
+        Of a job that is off, only the last task is waited for, and for a while a courier that
         gives it to us: it may be asleep.
         """
-        if off and self._pieces():
+        if self._off():
             now_s = self._clock.monotonic()
             self._off_s = now_s if self._off_s is None else self._off_s
             return self._complete() or now_s - self._off_s < _PATIENCE_S
@@ -330,7 +334,10 @@ class Taker:
             self._stand(at)
             return None
         task = self._tasks[at]
-        return Taken(task=task, claim=claim, log=log, pieces=self._joined() if task.joins else ())
+        if not task.joins:
+            return Taken(task=task, claim=claim, log=log)
+        given_up = self._worst() if self._off() else None
+        return Taken(task=task, claim=claim, log=log, pieces=self._joined(), given_up=given_up)
 
     def _joined(self) -> tuple[tuple[Task, Turn], ...]:
         """The pieces that have ended, each with its last turn."""
