@@ -1,17 +1,16 @@
 """Takes a turn: which task this machine works on next."""
 
 import random
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from cryoem_cloud.model.errors import FormatError
+from cryoem_cloud.agent.known import Known
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.machine import Pulse
-from cryoem_cloud.model.task import Ready, Task
-from cryoem_cloud.model.turn import Deed, Standing, Turn, exit_of, standing
+from cryoem_cloud.model.task import Task
+from cryoem_cloud.model.turn import FEWEST_ENDED, Deed, Standing, Turn, exit_of, standing
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.turns import TurnLog
@@ -32,9 +31,6 @@ _WATCH_S = 5.0
 _SURVEY_S = 15.0
 """Between listings, for a machine that has no work."""
 _PATIENCE_S = 30.0
-_STREAMS = 16
-_FEWEST_ENDED = 2
-"""Turns of a task that has ended; one that was taken over may have more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,18 +70,10 @@ class Taker:
     def __init__(
         self, records: JobRecords, machine: str, *, clock: Clock, dice: random.Random
     ) -> None:
-        self._records = records
+        self._known = Known(records)
         self._machine = machine
         self._clock = clock
         self._dice = dice
-        self._tasks: list[Task] = []
-        self._names: dict[str, int] = {}
-        self._packs = 0
-        self._ready = Ready()
-        self._logs: dict[int, TurnLog] = {}
-        self._turns: dict[int, int] = {}
-        """How many turns a task had when we last looked or listed; none: nothing is known of it."""
-        self._endings: dict[int, Turn] = {}
         self._pulses: dict[str, Pulse] = {}
         self._at: int | None = None
         self._mine: int | None = None
@@ -103,64 +91,34 @@ class Taker:
         Once a piece has failed, or with `stopping`, no piece is taken any more: when none is worked
         on, the task that joins them is, given up.
         """
-        self._learn()
+        self._known.learn()
         self._stopping = stopping
         taken = self._last_again() or (
             self._giving_up() if self._off() else self._free() or self._joining() or self._orphan()
         )
         if taken is not None:
             return taken
-        over = self._complete() and len(self._endings) == len(self._tasks)
-        over = over or (len(self._tasks) - 1 in self._endings and self._joins())
+        over = self._known.complete and len(self._known.endings) == len(self._known.tasks)
+        over = over or (len(self._known.tasks) - 1 in self._known.endings and self._known.joins)
         return Idle(over=over, needed=not over and self._needed())
 
     def _off(self) -> bool:
         """Whether no piece is to be taken any more, of a job that has pieces."""
-        return (self._stopping or self.failed) and self._pieces() > 0
+        return (self._stopping or self.failed) and self._known.pieces > 0
 
     @property
     def failed(self) -> bool:
         """Whether a task is known to have failed."""
-        return any(turn.deed is Deed.FAILED for turn in self._endings.values())
+        return self._known.failed
 
     def likely_inputs(self) -> Iterable[Entry]:
         """What the task is given that we shall probably take next; no request."""
         at = self._next()
-        return self._tasks[at].inputs if at is not None else ()
+        return self._known.tasks[at].inputs if at is not None else ()
 
     def endings(self) -> tuple[Turn, ...]:
         """The turns that ended tasks, as far as they are known, in the tasks' order."""
-        return tuple(self._endings[at] for at in sorted(self._endings))
-
-    def _learn(self) -> None:
-        """Which tasks there are by now."""
-        if self._complete():
-            return
-        ready = self._records.ready()
-        while len(self._tasks) < ready.count:
-            found = self._records.tasks(self._packs)
-            if not found:
-                number = self._records.number
-                raise FormatError(f"job {number} lacks the tasks of pack {self._packs}")
-            self._tasks.extend(found)
-            self._packs += 1
-        self._ready = ready
-
-    def _complete(self) -> bool:
-        """Whether all tasks are known and may be taken."""
-        return 0 < self._ready.of == self._ready.count
-
-    def _joins(self) -> bool:
-        """Whether the last task that is known joins the others."""
-        return bool(self._tasks) and self._tasks[-1].joins
-
-    def _loose(self) -> int:
-        """How many tasks may be taken whatever has become of others."""
-        return self._ready.count - self._joins()
-
-    def _pieces(self) -> int:
-        """How many pieces of a job there are by now."""
-        return sum(task.is_piece for task in self._tasks[: self._ready.count])
+        return tuple(self._known.endings[at] for at in sorted(self._known.endings))
 
     def _last_again(self) -> Taken | None:
         """The task that we had last, if it is not at its end."""
@@ -181,108 +139,100 @@ class Taker:
             at = self._next()
             if at is None:
                 return None
-            if not self._log(at).begun():
+            if not self._known.log(at).begun():
                 return self._claim(at, over=None)
-            self._turns[at] = 1
+            self._known.turns[at] = 1
             self._at = self._beyond(at)
         return None
 
     def _beyond(self, at: int) -> int:
         """Where to look next, as that task is somebody's."""
-        listed = self._records.begun(after=self._tasks[at].name, most=_PAGE)
-        self._turns |= self._places(listed)
+        listed = self._known.records.begun(after=self._known.tasks[at].name, most=_PAGE)
+        self._known.listed(listed)
         last = max(listed, default="")
         full = listed.total() == _PAGE
         window = [
             place
-            for place in range(at + 1, self._loose())
-            if place not in self._turns and not (full and self._tasks[place].name > last)
+            for place in range(at + 1, self._known.loose)
+            if place not in self._known.turns
+            and not (full and self._known.tasks[place].name > last)
         ]
-        return self._dice.choice(window) if window else self._dice.randrange(self._loose())
+        return self._dice.choice(window) if window else self._dice.randrange(self._known.loose)
 
     def _next(self) -> int | None:
         """The next task of which nothing is known."""
-        count = self._loose()
-        if len(self._turns) >= count:
+        count = self._known.loose
+        if len(self._known.turns) >= count:
             return None
         start = self._dice.randrange(count) if self._at is None else self._at
         found = ((start + step) % count for step in range(count))
-        return next((at for at in found if at not in self._turns), None)
+        return next((at for at in found if at not in self._known.turns), None)
 
     def _may_survey(self) -> bool:
         return self._clock.monotonic() - self._surveyed_s >= _SURVEY_S
 
-    def _survey(self) -> dict[int, int]:
-        """How many turns tasks have, of those that have any."""
+    def _survey(self) -> None:
+        """List all turns."""
         self._surveyed_s = self._clock.monotonic()
-        return self._places(self._records.begun())
-
-    def _places(self, begun: Mapping[str, int]) -> dict[int, int]:
-        """What a listing says of the tasks that are known by now."""
-        names = self._names
-        for at in range(len(names), len(self._tasks)):
-            names[self._tasks[at].name] = at
-        return {names[name]: turns for name, turns in begun.items() if name in names}
+        self._known.listed(self._known.records.begun())
 
     def _joining(self) -> Taken | None:
         """The task that joins the others, if these have ended well."""
-        last = len(self._tasks) - 1
-        if not self._complete() or not self._joins() or last in self._endings:
+        last = len(self._known.tasks) - 1
+        if not self._known.complete or not self._known.joins or last in self._known.endings:
             return None
         if last > _PROBES and not self._seem_ended(last):
             return None
-        self._stand_all(at for at in range(last) if at not in self._endings)
-        return self._look(last) if len(self._endings) == last and not self.failed else None
+        self._known.stand_all(range(last))
+        return self._look(last) if len(self._known.endings) == last and not self.failed else None
 
     def _giving_up(self) -> Taken | None:
         """The task that would join the others, once nobody works on any of these."""
-        last = len(self._tasks) - 1
-        if not self._complete() or not self._joins() or last in self._endings:
+        last = len(self._known.tasks) - 1
+        if not self._known.complete or not self._known.joins or last in self._known.endings:
             return None
-        self._turns |= self._survey()
-        self._stand_all(at for at in self._turns if at not in self._endings)
-        held = [self._log(at).known[-1] for at in self._turns if self._is_held(at) and at != last]
+        self._survey()
+        self._known.stand_all(self._known.turns)
+        held = [
+            self._known.log(at).known[-1]
+            for at in self._known.turns
+            if self._known.is_held(at) and at != last
+        ]
         if any(turn.deed is Deed.CLAIM and not self._dead(turn.holder) for turn in held):
             return None
         return self._look(last)
 
     def _worst(self) -> Exit:
         """How a job has ended whose pieces did not all end well: by the first that failed."""
-        for at in sorted(self._endings):
-            exit_ = exit_of(self._endings[at])
+        for at in sorted(self._known.endings):
+            exit_ = exit_of(self._known.endings[at])
             if exit_.outcome is Outcome.FAILURE:
-                return replace(exit_, reason=f"{self._tasks[at].title}: {exit_.reason}")
+                return replace(exit_, reason=f"{self._known.tasks[at].title}: {exit_.reason}")
         return Exit(outcome=Outcome.ABORTED, code=1, reason="stopped on request")
-
-    def _stand_all(self, places: Iterable[int]) -> None:
-        with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
-            list(pool.map(self._stand, list(places)))
 
     def _seem_ended(self, count: int) -> bool:
         """Whether each of the first tasks has so many turns that it may have ended."""
         if self._may_survey():
-            self._turns |= self._survey()
+            self._survey()
         return all(
-            at in self._endings or self._turns.get(at, 0) >= _FEWEST_ENDED for at in range(count)
+            at in self._known.endings or self._known.turns.get(at, 0) >= FEWEST_ENDED
+            for at in range(count)
         )
 
     def _orphan(self) -> Taken | None:
         """A task whose holder is dead, or has given it back, of those that we watch."""
-        now_s, count = self._clock.monotonic(), len(self._tasks)
+        now_s, count = self._clock.monotonic(), len(self._known.tasks)
         if count > 1 and now_s - self._watched_s < _WATCH_S:
             return None
         self._watched_s = now_s
         start = int(self._ring * count)
         around = ((start + step) % count for step in range(count))
-        self._watched = tuple(islice((at for at in around if self._is_held(at)), _WATCHED))
+        self._watched = tuple(islice((at for at in around if self._known.is_held(at)), _WATCHED))
         for at in self._watched:
             # What joins all others is looked at once these are known.
-            if not self._tasks[at].joins and (taken := self._look(at)) is not None:
+            if not self._known.tasks[at].joins and (taken := self._look(at)) is not None:
                 return taken
         return None
-
-    def _is_held(self, at: int) -> bool:
-        return at not in self._endings and self._turns.get(at, 0) > 0
 
     def _needed(self) -> bool:
         """Whether a task may become free: it is not there yet, or nobody is known to work on it.
@@ -293,28 +243,15 @@ class Taker:
         if self._off():
             now_s = self._clock.monotonic()
             self._off_s = now_s if self._off_s is None else self._off_s
-            return self._complete() or now_s - self._off_s < _PATIENCE_S
-        if not self._complete():
+            return self._known.complete or now_s - self._off_s < _PATIENCE_S
+        if not self._known.complete:
             return True
         return any(map(self._may_become_free, self._watched)) or self._next() is not None
 
-    def _log(self, at: int) -> TurnLog:
-        if at not in self._logs:
-            self._logs[at] = self._records.turns(self._tasks[at].name)
-        return self._logs[at]
-
-    def _stand(self, at: int) -> tuple[Turn, ...]:
-        """A task's turns by now; that it has ended is remembered."""
-        turns = self._log(at).read()
-        self._turns[at] = len(turns)
-        if standing(turns) in {Standing.DONE, Standing.FAILED}:
-            self._endings[at] = turns[-1]
-        return turns
-
     def _look(self, at: int) -> Taken | None:
         """Claim a task if it is free, or its holder is dead or we are."""
-        turns = self._stand(at)
-        if at in self._endings:
+        turns = self._known.stand(at)
+        if at in self._known.endings:
             return None
         over = turns[-1] if standing(turns) is Standing.HELD else None
         if over and over.holder != self._machine and not self._dead(over.holder):
@@ -322,39 +259,36 @@ class Taker:
         return self._claim(at, over=over)
 
     def _claim(self, at: int, *, over: Turn | None) -> Taken | None:
-        log, self._mine = self._log(at), at
+        log, self._mine = self._known.log(at), at
         claim = log.claim(self._machine, over=over)
         if claim is None:
-            self._mine, self._turns[at] = None, 1
+            self._mine, self._known.turns[at] = None, 1
             return None
-        self._turns[at], self._at = len(log.known), at + 1
+        self._known.turns[at], self._at = len(log.known), at + 1
         if sum(turn.deed is Deed.CLAIM for turn in log.known) > MOST_CLAIMS:
             reason = f"{MOST_CLAIMS} machines were lost while they worked on it"
             log.close(claim, Deed.FAILED, {"outcome": "failure", "code": 1, "reason": reason})
-            self._stand(at)
+            self._known.stand(at)
             return None
-        task = self._tasks[at]
+        task = self._known.tasks[at]
         if not task.joins:
             return Taken(task=task, claim=claim, log=log)
         given_up = self._worst() if self._off() else None
-        return Taken(task=task, claim=claim, log=log, pieces=self._joined(), given_up=given_up)
-
-    def _joined(self) -> tuple[tuple[Task, Turn], ...]:
-        """The pieces that have ended, each with its last turn."""
-        ended = ((self._tasks[at], self._endings[at]) for at in sorted(self._endings))
-        return tuple((task, turn) for task, turn in ended if task.is_piece)
+        return Taken(
+            task=task, claim=claim, log=log, pieces=self._known.joined(), given_up=given_up
+        )
 
     def _dead(self, holder: str) -> bool:
-        now_s, beat = self._clock.monotonic(), self._records.beat(holder)
+        now_s, beat = self._clock.monotonic(), self._known.records.beat(holder)
         before = self._pulses.get(holder)
         pulse = before.look(beat, now_s) if before else Pulse.first(beat, now_s)
         self._pulses[holder] = pulse
-        return pulse.dead(now_s) or self._records.is_gone(holder)
+        return pulse.dead(now_s) or self._known.records.is_gone(holder)
 
     def _may_become_free(self, at: int) -> bool:
         """Whether nobody is known to work on a task that has not ended."""
-        if at in self._endings:
+        if at in self._known.endings:
             return False
-        turns = self._log(at).known
+        turns = self._known.log(at).known
         pulse = self._pulses.get(turns[-1].holder) if turns else None
         return pulse is None or not pulse.alive(self._clock.monotonic())

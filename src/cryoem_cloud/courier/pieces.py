@@ -7,7 +7,7 @@ from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.home import Home
 from cryoem_cloud.model.journal import ENDED, LogLines, Page
 from cryoem_cloud.model.task import MAIN, Ready, Task
-from cryoem_cloud.model.turn import Standing, standing
+from cryoem_cloud.model.turn import FEWEST_ENDED, Standing, standing
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.jobs import JobRecords
 
@@ -20,8 +20,6 @@ _MACHINE_S = 0.05
 _READY_S = 15.0
 """Between looks at whether all tasks are still said to be ready."""
 _PAGES_A_LOOK = 50
-_FEWEST_ENDED = 2
-"""Turns of a task that has ended."""
 
 
 @dataclass(kw_only=True)
@@ -105,7 +103,7 @@ class PieceFollower:
         begun = self.records.begun()
         if MAIN in begun:  # whose log is the job's
             return
-        ended = sum(begun[name] >= _FEWEST_ENDED for name in self._tasks if name in begun)
+        ended = sum(begun[name] >= FEWEST_ENDED for name in self._tasks if name in begun)
         words = f"{ended} of {self.records.ready().of - 1} pieces have ended"
         self.told(words)
         data = f"cryoem: {task.title}: ended on {machine}; {words}\n".encode()

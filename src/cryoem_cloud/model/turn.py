@@ -14,7 +14,11 @@ from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.record import JSON, decode, encode, integer, mapping, text
 
-__all__ = ["Deed", "Standing", "Turn", "exit_of", "may_follow", "standing"]
+__all__ = ["FEWEST_ENDED", "Deed", "Standing", "Turn", "exit_of", "may_follow", "standing"]
+
+
+FEWEST_ENDED = 2
+"""Turns of a task that has ended: a claim and an end. One that was taken over may have more."""
 
 
 class Deed(Enum):

@@ -27,7 +27,7 @@ from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.task import MAIN, Task
-from cryoem_cloud.model.turn import Deed, Turn
+from cryoem_cloud.model.turn import FEWEST_ENDED, Deed, Turn
 from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.results import results
@@ -88,7 +88,7 @@ def _pieces(records: JobRecords, tasks: Sequence[Task]) -> dict[str, JSON]:
     return {
         "number": records.ready().of - 1,
         "begun": sum(turns[name] > 0 for name in names),
-        "ended": sum(turns[name] > 1 for name in names),
+        "ended": sum(turns[name] >= FEWEST_ENDED for name in names),
     }
 
 
