@@ -72,7 +72,7 @@ def test_a_journal_goes_on_after_its_last_page(count: int) -> None:
 def test_what_seals_is_sent_after_all_that_was_there_before_it(tmp_path: Path) -> None:
     clock = StoppedClock()
     made = sender(tmp_path, clock)
-    made.seals = lambda path: path.endswith("sampling.star")
+    made.sealing.seals = lambda path: path.endswith("sampling.star")
     (tmp_path / "out/model.star").write_text("whole")
     (tmp_path / "out/run_sampling.star").write_text("last")
     clock.pass_(SETTLED_S)
@@ -93,7 +93,7 @@ def test_what_seals_is_sent_after_all_that_was_there_before_it(tmp_path: Path) -
 def test_two_that_seal_at_the_same_instant_do_not_wait_for_each_other(tmp_path: Path) -> None:
     clock = StoppedClock()
     made = sender(tmp_path, clock)
-    made.seals = lambda path: True
+    made.sealing.seals = lambda path: True
     for name in ("a", "b"):
         (tmp_path / "out" / name).write_text(name)
         os.utime(tmp_path / "out" / name, ns=(7, 7))
@@ -106,7 +106,7 @@ def test_two_that_seal_at_the_same_instant_do_not_wait_for_each_other(tmp_path: 
 
 def test_of_a_program_that_was_lost_nothing_is_sealed_any_more(tmp_path: Path) -> None:
     made = sender(tmp_path, StoppedClock())
-    made.seals = lambda path: path.endswith("sampling.star")
+    made.sealing.seals = lambda path: path.endswith("sampling.star")
     (tmp_path / "out/model.star").write_text("whole")
     (tmp_path / "out/run_sampling.star").write_text("half")
     assert [entry.path for entry in made.finish(seals=False)] == ["out/model.star"]

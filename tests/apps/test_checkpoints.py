@@ -185,6 +185,9 @@ def test_iterations_are_sealed_by_their_sampling() -> None:
 
     assert seals(f"{_ROOT}_it003_sampling.star")
     assert seals(f"{_ROOT}_it1003_sampling.star")
+    job = make_job(_CLASSIFY, outputs=("Refine/job006",))
+    assert Relion().replaces(job, f"{_ROOT}_it003_sampling.star")
+    assert not Relion().replaces(job, f"{_ROOT}_it003_optimiser.star")
     assert not seals(f"{_ROOT}_it003_optimiser.star")
     assert not seals(f"{_ROOT}_sampling.star")
     assert not seals(f"{_ROOT}_it000_sampling.star")

@@ -220,5 +220,6 @@ def test_what_an_item_writes_last_seals_it() -> None:
     }
     for script, ending in sealing.items():
         assert Relion().seals(job(script), f"X/job001/Movies/a{ending}"), script
+        assert not Relion().replaces(job(script), f"X/job001/Movies/a{ending}"), script
         assert not Relion().seals(job(script), "X/job001/Movies/a.mrc")
     assert not Relion().seals(job("relion_postprocess --o x"), "a.star")

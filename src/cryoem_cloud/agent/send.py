@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryoem_cloud.agent.outputs import Found, Outputs
+from cryoem_cloud.agent.sealing import Sealing
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import CryoemError, SourceChangedError
 from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
@@ -32,11 +33,8 @@ _PAGE_BYTES = 4 * 1024 * 1024
 """Of log lines, and of small files, in one page."""
 _PAGE_FILES = 1000
 _STREAMS = 4
-
-
-def _never(path: str) -> bool:  # noqa: ARG001  (the name is part of what `seals` is)
-    """Of a program whose outputs stand alone."""
-    return False
+_AT_ONCE = 2 * _STREAMS
+"""Large files that are on their way or next; of the others it is not settled yet which go first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +55,8 @@ class Sender:
 
     `next_page` is the number of the first page to write. `entries` holds what has been sent, by
     path, as the pages say it. What cannot be read is passed over; after `finish`, `unreadable` says
-    why, by path. `carried` are outputs of earlier turns that the first page names. What `seals`
-    says yes to is sent once all that was written before it is; `sealed` are those that were sent.
+    why, by path. `carried` are outputs of earlier turns that the first page names. `sealing` says
+    what goes when; `sealed` are the outputs that sealed others and were sent.
     """
 
     desk: Desk
@@ -69,7 +67,7 @@ class Sender:
     sent_log: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     carried: tuple[Entry, ...] = ()
-    seals: Callable[[str], bool] = _never
+    sealing: Sealing = field(default_factory=Sealing)
     sealed: set[str] = field(default_factory=set)
     _stamps: dict[str, Stamp] = field(default_factory=dict)
     _queue: deque[Found] = field(default_factory=deque)
@@ -92,12 +90,10 @@ class Sender:
             StoreError: The page could not be written; the next call writes the very same page.
         """
         with self._lock:
-            settled = list(self.outputs.settled(self._known, self.clock.monotonic()))
-            self._queue.extend(
-                found
-                for found in settled
-                if found.path not in self._flying and not self._too_early(found)
-            )
+            now_s = self.clock.monotonic()
+            settled = list(self.outputs.settled(self._known, now_s))
+            due = self.sealing.due(settled, self.outputs.all, self._is_sent, now_s)
+            self._queue = deque(found for found in due if found.path not in self._flying)
             self._send_page()
 
     def finish(self, *, seals: bool = True) -> tuple[Entry, ...]:
@@ -112,7 +108,7 @@ class Sender:
             self.unreadable = self.outputs.unreadable = {}  # all that is not sent is tried again
             found = [f for f in self.outputs.all() if seals or not self._unsealed(f)]
             self._queue = deque(
-                item for item in found if self._new(item) and item.path not in self._flying
+                item for item in found if not self._is_sent(item) and item.path not in self._flying
             )
             while self._send_page(wait=True) or self._queue or self._flying:
                 pass
@@ -125,22 +121,11 @@ class Sender:
     def _known(self, path: str) -> Stamp | None:
         return self._stamps.get(path)
 
-    def _new(self, found: Found) -> bool:
-        return self._stamps.get(found.path) != found.stamp
+    def _is_sent(self, found: Found) -> bool:
+        return self._stamps.get(found.path) == found.stamp
 
     def _unsealed(self, found: Found) -> bool:
-        return self._new(found) and self.seals(found.path)
-
-    def _too_early(self, found: Found) -> bool:
-        """Whether it would seal what is not all sent; of two of the same instant one goes first."""
-        if not self.seals(found.path):
-            return False
-        here = (found.stamp.mtime_ns, True, found.path)
-        return any(
-            self._new(other)
-            for other in self.outputs.all()
-            if (other.stamp.mtime_ns, self.seals(other.path), other.path) < here
-        )
+        return not self._is_sent(found) and self.sealing.seals(found.path)
 
     def _send_page(self, *, wait: bool = False) -> bool:
         """Write one page if there is news; whether there was."""
@@ -157,14 +142,14 @@ class Sender:
         self._stamps.update(stamps)
         for entry in (*page.files, *(entry for entry, _ in page.small)):
             self.entries[entry.path] = entry
-        self.sealed |= {path for path in stamps if self.seals(path)}
+        self.sealed |= {path for path in stamps if self.sealing.seals(path)}
         return True
 
     def _compose(self, *, wait: bool) -> tuple[Page, dict[str, Stamp]]:
         stamps: dict[str, Stamp] = {}
         small: list[tuple[Entry, bytes]] = []
         files, self.carried = list(self.carried), ()
-        room = _PAGE_BYTES
+        room, later = _PAGE_BYTES, deque[Found]()
         while self._queue and room > 0 and len(small) + len(files) < _PAGE_FILES:
             found = self._queue.popleft()
             with self._passing_over(found.path):
@@ -176,8 +161,11 @@ class Sender:
                     small.append((entry, data))
                     stamps[found.path] = found.stamp
                     room -= len(data)
-                else:
+                elif len(self._flying) < _AT_ONCE:
                     self._flying[found.path] = self._pool.submit(self._large, found)
+                else:
+                    later.append(found)
+        self._queue = later + self._queue
         for stamp, entry in self._landed(wait=wait and not (small or files)):
             files.append(entry)
             stamps[entry.path] = stamp

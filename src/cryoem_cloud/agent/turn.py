@@ -15,6 +15,7 @@ from cryoem_cloud.agent.outputs import Outputs
 from cryoem_cloud.agent.printed import write_printed
 from cryoem_cloud.agent.room import require_short
 from cryoem_cloud.agent.run import killed_for_memory, start
+from cryoem_cloud.agent.sealing import Sealing
 from cryoem_cloud.agent.send import Desk, Sender
 from cryoem_cloud.agent.sending import sending
 from cryoem_cloud.agent.take import Taken
@@ -149,7 +150,10 @@ class TurnWork:
             self.clock,
             next_page=self.first_page,
             carried=() if self.taken.task.joins else begun.stands,
-            seals=partial(self.application.seals, self.job),
+            sealing=Sealing(
+                seals=partial(self.application.seals, self.job),
+                replaces=partial(self.application.replaces, self.job),
+            ),
         )
         size = sum(entry.size for entry in begun.inputs)
         sender.say(f"{human_size(size)} of inputs fetched" if size else "the script is started")

@@ -50,7 +50,7 @@ class Shell:
         """None that we know of."""
         return ()
 
-    def adapted(self, job: Job, shape: Shape) -> str:  # noqa: ARG002  (the port's names)
+    def adapted(self, job: Job, shape: Shape, view: View) -> str:  # noqa: ARG002  (the port's names)
         """The script as it is."""
         return job.script
 
@@ -125,5 +125,9 @@ class Shell:
         return None
 
     def seals(self, job: Job, path: str) -> bool:  # noqa: ARG002  (the port's names)
+        """Nothing that we know of."""
+        return False
+
+    def replaces(self, job: Job, path: str) -> bool:  # noqa: ARG002  (the port's names)
         """Nothing that we know of."""
         return False

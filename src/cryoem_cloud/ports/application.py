@@ -40,7 +40,8 @@ class Asked:
 class Shape:
     """A machine, as far as a program's command line cares. Memory in GiB.
 
-    `fixed` says that counts must stay as the user gave them, `here` that it is the submitter's own
+    `scratch` is a folder on a disk of its own that is faster than the one with the machine's copy of
+    the project ("": none is). `fixed` says that counts must stay as the user gave them, `here` that it is the submitter's own
     computer. `executables` says where it has other programs that a job's programs call, by our
     names for these; what is not named is where the job itself says.
     """
@@ -174,8 +175,15 @@ class Application(Protocol):
         """
         ...
 
-    def adapted(self, job: Job, shape: Shape) -> str:
-        """The job's script for a machine of that shape; unchanged where the user fixed counts."""
+    def adapted(self, job: Job, shape: Shape, view: View) -> str:
+        """The job's script for a machine of that shape; unchanged where the user fixed counts.
+
+        It may look into the job's inputs, and what it cannot read it does without. Where it expects
+        trouble on such a machine, the script says so first.
+
+        Raises:
+            FormatError: The script cannot be understood.
+        """
         ...
 
     def worker_environment(
@@ -251,5 +259,12 @@ class Application(Protocol):
         """Whether an output is written once what was written before it is whole.
 
         It is sent after that, so that a machine that finds it finds everything. Looks at nothing.
+        """
+        ...
+
+    def replaces(self, job: Job, path: str) -> bool:
+        """Whether an output that seals makes what was sealed before it needless to go on from.
+
+        Where not all can be sent in time, the newest of these is sent first. Looks at nothing.
         """
         ...

@@ -70,9 +70,9 @@ class Relion:
         """See the port."""
         return executables.executables(job, env)
 
-    def adapted(self, job: Job, shape: Shape) -> str:
+    def adapted(self, job: Job, shape: Shape, view: View) -> str:
         """See the port."""
-        return adapt.adapted(job, shape)
+        return adapt.adapted(job, shape, view)
 
     def worker_environment(
         self, env: Mapping[str, str], *, is_root: bool, has_csh: bool
@@ -122,6 +122,10 @@ class Relion:
     def seals(self, job: Job, path: str) -> bool:
         """See the port: the file that an iteration, or a micrograph, writes last."""
         return checkpoints.seals(job, path) or unfinished.seals(job, path)
+
+    def replaces(self, job: Job, path: str) -> bool:
+        """See the port: an iteration does, a micrograph does not."""
+        return checkpoints.seals(job, path)
 
 
 def _inside(folder: str) -> str:
