@@ -41,3 +41,33 @@ def test_a_wanted_number_of_pieces_is_kept_if_there_are_items(items: int, wanted
 
 def test_what_takes_seconds_is_not_cut() -> None:
     assert piece_sizes(20, machines=4, item_s=3.0) == (20,)
+
+
+@given(items=COUNTS, machines=st.integers(1, 50), item_s=st.floats(0.1, 600))
+def test_where_sending_takes_time_the_first_piece_is_a_short_one(
+    items: int, machines: int, item_s: float
+) -> None:
+    sizes = piece_sizes(items, machines=machines, item_s=item_s, streamed=True)
+    assert sum(sizes) == items
+    assert len(sizes) == 1 or sizes[0] * item_s <= max(60 + item_s, item_s)
+    assert len(set(sizes[:-1])) <= 1
+
+
+@given(
+    items=COUNTS,
+    machines=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    wanted=st.tuples(st.integers(0, 50), st.integers(0, 50)),
+    part=st.floats(0, 1),
+)
+def test_pieces_that_were_begun_stay_whatever_the_plan_is_now(
+    items: int,
+    machines: tuple[int, int],
+    wanted: tuple[int, int],
+    part: float,
+) -> None:
+    before = piece_sizes(items, machines=machines[0], item_s=7.0, wanted=wanted[0], streamed=True)
+    begun = before[: round(len(before) * part)]
+    sizes = piece_sizes(items, machines=machines[1], item_s=7.0, wanted=wanted[1], begun=begun)
+    assert sizes[: len(begun)] == begun
+    assert sum(sizes) == items
+    assert all(size > 0 for size in sizes)

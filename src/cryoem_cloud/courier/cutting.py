@@ -1,6 +1,7 @@
 """Into how many pieces a job is cut, and how large they are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 __all__ = ["piece_sizes"]
 
@@ -14,23 +15,33 @@ shrink towards the end, and no machine waits long for the last one (guided self-
 Polychronopoulos and Kuck, IEEE Trans. Comput. C-36, 1425, 1987)."""
 
 
-def piece_sizes(items: int, *, machines: int, item_s: float, wanted: int = 0) -> tuple[int, ...]:
+def piece_sizes(
+    items: int,
+    *,
+    machines: int,
+    item_s: float,
+    wanted: int = 0,
+    streamed: bool = False,
+    begun: Sequence[int] = (),
+) -> tuple[int, ...]:
     """How many items each piece has, in order; one piece or none: the job is not worth cutting.
 
     `item_s` is a rough time of one item on one machine. With `wanted`, that many pieces, all about
-    as large, but none that is empty.
+    as large, but none that is empty. With `streamed`, where sending is what takes time, pieces are
+    short from the first one on: machines begin once it is sent. Pieces that were `begun` stay.
     """
-    if wanted:
-        pieces = max(1, min(wanted, items))
-        return tuple((items * (at + 1)) // pieces - (items * at) // pieces for at in range(pieces))
-    return tuple(_guided(items, machines, item_s))
+    rest = items - sum(begun)
+    if not wanted:
+        return (*begun, *_guided(rest, machines, item_s, streamed=streamed))
+    pieces = max(1, min(wanted - len(begun), rest))
+    ends = [(rest * at) // pieces for at in range(pieces + 1)]
+    return (*begun, *(end - start for start, end in pairwise(ends) if end > start))
 
 
-def _guided(items: int, machines: int, item_s: float) -> Iterator[int]:
+def _guided(rest: int, machines: int, item_s: float, *, streamed: bool) -> Iterator[int]:
     fewest = _items_in(_SHORTEST_S, item_s)
-    most = max(fewest, _items_in(_LONGEST_S, item_s))
-    rest = items
-    while rest:
+    most = fewest if streamed else max(fewest, _items_in(_LONGEST_S, item_s))
+    while rest > 0:
         size = min(most, max(fewest, -(-rest // (_SHARES * machines))))
         if rest - size < fewest:
             size = rest

@@ -86,7 +86,7 @@ class Inputs:
             begin_behind(self.slip, self.means.spool, self.desk)
         pieces = self._in_pieces(needs, others, view)
         if pieces is None:
-            self._send((*needs, *others.needs), others.shape)
+            self._send((*needs, *others.needs), others.shape, view)
         else:
             self.desk.phase(Phase.SENDING, f"the first of {len(pieces.sizes)} pieces")
             steps = pieces.send()
@@ -105,8 +105,16 @@ class Inputs:
         if cut is None or not self._worth_cutting(machines, needs):
             return None
         item_s = cut.seconds / self._cores()
-        sizes = piece_sizes(cut.items, machines=machines, item_s=item_s, wanted=job.wish.pieces)
-        if len(sizes) <= 1:
+        begun = tuple(task.size for task in self.records.all_tasks() if task.is_piece)
+        sizes = piece_sizes(
+            cut.items,
+            machines=machines,
+            item_s=item_s,
+            wanted=job.wish.pieces,
+            streamed=self._slow(needs),
+            begun=begun,
+        )
+        if len(sizes) <= 1 and not begun:
             return None
         return Piecewise(
             job=job,
@@ -118,7 +126,7 @@ class Inputs:
             needs=(*needs, *others.needs),
             also=others.needs,
             sent=self._sent_quietly,
-            adapted=lambda piece: self.application.adapted(piece, others.shape),
+            adapted=lambda piece: self.application.adapted(piece, others.shape, view),
             clock=self.means.clock,
         )
 
@@ -193,7 +201,7 @@ class Inputs:
         return Next(
             job=job.number,
             sources=tuple(sorted(sources)),
-            script=self.application.adapted(job, others.shape),
+            script=self.application.adapted(job, others.shape, view),
             entries=self._sent((*known, *others.needs)),
             offers=self._sent(passed_on(earlier, self.means.application, view)),
         )
@@ -214,8 +222,8 @@ class Inputs:
             wait=self._wait,
         )
 
-    def _send(self, needs: Sequence[Need], shape: Shape) -> None:
-        script = self.application.adapted(self.slip.job, shape)
+    def _send(self, needs: Sequence[Need], shape: Shape, view: View) -> None:
+        script = self.application.adapted(self.slip.job, shape, view)
         task = Task(name=MAIN, script=script, inputs=self._sent(needs))
         self.records.put_tasks((task,))
         self.records.set_ready(Ready(1, 1))

@@ -28,7 +28,8 @@ _PACK = 1000
 class Piecewise:
     """A job that is cut. `sent` brings needs into the store, `adapted` is the port's for machines.
 
-    `needs` is what the whole job needs, `also` what its pieces need besides their own.
+    `sizes` begin with those of the pieces that are sent already. `needs` is what the whole job
+    needs, `also` what its pieces need besides their own.
     """
 
     job: Job
@@ -90,12 +91,18 @@ class Piecewise:
 
     def _require_same(self, tasks: Sequence[Task]) -> None:
         """See to it that what was sent before is the beginning of what is sent now."""
-        planned = list(self._ranges())
-        if any(task.items not in planned for task in tasks):
+        if not all(map(self._is_as_sent, tasks)):
             raise RefusedError(
                 f"{self.cut.path} changed after a part of job {self.job.number} had been sent",
                 hint="submit it again",
             )
+
+    def _is_as_sent(self, task: Task) -> bool:
+        lists = {entry.path: entry.content for entry in task.inputs}
+        sent = lists.get(Links(self.view).real(self.cut.path))
+        if sent is None or task.items[1] > self.cut.items:
+            return False
+        return sent.digest == digest_of(self.cut.part(*task.items))
 
     def _piece(self, at: int, first: int, last: int) -> tuple[Task, bytes]:
         """A piece with its inputs in the store, but for its list, whose bytes are given."""

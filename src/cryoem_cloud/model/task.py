@@ -39,6 +39,12 @@ class Task:
         """Whether it is a part of its job only."""
         return self.name != MAIN
 
+    @property
+    def size(self) -> int:
+        """How many items a piece has."""
+        first, last = self.items
+        return last - first
+
     def to_json(self) -> dict[str, JSON]:
         """As JSON."""
         return {
