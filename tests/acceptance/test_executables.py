@@ -173,6 +173,7 @@ def test_a_machine_elsewhere_runs_the_users_own_file(
         (machine / need.path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(relion_project.path / need.path, machine / need.path)
     (machine / job.outputs[0]).mkdir(parents=True, exist_ok=True)
-    done = run_script(Relion().adapted(job, found.shape), machine)
+    adapted = Relion().adapted(job, found.shape, Here(relion_project.path))
+    done = run_script(adapted, machine)
     assert done.returncode == 0, done.stderr
     assert len(micrographs(machine / job.outputs[0])) == 3

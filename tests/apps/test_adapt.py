@@ -1,16 +1,19 @@
 """Scripts for other machines."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.apps.relion.adapt import worker_environment
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.job import Wish
 from cryoem_cloud.ports.application import Shape
+from cryoem_cloud.ports.view import View
 
 from .conftest import make_job
 
@@ -19,8 +22,11 @@ _GPU = Shape(cores=8, memory_gib=32, gpus=2, scratch="/scratch")
 _FIXED = Shape(cores=8, memory_gib=32, fixed=True)
 
 
-def adapted(script: str, shape: Shape = _CPU, **other: object) -> str:
-    return Relion().adapted(make_job(script, **other), shape)
+_EMPTY = Here(Path("/nowhere"))
+
+
+def adapted(script: str, shape: Shape = _CPU, view: View = _EMPTY, **other: object) -> str:
+    return Relion().adapted(make_job(script, **other), shape, view)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +86,7 @@ def counts(script: str) -> tuple[int, int]:
         (_HALVES, (8, 32, 0), (3, 4)),
         (_HALVES, (12, 64, 0), (3, 6)),
         (_HALVES, (16, 80, 0), (5, 4)),
-        (_HALVES, (96, 384, 0), (21, 4)),
+        (_HALVES, (96, 384, 0), (23, 4)),
         (_HALVES, (96, 192, 0), (11, 9)),
         (_HALVES, (96, 96, 0), (5, 24)),
         (_HALVES, (96, 16, 0), (3, 48)),
@@ -261,6 +267,9 @@ _PIECES = st.sampled_from(
         '"',
         "`which relion_refine`",
         "--scratch_dir",
+        "--reuse_scratch",
+        "--preread_images",
+        "--continue",
         "#",
     ]
 )

@@ -59,7 +59,7 @@ def run_alone(job: Job, project: Path, alone: Path) -> Finished:
         (alone / path).touch()
     for folder in job.outputs:
         (alone / folder).mkdir(parents=True, exist_ok=True)
-    done = run_script(Relion().adapted(job, _HERE), alone)
+    done = run_script(Relion().adapted(job, _HERE, Here(project)), alone)
     held = [name for name in Relion().held_back(job) if (alone / job.outputs[0] / name).exists()]
     return Finished(
         code=done.returncode, markers=tuple(held), tail_out=done.stdout, tail_err=done.stderr
@@ -174,7 +174,8 @@ def test_adapted_counts_give_the_same(relion_project: RelionProject, tmp_path: P
     shape = Shape(cores=2, memory_gib=4)
     for label in ("MotionCorr", "AutoPick"):
         job = job_of(relion_project, label)
-        changed = make_job(Relion().adapted(job, shape), script_path=job.script_path)
+        script = Relion().adapted(job, shape, Here(relion_project.path))
+        changed = make_job(script, script_path=job.script_path)
         assert changed.script != job.script
         alone = tmp_path / label
         before = project_before(relion_project, label, tmp_path / f"{label} before")

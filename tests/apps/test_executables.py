@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.apps.relion.programs import calling
 from cryoem_cloud.apps.relion.row import Executable
@@ -120,14 +121,14 @@ def test_a_machines_script_has_the_program_where_the_machine_has_it(
     script: str, wanted: str
 ) -> None:
     shape = Shape(**_HERE, executables={"ctffind": "/on it"})  # type: ignore[arg-type]  # by name
-    adapted = Relion().adapted(make_job(script), shape)
+    adapted = Relion().adapted(make_job(script), shape, Here(Path("/nowhere")))
     assert adapted == f"{_CTF} {wanted}"
 
 
 def test_a_program_that_no_option_names_is_named_by_its_variable() -> None:
     shape = Shape(**_HERE, executables={"external_reconstruct": "/m", "resmap": "/r"})  # type: ignore[arg-type]  # by name
     script = "mpirun -n 3 relion_refine_mpi --o b/c --external_reconstruct\n/x/ResMap-1 a\n"
-    assert Relion().adapted(make_job(script), shape) == (
+    assert Relion().adapted(make_job(script), shape, Here(Path("/nowhere"))) == (
         "env RELION_EXTERNAL_RECONSTRUCT_EXECUTABLE=/m mpirun -n 3 relion_refine_mpi"
         " --o b/c --external_reconstruct\n/r a\n"
     )

@@ -106,7 +106,7 @@ class ApplicationContract:
             job = job_of(application, asked)
             list(application.needs(job, Here(tmp_path)))
             application.executables(job, {})
-            application.adapted(job, _ELSEWHERE)
+            application.adapted(job, _ELSEWHERE, Here(tmp_path))
             application.remarks(job)
         except CryoemError as error:
             _true(error.message, "an error without a message")
@@ -149,11 +149,13 @@ class ApplicationContract:
     ) -> None:
         """The local computer changes nothing."""
         job = job_of(application, asked)
-        _true(application.adapted(job, _HERE) == job.script, "the script was changed")
+        script = application.adapted(job, _HERE, Here(asked.project))
+        _true(script == job.script, "the script was changed")
 
     def test_an_adapted_script_is_bash(self, application: Application, asked: Asked) -> None:
         """Bash itself is asked, without running it."""
-        script = application.adapted(job_of(application, asked), _ELSEWHERE)
+        job = job_of(application, asked)
+        script = application.adapted(job, _ELSEWHERE, Here(asked.project))
         checked = subprocess.run(
             ["bash", "-n"],  # noqa: S607  (whichever bash runs jobs)
             input=script.encode("utf-8", "surrogateescape"),
