@@ -10,7 +10,7 @@ from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.errors import BootError, ProviderError
 from cryoem_cloud.model.machine import Fleet, Pulse, State
 from cryoem_cloud.model.turn import Deed
-from cryoem_cloud.ports.provider import MOST_FAILURES, Order, Provider
+from cryoem_cloud.ports.provider import Order, Provider
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.turns import TurnLog
 
@@ -74,7 +74,7 @@ class Manning:
         self._tell_of_gone(fleet)
         if fleet.alive:
             self._pulse = None
-        elif fleet.failures >= MOST_FAILURES:
+        elif fleet.failures >= order.most_failures:
             raise BootError(
                 f"{fleet.failures} machines in a row ended before they had worked; the last one "
                 f"said: {fleet.failure_log.strip() or 'nothing'}",

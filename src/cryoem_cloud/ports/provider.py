@@ -10,7 +10,7 @@ from cryoem_cloud.ports.application import Shape
 __all__ = ["MOST_FAILURES", "Order", "Provider"]
 
 MOST_FAILURES = 10
-"""Failures in a row (see Fleet) after which a provider starts no more machines for an order."""
+"""Failures in a row (see Fleet) after which a provider starts no more of a fleet of one machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,14 @@ class Order:
     count: int
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     umask: int | None = None
+
+    @property
+    def most_failures(self) -> int:
+        """Failures in a row (see Fleet) after which a provider starts no more machines for it.
+
+        All its machines may be lost at once, as when their computer is started anew.
+        """
+        return MOST_FAILURES + self.count - 1
 
 
 class Provider(Protocol):
@@ -47,7 +55,7 @@ class Provider(Protocol):
         """See to it that the fleet exists and is at strength, and say how it is.
 
         Machines that are gone without their agent having said that it left are replaced, until
-        MOST_FAILURES in a row were gone before they had worked, that is, before their agent had
+        `most_failures` in a row were gone before they had worked, that is, before their agent had
         come through a turn (`ports.machine_self`). To have come up is not enough: a machine that
         breaks whenever it is up would be bought again for ever. The provider counts, as it is the
         provider that goes on buying while couriers sleep; machines that it took away itself, as

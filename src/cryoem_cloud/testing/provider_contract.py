@@ -132,16 +132,28 @@ class ProviderContract:
     def test_machines_that_do_not_boot_are_given_up(self, bench: Bench) -> None:
         """So many in a row, and the last one's words are told."""
         bench.boot_well(well=False)
+        most = _order().most_failures
         fleet = _until(
             lambda: bench.provider.keep(_order()),
-            lambda f: f.failures >= MOST_FAILURES and not f.alive,
+            lambda f: f.failures >= most and not f.alive,
             "tried for ever",
         )
         _true("no luck" in fleet.failure_log, f"the log says {fleet.failure_log!r}")
         tried = len(fleet.machines)
-        _true(MOST_FAILURES <= tried <= MOST_FAILURES + 1, f"{tried} machines")
+        _true(most <= tried <= most + 1, f"{tried} machines")
         for _ in range(3):
             _true(len(bench.provider.keep(_order()).machines) == tried, "it went on")
+        bench.provider.end(_TOKEN)
+
+    def test_a_fleet_that_is_lost_at_once_is_replaced(self, bench: Bench) -> None:
+        """However many its machines are: their computer may have been started anew."""
+        order = _order(MOST_FAILURES + 1)
+        fleet = _until(lambda: bench.provider.keep(order), _all_up(order.count), "not up")
+        for machine in fleet.alive:
+            bench.crash(machine.name)
+        _until(lambda: bench.provider.look(_TOKEN), lambda f: not f.alive, "not gone")
+        again = _until(lambda: bench.provider.keep(order), _all_up(order.count), "not replaced")
+        _true(not _names(again) & _names(fleet), "names were used again")
         bench.provider.end(_TOKEN)
 
     def test_machines_that_break_once_they_are_up_are_given_up(self, bench: Bench) -> None:

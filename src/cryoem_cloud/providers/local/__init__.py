@@ -12,7 +12,7 @@ from pathlib import Path
 from cryoem_cloud.model.errors import ProviderError
 from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.ports.application import Shape
-from cryoem_cloud.ports.provider import MOST_FAILURES, Order
+from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.providers.local.machine import LocalMachine, LocalSelf
 from cryoem_cloud.providers.scratch import remove_tree
 
@@ -68,7 +68,7 @@ class LocalProvider:
                     machine.sweep()
             wanted = order.count - sum(machine.alive or machine.left for machine in machines)
             for number in range(len(machines) + 1, len(machines) + 1 + max(0, wanted)):
-                if _failures(_machines(folder)) >= MOST_FAILURES:
+                if _failures(_machines(folder)) >= order.most_failures:
                     break
                 self._start(folder / f"local-{number:03d}-{secrets.token_hex(3)}", order)
             return _fleet(folder)
