@@ -320,3 +320,25 @@ def test_no_more_machines_are_ordered_than_can_work_at_once(bench: Bench, tmp_pa
     run(bench, tmp_path, hands)
     assert bench.card().outcome is Outcome.SUCCESS
     assert len(hands.machines) == 2
+
+
+@pytest.mark.parametrize(("wish", "at"), [(Wish(pieces=1), "a"), (Wish(pieces=3, count=1), "b")])
+def test_a_stop_ends_the_sending_of_inputs(
+    bench: Bench, tmp_path: Path, wish: Wish, at: str
+) -> None:
+    """Before any machine has the job, and while machines work on its first piece."""
+    bench = pieced(bench, ["slow-1" if at == "b" else "a", "b", "c"], wish)
+    store = bench.store
+    assert isinstance(store, Slow)
+
+    def stop(name: str) -> None:
+        if name == at:
+            bench.spool.ask_stop(bench.slip.name)
+        if name in "abc":
+            time.sleep(3)
+
+    store.before = stop
+    run(bench, tmp_path)
+    card = bench.card()
+    assert (card.outcome, card.reason) == (Outcome.ABORTED, "stopped on request")
+    assert not {"a", "b", "c"} & set(store.taken)

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Iterator
 
+from cryoem_cloud.courier.halting import HaltedError
+
 __all__ = ["Background"]
 
 
@@ -13,13 +15,19 @@ class Background:
         self._steps = steps
         self._stopped = threading.Event()
         self._error: Exception | None = None
+        self._done = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     @property
-    def over(self) -> bool:
-        """Whether it has ended, well or not."""
-        return not self._thread.is_alive()
+    def done(self) -> bool:
+        """Whether it has gone through all steps."""
+        return self._done
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no further step is to be done; the one that is being done may look."""
+        return self._stopped.is_set()
 
     def look(self) -> None:
         """Raise what stopped the work, if something did."""
@@ -36,5 +44,8 @@ class Background:
             for _ in self._steps:
                 if self._stopped.is_set():
                     return
+            self._done = True
+        except HaltedError:
+            return
         except Exception as error:  # noqa: BLE001  (raised again where the errand looks)
             self._error = error

@@ -13,6 +13,7 @@ from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.follow import Follower
 from cryoem_cloud.courier.giving_up import STOP_S, GivingUp
+from cryoem_cloud.courier.halting import Halting
 from cryoem_cloud.courier.home import DroppedError, Home
 from cryoem_cloud.courier.homecoming import Homecoming
 from cryoem_cloud.courier.inputs import Inputs
@@ -158,6 +159,7 @@ class Errand:
             shape=provider_of(self.means, self.slip).shape,
             desk=self.desk,
             stopped=self._stop_wanted,
+            halting=Halting(self._halted, self.means.clock),
             on_the_way=self._underway.send_on,
         )
         try:
@@ -169,6 +171,12 @@ class Errand:
             self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason=str(error))
             return True
         return self._stopped()
+
+    def _halted(self) -> bool:
+        """Whether inputs are to be sent no more; in the background we stop it ourselves."""
+        if self.means.stopping.is_set() or self._underway.halted:
+            return True
+        return not self._underway.sending and self._stop_wanted()
 
     def _stopped(self) -> bool:
         """Whether the user has stopped the job, which is its end then."""

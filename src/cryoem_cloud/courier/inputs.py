@@ -1,6 +1,7 @@
 """The first half of an errand: a job's inputs into the store, and its tasks ready."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.cutting import piece_sizes
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.executables import Arranged, arranged
+from cryoem_cloud.courier.halting import HaltedError, Halting
 from cryoem_cloud.courier.later import Later
 from cryoem_cloud.courier.left import LeftInStore
 from cryoem_cloud.courier.logs import begin_behind
@@ -44,7 +46,10 @@ _SLOW_BYTES = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """Makes a job ready for machines. `stopped` says whether the user wants it no more."""
+    """Makes a job ready for machines. `stopped` says whether the user wants it no more.
+
+    While bytes are sent, `halting` is asked.
+    """
 
     means: Means
     slip: Slip
@@ -54,11 +59,12 @@ class Inputs:
     shape: Shape
     desk: CardDesk
     stopped: Callable[[], bool]
+    halting: Halting
     on_the_way: Callable[[Piecewise, Iterator[object]], None]
     """Gets a job in pieces, and the steps that send the rest of them."""
 
     def make_ready(self) -> bool:
-        """Send inputs until there are tasks that are ready; False where the user stopped it.
+        """Send inputs until there are tasks that are ready; False where that was stopped.
 
         A program that machines will lack is told before anything is waited for or sent.
 
@@ -67,8 +73,11 @@ class Inputs:
             ProjectGoneError: The project's folder is not there.
             BrokenChainError: A job that this one goes on after has not ended well.
         """
-        if self.records.ready().whole:
-            return True
+        with suppress(HaltedError):
+            return self.records.ready().whole or self._make_ready()
+        return False
+
+    def _make_ready(self) -> bool:
         if not self.slip.project.folder.is_dir():
             raise ProjectGoneError(
                 f"the project's folder {self.slip.project.folder} is not there",
@@ -250,8 +259,12 @@ class Inputs:
             project=self.slip.project,
             cache=self.means.cache,
             by_reference=self._by_reference(),
-            moved=self.desk.up,
+            moved=self._moved,
         )
+
+    def _moved(self, size: int) -> None:
+        self.desk.up(size)
+        self.halting.check()
 
     def _by_reference(self) -> bool:
         return self.settings.inputs == "reference" and self.records.store.properties.local

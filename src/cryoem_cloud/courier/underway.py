@@ -25,7 +25,12 @@ class Underway:
     @property
     def sending(self) -> bool:
         """Whether some of the job is still to be sent."""
-        return self._sending is not None and not self._sending.over
+        return self._sending is not None and not self._sending.done
+
+    @property
+    def halted(self) -> bool:
+        """Whether what is being sent is to be sent no more."""
+        return self._sending is not None and self._sending.stopped
 
     def look(self, follower: PieceFollower) -> None:
         """Bring home what pieces have made; after a failure send no more of them.

@@ -45,7 +45,7 @@ def without_doubles(needs: Iterable[Need]) -> tuple[Need, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """Sends inputs of one project. `moved` is told of bytes that are really sent."""
+    """Sends inputs of one project. `moved` is told of bytes as they go, and may end that."""
 
     store: Store
     project: Project
