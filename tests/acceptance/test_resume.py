@@ -1,8 +1,12 @@
-"""Refinements whose machine is lost, whose program is killed, and that a user goes on with."""
+"""Refinements whose machine is lost, whose program is killed, and that a user goes on with.
 
-import os
+RELION_BIN names the folder of RELION 5's programs.
+"""
+
 import shutil
-import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,103 +14,132 @@ import pytest
 pytest.importorskip("numpy", reason="needs the demo group")
 
 from cryoem_cloud.model.job import Outcome
-from cryoem_cloud.model.turn import Deed, Turn
+from cryoem_cloud.model.turn import Deed
 
-from .conftest import SUCCESS, World, end_world, make_world
-from .refining import make_particles
+from .conftest import World
+from .refinements import (
+    CLASS_2D,
+    CLASS_2D_5,
+    CLASS_3D,
+    INITIAL_MODEL_3,
+    INITIAL_MODEL_5,
+    REFINE_3D,
+    RELION_5,
+    Refinement,
+    run_alone,
+)
+from .underway import Underway, hand_in
 
 pytestmark = [
     pytest.mark.relion,
     pytest.mark.skipif(shutil.which("relion_refine") is None, reason="no RELION"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(900),
 ]
 
-OUT = "Class2D/job001"
-LAST = 25
-SCRIPT = (
-    "`which relion_refine` --i particles.star --particle_diameter 300 --random_seed 1 --pool 10"
-    f" --j 1 --offset_range 2 --offset_step 2 --oversampling 1 --pad 1 --norm --scale --iter {LAST}"
-    " --K 2 --tau2_fudge 2 --psi_step 15 --flatten_solvent --zero_mask --center_classes"
-    f" --o {OUT}/run --pipeline_control {OUT}/\n"
-)
+
+@dataclass(frozen=True)
+class Loss:
+    """A refinement of a version of RELION, whose machine is lost at a moment."""
+
+    version: str
+    refinement: Refinement
+    moment: str
+
+    def __str__(self) -> str:
+        return f"{self.version}-{self.refinement.job.replace('/', '-')}-{self.moment}"
+
+    @property
+    def programs(self) -> str:
+        """The folder of RELION's programs; "" if they are on PATH."""
+        if self.version == "3.1.3":
+            return ""
+        if not RELION_5:
+            pytest.skip("no RELION 5: RELION_BIN does not name the folder of its programs")
+        return RELION_5
+
+
+_LOSSES = [
+    Loss("3.1.3", refinement, moment)
+    for refinement in (CLASS_2D, CLASS_3D, INITIAL_MODEL_3, REFINE_3D)
+    for moment in ("early", "half", "late")
+] + [
+    Loss("5.0.1", refinement, "half")
+    for refinement in (CLASS_2D, CLASS_2D_5, CLASS_3D, INITIAL_MODEL_5, REFINE_3D)
+]
 
 
 @pytest.fixture(scope="module")
-def particles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("particles")
-    make_particles(folder, 300)
-    return folder
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Refinement, str], Path]:
+    """A project in which a refinement ran by hand, and nothing interrupted it."""
+
+    @cache
+    def run(refinement: Refinement, programs: str) -> Path:
+        project = tmp_path_factory.mktemp("alone") / "project"
+        run_alone(refinement, project, programs)
+        return project
+
+    return run
 
 
-def begun(top: Path, particles: Path) -> tuple[World, int]:
-    """A world in which the classification has come to its second iteration."""
-    world = make_world(top)
-    shutil.copytree(particles, world.project, dirs_exist_ok=True)
-    (world.project / OUT).mkdir(parents=True)
-    (world.project / OUT / "run_submit.script").write_text(f"#!/bin/bash\n{SCRIPT}")
-    number = world.qsub(f"{OUT}/run_submit.script")
-    sealed = world.project / OUT / "run_it002_sampling.star"
-    world.wait_for(sealed.exists, seconds=100)
-    return world, number
-
-
-def all_there(world: World) -> None:
-    """Every iteration is home, under the names that RELION knows."""
-    folder = world.project / OUT
-    for number in range(1, LAST + 1):
-        for what in ("data.star", "model.star", "optimiser.star", "sampling.star", "classes.mrcs"):
-            assert (folder / f"run_it{number:03d}_{what}").exists(), (number, what)
-    assert (folder / SUCCESS).exists()
-    assert not list(folder.glob("run_ct*"))
-
-
-def claims(world: World, number: int) -> list[Turn]:
-    turns = world.records(number).turns("main").read()
-    return [turn for turn in turns if turn.deed is Deed.CLAIM]
-
-
-def test_another_machine_goes_on_under_the_same_names(tmp_path: Path, particles: Path) -> None:
-    world, number = begun(tmp_path, particles)
-    try:
-        assert world.kill("agent") == 1
-        card = world.wait_for_end(number, seconds=150)
-        assert card.outcome is Outcome.SUCCESS, card.reason
-        all_there(world)
-        assert len(claims(world, number)) == 2
-        log = (world.project / OUT / "run.out").read_text()
-        assert " Expectation iteration 1 of" not in log  # of the machine that went on
-    finally:
-        end_world(world)
+def test_another_machine_goes_on_under_the_same_names(
+    world: World, alone: Callable[[Refinement, str], Path]
+) -> None:
+    undisturbed = alone(CLASS_2D, "")
+    job = hand_in(world, CLASS_2D, undisturbed, "")
+    newest = job.come_to("early")
+    assert world.kill("agent") == 1
+    job.ends_well(undisturbed, newest=newest)
+    first, second, done = job.turns()
+    assert first.holder != second.holder == done.holder
 
 
 @pytest.mark.soak
-def test_a_program_that_is_killed_goes_on_at_once(tmp_path: Path, particles: Path) -> None:
-    world, number = begun(tmp_path, particles)
-    try:
-        programs = [p for p in world.processes("command") if "relion_refine" in p.words[0]]
-        for program in programs:
-            os.kill(program.pid, signal.SIGKILL)
-        assert programs
-        card = world.wait_for_end(number, seconds=150)
-        assert card.outcome is Outcome.SUCCESS, card.reason
-        all_there(world)
-        first, second = claims(world, number)
-        assert first.holder == second.holder
-    finally:
-        end_world(world)
+@pytest.mark.parametrize("loss", _LOSSES, ids=str)
+def test_a_lost_machine_costs_no_sealed_iteration(
+    world: World,
+    alone: Callable[[Refinement, str], Path],
+    loss: Loss,
+    request: pytest.FixtureRequest,
+) -> None:
+    programs = loss.programs
+    undisturbed = alone(loss.refinement, programs)
+    job = hand_in(world, loss.refinement, undisturbed, programs)
+    newest = job.come_to(loss.moment)
+    job.lose_machine()
+    found = job.ends_well(undisturbed, newest=newest)
+    first, second, done = job.turns()
+    assert first.holder != second.holder == done.holder
+    seen = {"went on from": newest, **{name: round(value, 3) for name, value in found.items()}}
+    request.node.user_properties += seen.items()
 
 
 @pytest.mark.soak
-def test_a_user_goes_on_with_a_job_that_was_stopped(tmp_path: Path, particles: Path) -> None:
-    world, number = begun(tmp_path, particles)
-    try:
-        world.stop(number)
-        assert world.wait_for_end(number, seconds=60).outcome is Outcome.ABORTED
-        said = world.command("cryoem", "resume", str(number))
-        later = int(said.rpartition(" ")[2])
-        card = world.wait_for_end(later, seconds=150)
-        assert card.outcome is Outcome.SUCCESS, card.reason
-        all_there(world)
-        assert "--continue" in world.records(later).job().script
-    finally:
-        end_world(world)
+@pytest.mark.parametrize("refinement", [CLASS_2D, REFINE_3D], ids=lambda r: r.job)
+def test_a_process_that_is_killed_ends_a_turn_and_not_the_job(
+    world: World, alone: Callable[[Refinement, str], Path], refinement: Refinement
+) -> None:
+    undisturbed = alone(refinement, "")
+    job = hand_in(world, refinement, undisturbed, "")
+    newest = job.come_to("early")
+    programs = job.programs()
+    assert len(programs) == (3 if refinement is REFINE_3D else 1)
+    programs[-1].kill()
+    job.let_go()
+    job.ends_well(undisturbed, newest=newest)
+    deeds = [turn.deed for turn in job.turns()]
+    assert deeds == [Deed.CLAIM, Deed.RELEASED, Deed.CLAIM, Deed.DONE]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("refinement", [CLASS_3D, REFINE_3D], ids=lambda r: r.job)
+def test_a_user_goes_on_with_a_job_that_was_stopped(
+    world: World, alone: Callable[[Refinement, str], Path], refinement: Refinement
+) -> None:
+    undisturbed = alone(refinement, "")
+    stopped = hand_in(world, refinement, undisturbed, "")
+    newest = stopped.come_to("early")
+    world.command("cryoem", "stop", str(stopped.number))
+    assert world.wait_for_end(stopped.number, seconds=60).outcome is Outcome.ABORTED
+    said = world.command("cryoem", "resume", str(stopped.number))
+    later = Underway(world, refinement, int(said.rpartition(" ")[2]))
+    later.ends_well(undisturbed, newest=newest)
