@@ -10,7 +10,7 @@ The store that the fixture gives must be empty of keys below `contract/`.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,32 +18,20 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.model.errors import (
-    CorruptObjectError,
     KeyClashError,
     ObjectExistsError,
     ObjectMissingError,
     StoreError,
 )
-from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Store
+from cryoem_cloud.ports.store import Listed, Store
 from cryoem_cloud.testing.listing_contract import ListingContract, same
+from cryoem_cloud.testing.stream_contract import LARGE_BYTES, StreamContract, chunks_of, pattern
 
 __all__ = ["StoreContract"]
 
 _RACERS = 16
-_LARGE = 20 * 1024 * 1024 + 17
 _EVERY_CHARACTER = "contract/A-Za_z0.9+=,%2F~@é漢\N{SNOWMAN}/@abs/..x/-/x~1a2b3c4d"
 _UNLAWFUL = ("", "/a", "a//b", "a/", "a/../b", "./a", "a b", "a\nb", "a#b", "a*", 'a"', "\udc80")
-
-
-def _pattern(size: int, seed: int = 0) -> bytes:
-    """Bytes in which every shift and every swap shows."""
-    block = b"".join((seed + at).to_bytes(4, "big") for at in range(1024))
-    return (block * (size // len(block) + 1))[:size]
-
-
-def _chunks(data: bytes, piece: int = CHUNK_BYTES) -> Iterator[bytes]:
-    for at in range(0, len(data), piece):
-        yield data[at : at + piece]
 
 
 def _at_once(calls: list[Callable[[], None]]) -> list[BaseException | None]:
@@ -178,7 +166,9 @@ class _PutIfAbsent:
         with pytest.raises(ObjectExistsError):
             store.put_stream("contract/a", iter((b"third",)), size=5, if_absent=True)
         with pytest.raises(ObjectExistsError):
-            store.put_stream("contract/a", _chunks(_pattern(_LARGE)), size=_LARGE, if_absent=True)
+            store.put_stream(
+                "contract/a", chunks_of(pattern(LARGE_BYTES)), size=LARGE_BYTES, if_absent=True
+            )
         same(store.get("contract/a"), b"first")
 
     @pytest.mark.parametrize("attempt", range(5))
@@ -200,15 +190,15 @@ class _PutIfAbsent:
 
     def test_one_of_two_large_streams_wins(self, store: Store) -> None:
         def racer(number: int) -> Callable[[], None]:
-            data = _pattern(_LARGE, seed=number)
+            data = pattern(LARGE_BYTES, seed=number)
             return lambda: store.put_stream(
-                "contract/race", _chunks(data), size=_LARGE, if_absent=True
+                "contract/race", chunks_of(data), size=LARGE_BYTES, if_absent=True
             )
 
         outcomes = _at_once([racer(number) for number in range(2)])
         winners = [number for number, outcome in enumerate(outcomes) if outcome is None]
         same(len(winners), 1)
-        same(store.get("contract/race") == _pattern(_LARGE, seed=winners[0]), wanted=True)
+        same(store.get("contract/race") == pattern(LARGE_BYTES, seed=winners[0]), wanted=True)
 
     @staticmethod
     def _one_wins(store: Store, key: str, racers: list[Callable[[], None]]) -> None:
@@ -217,109 +207,6 @@ class _PutIfAbsent:
         same(len(winners), 1)
         same([lost for lost in outcomes if lost and type(lost) is not ObjectExistsError], [])
         same(store.get(key), b"racer %d" % winners[0])
-
-
-class _Streams:
-    """Objects in pieces, and parts of objects."""
-
-    def test_a_large_object_travels_in_pieces(self, store: Store) -> None:
-        data = _pattern(_LARGE)
-        store.put_stream("contract/large", _chunks(data), size=_LARGE)
-        pieces = list(store.get_stream("contract/large"))
-        same(b"".join(pieces) == data, wanted=True)
-        same(max(map(len, pieces)) <= CHUNK_BYTES, wanted=True)
-        same(store.size("contract/large"), _LARGE)
-        same(store.get("contract/large", start=_LARGE - 3), data[-3:])
-
-    def test_pieces_may_be_small_or_empty(self, store: Store) -> None:
-        store.put_stream("contract/a", iter((b"", b"a", b"", b"bc", b"")), size=3)
-        same(store.get("contract/a"), b"abc")
-
-    def test_nobody_sees_a_stream_before_its_end(self, store: Store) -> None:
-        seen: list[object] = []
-
-        def chunks() -> Iterator[bytes]:
-            for piece in _chunks(_pattern(_LARGE)):
-                yield piece
-                seen.extend(store.list("contract/"))
-                seen.extend(store.folders(""))
-
-        store.put_stream("contract/large", chunks(), size=_LARGE)
-        same(seen, [])
-
-    @pytest.mark.parametrize("size", [3, _LARGE])
-    def test_an_error_of_the_source_leaves_nothing_and_is_passed_on(
-        self, store: Store, size: int
-    ) -> None:
-        for error in (FileNotFoundError(2, "source"), OSError(28, "source"), KeyError("source")):
-
-            def chunks(error: Exception = error) -> Iterator[bytes]:
-                yield from _chunks(_pattern(size))
-                raise error
-
-            with pytest.raises(type(error)) as caught:
-                store.put_stream("contract/a", chunks(), size=size)
-            same(caught.value is error, wanted=True)
-        same(list(store.list("contract/")), [])
-
-    def test_an_error_of_the_source_leaves_the_old_object(self, store: Store) -> None:
-        store.put("contract/a", b"old")
-
-        def chunks() -> Iterator[bytes]:
-            yield b"new"
-            raise KeyError
-
-        with pytest.raises(KeyError):
-            store.put_stream("contract/a", chunks(), size=6)
-        same(store.get("contract/a"), b"old")
-
-    @pytest.mark.parametrize("announced", [0, 2, 4, _LARGE])
-    def test_a_stream_of_another_size_than_announced_leaves_nothing(
-        self, store: Store, announced: int
-    ) -> None:
-        with pytest.raises(StoreError):
-            store.put_stream("contract/a", iter((b"abc",)), size=announced)
-        same(list(store.list("contract/")), [])
-
-    def test_a_range_is_a_part(self, store: Store) -> None:
-        store.put("contract/a", b"0123456789")
-        for start, length, wanted in (
-            (0, None, b"0123456789"),
-            (3, None, b"3456789"),
-            (3, 4, b"3456"),
-            (9, 1, b"9"),
-            (0, 0, b""),
-            (10, 0, b""),
-            (10, None, b""),
-        ):
-            same(store.get("contract/a", start=start, length=length), wanted)
-            same(b"".join(store.get_stream("contract/a", start=start, length=length)), wanted)
-
-    def test_past_the_end_there_are_no_bytes(self, store: Store) -> None:
-        store.put("contract/a", b"0123456789")
-        same(store.get("contract/a", start=8, length=10), b"89")
-        same(store.get("contract/a", start=10, length=1), b"")
-        same(store.get("contract/a", start=99), b"")
-
-    def test_a_stream_gives_all_that_was_asked_for_or_an_error(self, store: Store) -> None:
-        store.put("contract/a", b"0123456789")
-        for start, length in ((8, 3), (10, 1), (99, 1)):
-            with pytest.raises(CorruptObjectError):
-                list(store.get_stream("contract/a", start=start, length=length))
-
-    def test_a_range_may_cross_pieces(self, store: Store) -> None:
-        data = _pattern(_LARGE)
-        store.put_stream("contract/large", _chunks(data), size=_LARGE)
-        start, length = CHUNK_BYTES - 5, CHUNK_BYTES + 10
-        pieces = store.get_stream("contract/large", start=start, length=length)
-        same(b"".join(pieces) == data[start : start + length], wanted=True)
-
-    def test_a_stream_may_be_left_early(self, store: Store) -> None:
-        store.put_stream("contract/large", _chunks(_pattern(_LARGE)), size=_LARGE)
-        stream = store.get_stream("contract/large")
-        next(stream)
-        del stream
-        same(store.size("contract/large"), _LARGE)
 
 
 class _Clones:
@@ -347,7 +234,7 @@ class _Clones:
         same(store.get("contract/a"), b"before")
 
 
-class StoreContract(_Objects, _PutIfAbsent, _Streams, ListingContract, _Clones):
+class StoreContract(_Objects, _PutIfAbsent, StreamContract, ListingContract, _Clones):
     """Every sentence of `ports.store`, as tests; a subclass gives the `store` fixture."""
 
     @pytest.fixture
