@@ -40,10 +40,11 @@ class Asked:
 class Shape:
     """A machine, as far as a program's command line cares. Memory in GiB.
 
-    `scratch` is a folder on a disk of its own that is faster than the one with its copy of the
-    project ("": none is). `fixed` says that counts must stay as the user gave them, `here` that it
-    is the submitter's own computer. `executables` says where it has other programs that a job's
-    programs call, by our names for these; what is not named is where the job itself says.
+    `scratch` is a folder that no other machine uses, on a disk that is faster than the one with its
+    copy of the project ("": none is). `fixed` says that counts must stay as the user gave them,
+    `here` that it is the submitter's own computer. `executables` says where it has other programs
+    that a job's programs call, by our names for these; what is not named is where the job itself
+    says.
     """
 
     cores: int
