@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +24,9 @@ from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.settings import Places
 from cryoem_cloud.stores.directory import open_directory
 from cryoem_cloud.stores.jobs import JobRecords
+
+if TYPE_CHECKING:
+    from .relion_direct import Direct
 
 FRONT = Path(__file__).parent / "front.py"
 SUCCESS = "RELION_JOB_EXIT_SUCCESS"
@@ -228,3 +232,11 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = make_world(tmp_path)
     yield made
     end_world(made)
+
+
+@pytest.fixture(scope="session")
+def ran_alone(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[str], Direct]":
+    """By RELION's version, a project in which the jobs that can be cut ran, each on its own."""
+    from .ran_alone import made_alone, once  # noqa: PLC0415  (only with the demo group)
+
+    return once(lambda version: made_alone(tmp_path_factory.mktemp("alone"), version))

@@ -3,12 +3,16 @@
 RELION's own pipeliner makes each job of a job.star, so that the scripts are RELION's.
 """
 
+import os
+import shutil
 import stat
 import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from cryoem_cloud.frontends.connect import relion_files
 from demo.simulate import MICROSCOPE, particle, simulate
@@ -17,7 +21,9 @@ from tests.apps.conftest import _CTFFIND, RelionProject, files_opened, programs_
 from .relion_by_hand import LISTS
 from .relion_steps import Step
 
-__all__ = ["INPUTS", "Direct", "DirectRun", "make_direct"]
+__all__ = ["INPUTS", "Direct", "DirectRun", "make_direct", "programs"]
+
+_RELION_5 = os.environ.get("RELION_BIN", "")
 
 MOVIES, SIZE, BOX, BINNED = 4, 512, 96, 32
 _PIXEL = MICROSCOPE.angstrom_per_pixel * BOX / BINNED
@@ -208,14 +214,26 @@ def _job_star(type_: str, options: str) -> str:
     return head + "".join(f'{name} "{value}"\n' for name, _, value in rows) + "\n"
 
 
-def make_direct(top: Path, version: str, programs: Path | None, *, movies: int = MOVIES) -> Direct:
-    """A project in which nothing has run yet; RELION's programs are in a folder, or on PATH."""
+def programs(version: str) -> Path | None:
+    """The folder of the programs of that version; None if they are on PATH."""
+    if version.startswith("3"):
+        if shutil.which("relion_pipeliner") is None or shutil.which("strace") is None:
+            pytest.skip("needs relion and strace: apt-get install relion ghostscript strace")
+        return None
+    if not _RELION_5:
+        pytest.skip("no RELION 5: RELION_BIN does not name the folder of its programs")
+    return Path(_RELION_5)
+
+
+def make_direct(top: Path, version: str, *, movies: int = MOVIES) -> Direct:
+    """A project in which nothing has run yet."""
+    folder = programs(version)
     project = top / "project"
-    for folder in (project, top / "records"):
-        folder.mkdir()
+    for made in (project, top / "records"):
+        made.mkdir()
     env = programs_environment() | {"RECORDS": str(top / "records")}
-    if programs is not None:
-        env["PATH"] = f"{programs}:{env['PATH']}"
+    if folder is not None:
+        env["PATH"] = f"{folder}:{env['PATH']}"
     simulate(project, movies=movies, size=SIZE)
     _write_maps(project)
     for name, text in {"bodies.star": _BODIES, **LISTS}.items():

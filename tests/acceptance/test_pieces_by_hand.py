@@ -3,7 +3,6 @@
 Debian's RELION 3.1.3, and RELION 5.0.1 where RELION_BIN names the folder of its programs.
 """
 
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -22,69 +21,35 @@ from cryoem_cloud.ports.view import View
 from tests.apps.conftest import make_job
 
 from .machines_by_hand import Machine, joined_by, piece_on, ranges, resumed_on, whole_on
+from .ran_alone import LEAVES, MOVIES, made_alone
 from .relion_compare import differences
-from .relion_direct import Direct, make_direct
-from .relion_steps import STEPS
+from .relion_direct import Direct
 
 pytestmark = pytest.mark.relion
 
-_RELION_5 = os.environ.get("RELION_BIN", "")
-_MOVIES = 7
 _LAST = "mic_007"
 _FEW = 3
 
-_BEFORE = (
-    "Import movies",
-    "Import map",
-    "MotionCorr",
-    "CtfFind",
-    "AutoPick LoG",
-    "Class2D",
-    "AutoPick references",
-    "Extract",
-    "Refine3D",
-    "MaskCreate",
-    "PostProcess",
-    "CtfRefine",
-    "Polish",
-    "Extract again",
-    "Extract helix",
-)
-
-_CUT = {
-    "MotionCorr": ("*_shifts.eps", _MOVIES),
-    "CtfFind": ("*_ctffind4.log", _MOVIES),
-    "Extract": ("*_extract.star", _MOVIES - 1),
-    "Extract again": ("*_extract.star", _MOVIES - 1),
-    "Extract helix": ("*_extract.star", _MOVIES - 1),
-    "AutoPick LoG": ("*_autopick.star", _MOVIES),
-    "AutoPick references": ("*_autopick.star", _MOVIES),
-    "CtfRefine": ("*_defocus_fit.star", _MOVIES),
-    "Polish": ("*_tracks.star", 0),
+_UNREAD = {
+    "MotionCorr": MOVIES,
+    "CtfFind": MOVIES,
+    "Extract": MOVIES - 1,
+    "Extract again": MOVIES - 1,
+    "Extract helix": MOVIES - 1,
+    "AutoPick LoG": MOVIES,
+    "AutoPick references": MOVIES,
+    "CtfRefine": MOVIES,
+    "Polish": 0,
 }
-"""What each item of a job leaves, and how many inputs the joining command does not read."""
+"""How many inputs the joining command does not read."""
 
 _SAYS_NOTHING = frozenset({"run.out", "run.err"})
 
 
-def _made(top: Path, version: str, labels: Sequence[str], movies: int) -> Direct:
-    programs = None if version.startswith("3") else Path(_RELION_5)
-    if programs is None and shutil.which("relion_pipeliner") is None:
-        pytest.skip("needs relion: apt-get install relion ghostscript strace")
-    if programs is not None and not _RELION_5:
-        pytest.skip("no RELION 5: RELION_BIN does not name the folder of its programs")
-    pytest.importorskip("numpy", reason="needs the demo group")
-    direct = make_direct(top, version, programs, movies=movies)
-    for step in STEPS[version]:
-        if step.label in labels:
-            direct.run(step)
-    return direct
-
-
 @pytest.fixture(scope="session", params=["3.1.3", "5.0.1"])
-def direct(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Direct:
+def direct(request: pytest.FixtureRequest, ran_alone: Callable[[str], Direct]) -> Direct:
     """A project in which all the jobs ran, each on its own."""
-    return _made(tmp_path_factory.mktemp("pieces"), request.param, _BEFORE, _MOVIES)
+    return ran_alone(request.param)
 
 
 @pytest.fixture
@@ -160,7 +125,7 @@ def listed(view: View, path: str, label: str) -> list[str]:
 
 
 def test_movies_are_corrected_in_pieces(tmp_path: Path, lab: Callable[[Direct, str], _Lab]) -> None:
-    few = _made(tmp_path, "3.1.3", ("Import movies", "MotionCorr"), _FEW)
+    few = made_alone(tmp_path, "3.1.3", movies=_FEW, last="MotionCorr")
     motion = lab(few, "MotionCorr")
     whole, resumed = motion.going_on("join", motion.pieces(2))
     assert motion.differs(whole) == []
@@ -170,25 +135,25 @@ def test_movies_are_corrected_in_pieces(tmp_path: Path, lab: Callable[[Direct, s
 @pytest.mark.soak
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
-@pytest.mark.parametrize("label", _CUT)
+@pytest.mark.parametrize("label", LEAVES)
 def test_pieces_together_are_the_job(
     direct: Direct, label: str, count: int, lab: Callable[[Direct, str], _Lab]
 ) -> None:
     job = lab(direct, label)
     whole, resumed = job.going_on("join", job.pieces(count))
     assert job.differs(whole) == []
-    assert len(resumed.idle) == _CUT[label][1]
+    assert len(resumed.idle) == _UNREAD[label]
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("label", _CUT)
+@pytest.mark.parametrize("label", LEAVES)
 @pytest.mark.parametrize("after", [2, 5])
 def test_a_job_that_was_killed_goes_on(
     direct: Direct, label: str, after: int, lab: Callable[[Direct, str], _Lab]
 ) -> None:
     job = lab(direct, label)
-    leaves = _CUT[label][0]
+    leaves = LEAVES[label]
     lost = job.machine("lost")
     whole_on(lost, job.view)
     lost.hold_up(_LAST)
@@ -196,7 +161,7 @@ def test_a_job_that_was_killed_goes_on(
     assert code < 0
     whole, resumed = job.going_on("second", [lost])
     assert resumed.stands <= set(lost.outputs())
-    assert 0 < sum(PurePosixPath(path).match(leaves) for path in resumed.stands) < _MOVIES
+    assert 0 < sum(PurePosixPath(path).match(leaves) for path in resumed.stands) < MOVIES
     assert job.differs(whole) == []
 
 
@@ -211,7 +176,7 @@ def test_a_piece_that_was_killed_goes_on_and_is_joined(
     first, lost, second = job.piece(cut, (0, 3)), job.machine("lost"), job.machine("second")
     seen = piece_on(lost, cut, job.view, (3, 7))
     lost.hold_up(_LAST)
-    lost.run(cut.script(3), lambda out: len(list(out.rglob(_CUT[label][0]))) >= 3)
+    lost.run(cut.script(3), lambda out: len(list(out.rglob(LEAVES[label]))) >= 3)
     resumed = resumed_on(second, cut.script(3), seen, [lost])
     assert second.run(resumed.script) == 0, said(second)
     rest = job.machine("rest")
@@ -290,7 +255,7 @@ def test_a_micrograph_that_cannot_be_fitted_is_left_out(
     whole, _ = job.going_on("join", job.pieces(3))
     assert job.differs(whole) == []
     left = listed(Here(whole.folder), f"{job.job.outputs[0]}/micrographs_ctf.star", "rlnCtfImage")
-    assert len(left) == _MOVIES - 1
+    assert len(left) == MOVIES - 1
 
 
 @pytest.mark.soak
@@ -301,7 +266,7 @@ def test_names_with_dots_are_as_relion_makes_them(
     """Dots become underscores in the names of images, but not in those of pictures."""
     job = lab(direct, "MotionCorr")
     names = ("Mov.d/a.b_1.tif", "Mov.d/a.b.tif", "Mov/a.b_1.tif", "top.x.tif")
-    movies = [f"Movies/mic_{number:03d}.tif" for number in range(1, _MOVIES + 1)]
+    movies = [f"Movies/mic_{number:03d}.tif" for number in range(1, MOVIES + 1)]
     with job.view.open(job.cut.path) as file:
         text = file.read()
     for movie, name in zip(movies, names, strict=False):

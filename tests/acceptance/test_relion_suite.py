@@ -20,12 +20,11 @@ from tests.apps.conftest import make_job
 from .conftest import SUCCESS, World, end_world, make_world
 from .hiding import hiding_prefix, write_decoys
 from .relion_compare import COMPARED, differences
-from .relion_direct import INPUTS, Direct, make_direct
+from .relion_direct import INPUTS, Direct, make_direct, programs
 from .relion_steps import STEPS
 
 pytestmark = [pytest.mark.relion, pytest.mark.soak]
 
-_RELION_5 = os.environ.get("RELION_BIN", "")
 _SLACK_BYTES = 64 * 1024
 _LONGEST_S = 400
 
@@ -68,17 +67,6 @@ class Suite:
     essential: World
 
 
-def programs(version: str) -> Path | None:
-    """The folder of the programs of that version; None if they are on PATH."""
-    if version.startswith("3"):
-        if shutil.which("relion_pipeliner") is None or shutil.which("strace") is None:
-            pytest.skip("needs relion and strace: apt-get install relion ghostscript strace")
-        return None
-    if not _RELION_5:
-        pytest.skip("no RELION 5: RELION_BIN does not name the folder of its programs")
-    return Path(_RELION_5)
-
-
 @pytest.fixture(scope="session")
 def suites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Suite]]:
     """The suite of a version, which takes minutes to make: once, and not again where that fails."""
@@ -86,13 +74,12 @@ def suites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
     failed: set[str] = set()
 
     def suite_of(version: str) -> Suite:
-        folder = programs(version)
-        pytest.importorskip("mrcfile", reason="needs the demo group")
+        programs(version)
         if version in failed:
             pytest.fail(f"the jobs of {version} could not be run directly: see the first failure")
         if version not in made:
             failed.add(version)
-            made[version] = _suite(tmp_path_factory.mktemp(f"relion-{version}"), version, folder)
+            made[version] = _suite(tmp_path_factory.mktemp(f"relion-{version}"), version)
             failed.remove(version)
         return made[version]
 
@@ -102,9 +89,9 @@ def suites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
         end_world(suite.essential)
 
 
-def _suite(top: Path, version: str, folder: Path | None) -> Suite:
+def _suite(top: Path, version: str) -> Suite:
     (top / "direct").mkdir()
-    direct = make_direct(top / "direct", version, folder)
+    direct = make_direct(top / "direct", version)
     projects = {name: top / name / "project" for name in ("all", "essential")}
     prefix = hiding_prefix(top / "hide", (*projects.values(), direct.path))
     for step in STEPS[version]:

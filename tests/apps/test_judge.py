@@ -182,6 +182,14 @@ def test_micrographs_without_ctf_are_a_warning() -> None:
     assert "no CTF values" in exit_.reason
 
 
+def test_nothing_is_picked_where_the_last_word_says_so() -> None:
+    """The log of a job in pieces has what each piece said, and then what RELION says of all."""
+    said = " Total number of particles from {} micrographs is {}\n i.e. on average"
+    one, all_ = said.format(1, 0), said.format(7, 57)
+    assert judged(0, _SUCCESS, tail_out=one + all_).reason == ""
+    assert "no particle was picked" in judged(0, _SUCCESS, tail_out=all_ + one).reason
+
+
 def test_a_script_that_is_no_bash_is_judged_all_the_same() -> None:
     job = make_job("relion_refine 'x", outputs=("x",))
     assert Relion().judge(job, Finished(code=2)).outcome is Outcome.FAILURE

@@ -5,7 +5,11 @@ Texts are those of the sources of 3.1.3, 4.0.1 and 5.0.1 (docs/evidence/relion-e
 
 from cryoem_cloud.apps.relion.causes.cause import Cause
 
-__all__ = ["IMAGES"]
+__all__ = ["IMAGES", "NOTHING_PICKED"]
+
+_PICKED = "Total number of particles from "
+NOTHING_PICKED = rf"{_PICKED}\d+ micrographs is 0$(?![\s\S]*?{_PICKED})"
+"""The last word counts: some pieces of a job may have no particle, while the job has."""
 
 _RESAMPLE = "--trust_ref_size in 'Additional arguments' resamples the particles, or resample it"
 
@@ -160,7 +164,7 @@ IMAGES = (
         "group fewer frames; or the movies are cut off",
     ),
     Cause.of(
-        r"Total number of particles from \d+ micrographs is 0$",
+        NOTHING_PICKED,
         "no particle was picked, and RELION 3.1 may break off over that",
         "a lower threshold, or other diameters",
     ),

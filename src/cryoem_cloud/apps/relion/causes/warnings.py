@@ -1,6 +1,7 @@
 """What a user should know of a success: what was left out, and what is empty."""
 
 from cryoem_cloud.apps.relion.causes.cause import Cause
+from cryoem_cloud.apps.relion.causes.images import NOTHING_PICKED
 from cryoem_cloud.apps.relion.causes.machines import NO_CSH, NO_GPU_SUPPORT
 
 __all__ = ["WARNINGS"]
@@ -34,7 +35,7 @@ WARNINGS = (
         "run.out and run.err name them",
     ),
     Cause.of(
-        r"Total number of particles from \d+ micrographs is 0$",
+        NOTHING_PICKED,
         "no particle was picked",
         "a lower threshold, or other diameters",
     ),
