@@ -164,9 +164,8 @@ def hand_in(
     for path, data in (instead or {}).items():
         (world.project / path).write_bytes(data)
     assert _UNSAID in ran.script
-    lines = ran.script.replace(f"mkdir -p {ran.folder}/Particles\n", "")
     script = world.project / ran.folder / "run_submit.script"
     wishes = f"#CRYOEM count=2\n#CRYOEM pieces={pieces}\n"
-    script.write_text(edit(lines).replace(_UNSAID, wishes))
+    script.write_text(edit(ran.script).replace(_UNSAID, wishes))
     number = world.qsub(str(script.relative_to(world.project)))
     return WholeWay(world, direct, label, number)

@@ -1,6 +1,6 @@
 """Which outputs are sent when, of programs that write checkpoints, and of those that do not."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,6 +110,14 @@ def test_items_that_are_sealed_stay_in_their_order() -> None:
     run = Run(Sealing(seals=is_seal), [*iteration(1, 10), *iteration(2, 20)])
     run.send({"it1_optimiser", "it1_model"})
     assert run.due(21) == {"it1_sampling", "it2_optimiser", "it2_model"}
+
+
+def test_an_empty_folder_holds_nothing_up() -> None:
+    """Programs make the folders of all their outputs before they write into the first."""
+    empty = replace(file("second", 5), mode=0o40755)
+    run = Run(Sealing(seals=is_seal), there=[empty, *iteration(1, 10)])
+    run.send({"it1_optimiser", "it1_model"})
+    assert "it1_sampling" in run.due(20)
 
 
 def test_outputs_without_seals_go_as_they_come() -> None:

@@ -82,11 +82,15 @@ class Sealing:
     def _is_too_early(
         self, seal: Found, there: Iterable[Found], sent: Callable[[Found], bool]
     ) -> bool:
-        """Whether it would seal what is not all sent; of two of the same instant one goes first."""
+        """Whether it would seal what is not all sent; of two of the same instant one goes first.
+
+        Folders that are empty are not waited for: they are sent when the task ends.
+        """
         here = self._order(seal)
         return any(
             self._since < _when(other) and self._order(other) < here and not sent(other)
             for other in there
+            if other.is_file or other.is_link
         )
 
     def _order(self, found: Found) -> tuple[int, bool, str]:
