@@ -186,6 +186,13 @@ def test_a_continued_run_is_told_by_its_files(
     assert ranks(adapted(_CONTINUED, c=optimiser(*told), m=of)) == wanted
 
 
+def test_a_value_that_is_cut_off_where_reading_ends_is_not_taken() -> None:
+    of = model(800)
+    behind = of.index(b"800") + len(b"80")
+    late = b"#".ljust(64 * 1024 - behind - 1, b"x") + b"\n" + of
+    assert ranks(adapted(_CONTINUED, c=optimiser("rlnDoSplitRandomHalves  1"), m=late)) == 23
+
+
 def test_the_padding_that_is_asked_for_counts_when_a_run_is_continued() -> None:
     files = {"c": optimiser("rlnDoSplitRandomHalves  1"), "m": model(512)}
     assert ranks(adapted_in(files, f"{_CONTINUED} --pad 1", _MACHINE)) == 25
