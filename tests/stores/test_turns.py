@@ -49,6 +49,14 @@ def test_a_claim_that_lands_after_its_writer_has_left_is_taken_over() -> None:
     assert other.close(claim, Deed.DONE)
 
 
+def test_a_task_is_begun_by_one() -> None:
+    store = faulty()
+    claim = TurnLog(store, PREFIX).begin("m1")
+    assert claim is not None
+    assert TurnLog(store, PREFIX).read() == (claim,)
+    assert TurnLog(store, PREFIX).begin("m2") is None
+
+
 def test_an_end_whose_reply_was_lost_counts_once() -> None:
     log = TurnLog(faulty(Fault.NONE, Fault.LOST), PREFIX)
     claim = log.claim("m1")

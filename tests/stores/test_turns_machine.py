@@ -31,6 +31,7 @@ class Agent:
     """The claim whose holder this machine believes dead, rightly or not."""
     claim: Turn | None = None
     closing: Deed | None = None
+    tried: bool = False
 
 
 @dataclass
@@ -95,8 +96,13 @@ class Turns(RuleBasedStateMachine):
         if agent.claim is not None:
             return
         self.plan = faults
+        tried, agent.tried = agent.tried, True
         try:
-            claim = agent.log.claim(agent.name, over=agent.suspect)
+            claim = (
+                agent.log.claim(agent.name, over=agent.suspect)
+                if tried
+                else agent.log.begin(agent.name)
+            )
         except StoreUnreachableError:
             return
         finally:

@@ -12,6 +12,8 @@ from cryoem_cloud.stores.turns import TurnLog
 __all__ = ["Known"]
 
 _STREAMS = 16
+_BATCH = 64
+"""Tasks that are looked at before what they say is considered."""
 
 
 class Known:
@@ -76,6 +78,10 @@ class Known:
         """Whether a task is known to have failed."""
         return any(turn.deed is Deed.FAILED for turn in self.endings.values())
 
+    def place(self, name: str) -> int:
+        """A task's place; behind all for one that is not known yet."""
+        return self._places.get(name, len(self.tasks))
+
     def log(self, at: int) -> TurnLog:
         """A task's turn log, as far as it was read."""
         if at not in self._logs:
@@ -95,6 +101,20 @@ class Known:
         open_ = [at for at in places if at not in self.endings]
         with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
             list(pool.map(self.stand, open_))
+
+    def all_ended(self, places: Iterable[int]) -> bool:
+        """Look whether all of the tasks have ended, as long as they have.
+
+        First at those that somebody had when last looked at.
+        """
+        open_ = [at for at in places if at not in self.endings]
+        open_.sort(key=lambda at: not self.log(at).known)
+        for start in range(0, len(open_), _BATCH):
+            batch = open_[start : start + _BATCH]
+            self.stand_all(batch)
+            if not self.endings.keys() >= set(batch):
+                return False
+        return True
 
     def listed(self, begun: Mapping[str, int]) -> None:
         """Take up what a listing says of tasks, by their names."""

@@ -1,14 +1,13 @@
 """Takes a turn: which task this machine works on next."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from cryoem_cloud.agent.known import Known
+from cryoem_cloud.agent.watch import Watch
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Outcome
-from cryoem_cloud.model.machine import Pulse
 from cryoem_cloud.model.task import Task
 from cryoem_cloud.model.turn import FEWEST_ENDED, Deed, Standing, Turn, exit_of, standing
 from cryoem_cloud.ports.clock import Clock
@@ -24,10 +23,8 @@ _PROBES = 16
 """Tasks that are tried in a row."""
 _PAGE = 1000
 """Turns that a store lists with one request; it tells of some hundred tasks at once."""
-_WATCHED = 4
-"""Tasks of others that a machine without work watches; of many, others watch others."""
-_WATCH_S = 5.0
-"""Between looks at these, in a job of many tasks."""
+_FULL = 2
+"""Pages of turns in a row without a free task, after which all are listed."""
 _SURVEY_S = 15.0
 """Between listings, for a machine that has no work."""
 _PATIENCE_S = 30.0
@@ -74,16 +71,13 @@ class Taker:
         self._machine = machine
         self._clock = clock
         self._dice = dice
-        self._pulses: dict[str, Pulse] = {}
         self._at: int | None = None
         self._mine: int | None = None
         """Taken last; or its claim may be ours, as the store did not answer."""
-        self._surveyed_s = self._watched_s = float("-inf")
+        self._surveyed_s = float("-inf")
         self._stopping = False
         self._off_s: float | None = None
-        self._watched: tuple[int, ...] = ()
-        self._ring = dice.random()
-        """Where this machine begins to look for tasks to watch."""
+        self._watch = Watch(self._known, machine, clock=clock, ring=dice.random())
 
     def take(self, *, stopping: bool = False) -> Taken | Idle:
         """A task that is free, whose holder is dead, or that joins all others.
@@ -133,31 +127,32 @@ class Taker:
         """A task that nobody has.
 
         Where somebody has the next one, what is behind it is listed, and a random one of the free
-        ones there is next: so two machines that met part.
+        ones there is next: so two machines that met part. Where all there are taken, twice in a
+        row, the job is near its end, and all is listed.
         """
+        full = 0
         for _ in range(_PROBES):
             at = self._next()
             if at is None:
                 return None
-            if not self._known.log(at).begun():
-                return self._claim(at, over=None)
-            self._known.turns[at] = 1
-            self._at = self._beyond(at)
+            self._mine = at
+            if taken := self._taken(at, self._known.log(at).begin(self._machine)):
+                return taken
+            free = self._free_behind(at)
+            full += not free
+            if full == _FULL:
+                self._survey()
+            self._at = self._dice.choice(free) if free else None
         return None
 
-    def _beyond(self, at: int) -> int:
-        """Where to look next, as that task is somebody's."""
+    def _free_behind(self, at: int) -> Sequence[int]:
+        """The free tasks among those behind one, as far as one listing tells."""
         listed = self._known.records.begun(after=self._known.tasks[at].name, most=_PAGE)
         self._known.listed(listed)
-        last = max(listed, default="")
-        full = listed.total() == _PAGE
-        window = [
-            place
-            for place in range(at + 1, self._known.loose)
-            if place not in self._known.turns
-            and not (full and self._known.tasks[place].name > last)
-        ]
-        return self._dice.choice(window) if window else self._dice.randrange(self._known.loose)
+        end = self._known.loose
+        if listed.total() == _PAGE:
+            end = min(end, self._known.place(max(listed)) + 1)
+        return [place for place in range(at + 1, end) if place not in self._known.turns]
 
     def _next(self) -> int | None:
         """The next task of which nothing is known."""
@@ -183,8 +178,11 @@ class Taker:
             return None
         if last > _PROBES and not self._seem_ended(last):
             return None
-        self._known.stand_all(range(last))
-        return self._look(last) if len(self._known.endings) == last and not self.failed else None
+        if last in self._known.turns and self._watch.in_hands(self._known.stand(last)):
+            return None
+        if not self._known.all_ended(self._watch.around(last)) or self.failed:
+            return None
+        return self._look(last)
 
     def _giving_up(self) -> Taken | None:
         """The task that would join the others, once nobody works on any of these."""
@@ -198,7 +196,7 @@ class Taker:
             for at in self._known.turns
             if self._known.is_held(at) and at != last
         ]
-        if any(turn.deed is Deed.CLAIM and not self._dead(turn.holder) for turn in held):
+        if any(turn.deed is Deed.CLAIM and not self._watch.dead(turn.holder) for turn in held):
             return None
         return self._look(last)
 
@@ -212,6 +210,8 @@ class Taker:
 
     def _seem_ended(self, count: int) -> bool:
         """Whether each of the first tasks has so many turns that it may have ended."""
+        if self._watch.sees_work:
+            return False
         if self._may_survey():
             self._survey()
         return all(
@@ -221,14 +221,7 @@ class Taker:
 
     def _orphan(self) -> Taken | None:
         """A task whose holder is dead, or has given it back, of those that we watch."""
-        now_s, count = self._clock.monotonic(), len(self._known.tasks)
-        if count > 1 and now_s - self._watched_s < _WATCH_S:
-            return None
-        self._watched_s = now_s
-        start = int(self._ring * count)
-        around = ((start + step) % count for step in range(count))
-        self._watched = tuple(islice((at for at in around if self._known.is_held(at)), _WATCHED))
-        for at in self._watched:
+        for at in self._watch.due():
             # What joins all others is looked at once these are known.
             if not self._known.tasks[at].joins and (taken := self._look(at)) is not None:
                 return taken
@@ -246,21 +239,23 @@ class Taker:
             return self._known.complete or now_s - self._off_s < _PATIENCE_S
         if not self._known.complete:
             return True
-        return any(map(self._may_become_free, self._watched)) or self._next() is not None
+        return self._watch.needed or self._next() is not None
 
     def _look(self, at: int) -> Taken | None:
         """Claim a task if it is free, or its holder is dead or we are."""
         turns = self._known.stand(at)
-        if at in self._known.endings:
+        if self._watch.in_hands(turns):
             return None
         over = turns[-1] if standing(turns) is Standing.HELD else None
-        if over and over.holder != self._machine and not self._dead(over.holder):
-            return None
         return self._claim(at, over=over)
 
     def _claim(self, at: int, *, over: Turn | None) -> Taken | None:
-        log, self._mine = self._known.log(at), at
-        claim = log.claim(self._machine, over=over)
+        self._mine = at
+        return self._taken(at, self._known.log(at).claim(self._machine, over=over))
+
+    def _taken(self, at: int, claim: Turn | None) -> Taken | None:
+        """What we have if a claim of ours was let be."""
+        log = self._known.log(at)
         if claim is None:
             self._mine, self._known.turns[at] = None, 1
             return None
@@ -277,18 +272,3 @@ class Taker:
         return Taken(
             task=task, claim=claim, log=log, pieces=self._known.joined(), given_up=given_up
         )
-
-    def _dead(self, holder: str) -> bool:
-        now_s, beat = self._clock.monotonic(), self._known.records.beat(holder)
-        before = self._pulses.get(holder)
-        pulse = before.look(beat, now_s) if before else Pulse.first(beat, now_s)
-        self._pulses[holder] = pulse
-        return pulse.dead(now_s) or self._known.records.is_gone(holder)
-
-    def _may_become_free(self, at: int) -> bool:
-        """Whether nobody is known to work on a task that has not ended."""
-        if at in self._known.endings:
-            return False
-        turns = self._known.log(at).known
-        pulse = self._pulses.get(turns[-1].holder) if turns else None
-        return pulse is None or not pulse.alive(self._clock.monotonic())

@@ -1,6 +1,7 @@
 """A store in this process; for tests and for trying things out."""
 
 import threading
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,9 @@ from cryoem_cloud.stores.lawful import lawful
 
 __all__ = ["MemoryStore"]
 
+_LISTED = 1000
+"""Keys that are listed at once; as many as a reply of S3's has."""
+
 
 class MemoryStore:
     """Objects in a dictionary; safe for threads; gone with the process."""
@@ -23,6 +27,8 @@ class MemoryStore:
     def __init__(self, url: str = "memory://") -> None:
         self._url = url
         self._objects: dict[str, bytes] = {}
+        self._keys: list[str] = []
+        """In order: that of characters is that of their UTF-8."""
         self._lock = threading.Lock()
 
     @property
@@ -41,6 +47,8 @@ class MemoryStore:
         with self._lock:
             if if_absent and key in self._objects:
                 raise ObjectExistsError(f"{key} exists already")
+            if key not in self._objects:
+                insort(self._keys, key)
             self._objects[key] = bytes(data)
 
     def put_stream(
@@ -75,14 +83,17 @@ class MemoryStore:
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port."""
+        page = self._page(prefix, after)
+        while page:
+            yield from page
+            page = self._page(prefix, page[-1].key)
+
+    def _page(self, prefix: str, after: str) -> tuple[Listed, ...]:
         with self._lock:
-            found = sorted(
-                (Listed(key, len(data)) for key, data in self._objects.items()),
-                key=lambda listed: listed.key.encode(),
-            )
-        for listed in found:
-            if listed.key.startswith(prefix) and listed.key.encode() > after.encode():
-                yield listed
+            start = max(bisect_left(self._keys, prefix), bisect_right(self._keys, after))
+            keys = self._keys[start : start + _LISTED]
+            found = (key for key in keys if key.startswith(prefix))
+            return tuple(Listed(key, len(self._objects[key])) for key in found)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """See the port."""
@@ -93,7 +104,8 @@ class MemoryStore:
         """See the port."""
         lawful(key)
         with self._lock:
-            self._objects.pop(key, None)
+            if self._objects.pop(key, None) is not None:
+                del self._keys[bisect_left(self._keys, key)]
 
     def clone_in(self, path: Path, key: str) -> bool:  # noqa: ARG002  (the port's names)
         """See the port; never possible here."""

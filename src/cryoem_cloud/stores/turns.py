@@ -48,10 +48,6 @@ class TurnLog:
         """Whether the end is known here; no request."""
         return standing(self._turns) in {Standing.DONE, Standing.FAILED}
 
-    def begun(self) -> bool:
-        """Whether there is any turn; at most one request."""
-        return bool(self._turns) or self._at(1) is not None
-
     def read(self) -> tuple[Turn, ...]:
         """All turns there are now; one request, and one for each turn that is new.
 
@@ -84,15 +80,16 @@ class TurnLog:
                 return turns[-1]
             if over is None or turns[-1].nonce != over.nonce:
                 return None
-        return self._append(
-            Turn(
-                number=len(turns) + 1,
-                deed=Deed.CLAIM,
-                holder=holder,
-                nonce=self._nonce(),
-                detail=detail or {},
-            )
-        )
+        return self._append_claim(holder, detail or {})
+
+    def begin(self, holder: str) -> Turn | None:
+        """Our claim of what this holder never tried to claim; None where it has any turn.
+
+        One request for what has been begun, and one more for what is ours now.
+        """
+        if self._turns or self._at(1) is not None:
+            return None
+        return self._append_claim(holder, {})
 
     def close(self, claim: Turn, deed: Deed, detail: Mapping[str, JSON] | None = None) -> bool:
         """End our claim; False where somebody has taken the task over, and our work is void.
@@ -107,6 +104,17 @@ class TurnLog:
             detail=detail or {},
         )
         return self._append(turn) is not None
+
+    def _append_claim(self, holder: str, detail: Mapping[str, JSON]) -> Turn | None:
+        return self._append(
+            Turn(
+                number=len(self._turns) + 1,
+                deed=Deed.CLAIM,
+                holder=holder,
+                nonce=self._nonce(),
+                detail=detail,
+            )
+        )
 
     def _append(self, turn: Turn) -> Turn | None:
         number, key = turn.number, turn_key(self._prefix, turn.number)
