@@ -78,6 +78,7 @@ REFINE_3D = Refinement(
     " --auto_refine --split_random_halves --sym C1 --low_resol_join_halves 40 --healpix_order 1"
     f" --oversampling 1 --auto_local_healpix_order 2 --firstiter_cc {_ENDS}",
     ("run_class001.mrc", "run_half1_class001_unfil.mrc", "run_half2_class001_unfil.mrc"),
+    late=8,
     particles=300,
 )
 INITIAL_MODEL_3 = Refinement(

@@ -30,9 +30,12 @@ from .refinements import (
 )
 from .refining import environment, files, go_on, killed
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("relion_refine") is None, reason="no RELION: apt-get install relion"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        shutil.which("relion_refine") is None, reason="no RELION: apt-get install relion"
+    ),
+    pytest.mark.timeout(1800),
+]
 
 _GONE_ON = re.compile(r"--continue \S+_it(\d+)_optimiser\.star ")
 
