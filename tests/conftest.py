@@ -1,6 +1,7 @@
 """Every test has a home of its own, and nothing of who runs it."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,36 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 _NOBODY = 65534
+
+_LONGEST = (
+    "test_chaos.py",
+    "test_pieces_programs.py",
+    "test_resume.py",
+    "test_realistic.py",
+    "test_kills.py",
+    "test_pieces_by_hand.py",
+    "test_pipeliner.py",
+    "test_resume_by_hand.py",
+    "test_relion_suite.py",
+)
+"""Files of tests that `make soak` begins with, so that nothing long is left for its end."""
+_VERSION = re.compile(r"\[.*(3\.1\.3|5\.0\.1)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of `--dist loadgroup`: one process has all tests of a file and a version of RELION.
+
+    What these share takes minutes to make.
+    """
+    if not getattr(config.option, "loadgroup", False):  # xdist's word to its processes
+        return
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    for item in items:
+        version = _VERSION.search(item.name)
+        group = f"{item.path.name} {version[1] if version else ''}".rstrip()
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
