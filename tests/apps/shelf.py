@@ -21,6 +21,10 @@ class Shelf:
         self._files = dict(files)
         self._hidden = dict(hidden or {})
 
+    def put(self, path: str, data: bytes) -> None:
+        """A file has other bytes from now on."""
+        self._files[path] = data
+
     def kind(self, path: str) -> Kind | None:
         """See the port."""
         if path in self._files:

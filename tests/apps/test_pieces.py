@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from cryoem_cloud.apps.relion import Relion
-from cryoem_cloud.model.errors import FormatError, MissingInputError
+from cryoem_cloud.model.errors import FormatError, MissingInputError, RefusedError
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.ports.application import Cut
 
@@ -74,6 +74,16 @@ def test_a_piece_is_the_job_with_fewer_rows_in_its_list() -> None:
     first = next(at for at, line in enumerate(lines) if line.startswith(b"Movies/"))
     assert made.part(0, 3) == MOVIES
     assert made.part(1, 2) == b"".join([*lines[:first], lines[first + 1], *lines[first + 3 :]])
+
+
+def test_a_list_that_changes_while_it_is_cut_is_told() -> None:
+    shelf = Shelf(FILES)
+    made = Relion().cut(job(MOTION), shelf)
+    assert made is not None
+    made.part(0, 1)
+    shelf.put("movies.star", MOVIES.replace(b"Movies/a", b"Movies/z"))
+    with pytest.raises(RefusedError, match=r"movies\.star changed while job \d+ was being sent"):
+        made.part(1, 2)
 
 
 @pytest.mark.parametrize(

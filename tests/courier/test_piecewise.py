@@ -2,8 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
+
 from cryoem_cloud.courier.piecewise import Piecewise
-from cryoem_cloud.model.file import Entry, Kind
+from cryoem_cloud.model.digest import digest_of
+from cryoem_cloud.model.errors import RefusedError
+from cryoem_cloud.model.file import Content, Entry, Kind
+from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.task import Ready
 from cryoem_cloud.wiring.clock import SystemClock
 from tests.apps.shelf import Shelf
@@ -57,3 +62,18 @@ def test_a_job_that_is_all_sent_when_a_piece_fails_gets_no_second_end(bench: Ben
     piecewise(bench).give_up()
     assert names(bench).count("main") == 1
     assert bench.records.ready() == Ready(5, 5)
+
+
+def test_what_joins_does_not_get_a_list_that_changed_meanwhile(bench: Bench) -> None:
+    changed = b"a\nb\nc\nd\ne\n"
+    content = Content(
+        key="mirror/items.txt", start=0, stored=10, size=10, digest=digest_of(changed)
+    )
+    pieces = replace(
+        piecewise(bench),
+        needs=(Need(path=LIST, asked_by="the script"),),
+        sent=lambda needs: tuple(Entry(path=need.path, content=content) for need in needs),
+    )
+    with pytest.raises(RefusedError, match=r"items\.txt changed"):
+        list(pieces.send())
+    assert "main" not in names(bench)

@@ -48,7 +48,7 @@ class Piecewise:
         """Send what is not sent yet, piece by piece; how far that is after each pack.
 
         Raises:
-            RefusedError: The list was changed after some of it had been sent.
+            RefusedError: The list was changed after some of it had been sent, or meanwhile.
             What `sent` and Application.needs raise.
         """
         tasks = tuple(self.records.all_tasks())
@@ -92,17 +92,24 @@ class Piecewise:
     def _require_same(self, tasks: Sequence[Task]) -> None:
         """See to it that what was sent before is the beginning of what is sent now."""
         if not all(map(self._is_as_sent, tasks)):
-            raise RefusedError(
-                f"{self.cut.path} changed after a part of job {self.job.number} had been sent",
-                hint="submit it again",
-            )
+            raise self._changed()
+
+    def _changed(self) -> RefusedError:
+        return RefusedError(
+            f"{self.cut.path} changed after a part of job {self.job.number} had been sent",
+            hint="submit it again",
+        )
 
     def _is_as_sent(self, task: Task) -> bool:
-        lists = {entry.path: entry.content for entry in task.inputs}
-        sent = lists.get(Links(self.view).real(self.cut.path))
-        if sent is None or task.items[1] > self.cut.items:
+        if task.items[1] > self.cut.items:
             return False
-        return sent.digest == digest_of(self.cut.part(*task.items))
+        return self._sent_digest(task.inputs) == digest_of(self.cut.part(*task.items))
+
+    def _sent_digest(self, inputs: Sequence[Entry]) -> str:
+        """The digest of the list as it was sent; "" if it was not."""
+        contents = {entry.path: entry.content for entry in inputs}
+        sent = contents.get(Links(self.view).real(self.cut.path))
+        return sent.digest if sent is not None else ""
 
     def _piece(self, at: int, first: int, last: int) -> tuple[Task, bytes]:
         """A piece with its inputs in the store, but for its list, whose bytes are given."""
@@ -122,8 +129,11 @@ class Piecewise:
         return task, part
 
     def _joining(self) -> Task:
-        script = self.adapted(self.job)
-        return Task(name=MAIN, script=script, inputs=self.sent(self.needs), joins=True)
+        """What joins the pieces gets the list that they were cut from."""
+        inputs = self.sent(self.needs)
+        if self._sent_digest(inputs) not in {"", digest_of(self.cut.part(0, self.cut.items))}:
+            raise self._changed()
+        return Task(name=MAIN, script=self.adapted(self.job), inputs=inputs, joins=True)
 
     def _put(self, pack: int, fresh: list[tuple[Task, bytes]], last: Task | None = None) -> None:
         """Store a pack of pieces, their lists in one object."""

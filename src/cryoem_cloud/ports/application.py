@@ -101,8 +101,9 @@ class Cut:
     `path` is the list in the project, `items` how many it has, `noun` what a user calls them.
     `script` is what a piece runs whose first item has that number. `seconds` is a rough time of
     one item on one core. `part` gives the list's bytes with the items from the first number up to
-    the second (from 0, without the second) and no others, all else unchanged; items are in the
-    list's order.
+    the second (from 0, without the second) and no others, all else unchanged: with all items, the
+    list itself. Items are in the list's order. It may raise a RefusedError where the list has
+    changed since.
     """
 
     path: str

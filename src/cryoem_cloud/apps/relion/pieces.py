@@ -15,6 +15,8 @@ from cryoem_cloud.apps.relion.programs.reading import RESUME
 from cryoem_cloud.apps.relion.readings import MICROGRAPH
 from cryoem_cloud.apps.relion.row import Alike
 from cryoem_cloud.apps.star_items import Items, with_items
+from cryoem_cloud.model.digest import digest_of
+from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.ports.application import Cut
 from cryoem_cloud.ports.view import View
@@ -29,7 +31,8 @@ def cut(job: Job, view: View) -> Cut | None:
         return None
     if of.split.pieces is None or not given(of.call, of.split.pieces):
         return None
-    items = items_in(of, list_bytes(of, view))
+    whole = list_bytes(of, view)
+    items, known = items_in(of, whole), digest_of(whole)
     if items is None or not items.numbers:
         return None
     if of.split.alike is not None and not _are_alike(of, of.split.alike, items, view):
@@ -37,6 +40,10 @@ def cut(job: Job, view: View) -> Cut | None:
 
     def part(start: int, end: int) -> bytes:
         data = list_bytes(of, view)
+        if digest_of(data) != known:
+            raise RefusedError(
+                f"{of.list} changed while job {job.number} was being sent", hint="submit it again"
+            )
         return with_items(data, items, range(start, end).__contains__, name=of.list)
 
     def script(start: int) -> str:
