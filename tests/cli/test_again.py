@@ -86,6 +86,32 @@ def test_resume_refuses_a_job_that_has_ended_well(user: User) -> None:
     assert "cryoem retry 1" in refused.err
 
 
+@pytest.mark.parametrize("command", ["retry", "resume"])
+def test_a_job_whose_folder_another_job_works_in_is_not_handed_in_again(
+    user: User, command: str
+) -> None:
+    handed_in(user, FAILS)
+    (user.folder / "bin/relion_mask_create").write_text("#!/bin/sh\nsleep 60\n")
+    again = user.cryoem("retry", "1").out.split()[-1]
+    refused = user.type("cryoem", command, "1")
+    assert refused.code == 2
+    assert f"job {again} works in {FOLDER} now" in refused.err
+    assert f"cryoem stop {again}" in refused.err
+    user.cryoem("stop", again)
+    user.type("cryoem", "wait", again)
+
+
+def test_resume_refuses_a_job_that_has_ended_well_under_another_number(user: User) -> None:
+    handed_in(user, FAILS)
+    works = user.folder / "bin/relion_mask_create"
+    works.write_text(f"#!/bin/sh\n{WORKS}\n")
+    again = user.cryoem("retry", "1").out.split()[-1]
+    assert user.type("cryoem", "wait", again).code == 0
+    refused = user.type("cryoem", "resume", "1")
+    assert refused.code == 2
+    assert f"job {again} has ended well" in refused.err
+
+
 def test_logs_of_a_job_that_was_refused_before_it_ran_say_why(user: User) -> None:
     handed_in(user, "echo never", reads="nothing.mrc")
     said = user.cryoem("logs", "1")

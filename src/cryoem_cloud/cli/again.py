@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.cli.afar import records_of
-from cryoem_cloud.cli.finding import find, places, the_project
+from cryoem_cloud.cli.finding import cards, find, places, the_project
 from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.submitting import wake_for
 from cryoem_cloud.courier.cards import Card
@@ -21,14 +21,14 @@ from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Settings, environment, submitters_environment
 from cryoem_cloud.wiring.front import counter
 
-__all__ = ["ended_job", "hand_in", "standing_told"]
+__all__ = ["ended_job", "hand_in", "others_into", "standing_told"]
 
 
 def ended_job(number: int) -> tuple[Card, Project, Job]:
     """A job of this project that has ended, as it was submitted.
 
     Raises:
-        UsageError: It has not ended, or is of another project.
+        UsageError: It has not ended, is of another project, or its folder is another job's now.
         NotFoundError: The store knows nothing of it.
     """
     card = find(number)
@@ -39,12 +39,23 @@ def ended_job(number: int) -> tuple[Card, Project, Job]:
     project = the_project()
     if project.name != card.project:
         raise UsageError(f"job {number} belongs to {card.folder}", hint="go there first")
+    if busy := [other.number for other in others_into(card) if other.open]:
+        raise UsageError(
+            f"job {busy[-1]} works in {card.outputs[0]} now",
+            hint=f"cryoem stop {busy[-1]}, then try again",
+        )
     try:
         return card, project, records_of(card).job()
     except ObjectMissingError as error:
         raise NotFoundError(
             f"nothing of job {number} has reached the store", hint="submit it as you did before"
         ) from error
+
+
+def others_into(card: Card) -> list[Card]:
+    """The other jobs of a job's project that this computer knows to write where it does."""
+    there = (other for other in cards().all() if other.project == card.project)
+    return [c for c in there if c.number != card.number and c.outputs[0] == card.outputs[0]]
 
 
 def hand_in(job: Job, project: Project, script: str) -> Card:

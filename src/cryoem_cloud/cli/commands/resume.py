@@ -4,7 +4,7 @@ import click
 
 from cryoem_cloud.apps.files import files_below
 from cryoem_cloud.apps.registry import application_named
-from cryoem_cloud.cli.again import ended_job, hand_in, standing_told
+from cryoem_cloud.cli.again import ended_job, hand_in, others_into, standing_told
 from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.courier.cache import Cache
@@ -25,11 +25,13 @@ __all__ = ["command"]
 def command(*, number: int) -> None:
     """Go on with a job that was stopped or has failed, from what it has made."""
     card, project, job = ended_job(number)
-    if card.outcome is Outcome.SUCCESS:
+    later = (other for other in others_into(card) if other.number > number)
+    well = [one.number for one in (card, *later) if one.outcome is Outcome.SUCCESS]
+    if well:
         raise UsageError(
-            f"job {number} has ended well, there is nothing to go on with",
+            f"job {well[-1]} has ended well, there is nothing to go on with",
             hint="RELION's Continue! goes on with more iterations; "
-            f"cryoem retry {number} runs it again",
+            f"cryoem retry {well[-1]} runs it again",
         )
     new = hand_in(job, project, _going_on(job, _view(project)))
     click.echo(f"Submitted batch job {new.number}")
