@@ -262,3 +262,22 @@ def test_a_program_that_is_lost_goes_on_as_long_as_it_gets_further(tmp_path: Pat
     assert end is not None
     assert end.outcome is Outcome.FAILURE
     assert {"a.made", "b.made"} <= made(records).keys()
+
+
+@dataclass
+class Judging(Piecework):
+    heard: list[Finished] = field(default_factory=list)
+
+    def judge(self, job: Job, finished: Finished) -> Exit:
+        self.heard.append(finished)
+        return super().judge(job, finished)
+
+
+def test_a_task_is_judged_by_its_own_words_and_not_by_what_pieces_said(tmp_path: Path) -> None:
+    records, judging = job_of(["a"], ["b"]), Judging()
+    live(records, tmp_path, "m1", application=judging)
+    *pieces, whole = judging.heard
+    assert {piece.tail_out for piece in pieces} == {"at a\n", "at b\n"}
+    assert all(piece.piece for piece in pieces)
+    assert whole.tail_out == ""
+    assert not whole.piece

@@ -90,6 +90,21 @@ def test_what_seals_is_sent_after_all_that_was_there_before_it(tmp_path: Path) -
     made.close()
 
 
+def test_what_cannot_be_read_keeps_nothing_from_being_sealed(nobodys: Path) -> None:
+    clock = StoppedClock()
+    made = sender(nobodys, clock)
+    made.sealing.seals = lambda path: path.endswith("sampling.star")
+    (nobodys / "out/closed").write_text("x")
+    (nobodys / "out/closed").chmod(0)
+    (nobodys / "out/run_sampling.star").write_text("last")
+    os.utime(nobodys / "out/closed", ns=(1, 1))
+    for _ in range(4):
+        clock.pass_(SETTLED_S)
+        made.step()
+    assert made.sealed == {"out/run_sampling.star"}
+    made.close()
+
+
 def test_two_that_seal_at_the_same_instant_do_not_wait_for_each_other(tmp_path: Path) -> None:
     clock = StoppedClock()
     made = sender(tmp_path, clock)

@@ -190,6 +190,27 @@ def test_nothing_is_picked_where_the_last_word_says_so() -> None:
     assert "no particle was picked" in judged(0, _SUCCESS, tail_out=all_ + one).reason
 
 
+def test_a_piece_that_breaks_off_as_nothing_was_picked_has_ended_well() -> None:
+    """So does RELION 3.1, over its plots; all that a piece makes is there."""
+    said = " Total number of particles from 3 micrographs is 0\n i.e. on average there were 0"
+    died = "run_submit.script: line 15: 29948 Aborted     $run `which relion_autopick` --i m.star\n"
+    script = "`which relion_autopick` --i m.star --odir a/b/ --pipeline_control a/b/\n"
+    broken = {"script": script, "tail_out": said, "tail_err": died}
+    assert judged(134, piece=True, **broken).outcome is Outcome.SUCCESS
+    assert judged(134, **broken).outcome is Outcome.FAILURE
+    assert judged(134, piece=True, script=script, tail_err=died).outcome is Outcome.FAILURE
+
+
+def test_a_piece_of_which_no_micrograph_can_be_fitted_has_ended_well() -> None:
+    """RELION 5 ends with an error then; those of other pieces may well be fitted."""
+    script = (
+        "`which relion_run_ctffind` --i m.star --o a/b/ --is_ctffind4 --pipeline_control a/b/\n"
+    )
+    said = "ERROR: \nfailed to estimate CTF parameters for any micrograph. Exiting...\n"
+    assert judged(1, piece=True, script=script, tail_err=said).outcome is Outcome.SUCCESS
+    assert judged(1, script=script, tail_err=said).outcome is Outcome.FAILURE
+
+
 def test_a_script_that_is_no_bash_is_judged_all_the_same() -> None:
     job = make_job("relion_refine 'x", outputs=("x",))
     assert Relion().judge(job, Finished(code=2)).outcome is Outcome.FAILURE

@@ -92,7 +92,7 @@ class Sender:
         with self._lock:
             now_s = self.clock.monotonic()
             settled = list(self.outputs.settled(self._known, now_s))
-            due = self.sealing.due(settled, self.outputs.all, self._is_sent, now_s)
+            due = self.sealing.due(settled, self.outputs.all, self._is_done_with, now_s)
             self._queue = deque(found for found in due if found.path not in self._flying)
             self._send_page()
 
@@ -123,6 +123,10 @@ class Sender:
 
     def _is_sent(self, found: Found) -> bool:
         return self._stamps.get(found.path) == found.stamp
+
+    def _is_done_with(self, found: Found) -> bool:
+        """Whether nothing waits for it: what cannot be read is sent when it can be, if ever."""
+        return self._is_sent(found) or found.path in self.unreadable
 
     def _unsealed(self, found: Found) -> bool:
         return not self._is_sent(found) and self.sealing.seals(found.path)

@@ -177,6 +177,7 @@ class TurnWork:
     def _run(self, begun: Beginning, sender: Sender) -> Exit | None:
         """Run the script; None where the task has been taken from us."""
         kills = killed_for_memory()
+        printed = {name: log.stat().st_size for name, log in self._logs.items()}
         laid = Laid(self._root, begun.laid if self.taken.task.joins else ())
         attendance = Attendance(
             taken=self.taken,
@@ -201,18 +202,22 @@ class TurnWork:
         if attendance.fault:
             return Exit(outcome=Outcome.FAILURE, code=1, reason=attendance.fault)
         code = running.code if running.code is not None else 1
-        judged = self._judged(code, out_of_memory=code != 0 and killed_for_memory() > kills)
+        judged = self._judged(
+            code, printed, out_of_memory=code != 0 and killed_for_memory() > kills
+        )
         if attendance.stopped and judged.outcome is not Outcome.SUCCESS:
             return Exit(outcome=Outcome.ABORTED, code=judged.code, reason="stopped on request")
         return judged
 
-    def _judged(self, code: int, *, out_of_memory: bool) -> Exit:
+    def _judged(self, code: int, printed: Mapping[str, int], *, out_of_memory: bool) -> Exit:
+        """How the script did, by what it has said itself, behind so many bytes of the logs."""
         finished = Finished(
             code=code,
             markers=_markers(self._root, self._outputs, self.application.held_back(self.job)),
-            tail_out=_tail(self._logs["out"]),
-            tail_err=_tail(self._logs["err"]),
+            tail_out=_tail(self._logs["out"], printed["out"]),
+            tail_err=_tail(self._logs["err"], printed["err"]),
             out_of_memory=out_of_memory,
+            piece=self.taken.task.is_piece,
         )
         if not self.taken.task.is_piece:  # of a piece, what is empty may be so: the whole is not
             finished = replace(finished, read=partial(_start_of, self._root))
@@ -241,7 +246,7 @@ def _start_of(root: Path, path: str) -> bytes:
         return b""
 
 
-def _tail(log: Path) -> str:
+def _tail(log: Path, start: int) -> str:
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        file.seek(max(start, log.stat().st_size - _TAIL_BYTES))
         return file.read().decode(errors="replace")

@@ -84,6 +84,7 @@ class Finished:
     `markers` are file names found in the job's folder; `tail_out` and `tail_err` the last lines of
     the logs; `out_of_memory` says that the kernel killed it for its memory. `read` gives the start
     of a file that the machine has of the project, START_BYTES at most (b"" where it has none).
+    `piece` says that it ran on a piece of the job, which is for its items alone.
     """
 
     code: int
@@ -92,6 +93,7 @@ class Finished:
     tail_err: str = ""
     out_of_memory: bool = False
     read: Callable[[str], bytes] = _nothing
+    piece: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cryoem_cloud.apps.relion.explain import ended_by, explained, report, warned
 from cryoem_cloud.apps.relion.hollow import empty_input, empty_output
+from cryoem_cloud.apps.relion.pieces import in_vain
 from cryoem_cloud.apps.relion.script import Call, calls
 from cryoem_cloud.apps.relion.unfit import unfit
 from cryoem_cloud.apps.verdict import last_words, signal_of
@@ -41,6 +42,8 @@ def judge(job: Job, finished: Finished) -> Exit:
     aborted = ABORTED in finished.markers and FAILURE not in finished.markers
     if aborted and not finished.out_of_memory:
         return Exit(outcome=Outcome.ABORTED, code=finished.code, reason="aborted by request")
+    if finished.piece and not finished.out_of_memory and in_vain(job, finished):
+        return Exit(outcome=Outcome.SUCCESS)
     if what := _what_went_wrong(job, finished):
         reason = what + _why(job, finished) + last_words(finished)
         lost = _is_lost(finished)

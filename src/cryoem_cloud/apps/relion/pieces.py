@@ -3,6 +3,7 @@
 docs/explanation/pieces.md says how, program by program, and why RELION itself can join them.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from cryoem_cloud.apps.links import Links
@@ -18,10 +19,10 @@ from cryoem_cloud.apps.star_items import Items, with_items
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.job import Job
-from cryoem_cloud.ports.application import Cut
+from cryoem_cloud.ports.application import Cut, Finished
 from cryoem_cloud.ports.view import View
 
-__all__ = ["cut", "joined", "seeded"]
+__all__ = ["cut", "in_vain", "joined", "seeded"]
 
 
 def cut(job: Job, view: View) -> Cut | None:
@@ -76,6 +77,15 @@ def joined(job: Job, paths: Iterable[str]) -> frozenset[str]:
     if of is None:
         return frozenset()
     return frozenset(fitting(of.split.joined, inside(paths, of.folder), ended=True))
+
+
+def in_vain(job: Job, finished: Finished) -> bool:
+    """Whether the job's program has done all items that it had, and none of them gave anything."""
+    of = work(job.script)
+    if of is None or not of.split.vain:
+        return False
+    said = (finished.tail_out, finished.tail_err)
+    return any(re.search(of.split.vain, text, re.MULTILINE) for text in said)
 
 
 def _are_alike(of: Work, alike: Alike, items: Items, view: View) -> bool:

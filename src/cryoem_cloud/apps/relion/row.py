@@ -153,7 +153,9 @@ class Split:
     `pieces` says with which flags a job may be cut (None: it is not), `alone` are flags that a
     piece does not get; items must be `alike` where a program takes what it knows of all from the
     first. `joined` are patterns, as for `bulk`, of files that the whole makes: no piece sends them.
-    `seeds` is the option whose number grows by 1 from item to item.
+    `seeds` is the option whose number grows by 1 from item to item. What matches `vain` is said
+    once all items are done and none of them gave anything: a piece that breaks off over that has
+    ended well, as others may have given something.
 
     `seconds` is a rough time of one item on one core, `row_seconds` that of one of its rows, and
     `source` says who measured it.
@@ -177,6 +179,7 @@ class Split:
     alone: tuple[str, ...] = ()
     alike: Alike | None = None
     seeds: str = ""
+    vain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ autopicker.cpp, preprocessing.cpp, ctf_refiner.cpp, motion_refiner.cpp) and run 
 docs/evidence/pieces.md.
 """
 
+from cryoem_cloud.apps.relion.causes.images import NOTHING_PICKED
 from cryoem_cloud.apps.relion.row import Alike, Made, Split, When
 
 __all__ = ["CTFS", "EXTRACTED", "MOVIES", "PICKED", "POLISHED", "REFINED_CTFS"]
@@ -55,6 +56,7 @@ CTFS = Split(
         ),
     ),
     joined=("micrographs_ctf*", *_PICTURES),
+    vain="failed to estimate CTF parameters for any micrograph",  # 5.0.1 ends with that as an error
     seconds=2.5,
     source="RELION's tutorial: 24 micrographs, by their power spectra, in 10 s on 6 processes",
 )
@@ -75,6 +77,8 @@ PICKED = Split(
         *_PICTURES,
     ),
     seeds="--random_seed",
+    # 3.1 breaks off over its plots then
+    vain=NOTHING_PICKED,
     seconds=30,
     source="none is published: a guess between LoG (seconds) and references (minutes)",
 )
