@@ -30,7 +30,7 @@ test: relion-for-test lint docs
 # What a test waits for comes later with others beside it: the bound of one that names none is longer.
 
 soak: relion-for-test $(ALL)
-	$(BIN)/pytest -m soak -n 3 --dist loadgroup --no-loadscope-reorder --timeout 900
+	$(BIN)/pytest -m soak -n 3 --dist loadscope --no-loadscope-reorder --timeout 900
 
 lint: $(ALL)
 	$(BIN)/ruff check

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -30,20 +31,25 @@ _LONGEST = (
 _VERSION = re.compile(r"\[.*(3\.1\.3|5\.0\.1)")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of `--dist loadgroup`: one process has all tests of a file and a version of RELION.
+    if config.option.markexpr == "soak":
+        places = {name: place for place, name in enumerate(_LONGEST)}
+        items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
-    What these share takes minutes to make.
+
+class _ByVersion(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
+    """One process has all tests of a file and a version of RELION: these share what takes minutes.
+
+    Not by xdist's groups: xdist 3.8 does not see those with pytest 9.
     """
-    if not getattr(config.option, "loadgroup", False):  # xdist's word to its processes
-        return
-    places = {name: place for place, name in enumerate(_LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.name, len(places)))
-    for item in items:
-        version = _VERSION.search(item.name)
-        group = f"{item.path.name} {version[1] if version else ''}".rstrip()
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        version = _VERSION.search(nodeid)
+        return f"{nodeid.partition('::')[0]} {version[1] if version else ''}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling | None:
+    return _ByVersion(config, log) if config.option.dist == "loadscope" else None
 
 
 @pytest.fixture(autouse=True)
