@@ -141,6 +141,10 @@ def test_ranks_and_threads_suit_the_machine(
             "mpirun -n 1 relion_refine_mpi --K 3 --o x/r --j 1",
             "mpirun --bind-to none -n 2 relion_refine_mpi --K 3 --o x/r --j 1",
         ),
+        (
+            f"#CRYOEM mpi=4\n$run `which relion_refine_mpi` {_HALVES} --o x/r",
+            f"#CRYOEM mpi=4\nmpirun --bind-to none -n 3 `which relion_refine_mpi` {_HALVES} --o x/r",
+        ),
     ],
 )
 def test_ranks_with_which_the_program_refuses_to_start_are_put_right(
@@ -155,6 +159,11 @@ def test_ranks_with_which_the_program_refuses_to_start_are_put_right(
     [
         "mpirun -n 5 relion_refine_mpi --auto_refine --split_random_halves --o x/r --j 1",
         "mpirun -n 4 relion_refine_mpi --K 3 --o x/r --j 1",
+        "mpirun --n 5 relion_refine_mpi --auto_refine --split_random_halves --o x/r --j 1",
+        "#CRYOEM mpi=5\n$run relion_refine_mpi --auto_refine --split_random_halves --o x/r --j 1",
+        "$run relion_refine_mpi --auto_refine --split_random_halves --o x/r --j 1",
+        "srun -n 5 relion_refine_mpi --auto_refine --split_random_halves --o x/r --j 1",
+        "mpirun -n 4\u00b2 relion_refine_mpi --K 3 --o x/r --j 1",
         "mpirun -n $N relion_refine_mpi --auto_refine --split_random_halves --o x/r --j 1",
         "relion_refine --o x/r --j 2",
         "mpirun -n 3 relion_refine_mpi --o x/r --j 1",

@@ -57,7 +57,7 @@ def adapted(job: Job, shape: Shape, view: View) -> str:
             edits += _scratch(call, call.program, shape)
             free = _left_at_one(call, job)
             if call.program.name == REFINE:
-                fitted = fit(call, call.program, shape, view, script=job.script, free=free)
+                fitted = fit(call, call.program, shape, view, job=job, free=free)
                 edits += fitted.edits
                 remarks += fitted.remarks
             elif free:

@@ -1,14 +1,21 @@
 """How a refinement is fitted to a machine: ranks, threads, GPUs, and what is kept in memory."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cryoem_cloud.apps.relion.counts import Counts, chosen, lacking, possible, room_for_images
 from cryoem_cloud.apps.relion.edits import Edit, without_flag
-from cryoem_cloud.apps.relion.launching import counted_as, gpus_for, launched, rank_word
-from cryoem_cloud.apps.relion.refined import Refined, image_bytes, refined
+from cryoem_cloud.apps.relion.launching import (
+    counted_as,
+    gpus_for,
+    launched,
+    launcher,
+    rank_word,
+    variable,
+)
+from cryoem_cloud.apps.relion.refined import image_bytes, refined
 from cryoem_cloud.apps.relion.row import Program
 from cryoem_cloud.apps.relion.script import Call
+from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.view import View
@@ -26,17 +33,19 @@ class Fitted:
     remarks: tuple[str, ...]
 
 
-def fit(call: Call, row: Program, shape: Shape, view: View, *, script: str, free: bool) -> Fitted:
+def fit(call: Call, row: Program, shape: Shape, view: View, *, job: Job, free: bool) -> Fitted:
     """A call of relion_refine on a machine; `free` says that its user left the counts to us.
 
-    Of a count that the script computes nothing is known, and nothing is done.
+    Of a count that the script computes nothing is known but what its queue was told, and nothing is
+    done where it was not.
     """
     work = refined(call, view)
     if free:
         counts = chosen(work, shape, gpus_for(call, row, shape))
-        edits = [*counted_as(call, row, counts, script)]
-    elif (told := _told(call, work)) is not None:
-        counts, edits = told, [*_corrected(call, told, script)]
+        edits = [*counted_as(call, row, counts, job.script)]
+    elif (said := _said(call, job)).isdecimal():
+        counts = Counts(possible(work, int(said), mpi=call.mpi), 1)
+        edits = [*launched(call, counts.ranks, job.script)] if said != str(counts.ranks) else []
     else:
         return Fitted((), ())
     remarks = [lacking(work, counts, shape)]
@@ -65,16 +74,11 @@ def _too_many(size: int, copies: int, shape: Shape) -> str:
     )
 
 
-def _told(call: Call, work: Refined) -> Counts | None:
-    """The user's count of ranks, or the next one with which the program would start."""
+def _said(call: Call, job: Job) -> str:
+    """The user's count of ranks; where something that we do not know starts them, as told to us."""
     word = rank_word(call)
-    text = word.text if word is not None else "1"
-    if not text.isdigit():
-        return None
-    return Counts(possible(work, int(text), mpi=call.mpi), 1)
-
-
-def _corrected(call: Call, counts: Counts, script: str) -> Iterator[Edit]:
-    word = rank_word(call)
-    if (word.text if word is not None else "1") != str(counts.ranks):
-        yield from launched(call, counts.ranks, script)
+    if word is not None:
+        return word.text
+    if call.mpi and call.at and launcher(call) is None:
+        return str(job.wish.ranks) if variable(call) and job.wish.ranks > 1 else ""
+    return "1"

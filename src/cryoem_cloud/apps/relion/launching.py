@@ -10,10 +10,10 @@ from cryoem_cloud.apps.relion.row import Program
 from cryoem_cloud.apps.relion.script import Call
 from cryoem_cloud.ports.application import Shape
 
-__all__ = ["counted_as", "gpus_for", "launched", "launcher", "rank_word", "with_wanted"]
+__all__ = ["counted_as", "gpus_for", "launched", "launcher", "rank_word", "variable", "with_wanted"]
 
 _LAUNCHERS = frozenset({"mpirun", "mpiexec", "orterun"})
-_RANK_OPTIONS = frozenset({"-n", "-np", "--np", "-c"})
+_RANK_OPTIONS = frozenset({"-n", "--n", "-np", "--np", "-c", "-N"})
 
 
 def gpus_for(call: Call, row: Program, shape: Shape) -> int:
@@ -41,7 +41,10 @@ def launched(call: Call, ranks: int, script: str) -> Iterator[Edit]:
             name = call.name
             yield program.start, program.end, written.replace(name, f"{name}_mpi")
         if place is None:
-            yield program.start, program.start, f"mpirun --bind-to none -n {ranks} "
+            start, end = program.start, program.start
+            if call.mpi and (word := variable(call)) is not None:  # which starts ranks itself
+                start, end = word.start, program.start
+            yield start, end, f"mpirun --bind-to none -n {ranks} "
             return
         count = rank_word(call)
         if count is not None:
@@ -58,6 +61,12 @@ def launcher(call: Call) -> int | None:
         if posixpath.basename(word.text) in _LAUNCHERS:
             return place
     return None
+
+
+def variable(call: Call) -> Word | None:
+    """The one word before the program, if the script computes it, as the queue's template does."""
+    words = call.command.words[: call.at]
+    return words[0] if len(words) == 1 and words[0].text.startswith("$") else None
 
 
 def rank_word(call: Call) -> Word | None:
