@@ -142,8 +142,8 @@ def test_ranks_and_threads_suit_the_machine(
             "mpirun --bind-to none -n 2 relion_refine_mpi --K 3 --o x/r --j 1",
         ),
         (
-            f"#CRYOEM mpi=4\n$run `which relion_refine_mpi` {_HALVES} --o x",
-            f"#CRYOEM mpi=4\nmpirun --bind-to none -n 3 `which relion_refine_mpi` {_HALVES} --o x",
+            f"#CRYOEM mpi=4\n$run relion_refine_mpi {_HALVES} --o a/b",
+            f"#CRYOEM mpi=4\nmpirun --bind-to none -n 3 relion_refine_mpi {_HALVES} --o a/b",
         ),
     ],
 )
