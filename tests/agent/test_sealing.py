@@ -9,9 +9,11 @@ from cryoem_cloud.agent.outputs import Found
 from cryoem_cloud.agent.sealing import Sealing
 from cryoem_cloud.model.file import Stamp
 
+_MUCH = 100 * 1024 * 1024
 
-def file(path: str, written_s: float) -> Found:
-    return Found(path, Stamp(size=1, mtime_ns=int(written_s * 1e9), inode=1), 0o100644)
+
+def file(path: str, written_s: float, size: int = _MUCH) -> Found:
+    return Found(path, Stamp(size=size, mtime_ns=int(written_s * 1e9), inode=1), 0o100644)
 
 
 def iteration(number: int, written_s: float) -> list[Found]:
@@ -118,6 +120,31 @@ def test_an_empty_folder_holds_nothing_up() -> None:
     run = Run(Sealing(seals=is_seal), there=[empty, *iteration(1, 10)])
     run.send({"it1_optimiser", "it1_model"})
     assert "it1_sampling" in run.due(20)
+
+
+def test_of_little_nothing_is_passed_over() -> None:
+    """What a machine that is lost has not sent would be missing at home."""
+    small = [
+        replace(found, stamp=replace(found.stamp, size=1000))
+        for number in (1, 2, 3)
+        for found in iteration(number, 10 * number)
+    ]
+    run = Run(there=small)
+    assert run.due(31) == {f"it{n}_{name}" for n in (1, 2, 3) for name in ("optimiser", "model")}
+    run.send(run.due(31))
+    assert run.due(32) == {"it1_sampling"}
+    run.send(run.due(32))
+    assert run.due(33) == {"it2_sampling"}
+
+
+def test_of_a_program_that_was_lost_the_newest_checkpoint_is_doubtful_alone() -> None:
+    there = [*iteration(1, 10), *iteration(2, 20)]
+    paths = {found.path for found in Run().sealing.doubtful(there)}
+    assert paths == {"it2_sampling"}
+    assert {f.path for f in Sealing(seals=is_seal).doubtful(there)} == {
+        "it1_sampling",
+        "it2_sampling",
+    }
 
 
 def test_outputs_without_seals_go_as_they_come() -> None:

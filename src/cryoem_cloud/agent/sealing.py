@@ -11,6 +11,8 @@ _SHARE = 0.5
 """Of the time, at most, checkpoints are sent while a program runs."""
 _LONGEST_REST_S = 300.0
 """Between two of them, should one have taken long because the store was away."""
+_LITTLE_BYTES = 64 * 1024 * 1024
+"""Of what is not sent yet, that takes seconds: then everything is sent in its order."""
 _LATE_S = 2.0
 """Ranks write at once: files of an iteration may be whole so long after the one that seals it."""
 
@@ -25,9 +27,10 @@ class Sealing:
     """What `seals` says yes to is sent once all that was written before it is.
 
     Where it `replaces` what was sealed before, as a task goes on from the newest checkpoint alone,
-    the newest one is sent first, and whole; what belongs to one that was passed over is sent when
-    there is nothing newer, at the latest when the task ends. So a program that writes checkpoints
-    faster than they can be sent does not leave the store with an old one.
+    and more is to be sent than goes within seconds, the newest one is sent first, and whole; what
+    belongs to one that was passed over is sent when there is nothing newer, at the latest when the
+    task ends. So a program that writes checkpoints faster than they can be sent does not leave the
+    store with an old one.
     """
 
     seals: Callable[[str], bool] = _never
@@ -56,6 +59,15 @@ class Sealing:
             and not (self.seals(found.path) and self._is_too_early(found, there(), sent))
         ]
 
+    def doubtful(self, there: Iterable[Found]) -> frozenset[Found]:
+        """Those that seal what may not be whole, of a program that was lost as it wrote.
+
+        A checkpoint is whole where there is a later one.
+        """
+        seals = [found for found in there if self.seals(found.path)]
+        replaced = sorted((f for f in seals if self.replaces(f.path)), key=_when)[:-1]
+        return frozenset(seals) - frozenset(replaced)
+
     def _look(
         self, settled: Sequence[Found], there: Callable[[], Iterable[Found]], now_s: float
     ) -> None:
@@ -67,6 +79,8 @@ class Sealing:
             self._aim, self._since = None, (-1, "")
         seals = [found for found in settled if self.replaces(found.path)]
         if self._aim is not None or not seals or now_s < self._rest_until_s:
+            return
+        if sum(found.stamp.size for found in settled) <= _LITTLE_BYTES:
             return
         self._aim, self._aimed_s = max(seals, key=_when), now_s
         before = (_when(found) for found in there() if self.replaces(found.path))

@@ -99,14 +99,16 @@ class Sender:
     def finish(self, *, seals: bool = True) -> tuple[Entry, ...]:
         """Send everything there is, and say what the turn made.
 
-        Without `seals`, what would seal and is not sent yet stays away: it may not be whole.
+        Without `seals`, what would seal and is not sent yet stays away where it may not be whole.
 
         Raises:
             StoreError, NoSpaceError: Not all could be sent; the next call goes on.
         """
         with self._lock:
             self.unreadable = self.outputs.unreadable = {}  # all that is not sent is tried again
-            found = [f for f in self.outputs.all() if seals or not self._unsealed(f)]
+            there = list(self.outputs.all())
+            doubtful = frozenset() if seals else self.sealing.doubtful(there)
+            found = [f for f in there if self._is_sent(f) or f not in doubtful]
             self._queue = deque(
                 item for item in found if not self._is_sent(item) and item.path not in self._flying
             )
@@ -127,9 +129,6 @@ class Sender:
     def _is_done_with(self, found: Found) -> bool:
         """Whether nothing waits for it: what cannot be read is sent when it can be, if ever."""
         return self._is_sent(found) or found.path in self.unreadable
-
-    def _unsealed(self, found: Found) -> bool:
-        return not self._is_sent(found) and self.sealing.seals(found.path)
 
     def _send_page(self, *, wait: bool = False) -> bool:
         """Write one page if there is news; whether there was."""
