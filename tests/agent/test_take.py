@@ -197,3 +197,54 @@ def test_what_joins_is_taken_over_with_all_that_the_pieces_made() -> None:
         found = second.take()
     assert found.task.name == MAIN
     assert len(found.pieces) == 40
+
+
+def in_many_pieces() -> Hall:
+    """Forty and what joins them; the first one may be taken already."""
+    hall = Hall()
+    rest = [Task(name=f"t0{n:02d}", script="true", inputs=()) for n in range(1, 40)]
+    last = Task(name=MAIN, script="true", inputs=(), joins=True)
+    hall.records.put_tasks((*rest, last), pack=1)
+    hall.records.set_ready(Ready(1, 41))
+    return hall
+
+
+def end(found: Taken | Idle) -> None:
+    done = taken(found)
+    assert done.log.close(done.claim, Deed.DONE, {"outcome": "success", "code": 0, "reason": ""})
+
+
+def until_taken(hall: Hall, taker: Taker) -> Taken:
+    """What a machine takes that looks each second, and does not leave before."""
+    for _ in range(60):
+        found = taker.take()
+        if isinstance(found, Taken):
+            return found
+        assert found.needed, "it left"
+        hall.clock.pass_(1)
+    raise AssertionError("it takes nothing")
+
+
+def test_who_ends_the_last_piece_joins_whatever_it_watched_long_ago() -> None:
+    hall = in_many_pieces()
+    one, other = hall.machine("a"), hall.machine("b")
+    first = one.take()
+    assert isinstance(other.take(), Idle)  # and watches the only task that there is
+    hall.records.set_ready(Ready(41, 41))
+    end(first)
+    for _ in range(39):
+        end(until_taken(hall, other))
+    assert until_taken(hall, other).task.name == MAIN
+
+
+def test_a_machine_stays_until_it_has_seen_somebody_work() -> None:
+    """All that it watched may have ended, and who ended it may be lost."""
+    hall = in_many_pieces()
+    hall.records.set_ready(Ready(41, 41))
+    one, other = hall.machine("a"), hall.machine("b")
+    for _ in range(39):
+        end(one.take())
+    last = one.take()
+    assert isinstance(other.take(), Idle)
+    end(last)
+    assert until_taken(hall, other).task.name == MAIN

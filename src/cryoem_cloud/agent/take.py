@@ -221,10 +221,13 @@ class Taker:
 
     def _orphan(self) -> Taken | None:
         """A task whose holder is dead, or has given it back, of those that we watch."""
-        for at in self._watch.due():
+        due = self._watch.due()
+        for at in due:
             # What joins all others is looked at once these are known.
             if not self._known.tasks[at].joins and (taken := self._look(at)) is not None:
                 return taken
+        if due and not self._watch.sees_work:
+            self._surveyed_s = float("-inf")
         return None
 
     def _needed(self) -> bool:
@@ -260,6 +263,7 @@ class Taker:
             self._mine, self._known.turns[at] = None, 1
             return None
         self._known.turns[at], self._at = len(log.known), at + 1
+        self._watch.forget()
         if sum(turn.deed is Deed.CLAIM for turn in log.known) > MOST_CLAIMS:
             reason = f"{MOST_CLAIMS} machines were lost while they worked on it"
             log.close(claim, Deed.FAILED, {"outcome": "failure", "code": 1, "reason": reason})

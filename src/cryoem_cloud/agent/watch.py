@@ -59,8 +59,13 @@ class Watch:
 
     @property
     def needed(self) -> bool:
-        """Whether a task that we watch may become free."""
-        return any(map(self._may_become_free, self._watched))
+        """Whether we must stay: unless there is work that we watch, and all its holders live."""
+        open_ = [at for at in self._watched if at not in self._known.endings]
+        return not open_ or any(map(self._may_become_free, open_))
+
+    def forget(self) -> None:
+        """Choose anew: what was watched was seen too long ago."""
+        self._watched, self._watched_s = (), float("-inf")
 
     def in_hands(self, turns: Sequence[Turn]) -> bool:
         """Whether a task has ended, or another machine has it that is not dead."""
@@ -81,8 +86,6 @@ class Watch:
 
     def _may_become_free(self, at: int) -> bool:
         """Whether nobody is known to work on a task that has not ended."""
-        if at in self._known.endings:
-            return False
         turns = self._known.log(at).known
         pulse = self._pulses.get(turns[-1].holder) if turns else None
         return pulse is None or not pulse.alive(self._clock.monotonic())
