@@ -24,10 +24,16 @@ from cryoem_cloud.stores.beating import Beating
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.nexts import Next
 
-__all__ = ["Agent"]
+__all__ = ["Agent", "look_after_s"]
 
-_LOOK_S = 1.0
-"""Between looks for a task, while there may yet be one."""
+_LOOK_S, _LONGEST_LOOK_S = 1.0, 5.0
+"""Between looks for a task, while there may yet be one: looks are requests."""
+_QUICK_LOOKS = 10
+
+
+def look_after_s(looks: int) -> float:
+    """How long to wait after so many looks in a row that found nothing."""
+    return min(_LOOK_S * (1 + looks // _QUICK_LOOKS), _LONGEST_LOOK_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +111,7 @@ class Agent:
 
     def _turns(self, taker: Taker, job: Job, records: JobRecords, ahead: Ahead) -> Exit | None:
         page = 1 + insisting(lambda: records.pages(self.myself.name), self.clock.sleep)
-        ears, stopping = Ears(records), False
+        ears, stopping, looks = Ears(records), False, 0
         while (end := insisting(records.end, self.clock.sleep)) is None:
             stopping = stopping or ears.wish() is not None
             found = insisting(partial(taker.take, stopping=stopping), self.clock.sleep)
@@ -113,12 +119,14 @@ class Agent:
             if isinstance(found, Taken):
                 page = self._turn(found, job, records, page, ahead=ahead)
                 self.myself.worked()
+                looks = 0
             elif found.over:
                 return self._end(records, taker)
             elif not found.needed:
                 return None
             else:
-                self.clock.sleep(_LOOK_S)
+                looks += 1
+                self.clock.sleep(look_after_s(looks))
             if taker.failed and not stopping:
                 insisting(lambda: records.ask(Control.STOP), self.clock.sleep)
         return end
