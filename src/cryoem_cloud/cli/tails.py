@@ -1,7 +1,7 @@
 """What a job has printed and is new: from its logs at home, or from its machines' journals."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.finding import cards
@@ -14,6 +14,8 @@ __all__ = ["LOGS", "Tail", "tail_of"]
 
 LOGS = ("out", "err")
 """In the order in which cards name their files."""
+_KNOWN_BYTES = 4096
+"""Of what was printed last, by which a log is known to be the same still."""
 
 
 class Tail(Protocol):
@@ -35,27 +37,46 @@ def tail_of(card: Card) -> Tail:
 
 
 class _AtHome:
+    """A log that was begun anew, by another turn or when pieces were joined, is begun anew here."""
+
     def __init__(self, card: Card) -> None:
         self._paths = [card.folder / path for path in card.logs]
         self._starts = list(card.log_starts)
         self._ends = [_begun_by_a_later(card, place) for place in range(len(LOGS))]
-        self._at = list(card.log_starts)
+        self._printed = [_Printed(start) for start in card.log_starts]
 
     def new(self) -> Iterator[tuple[str, bytes]]:
         for place, (log, path) in enumerate(zip(LOGS, self._paths, strict=True)):
             try:
                 with path.open("rb") as file:
-                    size = file.seek(0, 2)
-                    if size < self._at[place]:  # a new turn writes the log anew
-                        self._at[place] = min(size, self._starts[place])
-                    file.seek(self._at[place])
-                    end = self._ends[place]
-                    data = file.read(-1 if end is None else max(0, end - self._at[place]))
+                    data = self._printed[place].new(file, self._ends[place])
+                    if data is None:
+                        self._printed[place] = _Printed(self._starts[place])
+                        data = self._printed[place].new(file, self._ends[place])
             except FileNotFoundError:
                 continue
             if data:
-                self._at[place] += len(data)
                 yield log, data
+
+
+class _Printed:
+    """How much of a log was printed, and what stood last in that."""
+
+    def __init__(self, at: int) -> None:
+        self._at = at
+        self._last = b""
+
+    def new(self, file: BinaryIO, end: int | None) -> bytes | None:
+        """What stands behind it, before `end`; None where the log is not the same any more."""
+        start = self._at - len(self._last)
+        file.seek(start)
+        data = file.read(-1 if end is None else max(0, end - start))
+        if not data.startswith(self._last):
+            return None
+        fresh = data[len(self._last) :]
+        self._at += len(fresh)
+        self._last = data[-_KNOWN_BYTES:]
+        return fresh
 
 
 def _begun_by_a_later(card: Card, place: int) -> int | None:
@@ -92,5 +113,5 @@ class _InStore:
             self._claim, self._page = claims[-1], 1
         while (page := self._records.page(claims[-1].holder, self._page)) is not None:
             self._page += 1
-            if page.turn == claims[-1].number:
+            if (page.task, page.turn) == (MAIN, claims[-1].number):
                 yield from ((chunk.log, chunk.data) for chunk in page.lines)
