@@ -12,19 +12,25 @@ import pytest
 
 from cryoem_cloud.agent.work import Agent
 from cryoem_cloud.courier import inputs
+from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
 from cryoem_cloud.model.errors import StoreUnreachableError
-from cryoem_cloud.model.job import Job, Need, Outcome, Wish
+from cryoem_cloud.model.job import Exit, Job, Need, Outcome, Wish
 from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import Ready
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.testing.clock import StoppedClock
 from cryoem_cloud.wiring.clock import SystemClock
 from tests.courier.conftest import FOLDER, Bench
 from tests.piecework import LIST, Piecework, script_of
+
+PATIENT = script_of(FOLDER).replace("late*) sleep 4; exit 3", "late*) sleep 4")
+"""Its late items are slow, and good."""
 
 
 class Raw(Piecework):
@@ -35,6 +41,18 @@ class Raw(Piecework):
             items = file.read().decode().split()
         yield Need(path=LIST)
         yield from (Need(path=f"raw/{item}", asked_by=LIST) for item in items)
+
+
+class Kept(Cards):
+    """Remembers what was written on them."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.seen: list[Card] = []
+
+    def write(self, card: Card) -> None:
+        self.seen.append(card)
+        super().write(card)
 
 
 @dataclass
@@ -171,6 +189,35 @@ def test_all_is_home_as_if_one_machine_had_made_it(bench: Bench, tmp_path: Path)
     )
 
 
+def test_a_job_says_how_far_it_is_and_counts_its_time_from_its_first_piece_on(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench = pieced(bench, ["a", "b", "late", "d"], Wish(pieces=4, count=2))
+    bench = replace(bench, slip=replace(bench.slip, job=replace(bench.slip.job, script=PATIENT)))
+    kept = Kept(bench.top / "state/jobs")
+    bench = replace(bench, cards=kept)
+    run(bench, tmp_path)
+    assert bench.card().outcome is Outcome.SUCCESS
+    assert bench.card().run_s >= 3
+    notes = dict.fromkeys(card.note for card in kept.seen if card.phase is Phase.RUNNING)
+    notes.pop("4 of 4 pieces have ended", None)  # what joins them may be told of before
+    assert list(notes) == [
+        "0 of 4 pieces have ended",
+        "1 of 4 pieces has ended",
+        "2 of 4 pieces have ended",
+        "3 of 4 pieces have ended",
+        "joining 4 pieces",
+    ]
+
+
+def test_the_time_of_a_job_is_known_to_a_courier_that_was_started_later(bench: Bench) -> None:
+    clock = StoppedClock()
+    CardDesk(bench.card(), bench.cards, clock).phase(Phase.RUNNING)
+    clock.sleep(7)
+    CardDesk(bench.card(), bench.cards, clock).end(Exit(outcome=Outcome.SUCCESS))
+    assert bench.card().run_s == 7
+
+
 def test_machines_work_while_the_rest_is_still_sent(bench: Bench, tmp_path: Path) -> None:
     """The last input leaves only once what was made of the first is home."""
     bench = pieced(bench, ["a", "b", "c"], Wish(pieces=3, count=1))
@@ -222,7 +269,7 @@ def test_what_was_said_of_pieces_before_a_trouble_does_not_stay_in_the_log(
         if name in troubles:
             troubles.remove(name)
             until = time.monotonic() + 60
-            while "have ended" not in log.read_text():
+            while "1 of 3 pieces has ended" not in log.read_text():
                 assert time.monotonic() < until
                 time.sleep(0.05)
             raise StoreUnreachableError("away")

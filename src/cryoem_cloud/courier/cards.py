@@ -28,9 +28,10 @@ class Card:
     """A job as this computer sees it. `note` says in a sentence what it waits for or does.
 
     `outcome` is set once the job has ended. `bytes_up` and `bytes_down` count what was really
-    moved by the courier; `to_send` is an upper bound of what there is to send. `run_s` lasts from
-    the first word of a machine to the end. `begun`: the front end was seen to say that it runs.
-    `after` are the jobs that it goes on after; `home` is what comes home of it.
+    moved by the courier; `to_send` is an upper bound of what there is to send. `started_at` is
+    when a machine said its first word ("": none has yet); `run_s` lasts from there to the end.
+    `begun`: the front end was seen to say that it runs. `after` are the jobs that it goes on after;
+    `home` is what comes home of it.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Card:
     bytes_up: int = 0
     to_send: int = 0
     bytes_down: int = 0
+    started_at: str = ""
     run_s: int = 0
     ended_at: str = ""
     begun: bool = False
@@ -116,6 +118,7 @@ class Card:
             "bytes_up": self.bytes_up,
             "to_send": self.to_send,
             "bytes_down": self.bytes_down,
+            "started_at": self.started_at,
             "run_s": self.run_s,
             "ended_at": self.ended_at,
             "begun": self.begun,
@@ -158,6 +161,7 @@ class Card:
             bytes_up=integer(fields, "bytes_up", 0),
             to_send=integer(fields, "to_send", 0),
             bytes_down=integer(fields, "bytes_down", 0),
+            started_at=text(fields, "started_at", ""),
             run_s=integer(fields, "run_s", 0),
             ended_at=text(fields, "ended_at", ""),
             begun=bool(fields.get("begun", False)),

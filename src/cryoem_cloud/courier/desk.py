@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from cryoem_cloud.courier.cards import Card, Cards
@@ -41,11 +42,13 @@ class CardDesk:
 
     def phase(self, phase: Phase, note: str = "") -> None:
         """Say where the job is."""
-        if phase is Phase.RUNNING and self._started_s is None:
-            self._started_s = self._clock.monotonic()
         with self._lock:
             if (self._card.phase, self._card.note) != (phase, note):
-                self._try_write(replace(self._card, phase=phase, note=note))
+                started_at = self._card.started_at
+                if phase is Phase.RUNNING and not started_at:
+                    self._started_s, started_at = self._clock.monotonic(), self._now()
+                card = replace(self._card, phase=phase, note=note, started_at=started_at)
+                self._try_write(card)
 
     def note(self, note: str) -> None:
         """Say what it waits for or does."""
@@ -89,7 +92,6 @@ class CardDesk:
 
     def end(self, exit_: Exit) -> None:
         """Say how the job ended; it is home."""
-        run_s = self._clock.monotonic() - self._started_s if self._started_s is not None else 0.0
         with self._lock:
             self._write(
                 replace(
@@ -99,10 +101,23 @@ class CardDesk:
                     outcome=exit_.outcome,
                     code=exit_.code,
                     reason=exit_.reason,
-                    run_s=round(run_s),
-                    ended_at=self._clock.now().isoformat(timespec="seconds"),
+                    run_s=self._run_s(),
+                    ended_at=self._now(),
                 )
             )
+
+    def _run_s(self) -> int:
+        """How long ago the job started; by the wall clock if an earlier courier saw that."""
+        if self._started_s is not None:
+            return round(self._clock.monotonic() - self._started_s)
+        try:
+            started = datetime.fromisoformat(self._card.started_at)
+            return max(0, round((self._clock.now() - started).total_seconds()))
+        except (ValueError, TypeError):  # it has not started, or its card was meddled with
+            return 0
+
+    def _now(self) -> str:
+        return self._clock.now().isoformat(timespec="seconds")
 
     def _count(self, up: int, down: int) -> None:
         with self._lock:

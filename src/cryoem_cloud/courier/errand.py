@@ -7,6 +7,7 @@ not in this process.
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from cryoem_cloud.courier.athome import concluded, prepared
 from cryoem_cloud.courier.delivery import Delivery
@@ -228,7 +229,7 @@ class Errand:
             home=pieces.at_home if pieces else lambda: home,
             cache=self.means.cache,
             task=MAIN,
-            told=lambda phase: self.desk.phase(Phase.RUNNING, phase),
+            told=pieces.joining if pieces else partial(self.desk.phase, Phase.RUNNING),
             clock=self.means.clock,
         )
         if self.desk.card.phase is not Phase.RUNNING:
@@ -255,7 +256,7 @@ class Errand:
             records=self.records,
             home=lambda tasks: self._home(*tasks),
             cache=self.means.cache,
-            told=lambda words: self.desk.phase(Phase.RUNNING, words),
+            told=partial(self.desk.phase, Phase.RUNNING),
             clock=self.means.clock,
         )
 

@@ -1,6 +1,6 @@
 """Brings home what the pieces of a job make while others are still being worked on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cryoem_cloud.courier.cache import Cache
@@ -8,6 +8,7 @@ from cryoem_cloud.courier.home import Home
 from cryoem_cloud.model.journal import ENDED, LogLines, Page
 from cryoem_cloud.model.task import MAIN, Ready, Task
 from cryoem_cloud.model.turn import FEWEST_ENDED, Standing, standing
+from cryoem_cloud.model.units import counted
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.jobs import JobRecords
 
@@ -27,8 +28,8 @@ class PieceFollower:
     """Follows the machines of a job in pieces. `home` is made anew when more of it is known.
 
     All machines are believed, also those that have lost their task to another: in the end what
-    `main` names is home, and nothing else. `told` hears how far the job is. `failed` says that a
-    piece has failed.
+    `main` names is home, and nothing else. `told` hears how far the job is, from the first word
+    of a machine on. `failed` says that a piece has failed.
     """
 
     records: JobRecords
@@ -41,6 +42,9 @@ class PieceFollower:
     _packs: int = 0
     _here: Home | None = None
     _said: int = 0
+    _running: bool = False
+    _ended: set[str] | None = None
+    """The pieces of which it was told; None before the first look."""
     _due_s: float = float("-inf")
     _ready_due_s: float = float("-inf")
 
@@ -55,8 +59,21 @@ class PieceFollower:
         if MAIN in self._tasks and now_s >= self._ready_due_s:
             self._ready_due_s = now_s + _READY_S
             self._say_ready()
+        if self._ended is None:
+            self._ended = self._told_before(machines)
         for machine in machines:
             self._follow(machine)
+
+    def _told_before(self, machines: Sequence[str]) -> set[str]:
+        """The pieces that had ended when an earlier follower was cut off; roughly those it told."""
+        if all(self._next_page(machine) == 1 for machine in machines):
+            return set()
+        begun = self.records.begun()
+        return {name for name in self._tasks if begun[name] >= FEWEST_ENDED} - {MAIN}
+
+    def joining(self, _phase: str) -> None:
+        """Tell what the machine does that has `main`, whatever that is in detail."""
+        self.told(f"joining {counted(self._number(), 'piece')}")
 
     def _say_ready(self) -> None:
         """Say again that all tasks are ready: an earlier word, sent late, may have landed last."""
@@ -78,10 +95,12 @@ class PieceFollower:
             self._here = self.home(tuple(self._tasks.values()))
         return self._here
 
+    def _next_page(self, machine: str) -> int:
+        return self.cache.page(self.records.project, self.records.number, _reader(machine))
+
     def _follow(self, machine: str) -> None:
         project, job = self.records.project, self.records.number
-        reader = f"{machine}/pieces"
-        number = self.cache.page(project, job, reader)
+        number = self._next_page(machine)
         for _ in range(_PAGES_A_LOOK):
             page = self.records.page(machine, number)
             if page is None:
@@ -89,9 +108,12 @@ class PieceFollower:
             if (task := self._tasks.get(page.task)) and task.is_piece:
                 self._take(page)
             number += 1
-            self.cache.followed(project, job, reader, number)
+            self.cache.followed(project, job, _reader(machine), number)
 
     def _take(self, page: Page) -> None:
+        if not self._running:
+            self._running = True
+            self.told(self._words())
         if page.files or page.small:
             self.at_home().place(page.files, page.small)
         if page.phase == ENDED:
@@ -100,15 +122,27 @@ class PieceFollower:
             self._tell(self._tasks[page.task], page.machine)
 
     def _tell(self, task: Task, machine: str) -> None:
-        begun = self.records.begun()
-        if MAIN in begun:  # whose log is the job's
+        if self._ended is None or self.records.begun()[MAIN]:  # whose log is the job's
             return
-        ended = sum(begun[name] >= FEWEST_ENDED for name in self._tasks if name in begun)
-        words = f"{ended} of {self.records.ready().of - 1} pieces have ended"
-        self.told(words)
+        self._ended.add(task.name)
+        self.told(words := self._words())
         data = f"cryoem: {task.title}: ended on {machine}; {words}\n".encode()
         home = self.at_home()
         if not self._said:
             home.start_logs()
         home.add_lines(LogLines(log="out", start=self._said, data=data))
         self._said += len(data)
+
+    def _words(self) -> str:
+        """How far the job is."""
+        ended, number = len(self._ended or ()), self._number()
+        return f"{ended} of {counted(number, 'piece')} {'has' if ended == 1 else 'have'} ended"
+
+    def _number(self) -> int:
+        """How many pieces there will be."""
+        return self.records.ready().of - 1
+
+
+def _reader(machine: str) -> str:
+    """What the cache calls us, who read a machine's journal."""
+    return f"{machine}/pieces"
