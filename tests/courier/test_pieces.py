@@ -218,6 +218,17 @@ def test_the_time_of_a_job_is_known_to_a_courier_that_was_started_later(bench: B
     assert bench.card().run_s == 7
 
 
+def test_the_last_turn_says_how_many_pieces_each_machine_has_ended(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench = pieced(bench, ["a", "b", "c", "d", "e"], Wish(pieces=5, count=2))
+    hands = Hands(bench, tmp_path / "machines")
+    run(bench, tmp_path, hands)
+    told = bench.records.turns("main").read()[-1].detail["machines"]
+    assert sum(told.values()) == 5
+    assert set(told) <= set(hands.machines)
+
+
 def test_machines_work_while_the_rest_is_still_sent(bench: Bench, tmp_path: Path) -> None:
     """The last input leaves only once what was made of the first is home."""
     bench = pieced(bench, ["a", "b", "c"], Wish(pieces=3, count=1))

@@ -1,5 +1,6 @@
 """How a turn ends: the rest is sent, a manifest says what there is, and the claim is closed."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,8 @@ class Closing:
             detail["printed"] = insisting(
                 lambda: keep_printed(self.records, task, claim, self.logs), self.sleep
             )
+        if task.joins:
+            detail["machines"] = dict(Counter(turn.holder for _, turn in self.taken.pieces))
         return detail
 
     def _put_manifest(self, key: str, manifest: bytes) -> None:

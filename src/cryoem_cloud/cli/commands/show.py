@@ -8,7 +8,9 @@ import click
 from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find
+from cryoem_cloud.cli.finding import find, places
+from cryoem_cloud.cli.machines import lines as machine_lines
+from cryoem_cloud.cli.machines import processes, workers
 from cryoem_cloud.cli.showing import as_json, state_of
 from cryoem_cloud.cli.whereabouts import (
     AWAY,
@@ -34,14 +36,10 @@ from cryoem_cloud.stores.results import results
 
 __all__ = ["command"]
 
-_BECAME = {
-    None: "is at work",
-    Deed.DONE: "has done the job",
-    Deed.FAILED: "has ended it without success",
-    Deed.RELEASED: "gave it back",
-    Deed.CLAIM: "was lost, and another began anew",
-}
-"""What a machine that took a job is told of, by the next thing that is recorded of the job."""
+_WENT_ON = (
+    "Who went on from what was made ran it with what its program takes for that, as RELION's "
+    "programs take --continue or --only_do_unfinished."
+)
 
 
 @click.command()
@@ -73,6 +71,7 @@ def _from_store(card: Card) -> dict[str, JSON]:
         "script": job.script,
         "script_run": tasks[-1].script if tasks else None,
         "pieces": _pieces(records, tasks),
+        "machines": workers(records, turns) if any(task.is_piece for task in tasks) else [],
         "inputs": [{"path": e.path, "type": e.kind.value, "size": e.size} for e in inputs],
         **_outputs(card, job, records, turns),
         "turns": [{"number": t.number, "deed": t.deed.value, "machine": t.holder} for t in turns],
@@ -80,16 +79,28 @@ def _from_store(card: Card) -> dict[str, JSON]:
 
 
 def _pieces(records: JobRecords, tasks: Sequence[Task]) -> dict[str, JSON]:
-    """Of a job in pieces, how many there will be, how many were begun, and how many have ended."""
+    """Of a job in pieces, how many there will be, were begun, have ended, were begun again."""
     names = [task.name for task in tasks if task.is_piece]
     if not names:
-        return {"number": 0, "begun": 0, "ended": 0}
+        return {"number": 0, "begun": 0, "ended": 0, "again": 0}
     turns = records.begun()
     return {
         "number": records.ready().of - 1,
         "begun": sum(turns[name] > 0 for name in names),
         "ended": sum(turns[name] >= FEWEST_ENDED for name in names),
+        "again": sum(turns[name] > FEWEST_ENDED for name in names),
     }
+
+
+def _of_pieces(pieces: JSON) -> list[str]:
+    if not pieces["number"]:
+        return []
+    again = pieces["again"]
+    words = f"{counted(again, 'piece')} {'was' if again == 1 else 'were'} begun again"
+    return [
+        "pieces     {number}: {begun} begun, {ended} ended".format(**pieces),
+        *([f"losses     {words}, as machines or their programs were lost"] if again else []),
+    ]
 
 
 def _outputs(card: Card, job: Job, records: JobRecords, turns: Sequence[Turn]) -> dict[str, JSON]:
@@ -127,28 +138,25 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
         names = sum(item["type"] == Kind.STUB.value for item in inputs)
         unread = f"; of {names} more the job needs the names only" if names else ""
         lines.append(f"inputs     {counted(len(files), 'file')}, {size}{unread}")
-        if more["pieces"]["number"]:
-            lines.append(
-                "pieces     {number}: {begun} begun, {ended} ended".format(**more["pieces"])
-            )
+        lines.extend(_of_pieces(more["pieces"]))
         lines.extend(_summary(card, more))
-        lines.extend(_machines(more["turns"]))
-        lines.extend(("", "as submitted:", more["script"].rstrip()))
-        if more["script_run"] not in {None, more["script"]}:
-            lines.extend(("", "as run:", more["script_run"].rstrip()))
-        elif more["script_run"]:
-            lines.extend(("", "as run: unchanged"))
+        alive = processes(places(), card) if card.open else {}
+        lines.extend(machine_lines(more["turns"], more["machines"], alive))
+        lines.extend(("", "as submitted:", more["script"].rstrip(), *_as_run(more)))
     return lines
 
 
-def _machines(turns: Sequence[JSON]) -> list[str]:
-    """Which machine has worked on the job, one line each, and what has become of it."""
-    ends = [*(Deed(turn["deed"]) for turn in turns[1:]), None]
-    return [
-        f"machine    {turn['machine']}: {_BECAME[end]}"
-        for turn, end in zip(turns, ends, strict=False)  # without a turn there is no last one
-        if turn["deed"] == Deed.CLAIM.value
-    ]
+def _as_run(more: dict[str, JSON]) -> list[str]:
+    """The script as machines got it; those that go on from what is made change it once more."""
+    script = more["script_run"]
+    if not script:
+        return []
+    if script == more["script"]:
+        lines = ["", "as run: unchanged"]
+    else:
+        lines = ["", "as run:", script.rstrip()]
+    claims = sum(turn["deed"] == Deed.CLAIM.value for turn in more["turns"])
+    return [*lines, *(["", _WENT_ON] if claims > 1 or more["machines"] else [])]
 
 
 def _summary(card: Card, more: dict[str, JSON]) -> list[str]:

@@ -67,6 +67,14 @@ class LocalMachine:
         """Whether it ended by itself."""
         return (self.folder / "left").exists()
 
+    @property
+    def pid(self) -> int | None:
+        """Its agent's process, which leads all that it started; None where that is not known."""
+        try:
+            return int((self.folder / "pid").read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return None
+
     def log_tail(self) -> str:
         """The last of what it printed."""
         try:
@@ -109,10 +117,10 @@ class LocalMachine:
 
     def kill(self) -> None:
         """End all its processes at once; what is gone is done."""
-        if not self.alive:
+        if not self.alive or (pid := self.pid) is None:
             return
-        with suppress(FileNotFoundError, ValueError, ProcessLookupError):
-            os.killpg(int((self.folder / "pid").read_text(encoding="ascii")), signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
 
     def sweep(self) -> bool:
         """Remove what a machine that is gone left on its disk; whether nothing is there now."""
