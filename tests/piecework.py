@@ -1,6 +1,5 @@
 """An application whose jobs are cut: one line of a list is one item, and makes one file."""
 
-import re
 from collections.abc import Collection, Iterable
 
 from cryoem_cloud.apps.shell import Shell
@@ -52,7 +51,11 @@ class Piecework(Shell):
         return frozenset(path for path in paths if path.endswith("joined.txt"))
 
     def resumed(self, job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
-        done = frozenset(path for path in made if re.search(r"\.made$", path))
+        with view.open(LIST) as file:
+            files = frozenset(f"{OUT}/{line.decode().strip()}.made" for line in file)
+        done = files.intersection(made)
+        if not done:
+            return None
         return Resumed(script=GO_ON + script, reads=frozenset(), tests=done, stands=done)
 
 

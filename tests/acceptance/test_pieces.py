@@ -1,6 +1,8 @@
 """Jobs of RELION in pieces, the whole way: what comes home is what one machine would have made."""
 
+import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.turn import Deed
+from cryoem_cloud.stores.results import results
 from demo.simulate import simulate
 
 from .conftest import SUCCESS, World, end_world, make_world
@@ -93,3 +96,29 @@ def test_a_piece_whose_machine_is_killed_goes_on_elsewhere(tmp_path: Path, impor
         assert len(claims) + len(records.turns("000002").read()) >= 2
     finally:
         end_world(world)
+
+
+def test_a_job_in_pieces_that_was_stopped_is_gone_on_with_in_pieces(
+    world: World, imported: Path
+) -> None:
+    number = corrected(world, imported, "pieces=3", "count=2")
+    folder = world.project / OURS / "Movies"
+    first = f"scratch/*/project/{OURS}/Movies/*.star"
+    world.wait_for(lambda: any(list(at.glob(first)) for at in world.machines()), seconds=60)
+    for program in world.processes("command"):  # quicker than anybody who stops it
+        program.kill(signal.SIGSTOP)
+    world.wait_for(lambda: folder.is_dir() and list(folder.glob("*.star")), seconds=60)
+    world.command("cryoem", "stop", str(number))
+    assert world.wait_for_end(number, seconds=60).outcome is Outcome.ABORTED
+    done = next(folder.glob("*.star")).with_suffix(".mrc")
+    os.truncate(done, done.stat().st_size // 2)
+    later = int(world.command("cryoem", "resume", str(number)).rpartition(" ")[2])
+    card = world.wait_for_end(later, seconds=100)
+    assert card.outcome is Outcome.SUCCESS, card.reason
+    same(world, imported)
+    records = world.records(later)
+    assert [task.joins for task in records.all_tasks()] == [False] * 3 + [True]
+    made = {entry.path: entry for entry in results(records, records.turns("main").read()[-1])}
+    content = made[str(done.relative_to(world.project))].content
+    assert content is not None
+    assert content.key.startswith(f"jobs/{number:08d}/")

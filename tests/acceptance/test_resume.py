@@ -136,10 +136,34 @@ def test_a_user_goes_on_with_a_job_that_was_stopped(
     world: World, alone: Callable[[Refinement, str], Path], refinement: Refinement
 ) -> None:
     undisturbed = alone(refinement, "")
-    stopped = hand_in(world, refinement, undisturbed, "")
-    newest = stopped.come_to("early")
-    world.command("cryoem", "stop", str(stopped.number))
-    assert world.wait_for_end(stopped.number, seconds=60).outcome is Outcome.ABORTED
-    said = world.command("cryoem", "resume", str(stopped.number))
-    later = Underway(world, refinement, int(said.rpartition(" ")[2]))
-    later.ends_well(undisturbed, newest=newest)
+    job = hand_in(world, refinement, undisturbed, "")
+    newest = job.come_to("early")
+    stopped(job)
+    again(job, "resume").ends_well(undisturbed, newest=newest)
+
+
+@pytest.mark.soak
+def test_a_user_goes_on_with_a_job_and_not_with_what_an_older_run_left(
+    world: World, alone: Callable[[Refinement, str], Path]
+) -> None:
+    undisturbed = alone(CLASS_2D, "")
+    first = hand_in(world, CLASS_2D, undisturbed, "")
+    older = first.come_to("late")
+    stopped(first)
+    second = again(first, "retry")
+    newest = second.come_to("early")
+    assert newest < older
+    stopped(second)
+    again(second, "resume").ends_well(undisturbed, newest=newest)
+
+
+def stopped(job: Underway) -> None:
+    """Stop a job, as its user does."""
+    job.world.command("cryoem", "stop", str(job.number))
+    assert job.world.wait_for_end(job.number, seconds=60).outcome is Outcome.ABORTED
+
+
+def again(job: Underway, command: str) -> Underway:
+    """The job run again by that command."""
+    said = job.world.command("cryoem", command, str(job.number))
+    return Underway(job.world, job.refinement, int(said.rpartition(" ")[2]))

@@ -49,12 +49,14 @@ def the_list(records: JobRecords, lines: list[str]) -> Entry:
     return Entry(path=LIST, content=content)
 
 
-def job_of(*pieces: list[str]) -> JobRecords:
+def job_of(*pieces: list[str], resumes: JobRecords | None = None) -> JobRecords:
     """A job whose list is the pieces', all ready; with no piece, it is not cut."""
-    records = JobRecords(MemoryStore(), PROJECT, 1)
+    store, number = (resumes.store, resumes.number + 1) if resumes else (MemoryStore(), 1)
+    records = JobRecords(store, PROJECT, number)
     records.put_job(
         Job(
-            number=1,
+            number=number,
+            resumes=resumes.number if resumes else 0,
             project=PROJECT,
             name=OUT,
             application="piecework",

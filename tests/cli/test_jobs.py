@@ -350,7 +350,7 @@ def test_doctor_finds_a_store_that_cannot_be_written(user: User) -> None:
         ),
         (
             {"phase": Phase.ENDED, "outcome": Outcome.FAILURE, "reason": "no disk", "run_s": 9},
-            "cryoem resume 7 goes on from what it has made, cryoem retry 7 begins anew",
+            "cryoem resume 7 goes on from what it has made, if it has come so far, cryoem retry 7",
         ),
     ],
 )

@@ -89,6 +89,7 @@ JOBS = st.builds(
     folder_inode=NUMBERS,
     cwd=PATHS,
     after=st.lists(NUMBERS, max_size=2).map(tuple),
+    resumes=NUMBERS,
 )
 
 

@@ -1,8 +1,9 @@
 """What a turn begins with: the task's inputs, and what was made of it before (decision 0010)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from cryoem_cloud.agent.take import Taken
@@ -11,12 +12,13 @@ from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.task import Task
-from cryoem_cloud.model.turn import Deed, Turn
+from cryoem_cloud.model.turn import Turn
 from cryoem_cloud.ports.application import Application, Resumed
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.made import by_path, told_before
 from cryoem_cloud.stores.results import results
 
-__all__ = ["Beginning", "beginning", "made_before"]
+__all__ = ["Beginning", "Origins", "beginning", "made_before"]
 
 _STREAMS = 16
 
@@ -25,8 +27,8 @@ _STREAMS = 16
 class Beginning:
     """What a turn runs and is given, and which outputs it has from the start.
 
-    `stands` are outputs that earlier turns or pieces have made and that remain; `laid` are the
-    paths of those that are among `inputs`, and must not be made again.
+    `stands` are outputs that earlier turns, pieces, or the job that this one resumes have made and
+    that remain; `laid` are the paths of those that are among `inputs`, and must not be made again.
     """
 
     script: str
@@ -35,26 +37,40 @@ class Beginning:
     laid: frozenset[str] = frozenset()
 
 
-def beginning(
-    taken: Taken, job: Job, application: Application, *, records: JobRecords, scratch: Path
-) -> Beginning:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origins:
+    """Where a turn finds what was made before it.
+
+    `earlier` gives what the job that this one resumes has made. `scratch` is for what is looked at.
+    """
+
+    records: JobRecords
+    earlier: Callable[[], Mapping[str, Entry]]
+    scratch: Path
+
+
+def beginning(taken: Taken, job: Job, application: Application, origins: Origins) -> Beginning:
     """How the turn goes on from what was made of its task before; from nothing if that is nothing.
+
+    Where nothing was, and the job resumes another one, it goes on from what that one has made.
 
     Raises:
         RefusedError: What the pieces have made cannot be joined.
         StoreError, FormatError, MissingInputError: What was made cannot be looked at.
     """
-    task = taken.task
-    made = made_before(taken, records)
+    task, records = taken.task, origins.records
+    made: Mapping[str, Entry] = made_before(taken, records)
     if taken.given_up is not None:
         return Beginning(script="", inputs=(), stands=tuple(made.values()))
+    if not made and not task.joins:
+        made = origins.earlier()
     resumed = None
     if made or task.joins:
         view = EntriesView(
             (*task.inputs, *made.values()),
             store=records.store,
             project=records.project,
-            scratch=scratch,
+            scratch=origins.scratch,
         )
         resumed = application.resumed(job, task.script, view, made.keys())
     if resumed is not None:
@@ -92,27 +108,13 @@ def _stub(path: str) -> Entry:
 
 def made_before(taken: Taken, records: JobRecords) -> dict[str, Entry]:
     """What earlier turns and, for a task that joins, the pieces have made, by path."""
-    made: dict[str, Entry] = {}
-    for entries in _of_pieces(records, [turn for _, turn in taken.pieces]):
-        made |= {entry.path: entry for entry in entries}
-    claims = [turn for turn in taken.log.known if turn.deed is Deed.CLAIM]
-    for claim in reversed([claim for claim in claims if claim.number < taken.claim.number]):
-        if told := _told(records, taken.task, claim):
-            return made | told
-    return made
+    made = by_path(chain.from_iterable(_of_pieces(records, taken.pieces)), records)
+    claims = [turn for turn in taken.log.known if turn.number < taken.claim.number]
+    return made | told_before(records, taken.task.name, claims)
 
 
-def _of_pieces(records: JobRecords, endings: Sequence[Turn]) -> Iterable[tuple[Entry, ...]]:
+def _of_pieces(
+    records: JobRecords, pieces: Sequence[tuple[Task, Turn]]
+) -> Iterable[tuple[Entry, ...]]:
     with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
-        return list(pool.map(lambda turn: results(records, turn), endings))
-
-
-def _told(records: JobRecords, task: Task, claim: Turn) -> dict[str, Entry]:
-    """What the journal of one turn names; a turn that goes on names what it goes on from."""
-    told: dict[str, Entry] = {}
-    number = 1
-    while (page := records.page(claim.holder, number)) is not None:
-        number += 1
-        if (page.task, page.turn) == (task.name, claim.number):
-            told |= {entry.path: entry for entry in (*page.files, *(e for e, _ in page.small))}
-    return told
+        return list(pool.map(lambda piece: results(records, piece[1]), pieces))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryoem_cloud.agent.ahead import Ahead
 from cryoem_cloud.agent.attend import Attendance
-from cryoem_cloud.agent.begin import Beginning, beginning
+from cryoem_cloud.agent.begin import Beginning, Origins, beginning
 from cryoem_cloud.agent.close import Closing
 from cryoem_cloud.agent.fetch import lay_out
 from cryoem_cloud.agent.laid import Laid
@@ -21,6 +21,7 @@ from cryoem_cloud.agent.sending import sending
 from cryoem_cloud.agent.take import Taken
 from cryoem_cloud.agent.vigil import Ears, insisting
 from cryoem_cloud.model.errors import CryoemError, NoSpaceError, RefusedError
+from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.paths import normal
 from cryoem_cloud.model.units import human_size
@@ -37,11 +38,15 @@ _TAIL_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnWork:
-    """What a turn needs to be worked on. `scratch` is the turn's own folder, removed at the end."""
+    """What a turn needs to be worked on. `scratch` is the turn's own folder, removed at the end.
+
+    `earlier` gives what the job that this one resumes has made.
+    """
 
     taken: Taken
     job: Job
     records: JobRecords
+    earlier: Callable[[], Mapping[str, Entry]]
     application: Application
     machine: str
     scratch: Path
@@ -110,7 +115,10 @@ class TurnWork:
         require_short(self._root / self.job.cwd, self.application.longest_folder(self.job))
         self.ahead.end()
         begun = beginning(
-            self.taken, self.job, self.application, records=records, scratch=self.scratch
+            self.taken,
+            self.job,
+            self.application,
+            Origins(records=records, earlier=self.earlier, scratch=self.scratch),
         )
         lay_out(
             begun.inputs,

@@ -4,7 +4,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from cryoem_cloud.agent.take import Taken, Taker
 from cryoem_cloud.agent.turn import TurnWork
 from cryoem_cloud.agent.vigil import Ears, insisting
 from cryoem_cloud.model.control import Control
+from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.turn import exit_of
 from cryoem_cloud.ports.application import Application
@@ -22,6 +23,7 @@ from cryoem_cloud.ports.machine_self import MachineSelf
 from cryoem_cloud.providers.scratch import remove_tree
 from cryoem_cloud.stores.beating import Beating
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.made import made_by
 from cryoem_cloud.stores.nexts import Next
 
 __all__ = ["Agent", "look_after_s"]
@@ -50,6 +52,8 @@ class Agent:
     environment: Mapping[str, str]
     umask: int | None
     clock: Clock
+    _made: dict[int, Mapping[str, Entry]] = field(default_factory=dict)
+    """What jobs have made that others resume, by their numbers: read once, as it may be much."""
 
     def live(self) -> None:
         """Take turns until no task is left or the job has ended; then leave.
@@ -149,6 +153,7 @@ class Agent:
             taken=taken,
             job=job,
             records=records,
+            earlier=partial(self._made_by, job.resumes),
             application=application,
             machine=self.myself.name,
             scratch=self.scratch / name,
@@ -158,3 +163,10 @@ class Agent:
             first_page=page,
             ahead=ahead,
         ).work()
+
+    def _made_by(self, number: int) -> Mapping[str, Entry]:
+        """What a job has made; nothing for 0."""
+        if number not in self._made:
+            of = JobRecords(self.records.store, self.records.project, number)
+            self._made[number] = made_by(of) if number else {}
+        return self._made[number]

@@ -58,17 +58,21 @@ def others_into(card: Card) -> list[Card]:
     return [c for c in there if c.number != card.number and c.outputs[0] == card.outputs[0]]
 
 
-def hand_in(job: Job, project: Project, script: str) -> Card:
-    """Submit a job anew, into the same folders, with this script; its new card."""
+def hand_in(job: Job, project: Project, *, resumes: int = 0) -> Card:
+    """Submit a job anew, the same script into the same folders; its new card.
+
+    With `resumes` it goes on from what the job of that number has made.
+    """
     new = submit(
         counter(places(), project.store),
         Asked(
             project=project.folder,
-            script=script,
+            script=job.script,
             script_path=job.script_path,
             cwd=posixpath.normpath(job.cwd),
             inputs=job.inputs,
             outputs=job.outputs,
+            resumes=resumes,
             wish=_wish(job, project),
         ),
         project=project,

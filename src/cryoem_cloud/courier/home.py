@@ -231,8 +231,13 @@ class Home:
         require_way(top, entry.path, outputs, coming=links, known=known)
 
     def _needed(self, entry: Entry, room: Room) -> bool:
-        """Whether an entry is to be placed: it is not the front end's own, and not there yet."""
+        """Whether an entry is to be placed: it is not the front end's own, and not there yet.
+
+        What the job that this one resumes has brought home is there as long as nobody changed it.
+        """
         if is_own(entry.path, self.job, self._own()):
+            return False
+        if self.job.resumes and room.holds_same(entry):
             return False
         return room.known.get(entry.path) != mark_of(entry) or not room.holds(entry)
 

@@ -93,6 +93,11 @@ class Room:
             return False
         return _is_folder(path) == (entry.kind is Kind.FOLDER)
 
+    def holds_same(self, entry: Entry) -> bool:
+        """Whether a file is in its place that is the entry's, by size and time."""
+        is_file = entry.kind is Kind.FILE and self.holds(entry)
+        return is_file and not (self.top / entry.path).is_symlink() and not self.holds_other(entry)
+
     def holds_other(self, entry: Entry) -> bool:
         """Whether a file is in its place that is not the entry's, by size and time."""
         try:

@@ -85,6 +85,7 @@ def submit(
         folder_inode=folder.stat().st_ino,
         cwd=normal(asked.cwd),
         after=tuple(dict.fromkeys(asked.after)),
+        resumes=asked.resumes,
     )
     card = Card.of_job(job, project)
     counter.spool.add(Slip(job=job, project=project, environment=environment, umask=counter.umask))

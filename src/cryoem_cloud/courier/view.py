@@ -17,7 +17,7 @@ from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover.pull import fetch_bytes, place_file
 from cryoem_cloud.ports.store import Store
 
-__all__ = ["ProjectView"]
+__all__ = ["ProjectView", "fetched"]
 
 _IN_MEMORY_BYTES = 16 * 1024 * 1024
 """Larger files are read from a temporary copy."""
@@ -53,7 +53,7 @@ class ProjectView:
             entry = self._cache.entry(self._project.name, self._links.real(path))
             if entry is None or entry.content is None:
                 raise
-            return self._fetched(entry)
+            return fetched(self._store, self._project.name, entry)
 
     def names(self, folder: str) -> Sequence[str]:
         """See the port."""
@@ -65,11 +65,12 @@ class ProjectView:
         """See the port: links are those of the folder."""
         return self._here.link(path)
 
-    def _fetched(self, entry: Entry) -> BinaryIO:
-        name = self._project.name
-        if entry.content is not None and entry.size <= _IN_MEMORY_BYTES:
-            return BytesIO(fetch_bytes(self._store, name, entry.content))
-        with TemporaryDirectory(prefix="cryoem-") as folder:
-            copy = Path(folder, "copy")
-            place_file(self._store, name, entry, copy)
-            return copy.open("rb")
+
+def fetched(store: Store, project: str, entry: Entry) -> BinaryIO:
+    """A file that the store has, from its start; a copy that is gone once it is closed."""
+    if entry.content is not None and entry.size <= _IN_MEMORY_BYTES:
+        return BytesIO(fetch_bytes(store, project, entry.content))
+    with TemporaryDirectory(prefix="cryoem-") as folder:
+        copy = Path(folder, "copy")
+        place_file(store, project, entry, copy)
+        return copy.open("rb")

@@ -115,7 +115,8 @@ class Job:
     home that its standard output and error belong in, and `log_starts` gives the bytes these held
     at submission. `frontend` says whose markers to write. `environment` is what may leave this
     computer of the submitter's (RELION_*, OMP_*). `folder_inode` is that of the first output
-    folder: a folder that was deleted and made again is another.
+    folder: a folder that was deleted and made again is another. `resumes` is the number of the job
+    that this one goes on from; 0: it begins anew.
     """
 
     number: int
@@ -136,6 +137,7 @@ class Job:
     folder_inode: int = 0
     cwd: str = "."
     after: tuple[int, ...] = ()
+    resumes: int = 0
 
     def to_bytes(self) -> bytes:
         """As it is stored."""
@@ -161,6 +163,7 @@ class Job:
                 "cwd": self.cwd,
                 # Jobs of older versions have none, and must stay the bytes that they are.
                 **({"after": list(self.after)} if self.after else {}),
+                **({"resumes": self.resumes} if self.resumes else {}),
             },
         )
 
@@ -194,4 +197,5 @@ class Job:
             folder_inode=integer(fields, "folder_inode", 0),
             cwd=text(fields, "cwd", "."),
             after=integers(fields, "after"),
+            resumes=integer(fields, "resumes", 0),
         )

@@ -22,7 +22,8 @@ class Asked:
     folder, relative to the project, in which the user stands ("." for the project itself);
     `inputs` and `outputs` are what the user named with --in and --out, relative to the project;
     `name` is what the user calls the job ("": by its first output folder); `after` are the numbers
-    of jobs of the project that must have ended well before.
+    of jobs of the project that must have ended well before; `resumes` is the number of one that has
+    ended, and from which this one goes on (0: none).
     """
 
     project: Path
@@ -33,6 +34,7 @@ class Asked:
     outputs: tuple[str, ...] = ()
     name: str = ""
     after: tuple[int, ...] = ()
+    resumes: int = 0
     wish: Wish = field(default_factory=Wish)
 
 
@@ -245,8 +247,8 @@ class Application(Protocol):
     def resumed(self, job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
         """How a task that would run `script` goes on from the files `made`; None: it begins anew.
 
-        `view` has the task's inputs and what was made. Called on machines, where a lost machine's
-        outputs or a job's pieces are at hand.
+        `view` has the task's inputs and what was made: by lost machines, by a job's pieces, or by
+        the job that this one resumes. Of what is made, other items' files may be among it.
 
         Raises:
             MissingInputError, FormatError: A list cannot be followed.

@@ -13,11 +13,13 @@ __all__ = ["command"]
 def command(*, number: int) -> None:
     """Submit a job that has ended once more: the same script, in the same folders."""
     card, project, job = ended_job(number)
-    new = hand_in(job, project, job.script)
+    new = hand_in(job, project)
     click.echo(f"Submitted batch job {new.number}")
     click.echo(
-        f"cryoem: job {new.number} is job {number} ({card.name}) once more: the same script, into "
-        f"{', '.join(new.outputs)}; of its inputs only what has changed is sent\n"
+        f"cryoem: job {new.number} is job {number} ({card.name}) once more, from the beginning: "
+        f"the same script, into {', '.join(new.outputs)}\n"
+        "cryoem: of its inputs only what has changed is sent; what the earlier run left there "
+        "stays until it is overwritten\n"
         f"cryoem: cryoem logs -f {new.number} follows it",
         err=True,
     )

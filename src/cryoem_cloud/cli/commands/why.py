@@ -79,7 +79,7 @@ def _ended(card: Card, *, at_home: bool) -> str:
 def _again(card: Card) -> str:
     if card.application in _GO_ON and card.run_s:
         return (
-            f"cryoem resume {card.number} goes on from what it has made, "
+            f"cryoem resume {card.number} goes on from what it has made, if it has come so far, "
             f"cryoem retry {card.number} begins anew"
         )
     return f"cryoem retry {card.number} submits it again"
