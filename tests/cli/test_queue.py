@@ -278,3 +278,42 @@ def test_an_empty_path_is_refused(user: User) -> None:
     said = user.type("cryoem-qsub", "--out", "", stdin="true\n")
     assert said.code != 0
     assert "a path is empty" in said.err
+
+
+_CONTROLLED = f"{_IMPORT} --pipeline_control Import/job001/\n"
+
+
+def test_a_script_under_pipeline_control_leaves_relions_marker(user: User) -> None:
+    """Also where several work in one folder: none is lost."""
+    (user.folder / "a.star").write_text("data_\n")
+    path = written(user, _CONTROLLED, "mine.sh")
+    for words in ((path,), (path,), (path, "--after", "1")):
+        assert user.type("cryoem-qsub", *words).code == 0
+    assert user.cryoem("wait", "1", "2", "3").code == 0
+    assert markers(user) == {"RELION_JOB_EXIT_SUCCESS"}
+    assert not (user.folder / ".pipeline_has_changed").exists()
+
+
+def test_a_script_under_pipeline_control_is_aborted_as_by_relion(user: User) -> None:
+    program = user.folder / "bin" / "relion_import"
+    program.parent.mkdir()
+    program.write_text(
+        "#!/bin/sh\ncd Import/job001\ntouch up\nwhile [ ! -e RELION_JOB_ABORT_NOW ] && "
+        "[ $((n += 1)) -lt 600 ]; do sleep 0.1; done\ntouch RELION_JOB_EXIT_ABORTED\nexit 1\n"
+    )
+    program.chmod(0o755)
+    user.env["PATH"] = f"{program.parent}:{user.env['PATH']}"
+    (user.folder / "a.star").write_text("data_\n")
+    assert user.type("cryoem-qsub", written(user, _CONTROLLED, "mine.sh")).code == 0
+    user.wait_for((user.folder / "Import/job001/up").exists)
+    (user.folder / "Import/job001/RELION_JOB_ABORT_NOW").touch()
+    user.type("cryoem", "wait", "1")
+    assert user.card(1)["outcome"] == "aborted"
+    assert markers(user) == {"RELION_JOB_EXIT_ABORTED"}
+    assert not (user.folder / "Import/job001/RELION_JOB_ABORT_NOW").exists()
+
+
+def test_a_refused_script_of_ones_own_leaves_no_marker(user: User) -> None:
+    path = written(user, "relion_refine --i $F --pipeline_control Class2D/job001/\n", "mine.sh")
+    assert user.type("cryoem-qsub", path).code != 0
+    assert not markers(user, ".")

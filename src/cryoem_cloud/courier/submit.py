@@ -102,9 +102,9 @@ def mark_refused(folder: Path, frontend: Frontend, *, top: Path, reason: str) ->
 
     `folder` is the job's, `top` the project's; what cannot be written there is left.
     """
-    markers = frontend.markers(Exit(outcome=Outcome.FAILURE, code=1, reason=reason))
-    if not markers:
+    if not frontend.all_markers():
         return
+    markers = frontend.markers(Exit(outcome=Outcome.FAILURE, code=1, reason=reason))
     with suppress(OSError):
         with (folder / "run.err").open("a", encoding="utf-8", errors="surrogateescape") as err:
             err.write(f"cryoem: refused: {reason}\n")

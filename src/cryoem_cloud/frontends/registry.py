@@ -18,11 +18,14 @@ GROUP = "cryoem_cloud.frontends"
 FRONTENDS: Mapping[str, str] = {
     "relion": "cryoem_cloud.frontends.relion:RelionFrontend",
     "pipeliner": "cryoem_cloud.frontends.pipeliner:PipelinerFrontend",
+    "controlled": "cryoem_cloud.frontends.controlled:ControlledFrontend",
     "shell": "cryoem_cloud.frontends.shell:ShellFrontend",
 }
 
 _SCRIPT = "run_submit.script"
 """What RELION and the pipeliner both call their scripts."""
+_CONTROL = ("--pipeline_control", "--pipeline-control")
+"""With this RELION's programs leave markers, wherever their script lies."""
 RUNNER = "pipeliner/scripts/job_runner.py"
 """What the pipeliner's scripts run, instead of the programs themselves."""
 
@@ -47,5 +50,5 @@ def frontend_named(name: str) -> Frontend:
 def name_of_caller(script: str, script_path: str) -> str:
     """Who hands in a script at that path of the project."""
     if posixpath.basename(script_path) != _SCRIPT:
-        return "shell"
+        return "controlled" if any(word in script for word in _CONTROL) else "shell"
     return "pipeliner" if RUNNER in script else "relion"

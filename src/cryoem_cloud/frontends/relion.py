@@ -8,7 +8,7 @@ from cryoem_cloud.frontends.handed_in import HandedIn
 from cryoem_cloud.frontends.pipeline import PipelineWatch
 from cryoem_cloud.model.job import Exit, Job, Outcome
 
-__all__ = ["OWN_FILES", "TRASH", "RelionFrontend"]
+__all__ = ["ABORT_NOW", "OWN_FILES", "TRASH", "RelionFrontend"]
 
 OWN_FILES = (
     "job.star",
@@ -20,6 +20,9 @@ OWN_FILES = (
     "*_JOB_ABORT_NOW",
 )
 """What RELION itself writes into a job's folder on the user's computer."""
+
+ABORT_NOW = "RELION_JOB_ABORT_NOW"
+"""RELION's programs end when this file appears, and are said to be aborted."""
 
 TRASH = "Trash"
 """What is deleted or cleaned is moved there, under its own path."""
@@ -53,7 +56,7 @@ class RelionFrontend(HandedIn):
 
     def abort_requests(self) -> tuple[str, ...]:
         """What *Abort running* makes."""
-        return ("RELION_JOB_ABORT_NOW",)
+        return (ABORT_NOW,)
 
     def runs(self, job: Job, project: Path) -> bool:
         """From default_pipeline.star."""

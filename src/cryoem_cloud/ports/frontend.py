@@ -91,7 +91,10 @@ class Frontend(Protocol):
         ...
 
     def all_markers(self) -> Sequence[str]:
-        """Names of every marker that it may look for; at most those of one outcome may exist."""
+        """Names of every marker that it may look for; at most those of one outcome may exist.
+
+        None, for a front end that does not learn of the end by them.
+        """
         ...
 
     def abort_requests(self) -> Sequence[str]:
