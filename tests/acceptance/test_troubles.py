@@ -7,10 +7,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.courier.cards import Cards
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.phase import Phase
 
@@ -337,6 +339,8 @@ def test_two_couriers_of_one_job_deliver_it_once(tmp_path: Path) -> None:
         for folder in ("spool", "jobs"):
             source, target = first.places.state / folder, second.places.state / folder
             shutil.copytree(source, target)
+        cards = Cards(second.places.state / "jobs")
+        cards.write(replace(second.card(number), courier=""))  # no courier of that host's has it
         second.wake()
         second.wait_for(lambda: "another courier" in second.card(number).note, seconds=20)
         assert first.wait_for_end(number).outcome is Outcome.SUCCESS

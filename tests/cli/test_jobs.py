@@ -4,6 +4,7 @@ import re
 import shutil
 import signal
 import tarfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -398,3 +399,20 @@ def test_jobs_that_wait_for_each_other_in_one_folder_keep_their_logs(user: User)
     assert (user.folder / "a" / "run.out").read_text() == "".join(said)
     assert (user.folder / "a" / "run.err").read_text() == "1\n2\n3\n"
     assert [user.cryoem("logs", str(number)).out for number in (1, 2, 3)] == said
+
+
+def test_a_second_courier_of_this_computer_leaves_the_card_to_the_first(user: User) -> None:
+    """They have different caches, with the lock in them, and one spool."""
+    number = user.submit("a", _WAITS.format("a"))
+    user.wait_for((user.folder / "a" / "up").exists)
+    user.wait_for(lambda: user.card(number)["phase"] == "running")
+    user.cryoem("ls", XDG_CACHE_HOME=str(user.home / "other"))
+    user.wait_for(lambda: len(user.processes("courier")) == 2)
+    user.wait_for((user.home / "other/cryoem-cloud").exists)
+    time.sleep(3)
+    assert user.card(number)["phase"] == "running"
+    assert "another courier" not in user.card(number)["note"]
+    (user.folder / "a" / "go").touch()
+    user.cryoem("wait", str(number))
+    time.sleep(3)
+    assert user.card(number)["run_s"] >= 3

@@ -7,6 +7,7 @@ import pytest
 
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.home import Home
 from cryoem_cloud.courier.spool import Spool
 from cryoem_cloud.frontends.relion import RelionFrontend
@@ -16,9 +17,11 @@ from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.keys import manifest_key, page_key
 from cryoem_cloud.model.machine import Fleet
+from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.turn import Deed
 from cryoem_cloud.ports.provider import MOST_FAILURES, Order
 from cryoem_cloud.stores.index import entries_to_bytes
+from cryoem_cloud.testing.clock import StoppedClock
 from cryoem_cloud.testing.faults import Fault, FaultyStore
 
 from .conftest import FOLDER, MACHINE, TASK, Bench, Played
@@ -216,3 +219,14 @@ def test_a_courier_remembers_that_its_job_was_said_to_run(bench: Bench) -> None:
     bench.cards.write(replace(bench.card(), begun=True))
     pipeline_says(bench, "3")
     assert "marked as failed" in bench.run(lambda _: None).reason
+
+
+def test_another_courier_is_named_only_where_it_is_elsewhere(bench: Bench) -> None:
+    """Two of this computer have one card: the one that brings the job home says how it stands."""
+    ours, second = (CardDesk(bench.card(), bench.cards, StoppedClock()) for _ in range(2))
+    ours.brought_by("courier-1", ours=True)
+    ours.phase(Phase.RUNNING)
+    second.brought_by("courier-1", ours=False)
+    assert (bench.card().phase, bench.card().note) == (Phase.RUNNING, "")
+    second.brought_by("courier-9", ours=False)
+    assert bench.card().note == "another courier brings this job home"

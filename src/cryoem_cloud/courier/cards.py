@@ -31,7 +31,8 @@ class Card:
     moved by the courier; `to_send` is an upper bound of what there is to send. `started_at` is
     when a machine said its first word ("": none has yet); `run_s` lasts from there to the end.
     `begun`: the front end was seen to say that it runs. `after` are the jobs that it goes on after;
-    `home` is what comes home of it.
+    `home` is what comes home of it; `courier` is this computer's that brings it home ("": none has
+    it yet).
     """
 
     number: int
@@ -59,6 +60,7 @@ class Card:
     begun: bool = False
     after: tuple[int, ...] = ()
     home: str = "all"
+    courier: str = ""
 
     @classmethod
     def of_job(cls, job: Job, project: Project) -> Self:
@@ -124,6 +126,7 @@ class Card:
             "begun": self.begun,
             "after": list(self.after),
             "home": self.home,
+            "courier": self.courier,
         }
 
     @classmethod
@@ -167,6 +170,7 @@ class Card:
             begun=bool(fields.get("begun", False)),
             after=integers(fields, "after"),
             home=text(fields, "home", "all"),
+            courier=text(fields, "courier", ""),
         )
 
 

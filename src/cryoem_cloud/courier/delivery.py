@@ -45,6 +45,11 @@ class Delivery:
             self._beating.start()
         return self.claim is not None
 
+    @property
+    def holder(self) -> str:
+        """Who had the delivery at the last look; "" where nobody ever had."""
+        return self.log.known[-1].holder if self.log.known else ""
+
     def still_ours(self) -> bool:
         """As `ours`, from a look of the last HEARTBEAT_S: for what may be done twice."""
         recent = self.clock.monotonic() - self._looked_s < HEARTBEAT_S

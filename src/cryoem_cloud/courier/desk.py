@@ -54,6 +54,21 @@ class CardDesk:
         """Say what it waits for or does."""
         self.phase(self._card.phase, note)
 
+    def brought_by(self, courier: str, *, ours: bool) -> None:
+        """Say which courier brings the job home.
+
+        Of another one a note is made, unless it has this very card, or had it: then there is a
+        second one on this computer, or a courier that was thrown away with the caches.
+        """
+        with self._lock:
+            if ours and self._card.courier != courier:
+                self._try_write(replace(self._card, courier=courier))
+        kept = self._cards.of_number(self._card.number)
+        if not ours and (self._card.slip_name, courier) not in {
+            (card.slip_name, card.courier) for card in kept
+        }:
+            self.note("another courier brings this job home")
+
     def trouble(self, error: Exception) -> None:
         """Say what trouble it waits for."""
         words = str(error)

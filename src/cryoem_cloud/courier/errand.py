@@ -73,9 +73,10 @@ class Errand:
     def run(self) -> None:
         """Go the whole way, waiting where something has to be waited for."""
         try:
-            while not self.means.stopping.is_set():
-                if self._try() or not self.means.spool.holds(self.slip.name):
-                    return  # done, or its slip is gone with the user's whole state
+            # Without its slip it is done, by another courier maybe, or the user's state is gone.
+            while not self.means.stopping.is_set() and self.means.spool.holds(self.slip.name):
+                if self._try():
+                    return
                 self.means.stopping.wait(self._pause_s)
                 self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         finally:
@@ -196,10 +197,9 @@ class Errand:
 
     def _ours(self) -> bool:
         """Whether this courier brings the job home."""
-        if self.delivery.ours():
-            return True
-        self.desk.note("another courier brings this job home")
-        return False
+        ours = self.delivery.ours()
+        self.desk.brought_by(self.delivery.holder, ours=ours)
+        return ours
 
     def _home(self, *tasks: Task) -> Home:
         return Home(
