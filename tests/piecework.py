@@ -52,7 +52,8 @@ class Piecework(Shell):
 
     def resumed(self, job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
         with view.open(LIST) as file:
-            files = frozenset(f"{OUT}/{line.decode().strip()}.made" for line in file)
+            names = (f"{line.decode().strip()}.made" for line in file)
+            files = frozenset(f"{job.outputs[0]}/{name}" for name in names)
         done = files.intersection(made)
         if not done:
             return None

@@ -78,7 +78,7 @@ class _Lab:
     @property
     def cut(self) -> Cut:
         made = Relion().cut(self.job, self.view)
-        assert made is not None
+        assert isinstance(made, Cut)
         return made
 
     def run_alone(self) -> int:

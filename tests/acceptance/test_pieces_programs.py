@@ -4,7 +4,7 @@ Debian's RELION 3.1.3, and RELION 5.0.1 where RELION_BIN names the folder of its
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +34,7 @@ class _Handing(Protocol):
         pieces: int,
         instead: Mapping[str, bytes] | None = None,
         edit: Callable[[str], str] = str,
+        done: Collection[str] = (),
     ) -> WholeWay: ...
 
 
@@ -82,6 +83,48 @@ def test_pieces_together_are_the_job(
     way.succeeds()
     assert way.differs() == []
     way.went_in(MOVIES, pieces, noun_of(label))
+    way.leaves_nothing()
+
+
+def goes_on(script: str) -> str:
+    """As RELION's schedules and its Continue! write it."""
+    return script.replace(" --i ", " --only_do_unfinished --i ", 1)
+
+
+def test_micrographs_that_are_left_are_fitted_in_pieces(
+    tmp_path: Path, handing_in: _Handing
+) -> None:
+    few = made_alone(tmp_path, "3.1.3", movies=_FEW, last="CtfFind")
+    way = handing_in(few, "CtfFind", pieces=2, edit=goes_on, done=("mic_001",))
+    way.succeeds()
+    assert way.differs() == []
+    way.went_in(_FEW - 1, 2, "micrographs")
+    way.leaves_nothing()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    "done", [(), ("mic_001", "mic_002", "mic_003"), ("mic_002", "mic_005", "mic_006")]
+)
+@pytest.mark.parametrize("label", LEAVES)
+@pytest.mark.parametrize("version", _PIECES)
+def test_a_job_that_goes_on_does_so_in_pieces(
+    *,
+    ran_alone: Callable[[str], Direct],
+    handing_in: _Handing,
+    version: str,
+    label: str,
+    done: tuple[str, ...],
+) -> None:
+    """What comes home is what the same command makes on one machine."""
+    direct = ran_alone(version)
+    alone, way = (
+        handing_in(direct, label, pieces=pieces, edit=goes_on, done=done) for pieces in (1, 3)
+    )
+    alone.succeeds()
+    way.succeeds()
+    assert way.differs(alone) == []
+    way.went_in(MOVIES - len(done), 3, noun_of(label))
     way.leaves_nothing()
 
 

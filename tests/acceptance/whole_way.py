@@ -4,7 +4,7 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -152,8 +152,12 @@ def hand_in(
     pieces: int,
     instead: Mapping[str, bytes] | None = None,
     edit: Callable[[str], str] = str,
+    done: Collection[str] = (),
 ) -> WholeWay:
-    """Hand the job in, to two machines; the user has other bytes `instead` in some files."""
+    """Hand the job in, to two machines; the user has other bytes `instead` in some files.
+
+    Of the job's own files the user has those whose names start with one of `done`.
+    """
     ran = direct.ran[label]
     world = make_world(top, PATH=direct.env["PATH"])
 
@@ -163,6 +167,14 @@ def hand_in(
     shutil.copytree(direct.path, world.project, ignore=made, symlinks=True, dirs_exist_ok=True)
     for path, data in (instead or {}).items():
         (world.project / path).write_bytes(data)
+    for file in (direct.path / ran.folder).rglob("*"):
+        if file.is_file() and file.name.startswith(tuple(done)):
+            into = world.project / file.relative_to(direct.path)
+            into.parent.mkdir(parents=True, exist_ok=True)
+            if file.is_symlink():
+                into.symlink_to(str(file.readlink()).replace(str(direct.path), str(world.project)))
+            else:
+                shutil.copy2(file, into)
     assert _UNSAID in ran.script
     script = world.project / ran.folder / "run_submit.script"
     wishes = f"#CRYOEM count=2\n#CRYOEM pieces={pieces}\n"

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.agent.work import Agent
+from cryoem_cloud.apps.guarded import guarded
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.model.job import Job, Outcome
 from cryoem_cloud.model.journal import Page
-from cryoem_cloud.model.task import MAIN, Ready, Task
+from cryoem_cloud.model.task import MAIN, Ready, Task, on_one_machine
 from cryoem_cloud.model.turn import Deed, exit_of
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.stores.results import results
 from cryoem_cloud.wiring.clock import SystemClock
 
 OUT = "Shell/job001"
@@ -122,6 +124,52 @@ def test_the_log_begins_with_what_the_application_remarks(tmp_path: Path) -> Non
     pages = [page for n in range(1, 9) if (page := records.page("m", n))]
     said = [chunk.data for page in pages for chunk in page.lines if chunk.log == "out"]
     assert b"".join(said) == b"one remark\nanother remark\nthe script\n"
+
+
+def test_the_log_of_a_job_that_is_not_shared_says_so(records: JobRecords, tmp_path: Path) -> None:
+    why = on_one_machine("it is too small")
+    other = JobRecords(MemoryStore(), records.project, 1)
+    other.put_job(records.job())
+    other.put_tasks((Task(name=MAIN, script="true", inputs=(), remark=why),))
+    other.set_ready(Ready(1, 1))
+    live(other, tmp_path / "scratch")
+    pages = [page for n in range(1, 9) if (page := other.page("m", n))]
+    said = [chunk.data for page in pages for chunk in page.lines if chunk.log == "out"]
+    assert b"".join(said) == b"cryoem: runs on one machine: it is too small\n"
+
+
+@dataclass
+class Broken(Shell):
+    """An application with a bug in one place."""
+
+    where: str
+
+    def __getattribute__(self, name: str) -> object:
+        if name == object.__getattribute__(self, "where"):
+            return _broken
+        return object.__getattribute__(self, name)
+
+
+def _broken(*_: object, **__: object) -> bool:
+    raise ValueError("my bug")
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["judge", "seals", "remarks", "held_back", "abort_files", "longest_folder"],
+)
+def test_a_bug_of_an_application_fails_the_job_at_once(
+    records: JobRecords, tmp_path: Path, where: str
+) -> None:
+    application = guarded(Broken(where), remedy="mend its package: guest")
+    assert live(records, tmp_path / "scratch", application=application) == ["up", "worked", "leave"]
+    turns = records.turns(MAIN).read()
+    assert [turn.deed for turn in turns] == [Deed.CLAIM, Deed.FAILED]
+    assert exit_of(turns[-1]).reason == (
+        f"application shell broke in {where}: ValueError: my bug (mend its package: guest)"
+    )
+    if where in {"judge", "seals"}:
+        assert [entry.path for entry in results(records, turns[-1])] == [f"{OUT}/x"]
 
 
 @dataclass

@@ -8,7 +8,7 @@ import pytest
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.model.errors import FormatError, MissingInputError, RefusedError
 from cryoem_cloud.model.job import Job
-from cryoem_cloud.ports.application import Cut
+from cryoem_cloud.ports.application import Cut, Uncut
 
 from .conftest import make_job
 from .shelf import Shelf
@@ -62,7 +62,15 @@ def job(script: str, **other: object) -> Job:
 
 
 def cut(script: str, files: Mapping[str, bytes] = FILES, **other: object) -> Cut | None:
-    return Relion().cut(job(script, **other), Shelf(files))
+    made = Relion().cut(job(script, **other), Shelf(files))
+    return made if isinstance(made, Cut) else None
+
+
+def whole(script: str, files: Mapping[str, bytes] = FILES, **other: object) -> str:
+    """Why the job is not cut."""
+    made = Relion().cut(job(script, **other), Shelf(files))
+    assert isinstance(made, Uncut)
+    return made.why
 
 
 def test_a_piece_is_the_job_with_fewer_rows_in_its_list() -> None:
@@ -79,7 +87,7 @@ def test_a_piece_is_the_job_with_fewer_rows_in_its_list() -> None:
 def test_a_list_that_changes_while_it_is_cut_is_told() -> None:
     shelf = Shelf(FILES)
     made = Relion().cut(job(MOTION), shelf)
-    assert made is not None
+    assert isinstance(made, Cut)
     made.part(0, 1)
     shelf.put("movies.star", MOVIES.replace(b"Movies/a", b"Movies/z"))
     with pytest.raises(RefusedError, match=r"movies\.star changed while job \d+ was being sent"):
@@ -118,7 +126,6 @@ def test_what_is_cut(script: str, items: int, noun: str) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        f"{MOTION} --only_do_unfinished",
         f"{MOTION} --do_at_most 10",
         f"{MOTION} --even_odd_split",
         MOTION.replace("--use_own", "--use_motioncor2 --motioncor2_exe x"),
@@ -151,6 +158,69 @@ def test_what_is_not_cut(script: str) -> None:
     assert cut(script, outputs=("X/job1",)) is None
 
 
+def test_a_job_that_is_not_cut_says_why() -> None:
+    assert whole("relion_refine --i parts.star --o Class2D/job006/run") == (
+        "relion_refine works on all of its input together"
+    )
+    assert whole(f"{MOTION}\n{CTF}") == "its script is not one command of RELION's alone"
+    assert whole(f"{MOTION} --even_odd_split").startswith("relion_run_motioncorr is not cut as it")
+    assert whole(POLISH.replace("--combine_frames", "")).startswith("relion_motion_refine is not")
+    other = {**FILES, "MotionCorr/job002/Movies/b.star": _META % 12}
+    assert whole(POLISH, other) == "not all micrographs of parts.star are of one kind"
+    assert whole(MOTION, {"movies.star": _OPTICS}).startswith("movies.star is no list that relion")
+
+
+GOES_ON = " --only_do_unfinished"
+J2 = "MotionCorr/job002/Movies/"
+LISTED = {"movies.star": MOVIES}
+
+
+def test_a_job_that_goes_on_is_cut_by_the_items_that_are_left() -> None:
+    files = {**LISTED, **dict.fromkeys((f"{J2}b.mrc", f"{J2}b.star", f"{J2}b_shifts.eps"), b"x")}
+    made = cut(MOTION + GOES_ON, files)
+    assert made is not None
+    assert made.items == 2
+    assert made.script(1).split() == job(MOTION).script.split()
+    lines = MOVIES.splitlines(keepends=True)
+    first = next(at for at, line in enumerate(lines) if line.startswith(b"Movies/"))
+    assert made.part(0, 1) == b"".join([*lines[: first + 1], *lines[first + 3 :]])
+    assert made.part(1, 2) == b"".join([*lines[:first], *lines[first + 2 :]])
+    assert made.part(0, 2) == MOVIES, "what joins gets the list itself"
+    untouched = cut(MOTION + GOES_ON, LISTED)
+    assert untouched is not None
+    assert untouched.items == 3
+
+
+def test_of_what_is_half_done_relion_says_whether_it_is_done() -> None:
+    """It only tests some of the files, and what joins does what it finds not done."""
+    made = cut(MOTION + GOES_ON, {**LISTED, f"{J2}b.mrc": b"x"})
+    assert made is not None
+    assert made.items == 2
+    assert b"Movies/b" not in made.part(0, 1) + made.part(1, 2)
+
+
+def test_where_nothing_is_left_nothing_is_cut() -> None:
+    files = {**LISTED, **dict.fromkeys((f"{J2}{name}.star" for name in "abc"), b"x")}
+    why = "it goes on with what it has done, and of all movies something is there"
+    assert whole(MOTION + GOES_ON, files) == why
+
+
+def test_picking_that_goes_on_draws_as_if_it_had_not_been_cut() -> None:
+    """RELION's seeds grow with what is left, so that it must be certain what that is."""
+    done = {"mics.star": MICROGRAPHS, "AutoPick/job004/Movies/a_autopick.star": b"x"}
+    made = cut(PICK + GOES_ON, done)
+    assert made is not None
+    assert "--random_seed" not in made.script(0)
+    half = {"mics.star": MICROGRAPHS, "AutoPick/job004/Movies/a_other.spi": b"x"}
+    assert whole(PICK + GOES_ON, half) == "it goes on with micrographs that are half done"
+
+
+@pytest.mark.parametrize("second", [b"Movies/a_shifts.tif", b"Movies/a.mrc", b"Movies/a_PS.tif"])
+def test_names_that_may_be_files_of_others_are_not_cut(second: bytes) -> None:
+    files = {"movies.star": MOVIES.replace(b"Movies/b.tif", second)}
+    assert whole(f"{MOTION} --grouping_for_ps 4", files).startswith("movies.star is no list that")
+
+
 def test_polishing_in_pieces_estimates_the_motion_alone() -> None:
     made = cut(POLISH)
     assert made is not None
@@ -177,6 +247,9 @@ def test_pieces_of_picking_have_the_seeds_that_their_micrographs_would_have_had(
     made = cut(f"{PICK} --random_seed 5")
     assert made is not None
     assert "--random_seed 12" in made.script(7)
+    made = cut(f"{PICK} --random_seed 4\u00b2")
+    assert made is not None
+    assert "4\u00b2" in made.script(7), "what is no number stays, and RELION says so"
     made = cut(f"{PICK} --random_seed -1")
     assert made is not None
     assert "--random_seed -1" in made.script(7)

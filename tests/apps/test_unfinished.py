@@ -106,6 +106,39 @@ def test_movies_in_folders_with_dots_have_no_pictures() -> None:
     assert found.stands == set(made[:2])
 
 
+def test_what_was_done_before_the_job_stays_away_too() -> None:
+    script = f"{MOTION} --only_do_unfinished"
+    view = {**_INPUTS, **FILES, **{p: whole_file(p) for p in (*movie("a"), *movie("c"))}}
+    found = Relion().resumed(job(script), job(script).script, Shelf(view), set(movie("c")))
+    assert found is not None
+    assert found.script == job(script).script
+    assert found.stands == set(movie("c"))
+    assert found.reads | found.tests <= found.stands
+    assert found.idle == {"Movies/a.tif", "Movies/c.tif"}
+
+
+def test_pieces_that_have_made_nothing_are_joined_by_the_command_itself() -> None:
+    """What was done before is there all the same, and RELION says what it thinks of the rest."""
+    script = f"{MOTION} --only_do_unfinished"
+    view = {**_INPUTS, **FILES, **{p: whole_file(p) for p in movie("a")}}
+    found = Relion().resumed(job(script), job(script).script, Shelf(view), set())
+    assert found is not None
+    assert found.script == job(script).script
+    assert not found.stands
+    assert found.idle == {"Movies/a.tif"}
+
+
+def test_seeds_of_picking_begin_behind_what_was_left() -> None:
+    """RELION numbers what it has to do, and what was done before the job is none of it."""
+    listed = FILES["mics.star"] + b"MotionCorr/job002/Movies/c.mrc M/c_PS.mrc M/c.mrc M/c.star\n"
+    picks = {name: f"AutoPick/job004/Movies/{name}_autopick.star" for name in "abc"}
+    view = {**_INPUTS, **FILES, "mics.star": listed, picks["a"]: b"x", picks["b"]: b"x"}
+    script = job(f"{PICK} --only_do_unfinished").script
+    found = Relion().resumed(job(script), script, Shelf(view), {picks["b"]})
+    assert found is not None
+    assert "--random_seed 2" in found.script
+
+
 def test_a_log_that_breaks_off_is_of_nothing_that_is_done() -> None:
     folder = "CtfFind/job003/"
     made = {f"{folder}M/{name}_PS{end}": b"x" for name in "ab" for end in (".ctf", ".txt", ".com")}

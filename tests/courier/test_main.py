@@ -2,18 +2,20 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from cryoem_cloud.apps.guarded import guarded
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.courier.main import Courier
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.model.errors import MissingInputError, SettingsError
-from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.model.job import Job, Need, Outcome
 from cryoem_cloud.ports.store import Store
+from cryoem_cloud.ports.view import View
 from cryoem_cloud.testing.clock import StoppedClock
 
 from .conftest import Bench, Hurried, Played
@@ -38,6 +40,40 @@ def means(bench: Bench, second: float, act: Callable[[At], None]) -> tuple[Means
     made = bench.means("courier-1", Played(partial(Bench.done, bench)))
     assert isinstance(made.clock, StoppedClock)
     return replace(made, stopping=At(made.clock, second, act)), made.clock
+
+
+class Buggy(Shell):
+    """An application with a bug."""
+
+    asked = 0
+
+    def needs(self, job: Job, view: View) -> Iterator[Need]:
+        Buggy.asked += 1
+        yield from ()
+        raise ValueError("my bug")
+
+
+def test_a_bug_of_an_application_fails_its_job_at_once(bench: Bench) -> None:
+    bench.application, before = guarded(Buggy(), remedy="mend its package: guest"), Buggy.asked
+    with_, _ = means(bench, 300, At.set)
+    Courier(with_).run(stay=False)
+    assert bench.card().outcome is Outcome.FAILURE
+    assert bench.card().reason == (
+        "application shell broke in needs: ValueError: my bug (mend its package: guest)"
+    )
+    assert Buggy.asked == before + 1
+
+
+def test_a_bug_of_ours_is_said_on_the_card_and_tried_again(bench: Bench) -> None:
+    """It may be over once something else is: the job is not lost, and somebody sees it."""
+    bench.application = Buggy()
+    with_, _ = means(bench, 30, At.set)
+    Courier(with_).run(stay=False)
+    assert bench.card().open
+    assert bench.card().note == (
+        "a bug of cryoem-cloud-tools: ValueError: my bug; it is tried again every 20 s "
+        "(tell us: cryoem report)"
+    )
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from cryoem_cloud.model.job import Exit, Job, Need, Outcome, Wish
 from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import Ready
-from cryoem_cloud.ports.application import Shape
+from cryoem_cloud.ports.application import Cut, Shape
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.stores.memory import MemoryStore
@@ -41,6 +41,21 @@ class Raw(Piecework):
             items = file.read().decode().split()
         yield Need(path=LIST)
         yield from (Need(path=f"raw/{item}", asked_by=LIST) for item in items)
+
+
+class Unfinished(Raw):
+    """Cuts its list by the items of which nothing is there."""
+
+    def cut(self, job: Job, view: View) -> Cut | None:
+        whole = super().cut(job, view)
+        assert whole is not None
+        lines = whole.part(0, whole.items).splitlines(keepends=True)
+        left = [line for line in lines if f"{line.decode().strip()}.made" not in view.names(FOLDER)]
+
+        def part(first: int, last: int) -> bytes:
+            return b"".join(lines if (first, last) == (0, len(left)) else left[first:last])
+
+        return replace(whole, items=len(left), part=part)
 
 
 class Kept(Cards):
@@ -314,6 +329,31 @@ def test_a_job_that_is_cut_stays_so_when_most_of_it_has_been_sent(
     assert (bench.folder / "joined.txt").read_text().split() == ["a.made", "b.made", "c.made"]
     assert [task.name for task in bench.records.all_tasks()][-1:] == ["main"]
     assert len(list(bench.records.all_tasks())) > 2
+
+
+def test_a_job_that_goes_on_stays_cut_as_it_was(bench: Bench, tmp_path: Path) -> None:
+    """It is cut by what is left, and once it is asked again some of that is done and home."""
+    bench = replace(pieced(bench, list("abcd"), Wish(pieces=3)), application=Unfinished())
+    (bench.folder / "b.made").write_text("made of b\n")
+    store = bench.store
+    assert isinstance(store, Slow)
+    troubles = ["d"]
+
+    def once_home(name: str) -> None:
+        if name in troubles:
+            until = time.monotonic() + 60
+            while not (bench.folder / "a.made").exists():
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            troubles.remove(name)
+            raise StoreUnreachableError("away")
+
+    store.before = once_home
+    run(bench, tmp_path)
+    assert not troubles
+    titles = [task.title for task in bench.records.all_tasks() if task.is_piece]
+    assert titles == [f"piece {n} of 3: lines {n} to {n}" for n in (1, 2, 3)]
+    assert bench.card().outcome is Outcome.SUCCESS, bench.card().reason
 
 
 def test_an_earlier_word_of_how_much_is_ready_may_land_last(bench: Bench, tmp_path: Path) -> None:

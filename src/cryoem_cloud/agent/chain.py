@@ -18,7 +18,7 @@ from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Need, Outcome
 from cryoem_cloud.model.links import inner_link
 from cryoem_cloud.model.paths import is_below
-from cryoem_cloud.model.task import MAIN, Ready, Task
+from cryoem_cloud.model.task import GOES_ON, MAIN, Ready, Task, on_one_machine
 from cryoem_cloud.model.turn import Deed, Standing, standing
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.stores.jobs import JobRecords
@@ -126,7 +126,12 @@ class Preparation:
             if not (need.stub and need.path in inputs):
                 inputs[need.path] = _input(need, view)
         inputs |= {entry.path: entry for entry in self.later.entries}
-        task = Task(name=MAIN, script=self.later.script, inputs=tuple(inputs.values()))
+        task = Task(
+            name=MAIN,
+            script=self.later.script,
+            inputs=tuple(inputs.values()),
+            remark=on_one_machine(GOES_ON) if job.wish.several else "",
+        )
         self.records.put_tasks((task,))
         self.records.set_ready(Ready(1, 1))
 

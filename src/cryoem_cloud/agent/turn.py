@@ -20,7 +20,7 @@ from cryoem_cloud.agent.send import Desk, Sender
 from cryoem_cloud.agent.sending import sending
 from cryoem_cloud.agent.take import Taken
 from cryoem_cloud.agent.vigil import Ears, insisting
-from cryoem_cloud.model.errors import CryoemError, NoSpaceError, RefusedError
+from cryoem_cloud.model.errors import ApplicationError, CryoemError, NoSpaceError, RefusedError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.paths import normal
@@ -64,16 +64,37 @@ class TurnWork:
         self.scratch.mkdir(parents=True, exist_ok=True)
         for log in self._logs.values():
             log.touch()
+        senders: list[Sender] = []
         try:
-            begun, exit_ = self._begin()
-            sender = self._sender(begun)
-            exit_ = exit_ or self._run(begun, sender)
-            if exit_ is not None:
-                self._closing(begun, sender).close(exit_)
-            sender.close()
-            return sender.next_page
+            return self._work(senders)
+        except ApplicationError as error:
+            return self._break_off(error, senders)
         finally:
             remove_tree(self.scratch)
+
+    def _work(self, senders: list[Sender]) -> int:
+        begun, exit_ = self._begin()
+        sender = self._sender(begun)
+        senders.append(sender)
+        exit_ = exit_ or self._run(begun, sender)
+        if exit_ is not None:
+            self._closing(begun, sender).close(exit_)
+        sender.close()
+        return sender.next_page
+
+    def _break_off(self, error: ApplicationError, senders: list[Sender]) -> int:
+        """Fail the task without asking the application any more; what was sent is its outputs."""
+        made: dict[str, Entry] = {}
+        for earlier in senders:
+            earlier.close()
+            made |= earlier.entries
+        pages = insisting(lambda: self.records.pages(self.machine), self.clock.sleep)
+        nothing = Outputs(self._root, (), skip=lambda _: True)
+        sender = Sender(self._desk, nothing, self.clock, next_page=pages + 1)
+        begun = Beginning(script="", inputs=(), stands=tuple(made.values()))
+        self._closing(begun, sender).close(_failure(error))
+        sender.close()
+        return sender.next_page
 
     @property
     def _root(self) -> Path:
@@ -107,8 +128,7 @@ class TurnWork:
             found = error
         if isinstance(found, Beginning):
             return found, self.taken.given_up
-        exit_ = Exit(outcome=Outcome.FAILURE, code=found.exit_code, reason=str(found))
-        return Beginning(script="", inputs=()), exit_
+        return Beginning(script="", inputs=()), _failure(found)
 
     def _lay_out(self) -> Beginning:
         records = self.records
@@ -136,15 +156,17 @@ class TurnWork:
 
     def _begin_logs(self) -> None:
         """What stands in the logs before the script says anything; once for a job in pieces."""
-        remarks = () if self.taken.task.is_piece else self.application.remarks(self.job)
-        text = "".join(f"{remark}\n" for remark in remarks)
+        task = self.taken.task
+        remarks = () if task.is_piece else (task.remark, *self.application.remarks(self.job))
+        text = "".join(f"{remark}\n" for remark in remarks if remark)
         for name, log in self._logs.items():
             said = text if name == "out" else ""
             log.write_text(said, encoding="utf-8", errors="surrogateescape")
         write_printed(self.taken.pieces, self.records, self._logs)
 
-    def _sender(self, begun: Beginning) -> Sender:
-        desk = Desk(
+    @property
+    def _desk(self) -> Desk:
+        return Desk(
             records=self.records,
             machine=self.machine,
             task=self.taken.task.name,
@@ -152,8 +174,10 @@ class TurnWork:
             root=self._root,
             logs=self._logs,
         )
+
+    def _sender(self, begun: Beginning) -> Sender:
         sender = Sender(
-            desk,
+            self._desk,
             Outputs(self._root, self._outputs, skip=self._skip()),
             self.clock,
             next_page=self.first_page,
@@ -229,7 +253,10 @@ class TurnWork:
         )
         if not self.taken.task.is_piece:  # of a piece, what is empty may be so: the whole is not
             finished = replace(finished, read=partial(_start_of, self._root))
-        return self.application.judge(self.job, finished)
+        try:
+            return self.application.judge(self.job, finished)
+        except ApplicationError as error:
+            return _failure(error)
 
     def _closing(self, begun: Beginning, sender: Sender) -> Closing:
         return Closing(
@@ -240,6 +267,10 @@ class TurnWork:
             logs=self._logs,
             sleep=self.clock.sleep,
         )
+
+
+def _failure(error: CryoemError) -> Exit:
+    return Exit(outcome=Outcome.FAILURE, code=error.exit_code, reason=str(error))
 
 
 def _markers(root: Path, outputs: tuple[str, ...], held: Sequence[str]) -> tuple[str, ...]:

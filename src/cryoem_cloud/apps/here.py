@@ -33,7 +33,11 @@ class Here:
 
     def open(self, path: str) -> BinaryIO:
         """See the port."""
-        return Path(self._place(path)).open("rb")
+        place = self._place(path)
+        mode = os.stat(place).st_mode  # noqa: PTH116  (as above)
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a pipe's reader waits for ever
+            raise RefusedError(f"{path} is a device, socket or pipe", hint="give a file instead")
+        return Path(place).open("rb")
 
     def names(self, folder: str) -> Sequence[str]:
         """See the port."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cryoem_cloud.apps.registry import broken
 from cryoem_cloud.cli.submitting import PROVIDERS
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.start import log_file, running, spool_of
@@ -72,6 +73,7 @@ def checks(
         yield from _looked("store's disk", lambda: (_space("store's disk", folder_of(url)),))
     yield from _looked("machines' disk", lambda: (_space("machines' disk", places.state),))
     relion = project is not None and (project.folder / "default_pipeline.star").exists()
+    yield from (Check("application", error.message, error.hint) for error in broken())
     yield from _programs(env, relion=relion)
     yield _ctffind(env, chosen.executables)
     yield _queue(env, relion=relion)

@@ -9,7 +9,7 @@ from pathlib import Path
 from cryoem_cloud.apps.directives import paths, wish
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.patterns import is_pattern, matching, may_lie_in
-from cryoem_cloud.apps.registry import application_for
+from cryoem_cloud.apps.registry import application_for, broken
 from cryoem_cloud.cli.finding import current_project
 from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.preceding import require_before
@@ -130,6 +130,8 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     cards = Cards(places.state / "jobs")
     require_before(whole.after, cards, project)
     _require_inputs(whole, cards, project)
+    for error in broken():
+        sys.stderr.write(f"cryoem: {error}; it is left out\n")
     frontend = frontend_named(name_of_caller(asked.script, asked.script_path))
     frontend.check(whole)
     card = submit(

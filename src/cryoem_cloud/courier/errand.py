@@ -42,8 +42,7 @@ _LOG = logging.getLogger(__name__)
 
 _LOOK_S = 0.5
 """Between looks at journals and at the front end's wishes."""
-_FIRST_PAUSE_S = 1.0
-_LONGEST_PAUSE_S = 15.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 15.0
 
 
 @dataclass
@@ -98,6 +97,7 @@ class Errand:
             self._pause_s = _FIRST_PAUSE_S
         except CryoemError as error:
             _LOG.error("job %d fails: %s", self.slip.job.number, error)
+            self.desk.trouble(error)
             self._trouble = Exit(outcome=Outcome.FAILURE, code=error.exit_code, reason=str(error))
             self._pause_s = _FIRST_PAUSE_S
         return False

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from cryoem_cloud.courier.ahead import Ahead
 from cryoem_cloud.courier.asking import Asking
+from cryoem_cloud.courier.before import Before, made_by
 from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.courier.cutting import piece_sizes
 from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.division import Divided, Division
 from cryoem_cloud.courier.executables import Arranged, arranged
 from cryoem_cloud.courier.halting import HaltedError, Halting
 from cryoem_cloud.courier.later import Later
@@ -27,7 +28,7 @@ from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Job, Need
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.phase import Phase
-from cryoem_cloud.model.task import MAIN, Ready, Task
+from cryoem_cloud.model.task import MAIN, Ready, Task, on_one_machine
 from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application, Shape
@@ -87,48 +88,39 @@ class Inputs:
         others = self._others()
         if self.slip.job.after and not self._later(others).ours():
             return self.records.ready().whole
-        view = self._view()
+        view = Before(self._view(), made_by(self.records))
         needs = self._asking(self.slip.job, view).needs()
         if needs is None:
             return False
         if not self.records.tasks(0):
             begin_behind(self.slip, self.means.spool, self.desk)
-        pieces = self._in_pieces(needs, others, view)
-        if pieces is None:
-            self._send((*needs, *others.needs), others.shape, view)
-        else:
+        divided = self._division().divided(view, slow=self._slow(needs))
+        if isinstance(divided, Divided):
+            pieces = self._in_pieces(divided, needs, others, view)
             self.desk.phase(Phase.SENDING, f"the first of {len(pieces.sizes)} pieces")
             steps = pieces.send()
             next(steps)
             self.on_the_way(pieces, steps)
+        else:
+            self._send((*needs, *others.needs), others.shape, view, why_whole=divided)
         return True
 
-    def _in_pieces(self, needs: tuple[Need, ...], others: Arranged, view: View) -> Piecewise | None:
-        """How the job is sent in pieces; None where one machine works on all of it.
-
-        A job that goes on after others is not cut: a machine of theirs goes on with it.
-        """
-        job = self.slip.job
-        machines = job.wish.count or self.settings.count
-        cut = None if job.after or job.wish.pieces == 1 else self.application.cut(job, view)
-        if cut is None or not self._worth_cutting(machines, needs):
-            return None
-        item_s = cut.seconds / self._cores()
-        begun = tuple(task.size for task in self.records.all_tasks() if task.is_piece)
-        sizes = piece_sizes(
-            cut.items,
-            machines=machines,
-            item_s=item_s,
-            wanted=job.wish.pieces,
-            streamed=self._slow(needs),
-            begun=begun,
+    def _division(self) -> Division:
+        return Division(
+            job=self.slip.job,
+            application=self.application,
+            records=self.records,
+            shape=self.shape,
+            machines=self.slip.job.wish.count or self.settings.count,
         )
-        if len(sizes) <= 1 and not begun:
-            return None
+
+    def _in_pieces(
+        self, divided: Divided, needs: tuple[Need, ...], others: Arranged, view: View
+    ) -> Piecewise:
         return Piecewise(
-            job=job,
-            cut=cut,
-            sizes=sizes,
+            job=self.slip.job,
+            cut=divided.cut,
+            sizes=divided.sizes,
             view=view,
             application=self.application,
             records=self.records,
@@ -138,17 +130,6 @@ class Inputs:
             adapted=lambda piece: self.application.adapted(piece, others.shape, view),
             clock=self.means.clock,
         )
-
-    def _worth_cutting(self, machines: int, needs: tuple[Need, ...]) -> bool:
-        """Whether pieces save time. Once there are tasks, they say it: less is to be sent then."""
-        if begun := self.records.tasks(0):
-            return begun[0].is_piece
-        return machines > 1 or bool(self.slip.job.wish.pieces) or self._slow(needs)
-
-    def _cores(self) -> int:
-        """How many the job uses on a machine, roughly."""
-        wish = self.slip.job.wish
-        return max(1, wish.ranks * wish.threads if self.shape.fixed else self.shape.cores)
 
     def _slow(self, needs: tuple[Need, ...]) -> bool:
         """Whether sending takes so long that a machine had better begin before it is over."""
@@ -231,9 +212,10 @@ class Inputs:
             wait=self._wait,
         )
 
-    def _send(self, needs: Sequence[Need], shape: Shape, view: View) -> None:
+    def _send(self, needs: Sequence[Need], shape: Shape, view: View, *, why_whole: str) -> None:
         script = self.application.adapted(self.slip.job, shape, view)
-        task = Task(name=MAIN, script=script, inputs=self._sent(needs))
+        remark = on_one_machine(why_whole)
+        task = Task(name=MAIN, script=script, inputs=self._sent(needs), remark=remark)
         self.records.put_tasks((task,))
         self.records.set_ready(Ready(1, 1))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.policy import HomePolicy
-from cryoem_cloud.model.errors import NotFoundError, ObjectMissingError
+from cryoem_cloud.model.errors import ApplicationError, NotFoundError, ObjectMissingError
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.store import Store
@@ -85,7 +85,7 @@ class LeftInStore:
         try:
             job = JobRecords(self._store, name, number).job()
             policy = HomePolicy(job, self._application(job.application))
-        except (ObjectMissingError, NotFoundError):
+        except (ApplicationError, ObjectMissingError, NotFoundError):
             return frozenset()
         made = [
             path

@@ -59,7 +59,7 @@ class Courier:
                 del self._threads[name]
         for slip in self._slips():
             if slip.name not in self._threads and now_s >= self._not_before_s.get(slip.name, now_s):
-                # A fault of ours ends that thread alone; its slip stays, and we try again later.
+                # A fault of ours ends that errand alone; its slip stays, and we try again later.
                 self._not_before_s[slip.name] = now_s + _AGAIN_S
                 thread = threading.Thread(target=self._errand, args=(slip,), name=slip.name)
                 self._threads[slip.name] = thread
@@ -97,3 +97,10 @@ class Courier:
                 except CryoemError as error:  # it could not even begin; it does again later
                     _LOG.warning("job %d waits: %s", slip.job.number, error)
                     desk.trouble(error)
+                except Exception as error:  # noqa: BLE001  (the thread's end: it would end unseen)
+                    _LOG.exception("job %d waits", slip.job.number)
+                    what = " ".join(f"{type(error).__name__}: {error}".split())
+                    desk.note(
+                        f"a bug of cryoem-cloud-tools: {what}; it is tried again every "
+                        f"{_AGAIN_S:.0f} s (tell us: cryoem report)"
+                    )

@@ -3,7 +3,12 @@
 import logging
 
 from cryoem_cloud.courier.home import Home
-from cryoem_cloud.model.errors import CorruptObjectError, FormatError, ObjectMissingError
+from cryoem_cloud.model.errors import (
+    ApplicationError,
+    CorruptObjectError,
+    FormatError,
+    ObjectMissingError,
+)
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Deed
@@ -35,5 +40,5 @@ def bring_waited(records: JobRecords, home: Home) -> None:
         files = [entry for entry, data in told.values() if data is None]
         small = [(entry, data) for entry, data in told.values() if data is not None]
         home.place(files, small, ended=True)
-    except (CorruptObjectError, FormatError, ObjectMissingError) as error:
+    except (ApplicationError, CorruptObjectError, FormatError, ObjectMissingError) as error:
         _LOG.warning("some of job %d is left in the store: %s", records.number, error)

@@ -18,6 +18,7 @@ CryoemError                 exit 1
 │   ├── CorruptObjectError
 │   ├── StoreUnreachableError         may be tried again
 │   └── StoreDeniedError              credentials: wrong, expired, or a clock that is off
+├── ApplicationError        exit 1    what knows a job's programs has a bug
 ├── SourceChangedError      exit 9    a file changed while it was read; may be tried again
 └── ProviderError           exit 10
     └── BootError                     machines that ended before they had worked
@@ -27,6 +28,7 @@ CryoemError                 exit 1
 from typing import ClassVar
 
 __all__ = [
+    "ApplicationError",
     "BootError",
     "CorruptObjectError",
     "CryoemError",
@@ -149,6 +151,10 @@ class StoreUnreachableError(StoreError):
 
 class StoreDeniedError(StoreError):
     """The store refused us: credentials that are wrong or expired, or a clock that is off."""
+
+
+class ApplicationError(CryoemError):
+    """What knows a job's programs has a bug: the same call would end in the same way."""
 
 
 class SourceChangedError(CryoemError):

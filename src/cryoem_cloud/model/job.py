@@ -64,6 +64,11 @@ class Wish:
         """Whether bulk stays in the store; of jobs from before there was a choice, nothing did."""
         return self.home == "essential"
 
+    @property
+    def several(self) -> bool:
+        """Whether several machines were to share the job."""
+        return self.count > 1 or self.pieces > 1
+
     def to_json(self) -> dict[str, JSON]:
         """As JSON."""
         return {

@@ -8,10 +8,22 @@ from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.record import JSON, decode, encode, integer, integers, items, text
 
-__all__ = ["MAIN", "Ready", "Task", "pack_from_bytes", "pack_to_bytes", "piece_name"]
+__all__ = [
+    "GOES_ON",
+    "MAIN",
+    "Ready",
+    "Task",
+    "on_one_machine",
+    "pack_from_bytes",
+    "pack_to_bytes",
+    "piece_name",
+]
 
 MAIN = "main"
 """The task whose end is the job's: all of it or, of a job in pieces, what joins them."""
+
+GOES_ON = "it goes on after another job, on that one's machine"
+"""Why a later job of a chain is not cut."""
 
 _PIECES = 2
 """The version of records that tell of pieces."""
@@ -24,7 +36,8 @@ class Task:
     `script` runs under bash in a folder that holds `inputs` under their own paths and nothing else
     of the project. Of a piece `title` says to people which one it is, and `items` which of the
     list's items it has: from the first number on (from 0), up to the second, without that. A task
-    that `joins` goes on from what all other tasks have made, once these have ended well.
+    that `joins` goes on from what all other tasks have made, once these have ended well. `remark`
+    is a line that the job's log begins with ("": none).
     """
 
     name: str
@@ -33,6 +46,7 @@ class Task:
     title: str = ""
     items: tuple[int, int] = (0, 0)
     joins: bool = False
+    remark: str = ""
 
     @property
     def is_piece(self) -> bool:
@@ -54,6 +68,7 @@ class Task:
             **({"title": self.title} if self.title else {}),
             **({"items": list(self.items)} if any(self.items) else {}),
             **({"joins": True} if self.joins else {}),
+            **({"remark": self.remark} if self.remark else {}),
         }
 
     @classmethod
@@ -72,6 +87,7 @@ class Task:
             title=text(fields, "title", ""),
             items=_items(fields),
             joins=bool(fields.get("joins", False)),
+            remark=text(fields, "remark", ""),
         )
 
 
@@ -110,6 +126,11 @@ class Ready:
         fields = decode("ready", data)
         count = integer(fields, "count")
         return cls(count, integer(fields, "of", count))
+
+
+def on_one_machine(why: str) -> str:
+    """The remark of a job that several machines were to share and do not; "" where `why` is."""
+    return f"cryoem: runs on one machine: {why}" if why else ""
 
 
 def piece_name(number: int) -> str:

@@ -8,7 +8,17 @@ from typing import Protocol
 from cryoem_cloud.model.job import Exit, Job, Need, Wish
 from cryoem_cloud.ports.view import View
 
-__all__ = ["START_BYTES", "Application", "Asked", "Called", "Cut", "Finished", "Resumed", "Shape"]
+__all__ = [
+    "START_BYTES",
+    "Application",
+    "Asked",
+    "Called",
+    "Cut",
+    "Finished",
+    "Resumed",
+    "Shape",
+    "Uncut",
+]
 
 START_BYTES = 64 * 1024
 """Of a file that is looked into when a script has ended."""
@@ -116,6 +126,13 @@ class Cut:
     seconds: float
     script: Callable[[int], str]
     part: Callable[[int, int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Uncut:
+    """Why a job is not cut: words for a user, to follow on "runs on one machine: "."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,10 +244,12 @@ class Application(Protocol):
         """Names of marker files that must not come home before the script has ended."""
         ...
 
-    def cut(self, job: Job, view: View) -> Cut | None:
-        """How the job may be cut into pieces that machines work on alone; None if it may not.
+    def cut(self, job: Job, view: View) -> Cut | Uncut | None:
+        """How the job may be cut into pieces that machines work on alone, or why it may not.
 
-        The pieces' outputs and, over them, what `resumed` runs then, are what the job alone makes.
+        None where no job of the family may. `view` has none of what the job's machines have made
+        of it. The pieces' outputs and, over them, what `resumed` runs then, are what the job alone
+        makes.
 
         Raises:
             MissingInputError, FormatError: As `needs` does.

@@ -27,6 +27,7 @@ class View(Protocol):
 
         Raises:
             OSError: It cannot be read.
+            RefusedError: It is a device, socket or pipe.
         """
         ...
 

@@ -24,7 +24,7 @@ from cryoem_cloud.apps.relion.script import (
 from cryoem_cloud.model.errors import RefusedError, UsageError
 from cryoem_cloud.model.job import Exit, Job, Need
 from cryoem_cloud.model.paths import normal
-from cryoem_cloud.ports.application import Asked, Called, Cut, Finished, Resumed, Shape
+from cryoem_cloud.ports.application import Asked, Called, Cut, Finished, Resumed, Shape, Uncut
 from cryoem_cloud.ports.view import View
 
 __all__ = ["Relion"]
@@ -100,7 +100,7 @@ class Relion:
         """Each program of a script leaves its marker when it ends; only the last one counts."""
         return judge.MARKERS
 
-    def cut(self, job: Job, view: View) -> Cut | None:
+    def cut(self, job: Job, view: View) -> Cut | Uncut:
         """See the port: by micrographs."""
         return pieces.cut(job, view)
 

@@ -14,7 +14,17 @@ from cryoem_cloud.model.errors import FormatError, MissingInputError, RefusedErr
 from cryoem_cloud.model.paths import OUTSIDE, is_below
 from cryoem_cloud.ports.view import View
 
-__all__ = ["ItemFile", "Work", "files_of", "given", "items_in", "list_bytes", "stages", "work"]
+__all__ = [
+    "ItemFile",
+    "Work",
+    "files_of",
+    "given",
+    "items_in",
+    "list_bytes",
+    "stages",
+    "why_whole",
+    "work",
+]
 
 _TABLES = frozenset({"movies", "micrographs", "particles"})
 """Lists since 3.1 have one of these; RELION converts older ones, by their first image."""
@@ -61,6 +71,20 @@ def work(script: str) -> Work | None:
     if split is None or call.asks or not given(call, split.when):
         return None
     return _work(call, split)
+
+
+def why_whole(script: str) -> str:
+    """Why there is nothing that such a script works through, for users."""
+    try:
+        programs = [call for call in calls(script) if call.program is not None]
+    except FormatError:
+        programs = []
+    if len(programs) != 1:
+        return "its script is not one command of RELION's alone"
+    (call,) = programs
+    if call.program is None or call.program.split is None:
+        return f"{call.name} works on all of its input together"
+    return f"{call.name} is not cut as it is called here"
 
 
 def _work(call: Call, split: Split) -> Work | None:
@@ -130,11 +154,21 @@ def list_bytes(of: Work, view: View) -> bytes:
 def items_in(of: Work, data: bytes) -> Items | None:
     """The items of the list; None where it is of a kind that we are not certain of.
 
+    Nor are we where a file that one item makes has a name that might be another's.
+
     Raises:
         FormatError: It is malformed.
     """
     found = items_of(data, of.label, name=of.list, but=of.split.but)
-    return found if found is not None and found.table in _TABLES else None
+    sure = found is not None and found.table in _TABLES and _are_told_apart(of, found)
+    return found if sure else None
+
+
+def _are_told_apart(of: Work, items: Items) -> bool:
+    ends = [end for stage in stages(of) for end in stage]
+    made = [(f"{root}{end}", item) for root, item in _roots(of, items) for end in ends]
+    found = {file.path: file.item for file in files_of(of, items, (path for path, _ in made))}
+    return all(found.get(path) == item for path, item in made)
 
 
 def files_of(of: Work, items: Items, paths: Iterable[str]) -> Iterator[ItemFile]:

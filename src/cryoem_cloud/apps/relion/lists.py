@@ -7,7 +7,7 @@ from cryoem_cloud.apps.relion import names
 from cryoem_cloud.apps.relion.readings import MICROGRAPH, followed, labels
 from cryoem_cloud.apps.relion.row import Reading
 from cryoem_cloud.apps.star import Block, blocks_in
-from cryoem_cloud.model.errors import MissingInputError
+from cryoem_cloud.model.errors import MissingInputError, RefusedError
 from cryoem_cloud.ports.view import View
 
 __all__ = ["Lists"]
@@ -17,7 +17,8 @@ __all__ = ["Lists"]
 class Lists:
     """STAR files of a view. `asker` is who is told to ask for one that cannot be read.
 
-    All raise MissingInputError where there is no such file, FormatError where a row is malformed.
+    All raise MissingInputError where there is no such file, FormatError where a row is malformed,
+    RefusedError where it is no file.
     """
 
     view: View
@@ -66,3 +67,6 @@ class Lists:
                 f"{path}, for which {asker} asks, cannot be read: {error.strerror}",
                 hint="the job that makes it may not have run yet",
             ) from error
+        except RefusedError as error:
+            told = f"{error.message}; {asker} asks for it"
+            raise RefusedError(told, hint=error.hint) from error

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import takewhile
 from pathlib import PurePosixPath
 
+from cryoem_cloud.apps.files import files_below
 from cryoem_cloud.apps.links import Links, along_links
 from cryoem_cloud.apps.overlaid import Overlaid
 from cryoem_cloud.apps.relion import closure
@@ -38,10 +39,14 @@ __all__ = ["resumed", "seals"]
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """The files that stand, and the items that nothing is left to do for."""
+    """The files that stand, and the items that nothing is left to do for.
+
+    Of these, those of `earlier` were done before the job began: their files are its inputs.
+    """
 
     files: tuple[ItemFile, ...]
     items: frozenset[int]
+    earlier: frozenset[int]
 
 
 def resumed(job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
@@ -53,10 +58,11 @@ def resumed(job: Job, script: str, view: View, made: Collection[str]) -> Resumed
     items = items_in(of, data)
     if items is None:
         return None
-    done = _done(of, items, view, set(made) - joined(job, made))
-    if not done.files:
+    made_now = set(made) - joined(job, made)
+    done = _done(of, items, view, made=made_now, before=_earlier(of, view, made_now))
+    if not done.files and not of.call.has(RESUME):
         return None
-    goes_on = edited(script, [*with_flag(of.call, RESUME), *_seeds(of, done.items)])
+    goes_on = edited(script, [*with_flag(of.call, RESUME), *_seeds(of, items, done)])
     reads, tests = _wanted(of, done.files)
     left = with_items(data, items, lambda item: _matters(of, item, done), name=of.list)
     return Resumed(
@@ -82,8 +88,32 @@ def _last(script: str) -> tuple[str, ...]:
     return tuple(list(stage)[-1] for stage in stages(of)) if of else ()
 
 
-def _done(of: Work, items: Items, view: View, made: Iterable[str]) -> _Done:
-    """What stands of the files: those of an item up to the last stage that it has passed."""
+def _earlier(of: Work, view: View, made: Collection[str]) -> list[str]:
+    """What the job goes on with that was there before it."""
+    if not of.call.has(RESUME):
+        return []
+    return [path for path in files_below(view, of.folder) if path not in made]
+
+
+def _done(
+    of: Work, items: Items, view: View, *, made: Iterable[str], before: Iterable[str]
+) -> _Done:
+    """What stands of the files made, and what is done with them and with those of before."""
+    standing, whole = _standing(of, items, view, made)
+    earlier = _standing(of, items, view, before)[1] - whole
+    again = of.split.again_without
+    if again and not of.call.has(again) and len(whole | earlier) == len(items.numbers) and whole:
+        last = max(whole)
+        whole.remove(last)
+        del standing[last]
+    files = tuple(file for files in standing.values() for file in files)
+    return _Done(files, frozenset(whole | earlier), frozenset(earlier))
+
+
+def _standing(
+    of: Work, items: Items, view: View, made: Iterable[str]
+) -> tuple[dict[int, list[ItemFile]], set[int]]:
+    """The files of each item up to the last stage that it has passed, and who has passed all."""
     asked, names = stages(of), list(items.names())
     standing: dict[int, list[ItemFile]] = {}
     whole: set[int] = set()
@@ -96,12 +126,7 @@ def _done(of: Work, items: Items, view: View, made: Iterable[str]) -> _Done:
             standing[item] = [file for file in files if file.ends not in void]
         if passed and passed == len(asked):
             whole.add(item)
-    again = of.split.again_without
-    if again and not of.call.has(again) and len(whole) == len(items.numbers):
-        last = len(items.numbers) - 1
-        whole.remove(last)
-        del standing[last]
-    return _Done(tuple(file for files in standing.values() for file in files), frozenset(whole))
+    return standing, whole
 
 
 def _by_item(files: Iterable[ItemFile]) -> Mapping[int, list[ItemFile]]:
@@ -129,10 +154,12 @@ def _is_made(stage: Mapping[str, Made], there: Mapping[str, str], view: View) ->
     )
 
 
-def _seeds(of: Work, done: frozenset[int]) -> Iterator[Edit]:
+def _seeds(of: Work, items: Items, done: _Done) -> Iterator[Edit]:
     """Seeds as they would have been, where what is done came before all that is left."""
-    if done == set(range(len(done))):
-        yield from seeded(of, len(done))
+    now = done.items - done.earlier
+    asked = [item for item in range(len(items.numbers)) if item not in done.earlier]
+    if now == set(asked[: len(now)]):
+        yield from seeded(of, len(now))
 
 
 def _wanted(of: Work, files: Iterable[ItemFile]) -> tuple[set[str], set[str]]:
