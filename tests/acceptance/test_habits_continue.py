@@ -60,6 +60,26 @@ def test_jobs_go_on_with_more_movies_and_compute_each_micrograph_once(user: Reli
     assert all(user.ended(name).outcome is Outcome.SUCCESS for name in folders.values())
 
 
+def test_machines_share_the_movies_that_were_added(user: RelionUser) -> None:
+    """RELION gives such a job --only_do_unfinished itself. What is not shared says why."""
+    folders = user.add_chain("CtfFind")
+    user.run(*folders.values())
+    user.add_movies(4, 5)
+    (user.project / ".cryoem" / "settings.toml").write_text("count = 2\n")
+    for name in folders.values():
+        user.go_on(name)
+        assert user.status(name) == FINISHED
+    script = user.project / folders["MotionCorr"] / "run_submit.script"
+    assert "--only_do_unfinished" in script.read_text()
+    said = {kind: (user.project / name / "run.out").read_text() for kind, name in folders.items()}
+    assert all(f"== piece {n} of 2: movies {n} to {n} ==" in said["MotionCorr"] for n in (1, 2))
+    few = "cryoem: runs on one machine: the micrographs that it has to do are too few to be shared"
+    assert few in said["CtfFind"]
+    all_ = {f"mic_{n:03d}" for n in range(1, 6)}
+    for kind in ("MotionCorr", "CtfFind"):
+        assert _micrographs(user.project / folders[kind] / _LISTS[kind]) == all_
+
+
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
