@@ -84,6 +84,14 @@ def test_after_a_loss_another_took_over_and_may_have_run_more(shown: Shown) -> N
     assert "as run: unchanged\n\nWho went on from what was made ran it with" in shown.text()
 
 
+def test_the_script_that_went_on_is_shown_once_it_has(shown: Shown) -> None:
+    shown.has(Task(name=MAIN, script=_SCRIPT, inputs=()))
+    shown.claimed(MAIN, "m-1")
+    went_on = "relion_refine --continue C/run_it002_optimiser.star --o C/run\n"
+    shown.claimed(MAIN, "m-2")(script=went_on)
+    assert shown.text().endswith(f"as run:\n{went_on}")
+
+
 def test_of_a_job_that_nobody_went_on_with_the_script_is_what_ran(shown: Shown) -> None:
     shown.has(Task(name=MAIN, script=_SCRIPT, inputs=()))
     shown.claimed(MAIN, "m-1")()

@@ -27,7 +27,7 @@ from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.clock import StoppedClock
 from cryoem_cloud.wiring.clock import SystemClock
 from tests.courier.conftest import FOLDER, Bench
-from tests.piecework import LIST, Piecework, script_of
+from tests.piecework import GO_ON, LIST, Piecework, script_of
 
 PATIENT = script_of(FOLDER).replace("late*) sleep 4; exit 3", "late*) sleep 4")
 """Its late items are slow, and good."""
@@ -242,6 +242,14 @@ def test_the_last_turn_says_how_many_pieces_each_machine_has_ended(
     told = bench.records.turns("main").read()[-1].detail["machines"]
     assert sum(told.values()) == 5
     assert set(told) <= set(hands.machines)
+
+
+def test_the_last_turn_says_what_it_ran(bench: Bench, tmp_path: Path) -> None:
+    bench = pieced(bench, ["a", "b"], Wish(pieces=2, count=1))
+    run(bench, tmp_path)
+    detail = bench.records.turns("main").read()[-1].detail
+    assert detail["script"] == GO_ON + script_of(FOLDER)
+    assert "script" not in bench.records.turns("000001").read()[-1].detail
 
 
 def test_machines_work_while_the_rest_is_still_sent(bench: Bench, tmp_path: Path) -> None:

@@ -24,12 +24,16 @@ __all__ = ["Closing", "as_sent"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """What is needed to end a turn. `stands` are outputs that it had from the start."""
+    """What is needed to end a turn. `stands` are outputs that it had from the start.
+
+    `script` is what it ran ("": nothing); not the task's, where it went on from what was made.
+    """
 
     taken: Taken
     records: JobRecords
     sender: Sender
     stands: tuple[Entry, ...]
+    script: str
     logs: Mapping[str, Path]
     sleep: Callable[[float], None]
 
@@ -79,6 +83,8 @@ class Closing:
             detail["printed"] = insisting(
                 lambda: keep_printed(self.records, task, claim, self.logs), self.sleep
             )
+        if not task.is_piece and self.script not in {"", task.script}:
+            detail["script"] = self.script
         if task.joins:
             detail["machines"] = dict(Counter(turn.holder for _, turn in self.taken.pieces))
         return detail

@@ -264,6 +264,7 @@ class TurnWork:
             records=self.records,
             sender=sender,
             stands=begun.stands,
+            script=begun.script,
             logs=self._logs,
             sleep=self.clock.sleep,
         )

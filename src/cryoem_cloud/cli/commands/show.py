@@ -27,7 +27,7 @@ from cryoem_cloud.courier.policy import HomePolicy
 from cryoem_cloud.model.errors import ObjectMissingError, StoreError
 from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.job import Job
-from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.record import JSON, text
 from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import FEWEST_ENDED, Deed, Turn
 from cryoem_cloud.model.units import counted, human_size
@@ -67,9 +67,11 @@ def _from_store(card: Card) -> dict[str, JSON]:
     job, tasks = records.job(), tuple(records.all_tasks())
     inputs = {entry.path: entry for task in tasks for entry in task.inputs}.values()
     turns = records.turns(MAIN).read()
+    told = text(turns[-1].detail, "script", "") if turns else ""
     return {
         "script": job.script,
-        "script_run": tasks[-1].script if tasks else None,
+        "script_run": told or (tasks[-1].script if tasks else None),
+        "script_told": bool(told),
         "pieces": _pieces(records, tasks),
         "machines": workers(records, turns) if any(task.is_piece for task in tasks) else [],
         "inputs": [{"path": e.path, "type": e.kind.value, "size": e.size} for e in inputs],
@@ -156,7 +158,8 @@ def _as_run(more: dict[str, JSON]) -> list[str]:
     else:
         lines = ["", "as run:", script.rstrip()]
     claims = sum(turn["deed"] == Deed.CLAIM.value for turn in more["turns"])
-    return [*lines, *(["", _WENT_ON] if claims > 1 or more["machines"] else [])]
+    unsure = not more["script_told"] and (claims > 1 or more["machines"])
+    return [*lines, *(["", _WENT_ON] if unsure else [])]
 
 
 def _summary(card: Card, more: dict[str, JSON]) -> list[str]:
