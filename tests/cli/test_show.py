@@ -114,7 +114,8 @@ def test_of_a_job_in_pieces_all_machines_are_named(shown: Shown) -> None:
     shown.claimed("000004", "m-1")
     shown.claimed("000004", "m-2")()
     shown.claimed("000005", "m-2")()
-    shown.claimed(MAIN, "m-2")(machines={"m-2": 2, "m-1": 3})
+    shown.claimed(MAIN, "m-2")(machines={"m-2": 2, "m-1": 3}, script="the script\n")
+    assert "as run, to join the pieces:\nthe script\n" in shown.text()
     assert shown.lines("pieces") == ["5: 5 begun, 5 ended"]
     assert shown.lines("losses") == [
         "1 piece was begun again, as machines or their programs were lost"

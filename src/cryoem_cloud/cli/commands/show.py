@@ -156,7 +156,8 @@ def _as_run(more: dict[str, JSON]) -> list[str]:
     if script == more["script"]:
         lines = ["", "as run: unchanged"]
     else:
-        lines = ["", "as run:", script.rstrip()]
+        joined = ", to join the pieces" if more["machines"] and more["script_told"] else ""
+        lines = ["", f"as run{joined}:", script.rstrip()]
     claims = sum(turn["deed"] == Deed.CLAIM.value for turn in more["turns"])
     unsure = not more["script_told"] and (claims > 1 or more["machines"])
     return [*lines, *(["", _WENT_ON] if unsure else [])]
