@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.ec2sim.cgroups import Cgroup, Usage
@@ -49,6 +50,7 @@ class BootedMachines:
         self._consoles: dict[str, str] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._threads: list[threading.Thread] = []
 
     def open(self, told: Told) -> None:
         """Make the network, and whatever all machines need."""
@@ -59,8 +61,7 @@ class BootedMachines:
         self.network = Network()
         self._metadata = MetadataService(self.network.listen(METADATA, 80), self.network.at)
         self._unserve = told.serve(self.network.listen(ENDPOINT, ENDPOINT_PORT))
-        self._guard = threading.Thread(target=self._guarding)
-        self._guard.start()
+        self._begin(self._guarding)
 
     def boot(self, instance: Instance) -> None:
         """Begin to start the machine."""
@@ -68,7 +69,7 @@ class BootedMachines:
         with self._lock:
             self._machines[instance.id] = machine
             self._consoles.pop(instance.id, None)
-        threading.Thread(target=self._live, args=(machine,)).start()
+        self._begin(self._live, machine)
 
     def end(self, instance_id: str, why: Why, grace: float) -> None:
         """Begin to end the machine."""
@@ -80,7 +81,7 @@ class BootedMachines:
             if machine.sandbox is not None:
                 machine.sandbox.ask()
         machine.asked.set()
-        threading.Thread(target=self._insist, args=(machine, grace)).start()
+        self._begin(self._insist, machine, grace)
 
     def console(self, instance_id: str) -> str:
         """The last 64 KiB of what the machine and its user-data have printed."""
@@ -99,8 +100,8 @@ class BootedMachines:
                     machine.sandbox.kill()
         for machine in left:
             machine.asked.set()
-            machine.gone.wait(_PATIENCE_S)
-        self._guard.join()
+        for thread in tuple(self._threads):
+            thread.join(_PATIENCE_S)
         self._unserve()
         self._metadata.close()
         self.network.close()
@@ -126,10 +127,6 @@ class BootedMachines:
         """
         return self._running(instance_id).run(*command)
 
-    def namespaces(self, instance_id: str) -> frozenset[str]:
-        """The kernel's names for those that the machine is in, but its metadata's and AWS's."""
-        return self._running(instance_id).namespaces()
-
     def usage(self, instance_id: str) -> tuple[Usage, Traffic]:
         """What the machine has used so far.
 
@@ -145,6 +142,14 @@ class BootedMachines:
         if sandbox is None:
             raise ProcessLookupError(f"{instance_id} does not run yet")
         return sandbox
+
+    def _begin(self, act: Callable[..., None], *arguments: object) -> None:
+        """Have it done in a thread of its own, which `close` waits for."""
+        thread = threading.Thread(target=act, args=arguments)
+        with self._lock:
+            self._threads = [other for other in self._threads if other.is_alive()]
+            thread.start()
+            self._threads.append(thread)
 
     def _live(self, machine: _Machine) -> None:
         """A machine's whole life, in a thread of its own."""

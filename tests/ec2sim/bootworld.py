@@ -78,11 +78,9 @@ class Api:
         self.told: list[tuple[str, ...]] = []
         self.notes: list[tuple[str, str]] = []
         """The address and the words of each."""
-        self.started: Callable[[str], None] = lambda _: None
         self._changed = threading.Condition()
 
     def running(self, instance_id: str) -> None:
-        self.started(instance_id)
         self._tell("running", instance_id)
 
     def ended(self, instance_id: str, why: Why) -> None:
@@ -185,10 +183,8 @@ class World:
 
     def __init__(self, house: House) -> None:
         self._before = _host()
-        self._namespaces: set[str] = set()
         self.api = Api()
         self.machines = BootedMachines(house)
-        self.api.started = self._see
         tier: Machines = self.machines
         tier.open(self.api)
 
@@ -212,16 +208,15 @@ class World:
         self.machines.close()
         assert not Path("/run/ec2sim", tag).exists()
         groups = [Path("/sys/fs/cgroup", name, "ec2sim", tag) for name in _CONTROLLERS]
-        assert not [group for group in groups if group.exists()]
-        assert not _in_namespaces(self._namespaces)
-        assert _host() == self._before
+        assert not any(group.exists() for group in groups), groups
+        left = _processes_of(tag)
+        assert not left, left
+        after = _host()
+        assert after == self._before, (after, self._before)
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8")
         assert str(self.machines.house.directory) not in mounts
         devices = subprocess.run(("losetup", "--list"), check=True, capture_output=True, text=True)
         assert str(self.machines.house.directory) not in devices.stdout
-
-    def _see(self, instance_id: str) -> None:
-        self._namespaces |= self.machines.namespaces(instance_id)
 
 
 def _host() -> dict[str, list[str]]:
@@ -236,12 +231,14 @@ def _host() -> dict[str, list[str]]:
     }
 
 
-def _in_namespaces(names: set[str]) -> list[str]:
+def _processes_of(tag: str) -> list[str]:
+    """Those in the control groups of a run, and those around them. What no process is in, and
+    nobody holds, is no namespace any more.
+    """
     found = []
-    for place in Path("/proc").glob("[0-9]*/ns/*"):
-        try:
-            if str(place.readlink()) in names:
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            about = (place / "cmdline").read_bytes() + (place / "cgroup").read_bytes()
+            if tag.encode() in about:
                 found.append(str(place))
-        except OSError:
-            continue
     return found

@@ -114,13 +114,6 @@ class Sandbox:
             timeout=timeout_s,
         )
 
-    def namespaces(self) -> frozenset[str]:
-        """The names that the kernel has for its namespaces."""
-        assert self._process is not None
-        own = Path("/proc", str(_child(self._process.pid)), "ns")
-        kinds = ("mnt", "pid", "uts", "ipc", "net")
-        return frozenset(str((own / kind).readlink()) for kind in kinds)
-
     def _signal(self, number: signal.Signals) -> None:
         with self._lock:
             if self._first >= 0:

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.ec2sim.reaping import TAGS, drop, mark, reap
 
 ROOT = Path(__file__).parent.parent.parent
@@ -33,6 +35,7 @@ def processes(tag: str, name: str = "*") -> set[str]:
     return {word for place in lists for word in place.read_text(encoding="ascii").split()}
 
 
+@pytest.mark.alone  # other runs reap, too
 def test_a_killed_runs_machines_end_and_its_traces_are_reaped(
     can_boot: None, tmp_path: Path
 ) -> None:
