@@ -24,11 +24,11 @@ from tests.agent.test_pieces import PROJECT, job_of, live, made, printed, the_li
 from tests.piecework import OUT, SCRIPT, Piecework
 
 
-def whole(*lines: str, resumes: JobRecords) -> JobRecords:
-    """A job that is not cut, and resumes another."""
+def whole(*lines: str, resumes: JobRecords, given: tuple[Entry, ...] = ()) -> JobRecords:
+    """A job that is not cut, and resumes another; it is given these besides its list."""
     records = JobRecords(resumes.store, PROJECT, resumes.number + 1)
     records.put_job(replace(resumes.job(), number=records.number, resumes=resumes.number))
-    inputs = (the_list(records, list(lines)),)
+    inputs = (the_list(records, list(lines)), *given)
     records.put_tasks((Task(name=MAIN, script=SCRIPT, inputs=inputs),))
     records.set_ready(Ready(1, 1))
     return records
@@ -91,6 +91,36 @@ def live_with_the_first_piece_ready(records: JobRecords, scratch: Path) -> None:
     records.set_ready(Ready(tasks, tasks))
     thread.join()
     assert records.begun().keys() == {"000001", MAIN}
+
+
+def test_its_own_turns_count_before_the_other_job(tmp_path: Path) -> None:
+    first = job_of(["a", "bad"])
+    live(first, tmp_path, "m0")
+    records = whole("a", "b", "c", resumes=first)
+    assert records.turns(MAIN).claim("lost")
+    own = Entry(path=f"{OUT}/b.made", content=bytes_of(records, "out/main/000001/b"))
+    told = (own, *made_by(first).values())
+    records.put_page(Page(machine="lost", number=1, task=MAIN, turn=1, files=told))
+    records.mark_gone("lost")
+    live(records, tmp_path, "m1")
+    assert records.end() == Exit(outcome=Outcome.SUCCESS)
+    assert printed(records, "out") == "at c\n"
+
+
+class Doubting(Piecework):
+    """Takes b for half written."""
+
+    def resumed(self, job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
+        return super().resumed(job, script, view, set(made) - {f"{OUT}/b.made"})
+
+
+def test_what_is_void_is_not_given_though_it_lies_in_the_folder(tmp_path: Path) -> None:
+    first = job_of(["a", "b", "bad"])
+    live(first, tmp_path, "m0")
+    half = made_by(first)[f"{OUT}/b.made"]
+    records = whole("a", "b", resumes=first, given=(half,))
+    live(records, tmp_path, "m1", application=Doubting())
+    assert printed(records, "out") == "at b\n"
 
 
 class Failing(Piecework):

@@ -82,13 +82,14 @@ def beginning(taken: Taken, job: Job, application: Application, origins: Origins
 
 def _going_on(task: Task, made: Mapping[str, Entry], resumed: Resumed) -> Beginning:
     laid = resumed.reads | resumed.tests
+    void = made.keys() - resumed.stands  # RELION's Continue! is given what lies in its folder, too
     return Beginning(
         script=resumed.script,
         inputs=(
             *(
                 _idle(entry) if entry.path in resumed.idle else entry
                 for entry in task.inputs
-                if entry.path not in laid
+                if entry.path not in laid and entry.path not in void
             ),
             *(made[path] for path in sorted(resumed.reads)),
             *(_stub(path) for path in sorted(resumed.tests - resumed.reads)),
