@@ -16,8 +16,9 @@ for movie in $(grep -o '^Movies/[^ ]*' "$list"); do
   mkdir -p "$(dirname "$root")"
   if [ "$unfinished" ] && [ -e "$root.mrc" ] && [ -e "$root.star" ]; then continue; fi
   echo "at $movie"
-  case $(cat "$movie") in
-    bad) for n in $(seq 200); do [ -e "HOME_IS/a.mrc" ] && break; sleep 0.1; done
+  words=$(cat "$movie")
+  case $words in
+    bad*) for n in $(seq 200); do [ -e "HOME_IS/${words#bad after }.mrc" ] && break; sleep 0.1; done
       echo "no good: $movie" >&2; exit 1;;
     wrong) echo "no good: $movie" >&2; exit 1;;
   esac
@@ -29,7 +30,7 @@ printf 'data_micrographs\n\nloop_\n_rlnMicrographName #1\n' > "$out/corrected_mi
 find "$out" -name '*.mrc' | sort >> "$out/corrected_micrographs.star"
 touch "$out/RELION_JOB_EXIT_SUCCESS"
 """
-"""Stands in for RELION's: a movie of these words ends it, one of them once a is home."""
+"""Stands in for RELION's: a movie of some words ends it, or once what they name is home."""
 LIST = (
     "data_optics\n\nloop_\n_rlnOpticsGroup #1\n_rlnMicrographOriginalPixelSize #2\n1 1.0\n\n"
     "data_movies\n\nloop_\n_rlnMicrographMovieName #1\n_rlnOpticsGroup #2\n{rows}\n"
@@ -44,19 +45,24 @@ def handed_in(user: User, *directives: str, **movies: str) -> Said:
     program.chmod(0o755)
     user.env["PATH"] = f"{user.folder}/bin:{user.env['PATH']}"
     (user.folder / "Movies").mkdir()
+    (user.folder / FOLDER).mkdir(parents=True)
+    return submitted(user, 1, "", *directives, **movies)
+
+
+def submitted(user: User, number: int, flag: str, *directives: str, **movies: str) -> Said:
+    """The job of that number, of all these movies, in the same folder."""
     for name, words in movies.items():
         (user.folder / f"Movies/{name}.tif").write_text(words)
     rows = "\n".join(f"Movies/{name}.tif 1" for name in movies)
     (user.folder / "movies.star").write_text(LIST.format(rows=rows))
-    (user.folder / FOLDER).mkdir(parents=True)
     script = user.folder / FOLDER / "run_submit.script"
     said = "".join(f"#CRYOEM {directive}\n" for directive in directives)
     script.write_text(
         f"#!/bin/bash\n{said}relion_run_motioncorr --i movies.star --o {FOLDER}/ --use_own"
-        f" --pipeline_control {FOLDER}/\n"
+        f" {flag} --pipeline_control {FOLDER}/\n"
     )
     assert user.type("cryoem-qsub", str(script)).code == 0
-    return user.type("cryoem", "wait", "1")
+    return user.type("cryoem", "wait", str(number))
 
 
 def again(user: User, command: str, number: int) -> str:
@@ -72,7 +78,7 @@ def job(user: User, number: int) -> Job:
 
 
 def test_a_job_in_pieces_is_gone_on_with_in_pieces(user: User) -> None:
-    handed_in(user, "pieces=3", "count=2", a="a frame", b="another", c="bad")
+    handed_in(user, "pieces=3", "count=2", a="a frame", b="another", c="bad after a")
     made = user.folder / FOLDER / "Movies/a.mrc"
     assert made.read_text() == "a frame"
     made.write_text("a fr")
@@ -134,3 +140,23 @@ def test_what_is_not_at_home_is_had_from_the_store(user: User, lost: str) -> Non
     (user.folder / "Movies/c.tif").write_text("mended")
     assert again(user, "resume", 1) == "at Movies/c.tif\n"
     assert {path.name for path in folder.glob("*.mrc")} == {"a.mrc", "b.mrc", "c.mrc"}
+
+
+def test_what_relions_continue_had_made_is_no_more_a_thing_of_before(user: User) -> None:
+    """Its script goes on with what lies in the folder; a file of its own there may be damaged."""
+    old = {"a": "a frame", "b": "another"}
+    handed_in(user, **old)
+    more = {**old, "c": "third", "d": "bad after c", "e": "bad after c"}
+    submitted(user, 2, "--only_do_unfinished", "pieces=3", "count=3", **more)
+    made = user.folder / FOLDER / "Movies/c.mrc"
+    assert made.read_text() == "third"
+    made.write_text("th")
+    for name in ("d", "e"):
+        (user.folder / f"Movies/{name}.tif").write_text("mended")
+    said = again(user, "resume", 2)
+    pieces = user.cryoem("show", "3", "--json").json["pieces"]["number"]
+    assert "at Movies/d.tif" in said
+    assert "at Movies/a.tif" not in said
+    assert "at Movies/c.tif" not in said
+    assert made.read_text() == "third"
+    assert pieces == 3, "what it had made itself is cut too"

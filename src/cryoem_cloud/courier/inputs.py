@@ -24,7 +24,7 @@ from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.upload import Upload
 from cryoem_cloud.courier.view import ProjectView
 from cryoem_cloud.model.errors import FormatError, MissingInputError, ProjectGoneError
-from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Job, Need
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.phase import Phase
@@ -34,6 +34,7 @@ from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application, Shape
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.settings import Settings
+from cryoem_cloud.stores import made
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.nexts import Next
@@ -94,7 +95,7 @@ class Inputs:
             return False
         if not self.records.tasks(0):
             begin_behind(self.slip, self.means.spool, self.desk)
-        divided = self._division().divided(view, slow=self._slow(needs))
+        divided = self._division().divided(self._unresumed(view), slow=self._slow(needs))
         if isinstance(divided, Divided):
             pieces = self._in_pieces(divided, needs, others, view)
             self.desk.phase(Phase.SENDING, f"the first of {len(pieces.sizes)} pieces")
@@ -104,6 +105,15 @@ class Inputs:
         else:
             self._send((*needs, *others.needs), others.shape, view, why_whole=divided)
         return True
+
+    def _unresumed(self, view: View) -> View:
+        """The view without what the job has made that this one resumes: pieces go on from that."""
+        number = self.slip.job.resumes
+        if not number:
+            return view
+        store, project = self.records.store, self.records.project
+        entries = made.made_by(JobRecords(store, project, number)).values()
+        return Before(view, [entry.path for entry in entries if entry.kind is not Kind.FOLDER])
 
     def _division(self) -> Division:
         return Division(
