@@ -15,10 +15,12 @@ _FILES = {f"{FOLDER}/deep/a.mrc": b"a", f"{FOLDER}/deep/b.mrc": b"b", "list.star
 def test_what_the_machines_made_is_not_there(bench: Bench) -> None:
     content = Content(key="k", start=0, stored=1, size=1, digest=digest_of(b"a"))
     made = Entry(path=f"{FOLDER}/deep/a.mrc", content=content)
-    bench.page(1, files=(made,))
+    empty = Entry(path=f"{FOLDER}/deep", kind=Kind.FOLDER)
+    bench.page(1, files=(made, empty))
     bench.records.put_tasks((Task(name=MAIN, script="true", inputs=()),))
     view = Before(Shelf(_FILES), made_by(bench.records))
     assert view.names(f"{FOLDER}/deep") == ["b.mrc"]
+    assert view.names(FOLDER) == ["deep"]
     assert view.kind(made.path) is None
     assert view.kind(f"{FOLDER}/deep") is Kind.FOLDER
     with pytest.raises(FileNotFoundError):

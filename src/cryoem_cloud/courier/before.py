@@ -19,13 +19,17 @@ __all__ = ["Before", "made_by"]
 
 
 def made_by(records: JobRecords) -> frozenset[str]:
-    """The paths of all that a job's machines have told of; a request where it has no tasks yet."""
+    """The paths of all that a job's machines have told of; a request where it has no tasks yet.
+
+    But for folders: what was empty on a machine may hold other things here.
+    """
     made: set[str] = set()
     for machine in records.machines() if records.tasks(0) else ():
         number = 1
         while (page := records.page(machine, number)) is not None:
             number += 1
-            made.update(entry.path for entry in (*page.files, *(e for e, _ in page.small)))
+            told = (*page.files, *(entry for entry, _ in page.small))
+            made.update(entry.path for entry in told if entry.kind is not Kind.FOLDER)
     return frozenset(made)
 
 
