@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.ec2sim.cgroups import Cgroup, Usage
-from tests.ec2sim.disks import attach, detach
+from tests.ec2sim.disks import attach
 from tests.ec2sim.house import House, furnish
 from tests.ec2sim.imds import MetadataService
 from tests.ec2sim.init import AGAIN, OFF
@@ -55,7 +55,7 @@ class BootedMachines:
     def open(self, told: Told) -> None:
         """Make the network, and whatever all machines need."""
         reap()
-        mark(self.tag, self.house.directory)
+        mark(self.tag)
         self._told = told
         self._lifeline, self._held = os.pipe()
         self.network = Network()
@@ -219,9 +219,9 @@ class BootedMachines:
             return {}
         image = self.house.disk(instance.id).folder / "nvme.img"
         size = min(instance.nvme_gb * 10**9, self.house.nvme_cap_bytes)
-        device = attach(image, size)
-        undo.callback(detach, device)
-        return {"nvme1n1": device.stat().st_rdev}
+        disk = attach(image, size)
+        undo.callback(os.close, disk)
+        return {"nvme1n1": os.fstat(disk).st_rdev}
 
     def _guarding(self) -> None:
         """Security groups change while machines run."""

@@ -1,31 +1,22 @@
 """The instance store: files behind loop devices, which a machine has to format and mount itself."""
 
-import json
 import os
 from pathlib import Path
 
 from tests.ec2sim.namespaces import checked
 
-__all__ = ["attach", "detach", "detach_below"]
+__all__ = ["attach"]
 
 
-def attach(image: Path, size_bytes: int) -> Path:
-    """The block device that now has this new, empty file behind it."""
+def attach(image: Path, size_bytes: int) -> int:
+    """A descriptor of the block device that has this new, empty file behind it.
+
+    The device is there for as long as somebody has it open or mounted; nobody has to remove it.
+    """
     image.unlink(missing_ok=True)
     with image.open("wb") as made:
         os.truncate(made.fileno(), size_bytes)
-    return Path(checked(("losetup", "--find", "--show", str(image))).strip())
-
-
-def detach(device: Path) -> None:
-    """Let go of the device: at once, or when the last that has it open or mounted has ended."""
-    checked(("losetup", "--detach", str(device)))
-
-
-def detach_below(directory: Path) -> None:
-    """Let go of all devices whose files are, or were, in this folder."""
-    text = checked(("losetup", "--json", "--output", "NAME,BACK-FILE"))
-    for found in json.loads(text)["loopdevices"] if text.strip() else ():
-        behind = Path((found["back-file"] or "").removesuffix(" (deleted)"))
-        if behind.is_relative_to(directory):
-            detach(Path(found["name"]))
+    device = checked(("losetup", "--find", "--show", str(image))).strip()
+    descriptor = os.open(device, os.O_RDONLY | os.O_CLOEXEC)
+    checked(("losetup", "--detach", device))  # of one that is in use: when it no longer is
+    return descriptor

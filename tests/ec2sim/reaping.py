@@ -1,6 +1,7 @@
 """Traces of a run that was killed: found by its tag file, and removed by the next run.
 
-Namespaces go with the process that holds them; control groups and frozen processes do not.
+Namespaces and loop devices go with the processes that hold them; control groups, and processes
+that are frozen, do not.
 """
 
 import json
@@ -9,18 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from tests.ec2sim.cgroups import sweep
-from tests.ec2sim.disks import detach_below
 
 __all__ = ["TAGS", "drop", "mark", "reap"]
 
 TAGS = Path("/run/ec2sim")
 
 
-def mark(tag: str, directory: Path) -> None:
+def mark(tag: str) -> None:
     """Have others know, from before anything is made, what this run makes and who it is."""
     TAGS.mkdir(parents=True, exist_ok=True)
     number = os.getpid()
-    about = {"process": number, "started": _started(number), "directory": str(directory)}
+    about = {"process": number, "started": _started(number)}
     beside = TAGS / f".{tag}.part"
     beside.write_text(json.dumps(about), encoding="utf-8")
     beside.replace(TAGS / tag)
@@ -39,10 +39,7 @@ def reap() -> tuple[str, ...]:
         if (about := _read(place)) is not None and not _alive(about)
     ]
     for tag in over:
-        about = _read(TAGS / tag)
         sweep(tag)
-        if about is not None:
-            detach_below(Path(about["directory"]))
         drop(tag)
     return tuple(over)
 

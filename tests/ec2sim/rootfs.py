@@ -18,6 +18,7 @@ _BLOCK = 0o060000
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1"}
+_STORE = "nvme-Amazon_EC2_NVMe_Instance_Storage"
 _NOT_OURS = ("sys", "sysrq-trigger", "irq", "bus")
 """In /proc: what is the whole host's, and must not be changed from a machine."""
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -68,8 +69,11 @@ def _devices(dev: Path, disks: dict[str, int]) -> None:
     for name in _NODES:
         (dev / name).touch()
         _mount(f"/dev/{name}", dev / name, flags=_BIND)
+    known = dev / "disk/by-id"
+    known.mkdir(parents=True)
     for name, number in disks.items():
         os.mknod(dev / name, _BLOCK | 0o660, number)
+        (known / f"{_STORE}_AWS{number:017X}").symlink_to(f"../../{name}")
     for name, target in (*_LINKS.items(), ("stderr", "fd/2")):
         (dev / name).symlink_to(target)
     (dev / "shm").mkdir()

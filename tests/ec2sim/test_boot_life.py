@@ -82,6 +82,7 @@ def test_a_reboot_keeps_files_and_runs_user_data_only_once(world: World) -> None
     )
     box = world.booted(Box(user_data=both))
     world.api.until_noted("boot this")
+    time.sleep(0.3)
     assert world.api.words() == ["boot", "user", "boot this"]
     assert world.machines.run(box.id, "ls", "/run/lost").returncode
     assert world.api.told == [("running", box.id)]
@@ -194,10 +195,11 @@ def test_its_memory_is_that_of_its_type(world: World) -> None:
 
 def test_the_instance_store_is_a_disk_to_format_and_mount(world: World) -> None:
     disk = script(
-        "mkfs.ext4 -q /dev/nvme1n1 && mount /dev/nvme1n1 /mnt && note $(stat -f -c %T /mnt)"
+        "set -- /dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_*",
+        'mkfs.ext4 -q "$1" && mount "$1" /mnt && note $# $(stat -f -c %T /mnt)',
     )
     box = world.booted(Box(user_data=disk, nvme_gb=100))
-    world.api.until_noted("ext2/ext3")
+    world.api.until_noted("1 ext2/ext3")
     assert int(world.output(box, "blockdev", "--getsize64", "/dev/nvme1n1")) == 2**30
 
 

@@ -58,8 +58,8 @@ def test_a_killed_runs_machines_end_and_its_traces_are_reaped(
     assert str(tmp_path) not in devices.stdout
 
 
-def test_a_run_that_lives_is_left_alone(can_boot: None, tmp_path: Path) -> None:
-    mark(f"test{os.getpid()}", tmp_path)
+def test_a_run_that_lives_is_left_alone(can_boot: None) -> None:
+    mark(f"test{os.getpid()}")
     try:
         assert f"test{os.getpid()}" not in reap()
         assert (TAGS / f"test{os.getpid()}").exists()
