@@ -77,12 +77,13 @@ relion-for-demo:
 	echo "    sudo apt-get install relion ghostscript" >&2; \
 	exit 1
 
+FOR_TEST := relion ghostscript strace iproute2 nftables
+
 relion-for-test:
-	@for program in relion_pipeliner gs strace; do \
+	@for program in relion_pipeliner gs strace nft; do \
 	    command -v $$program >/dev/null && continue; \
-	    if $(MAY_INSTALL); then $(INSTALL) relion ghostscript strace; exit; fi; \
-	    echo "No $$program: tests with RELION are skipped" \
-	        "(apt-get install relion ghostscript strace)" >&2; \
+	    if $(MAY_INSTALL); then $(INSTALL) $(FOR_TEST); exit; fi; \
+	    echo "No $$program: tests that need it are skipped (apt-get install $(FOR_TEST))" >&2; \
 	done
 
 # The pins of demo.txt are those of all.txt. They hold for Linux and macOS, Python 3.11 and newer.

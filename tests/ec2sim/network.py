@@ -116,7 +116,9 @@ class Network:
     def guard(self) -> None:
         """Apply the machines' security groups as they are now. Cheap if nothing has changed."""
         with self._lock:
-            rules = ruleset({wire.interface: i.ingress for wire, i in self._wires.values()})
+            wired = tuple(self._wires.values())
+        rules = ruleset({wire.interface: instance.ingress for wire, instance in wired})
+        with self._lock:
             if rules != self._rules:
                 checked(self.hub.command("nft", "-f", "-"), fed=rules)
                 self._rules = rules

@@ -88,6 +88,20 @@ def test_a_reboot_keeps_files_and_runs_user_data_only_once(world: World) -> None
     assert world.api.told == [("running", box.id)]
 
 
+def test_a_machine_has_what_the_simulation_gives_to_all(world: World, house: House) -> None:
+    given = house.directory.parent / "given"
+    given.mkdir()
+    (given / "file").write_text("of the test", encoding="utf-8")
+    world.machines.house = dataclasses.replace(
+        house, binds={given: "/opt/given"}, environment={"AWS_REGION": "eu-west-1"}
+    )
+    asks = script('note "$AWS_REGION $(cat /opt/given/file)"')
+    box = world.booted(Box(user_data=asks, public_key="ssh-ed25519 AAAA me"))
+    world.api.until_noted("eu-west-1 of the test")
+    assert world.output(box, "cat", "/root/.ssh/authorized_keys") == "ssh-ed25519 AAAA me\n"
+    assert world.output(box, "stat", "-c", "%a %U", "/root/.ssh/authorized_keys") == "600 root\n"
+
+
 def test_a_stopped_machine_boots_again_with_its_disk(world: World) -> None:
     stops = script("echo this >/etc/kept", "shutdown now")
     box = world.booted(Box(user_data=stops, shutdown_behavior="stop"))
