@@ -9,7 +9,7 @@ from moto.iam.models import iam_backends
 
 from tests.ec2sim.autoscaling_answers import DescribingGroups
 from tests.ec2sim.group_rules import (
-    check_known,
+    check_simulated,
     check_sizes,
     check_template,
     invalid,
@@ -37,7 +37,7 @@ class AutoScaling(DescribingGroups):
         """Make a group, which begins to launch at once."""
         asked = dict(self._get_params())
         name = asked["AutoScalingGroupName"]
-        check_known(asked)
+        check_simulated(asked)
         if self._scaling.find(self._key, name):
             raise Refusal(
                 "AlreadyExists",
@@ -66,7 +66,7 @@ class AutoScaling(DescribingGroups):
     def update_auto_scaling_group(self) -> ActionResult:
         """Change what was given; the rest stays."""
         asked = dict(self._get_params())
-        check_known(asked)
+        check_simulated(asked)
         group = self._changeable(asked.pop("AutoScalingGroupName"))
         new = {**group.asked, **asked}
         for one, other in (
@@ -141,8 +141,9 @@ class AutoScaling(DescribingGroups):
     def set_instance_health(self) -> ActionResult:
         """Say that an instance is healthy, or is not."""
         group, member = self._member(self._get_param("InstanceId"))
-        member.healthy = self._get_param("HealthStatus") == "Healthy"
-        self._scaling.soon(group)
+        respects = self._get_bool_param("ShouldRespectGracePeriod", if_none=True)
+        if not (respects and self._scaling.in_grace(group, member)):
+            member.healthy = self._get_param("HealthStatus") == "Healthy"
         return EmptyResult()
 
     def set_instance_protection(self) -> ActionResult:
@@ -176,9 +177,6 @@ class AutoScaling(DescribingGroups):
         """Have the sizes change once, at an instant to come; one of the same name is replaced."""
         params: Mapping[str, Any] = self._get_params()
         group = self._changeable(params["AutoScalingGroupName"])
-        for unknown in ("Recurrence", "EndTime", "TimeZone"):
-            if unknown in params:
-                raise Refusal("NotSimulated", f"The simulator does not know {unknown}", status=501)
         starts = params.get("StartTime") or params.get("Time")
         sizes = [params.get(key) for key in ("MinSize", "MaxSize", "DesiredCapacity")]
         if starts is None:

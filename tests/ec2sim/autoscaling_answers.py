@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult
 
 from tests.ec2sim.groups import Activity, Group, Key, Member, Tag
+from tests.ec2sim.known import check_call
 from tests.ec2sim.refusals import NotSimulatedError, Refusing
 from tests.ec2sim.scaling import Scaling
 
@@ -22,6 +24,14 @@ class DescribingGroups(Refusing):
         super().__init__("autoscaling")
         self.automated_parameter_parsing = True
         self._scaling = scaling
+
+    def call_action(self) -> TYPE_RESPONSE:
+        """Answer, unless something of the request would be passed over."""
+        try:
+            check_call(self._get_action(), self.params)
+        except NotSimulatedError as refusal:
+            return self.serialized(ActionResult(refusal))
+        return super().call_action()
 
     def describe_auto_scaling_groups(self) -> ActionResult:
         """The groups that are named, or all; a name that nobody has is passed over."""

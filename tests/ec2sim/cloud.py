@@ -16,6 +16,7 @@ from tests.ec2sim.clock import Clock
 from tests.ec2sim.ec2 import Ec2, Tokens
 from tests.ec2sim.faults import Faults
 from tests.ec2sim.group_launches import GroupLauncher
+from tests.ec2sim.images import images_installed
 from tests.ec2sim.instances import Kept
 from tests.ec2sim.launching import Launcher
 from tests.ec2sim.life import Life
@@ -54,6 +55,8 @@ class Cloud:
 
     def __enter__(self) -> Self:
         """Begin, with nothing there."""
+        self._images = images_installed()
+        self._images.__enter__()
         moto_api_backend.reset()
         self._strict = (
             settings.EC2_ENABLE_INSTANCE_TYPE_VALIDATION,
@@ -77,6 +80,7 @@ class Cloud:
                 "servicequotas": lambda: ServiceQuotas(self.quotas),
                 "pricing": lambda: PriceList(self.prices),
             },
+            {"CreateInstanceProfile": self._launcher.profile_made},
         )
         self.life.serving = self._serve
         listening = socket.socket()
@@ -103,6 +107,7 @@ class Cloud:
             settings.ENABLE_AMI_VALIDATION,
             settings.INITIAL_NO_AUTH_ACTION_COUNT,
         ) = self._strict
+        self._images.__exit__(kind, error, trace)
         if self.door.broken:
             raise self.door.broken[0]
 

@@ -10,7 +10,9 @@ from botocore.config import Config
 from tests.ec2sim.asking import Client, Connect
 from tests.ec2sim.bootworld import World, reason_not_to_boot
 from tests.ec2sim.cloud import Cloud
+from tests.ec2sim.grouping import MINUTE, Make
 from tests.ec2sim.house import House
+from tests.ec2sim.images import IMAGES
 
 
 @pytest.fixture(scope="session")
@@ -72,5 +74,36 @@ def autoscaling(connect: Connect) -> Client:
 
 @pytest.fixture
 def image() -> str:
-    """A machine image that every account sees: one of Amazon's that moto knows."""
-    return "ami-03cf127a"
+    """A machine image that every account sees."""
+    return IMAGES[0].id_in("us-east-1")
+
+
+@pytest.fixture
+def make(cloud: Cloud, ec2: Client, autoscaling: Client, image: str) -> Make:
+    """Makes the group `g` of m5.large, in us-east-1a and b."""
+    data = {
+        "ImageId": image,
+        "InstanceType": "m5.large",
+        "InstanceInitiatedShutdownBehavior": "terminate",
+        "TagSpecifications": [
+            {"ResourceType": "instance", "Tags": [{"Key": "job", "Value": "template"}]}
+        ],
+    }
+    ec2.create_launch_template(LaunchTemplateName="job", LaunchTemplateData=data)
+    subnets = ec2.describe_subnets()["Subnets"]
+    of = {each["AvailabilityZone"]: each["SubnetId"] for each in subnets}
+
+    def group(**asked: object) -> None:
+        mixed = "MixedInstancesPolicy" in asked
+        wanted: dict[str, object] = {
+            "AutoScalingGroupName": "g",
+            "MinSize": 0,
+            "MaxSize": 4,
+            "VPCZoneIdentifier": f"{of['us-east-1a']},{of['us-east-1b']}",
+            **({} if mixed else {"LaunchTemplate": {"LaunchTemplateName": "job"}}),
+            **asked,
+        }
+        autoscaling.create_auto_scaling_group(**wanted)
+        cloud.clock.skip(MINUTE)
+
+    return group

@@ -9,32 +9,13 @@ from moto.ec2.models import ec2_backends
 from tests.ec2sim.ec2 import template_of
 from tests.ec2sim.group_launches import template_named
 from tests.ec2sim.groups import Sizes, Tag
+from tests.ec2sim.known import check_known
 from tests.ec2sim.launching import market_of
 from tests.ec2sim.refusals import NotSimulatedError, Refusal
 
-__all__ = ["check_sizes", "check_template", "invalid", "subnets_of", "tags_of"]
+__all__ = ["check_simulated", "check_sizes", "check_template", "invalid", "subnets_of", "tags_of"]
 
-# Of CreateAutoScalingGroup and UpdateAutoScalingGroup: what the simulator would have to do.
-_KNOWN = frozenset(
-    {
-        "AutoScalingGroupName",
-        "AvailabilityZones",
-        "CapacityRebalance",
-        "DefaultCooldown",
-        "DefaultInstanceWarmup",
-        "DesiredCapacity",
-        "HealthCheckGracePeriod",
-        "HealthCheckType",
-        "LaunchTemplate",
-        "MaxSize",
-        "MinSize",
-        "MixedInstancesPolicy",
-        "NewInstancesProtectedFromScaleIn",
-        "ServiceLinkedRoleARN",
-        "Tags",
-        "VPCZoneIdentifier",
-    }
-)
+_OVERRIDE = frozenset({"InstanceType", "LaunchTemplateSpecification"})
 
 
 def invalid(message: str) -> Refusal:
@@ -42,17 +23,13 @@ def invalid(message: str) -> Refusal:
     return Refusal("ValidationError", message)
 
 
-def check_known(asked: Mapping[str, Any]) -> None:
-    """Refuse what the simulator does not do."""
-    unknown = sorted(set(asked) - _KNOWN)
-    if unknown:
-        raise NotSimulatedError(f"{unknown[0]} of an Auto Scaling group")
+def check_simulated(asked: Mapping[str, Any]) -> None:
+    """Refuse what of a group the simulator does not do."""
     if asked.get("CapacityRebalance"):
         raise NotSimulatedError("CapacityRebalance")
     overrides = asked.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {}).get("Overrides", [])
     for each in overrides:
-        for name in sorted(set(each) - {"InstanceType", "LaunchTemplateSpecification"}):
-            raise NotSimulatedError(f"overrides with {name}")
+        check_known(each, _OVERRIDE, "an override")
 
 
 def check_sizes(sizes: Sizes) -> Sizes:

@@ -5,7 +5,6 @@ import binascii
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.types import Base64EncodedString
@@ -18,6 +17,7 @@ from moto.iam.models import InstanceProfile, iam_backends
 from tests.ec2sim.capacity import Capacity, Pool
 from tests.ec2sim.faults import Faults
 from tests.ec2sim.instances import Kept, vcpus_of
+from tests.ec2sim.known import LAUNCH, check_known
 from tests.ec2sim.life import LIVING, Life
 from tests.ec2sim.quotas import Quotas
 from tests.ec2sim.refusals import Refusal
@@ -71,6 +71,11 @@ class Launcher:
         self._capacity = capacity
         self._quotas = quotas
         self._faults = faults
+        self._profiles_made: dict[str, float] = {}
+
+    def profile_made(self, asked: Mapping[str, Any]) -> None:
+        """Note when an instance profile was made: a fault may keep it from being used at once."""
+        self._profiles_made[asked["InstanceProfileName"]] = self._life.now()
 
     def check(self, order: Order) -> None:
         """See whether the order is one that could be launched at all.
@@ -79,6 +84,7 @@ class Launcher:
             Refusal: As RunInstances refuses.
         """
         wanted = order.wanted
+        check_known(wanted, LAUNCH, "a launch")
         if not wanted.get("ImageId"):
             raise Refusal("MissingParameter", "The request must contain the parameter ImageId")
         kind = wanted.get("InstanceType", "m1.small")
@@ -173,8 +179,8 @@ class Launcher:
         )
 
     def _usable(self, profile: InstanceProfile) -> bool:
-        age = datetime.now(UTC).replace(tzinfo=None) - profile.create_date
-        return self._life.simulated(age) >= self._faults.profile_seconds
+        made = self._profiles_made.get(profile.name)
+        return made is None or self._life.now() - made >= self._faults.profile_seconds
 
     def _launched(self, order: Order, subnet: Subnet, count: int) -> list[Kept]:
         backend = ec2_backends[order.account][order.region]

@@ -67,9 +67,9 @@ class Life:
         """Simulated seconds since its launch."""
         return self._clock.now() - kept.beside.launched_at
 
-    def simulated(self, lasts: timedelta) -> float:
-        """How many simulated seconds a real time is."""
-        return self._clock.simulated(lasts.total_seconds())
+    def now(self) -> float:
+        """The simulator's clock."""
+        return self._clock.now()
 
     def launched(self, record: Record, *, market: str, profile_arn: str) -> Kept:
         """Take moto's new instance into the books, and have it booted."""

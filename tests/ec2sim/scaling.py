@@ -87,6 +87,11 @@ class Scaling:
         self.soon(group)
         return activity
 
+    def in_grace(self, group: Group, member: Member) -> bool:
+        """Whether the member is too young for its health to count."""
+        grace = float(group.asked.get("HealthCheckGracePeriod", 0))
+        return self._clock.now() - member.since < grace
+
     def _run(self, group: Group, action: Scheduled) -> None:
         if group.scheduled.get(action.name) is not action:
             return
@@ -141,7 +146,13 @@ class Scaling:
             return False
         group.failures, group.next_launch = 0, 0.0
         group.members[kept.id] = Member(
-            kept.id, kept.zone, kept.type, kept.market, template, self._clock.now()
+            kept.id,
+            kept.zone,
+            kept.type,
+            kept.market,
+            template,
+            self._clock.now(),
+            protected=bool(group.asked.get("NewInstancesProtectedFromScaleIn")),
         )
         self._launching[kept.id] = self._note(
             group,
@@ -180,14 +191,12 @@ class Scaling:
         for member in list(group.counting):
             kept = self._kept(member)
             gone = kept.state not in LIVING
-            if group.does("HealthCheck") and (gone or self._impaired(group, member, kept)):
+            if group.does("HealthCheck") and (
+                gone or (kept.beside.impaired and not self.in_grace(group, member))
+            ):
                 member.healthy = False
             if not member.healthy and group.does("ReplaceUnhealthy") and group.does("Terminate"):
                 self._end(group, member, wording.health_cause(gone=gone))
-
-    def _impaired(self, group: Group, member: Member, kept: Kept) -> bool:
-        grace = float(group.asked.get("HealthCheckGracePeriod", 0))
-        return kept.beside.impaired and self._clock.now() - member.since >= grace
 
     def _end(self, group: Group, member: Member, cause: str) -> Activity:
         member.state = "Terminating"

@@ -49,11 +49,16 @@ class Door:
     """AWS as a WSGI application: our own answers where moto's are rough, else moto's."""
 
     def __init__(
-        self, faults: Faults, lock: RLock, own: Mapping[str, Callable[[], BaseResponse]]
+        self,
+        faults: Faults,
+        lock: RLock,
+        own: Mapping[str, Callable[[], BaseResponse]],
+        heard: Mapping[str, Callable[[Mapping[str, Any]], None]],
     ) -> None:
         self._faults = faults
         self._lock = lock
         self._own = own
+        self._heard = heard
         self._moto = DomainDispatcherApplication(create_backend_app)
         self.broken: list[Exception] = []
         """What went wrong in the simulator itself; a Cloud raises it when it is left."""
@@ -84,6 +89,8 @@ class Door:
             return _refused(reader, refusal)(environ, start)
         if lost is What.LOST_BEFORE:
             return _cut(environ)
+        if name in self._heard:
+            self._heard[name](reader.params)
         answer = self._done(service, request)
         return _cut(environ) if lost is What.LOST_AFTER else answer(environ, start)
 

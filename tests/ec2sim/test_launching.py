@@ -174,9 +174,11 @@ def test_all_instances_have_the_profile_and_its_credentials(
         given = cloud.instance(each).credentials()
         assert cloud.instance(each).credentials() == given
         assert given.secret_access_key not in repr(given)
-    cloud.faults.profile_seconds = 10**9
+    cloud.faults.profile_seconds = 60
     with pytest.raises(ClientError, match="Invalid IAM Instance Profile name"):
         launch(ec2, image, IamInstanceProfile={"Name": "worker"})
+    cloud.clock.skip(60)
+    assert launch(ec2, image, IamInstanceProfile={"Name": "worker"})
 
 
 def test_capacity_is_by_type_zone_and_market(cloud: Cloud, ec2: Client, image: str) -> None:
@@ -227,6 +229,8 @@ def test_what_is_not_there_cannot_be_launched(ec2: Client, image: str) -> None:
             TargetCapacitySpecification={"TotalTargetCapacity": 1},
         )
     assert code_of(refused.value) == "NotSimulated"
+    with pytest.raises(ClientError, match="CpuOptions of a launch"):
+        launch(ec2, image, CpuOptions={"CoreCount": 1, "ThreadsPerCore": 1})
 
 
 def test_a_spot_instance_is_noticed_and_taken(cloud: Cloud, ec2: Client, image: str) -> None:
