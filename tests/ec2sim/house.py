@@ -17,6 +17,11 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ALWAYS_HIDDEN = ("/home", "/root", "/tmp", "/var/tmp", "/var/log", "/var/lib/cloud", "/var/spool")
 _COMMANDS = ("/usr/sbin/shutdown", "/usr/sbin/poweroff", "/usr/sbin/halt", "/usr/sbin/reboot")
 _SYSTEMCTL = "/usr/bin/systemctl"
+_RUN_CLOUD_INIT = """#!/bin/sh
+cloud-init init
+cloud-init modules --mode=config
+cloud-init modules --mode=final
+"""
 _INIT = "/usr/sbin/ec2sim-init"
 
 
@@ -35,6 +40,8 @@ class House:
     """The system that machines run."""
     python: str = "/usr/bin/python3"
     """Its interpreter, 3.9 or newer, for our few programs on it."""
+    cloud_init: bool = False
+    """Whether the system's own cloud-init runs the user-data, which then may be all it knows."""
     minute_s: float = 60.0
     """Seconds that one minute of the simulation lasts."""
     grace_s: float = 3.0
@@ -73,13 +80,27 @@ def furnish(house: House, instance: Instance) -> None:
     if disk.make():
         hidden = (*_ALWAYS_HIDDEN, str(house.directory), *house.hide)
         disk.hide((*hidden, *(str(key) for key in Path("/etc/ssh").glob("ssh_host_*"))))
-        for part in parts(instance.user_data):
-            folder = "scripts" if part.kind == "per-boot" else "instance"
-            disk.write(f"/var/lib/cloud/{folder}/{part.kind}/{part.name}", part.body, 0o700)
-        disk.write("/var/lib/cloud/instance/user-data.txt", instance.user_data, 0o600)
+        if not house.cloud_init:
+            _user_data(instance, disk)
         if instance.public_key:
             disk.write("/root/.ssh/authorized_keys", f"{instance.public_key}\n".encode(), 0o600)
     _system(house, instance, disk)
+
+
+def _user_data(instance: Instance, disk: RootDisk) -> None:
+    """What cloud-init makes of it."""
+    for part in parts(instance.user_data):
+        folder = "scripts" if part.kind == "per-boot" else "instance"
+        disk.write(f"/var/lib/cloud/{folder}/{part.kind}/{part.name}", part.body, 0o700)
+    disk.write("/var/lib/cloud/instance/user-data.txt", instance.user_data, 0o600)
+
+
+def _cloud_init(instance: Instance, disk: RootDisk) -> None:
+    """What the system's cloud-init needs to see EC2 around it, and to be run."""
+    settings = "datasource_list: [Ec2]\nnetwork: {config: disabled}\n"
+    disk.write("/etc/cloud/cloud.cfg.d/99-ec2sim.cfg", settings.encode())
+    disk.write("/usr/sbin/dmidecode", f"#!/bin/sh\necho ec2{instance.id}\n".encode(), 0o755)
+    disk.write("/usr/lib/ec2sim/boot/cloud-init", _RUN_CLOUD_INIT.encode(), 0o755)
 
 
 def _system(house: House, instance: Instance, disk: RootDisk) -> None:
@@ -95,6 +116,8 @@ def _system(house: House, instance: Instance, disk: RootDisk) -> None:
     disk.write("/etc/resolv.conf", b"")
     disk.write("/etc/environment", variables.encode())
     disk.write("/etc/ec2sim.json", f'{{"minute_s": {house.minute_s}}}\n'.encode())
+    if house.cloud_init:
+        _cloud_init(instance, disk)
     shebang = f"#!{house.python}\n".encode()
     disk.write(_INIT, shebang + (_HERE / "init.py").read_bytes(), 0o755)
     for command in (*_COMMANDS, _SYSTEMCTL):

@@ -23,6 +23,8 @@ OFF, AGAIN, ORPHANED = 100, 101, 102
 SCHEDULE = Path("/run/systemd/shutdown/scheduled")
 """Where systemd keeps it: USEC, microseconds since 1970, and MODE."""
 _CLOUD = Path("/var/lib/cloud")
+_INSTEAD = Path("/usr/lib/ec2sim/boot")
+"""Where what runs the user-data is, if we do not."""
 _LOG = Path("/var/log/cloud-init-output.log")
 _HEARD = (signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM)
 
@@ -119,6 +121,8 @@ class Machine:
 
 def programs() -> list[Path]:
     """What to run at this boot: the user's scripts only once in the life of an instance."""
+    if instead := sorted(_INSTEAD.glob("*")):
+        return instead
     found = sorted((_CLOUD / "scripts/per-boot").glob("*"))
     done = _CLOUD / "instance/sem/config_scripts_user"
     if not done.exists():

@@ -41,6 +41,7 @@ def metadata(instance: Instance, *, booted_at: datetime, now: datetime) -> dict[
         "placement/region": instance.region,
         "services/domain": "amazonaws.com",
         "services/partition": "aws",
+        **_interface(instance),
         **_announced(instance),
         **_identity(instance, now),
     }
@@ -83,6 +84,17 @@ def listing(leaves: dict[str, str], folder: str) -> str:
             name, below, _ = path.removeprefix(before).partition("/")
             names.add(name + below)
     return "\n".join(sorted(names))
+
+
+def _interface(instance: Instance) -> dict[str, str]:
+    mac = hardware_address(instance.private_ip)
+    about = {
+        "device-number": "0",
+        "local-ipv4s": instance.private_ip,
+        "mac": mac,
+        "vpc-ipv4-cidr-block": instance.network,
+    }
+    return {f"network/interfaces/macs/{mac}/{name}": text for name, text in about.items()}
 
 
 def _announced(instance: Instance) -> dict[str, str]:

@@ -58,6 +58,9 @@ def test_what_a_machine_learns_of_itself(world: World) -> None:
     about = json.loads(got(world, box, "latest/dynamic/instance-identity/document"))
     assert (about["instanceId"], about["instanceType"]) == (box.id, "c5.large")
     mac = got(world, box, "latest/meta-data/mac")
+    macs = "latest/meta-data/network/interfaces/macs/"
+    assert got(world, box, macs) == f"{mac}/"
+    assert got(world, box, f"{macs}{mac}/vpc-ipv4-cidr-block") == box.network
     assert mac == world.output(box, "cat", "/sys/class/net/eth0/address").strip()
 
 
