@@ -1,6 +1,6 @@
 """What security groups let in, as rules for nft. Everything else between machines is dropped."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_network
 
 from tests.ec2sim.seam import Ingress
@@ -10,8 +10,12 @@ __all__ = ["ruleset"]
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp"}
 
 
-def ruleset(machines: Mapping[str, Sequence[Ingress]]) -> str:
+def ruleset(
+    machines: Mapping[str, Sequence[Ingress]], *, severed: Collection[str] = (), endpoint: str
+) -> str:
     """The whole table, replacing the one that was: rules by the name of a machine's interface.
+
+    What severed machines send to the endpoint is lost, as on a line that is down.
 
     It stands where traffic is forwarded, out of the machines' reach. As in EC2, connections that
     have been let in stay open when a rule goes.
@@ -32,6 +36,10 @@ def ruleset(machines: Mapping[str, Sequence[Ingress]]) -> str:
         "type filter hook forward priority 0; policy drop;",
         "ct state established,related accept",
         *rules,
+        "}",
+        "chain input {",
+        "type filter hook input priority 0; policy accept;",
+        *(f'iifname "{interface}" ip daddr {endpoint} drop' for interface in sorted(severed)),
         "}",
         "}",
     )

@@ -49,6 +49,7 @@ class Network:
         self.hub.run(_routing)
         self._numbers = itertools.count(1)
         self._wires: dict[str, tuple[Wire, Instance]] = {}
+        self._severed: set[str] = set()
         self._rules = ""
         self._lock = threading.Lock()
         self.guard()
@@ -117,7 +118,9 @@ class Network:
         """Apply the machines' security groups as they are now. Cheap if nothing has changed."""
         with self._lock:
             wired = tuple(self._wires.values())
-        rules = ruleset({wire.interface: instance.ingress for wire, instance in wired})
+            severed = {self._wires[name][0].interface for name in self._severed & set(self._wires)}
+        ingress = {wire.interface: instance.ingress for wire, instance in wired}
+        rules = ruleset(ingress, severed=severed, endpoint=ENDPOINT)
         with self._lock:
             if rules != self._rules:
                 checked(self.hub.command("nft", "-f", "-"), fed=rules)
@@ -131,6 +134,13 @@ class Network:
         for place, device in ((self.hub, wire.interface), (wire.namespace, "eth0")):
             change = ("tc", "qdisc", "replace", "dev", device, *shape, "latency", "50ms")
             checked(place.command(*change))
+
+    def sever(self, instance_id: str, *, severed: bool = True) -> None:
+        """Put AWS's endpoint out of the machine's reach, but not its metadata; or bring it back."""
+        with self._lock:
+            change = self._severed.add if severed else self._severed.discard
+            change(instance_id)
+        self.guard()
 
     def traffic(self, instance_id: str) -> Traffic:
         """What has come over the machine's wire."""

@@ -31,6 +31,20 @@ def test_machines_reach_each_other_only_where_a_rule_lets_them(world: World) -> 
     world.api.until(lambda: not reaches(world, one, two, 8000))
 
 
+def test_the_endpoint_can_be_out_of_reach_for_a_while(world: World) -> None:
+    one = world.booted(Box(id="i-1"))
+    two = world.booted(Box(id="i-2", private_ip="172.31.0.12"))
+    asks = ("curl", "-s", "-o", "/dev/null", "--max-time", "0.5", "http://198.18.0.1:5000/1")
+    about = ("curl", "-s", "-o", "/dev/null", "--max-time", "5", "http://169.254.169.254/")
+    world.output(one, *asks)
+    world.machines.network.sever(one.id)
+    assert world.machines.run(one.id, *asks).returncode == 28
+    world.output(one, *about)
+    world.output(two, *asks)
+    world.machines.network.sever(one.id, severed=False)
+    world.output(one, *asks)
+
+
 @pytest.mark.alone
 def test_a_machine_has_the_bandwidth_that_it_was_given(world: World) -> None:
     box = world.booted(Box())

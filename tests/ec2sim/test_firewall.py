@@ -7,13 +7,13 @@ from tests.ec2sim.seam import Ingress
 
 
 def rules(*ingress: Ingress) -> list[str]:
-    lines = ruleset({"m1": ingress}).splitlines()
+    lines = ruleset({"m1": ingress}, endpoint="198.18.0.1").splitlines()
     return [line.removeprefix('oifname "m1" ') for line in lines if line.startswith("oifname")]
 
 
 def test_without_a_rule_nothing_is_let_in() -> None:
     assert rules() == []
-    assert "policy drop;" in ruleset({})
+    assert "policy drop;" in ruleset({}, endpoint="198.18.0.1")
 
 
 def test_ports_and_sources() -> None:
@@ -30,6 +30,12 @@ def test_ports_and_sources() -> None:
     assert rules(Ingress("icmp", -1, -1, ("0.0.0.0/0",))) == [
         "ip saddr 0.0.0.0/0 meta l4proto icmp accept"
     ]
+
+
+def test_what_a_severed_machine_sends_is_lost() -> None:
+    lines = ruleset({"m1": (), "m2": ()}, severed={"m2"}, endpoint="198.18.0.1").splitlines()
+    dropped = [line for line in lines if line.endswith(" drop")]
+    assert dropped == ['iifname "m2" ip daddr 198.18.0.1 drop']
 
 
 def test_words_of_nft_in_a_rule_are_refused() -> None:
