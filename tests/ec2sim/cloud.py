@@ -100,6 +100,7 @@ class Cloud:
         """End all machines, and answer no more."""
         self.clock.close()
         self.machines.close()
+        self.door.closing.set()
         for server in self._servers:
             server.close()
         (

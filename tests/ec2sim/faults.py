@@ -17,6 +17,7 @@ class What(Enum):
     REFUSED = auto()  # refused with a code of the test's, not done
     LOST_BEFORE = auto()  # the connection ends, and it is not done
     LOST_AFTER = auto()  # the connection ends, and it is done
+    HANGS = auto()  # no answer for as long as the Cloud lasts, and it is not done
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ class NoBoot:
 
     def end(self, instance_id: str, why: Why, grace: float) -> None:
         """See `seam.Machines`: here the grace is ten simulated seconds."""
-        if instance_id in self._up and instance_id in self._ending:
+        if instance_id not in self._up or instance_id in self._ending:
             return
         self._ending.add(instance_id)
         self._later(_ENDING_SECONDS, lambda: self._end(instance_id, why))

@@ -60,6 +60,8 @@ class Door:
         self._own = own
         self._heard = heard
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self.closing = threading.Event()
+        """Set when nothing is answered any more: calls that hang end then."""
         self.broken: list[Exception] = []
         """What went wrong in the simulator itself; a Cloud raises it when it is left."""
         self.calls: list[str] = []
@@ -70,12 +72,16 @@ class Door:
         found = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
         service = found.group("service") if found else ""
         if service not in _CHECKED:
-            answer: Iterable[bytes] = self._moto(environ, start)
-            return answer
+            passed_on: Iterable[bytes] = self._moto(environ, start)
+            return passed_on
         with self._lock:
-            return self._answer(service, environ, start)
+            answer = self._answer(service, environ, start)
+        if answer is None:
+            self.closing.wait()
+            return _cut(environ)
+        return answer
 
-    def _answer(self, service: str, environ: Environ, start: Start) -> Iterable[bytes]:
+    def _answer(self, service: str, environ: Environ, start: Start) -> Iterable[bytes] | None:
         request = BackendRequest(environ)
         request.get_data(cache=True, parse_form_data=False)
         reader = Refusing(_CHECKED[service])
@@ -87,6 +93,8 @@ class Door:
             _check(reader, request)
         except Refusal as refusal:
             return _refused(reader, refusal)(environ, start)
+        if lost is What.HANGS:
+            return None
         if lost is What.LOST_BEFORE:
             return _cut(environ)
         if name in self._heard:

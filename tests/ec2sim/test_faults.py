@@ -1,7 +1,9 @@
 """What goes wrong on the way to AWS and back, as often as a test says."""
 
+import botocore.session
 import pytest
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError
 
 from tests.ec2sim.asking import Client, code_of
 from tests.ec2sim.cloud import Cloud
@@ -100,3 +102,16 @@ def test_a_machine_that_never_came_up_can_be_ended(cloud: Cloud, ec2: Client, im
     ec2.terminate_instances(InstanceIds=[delayed, hung])
     cloud.clock.skip(60)
     assert cloud.living() == []
+
+
+def test_a_call_hangs_until_the_client_gives_up(
+    cloud: Cloud, session: botocore.session.Session
+) -> None:
+    cloud.faults.plan(What.HANGS, "DescribeRegions")
+    config = Config(read_timeout=0.3, retries={"total_max_attempts": 1})
+    client = session.create_client(
+        "ec2", region_name="us-east-1", endpoint_url=cloud.url, config=config
+    )
+    with pytest.raises(ReadTimeoutError):
+        client.describe_regions()
+    assert client.describe_regions()["Regions"]
