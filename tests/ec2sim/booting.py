@@ -1,4 +1,4 @@
-"""The tier of machines that boot: each instance is processes of this host, in a sandbox."""
+"""The tier of machines that boot: each is processes of this host, in a sandbox. See BOOTING.md."""
 
 import contextlib
 import os
