@@ -23,6 +23,8 @@ __all__ = ["Sandbox"]
 
 _ROOTFS = Path(__file__).with_name("rootfs.py")
 _DROPPED = ("sys_module", "sys_time", "sys_rawio", "mac_admin", "mac_override", "syslog")
+_WEAKENED = ("setpriv", "--bounding-set", ",".join(f"-{name}" for name in _DROPPED))
+"""Root, but unable to change what is the host's alone."""
 _BY_THE_KERNEL = {-signal.SIGHUP: AGAIN, -signal.SIGINT: OFF}
 """How the first program ends when somebody on the machine calls reboot(2): see its manual page."""
 _NAMESPACES = ("--mount", "--pid", "--uts", "--ipc")
@@ -63,13 +65,12 @@ class Sandbox:
         self, *, lifeline: int, ready: int, disks: dict[str, int]
     ) -> subprocess.Popen[bytes]:
         plan = json.dumps(self._plan(lifeline=lifeline, ready=ready, disks=disks))
-        entered = ("setpriv", "--bounding-set", ",".join(f"-{name}" for name in _DROPPED))
         apart = ("unshare", *_NAMESPACES, "--fork", "--kill-child")
         program = (sys.executable, "-I", "-S", str(_ROOTFS), plan)
         console = self._house.directory / self._instance.id / "console.log"
         with console.open("ab") as written:
             return subprocess.Popen(
-                self._wire.namespace.command(*entered, *apart, *program),
+                self._wire.namespace.command(*_WEAKENED, *apart, *program),
                 stdin=subprocess.DEVNULL,
                 stdout=written,
                 stderr=written,
@@ -106,7 +107,7 @@ class Sandbox:
         target = ("--target", str(_child(self._process.pid)))
         spaces = ("--mount", "--pid", "--uts", "--ipc", "--net")
         return subprocess.run(
-            ("nsenter", *target, *spaces, "--wd=/", "--", *command),
+            (*_WEAKENED, "nsenter", *target, *spaces, "--wd=/", "--", *command),
             check=False,
             capture_output=True,
             env=self._house.variables(),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shlex
 import time
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
@@ -218,7 +219,11 @@ def test_the_instance_store_is_a_disk_to_format_and_mount(world: World) -> None:
 
 
 def test_the_host_is_out_of_reach(world: World) -> None:
-    box = world.booted(Box())
+    abilities = ("awk", "/CapEff/ {print $2}", "/proc/self/status")
+    box = world.booted(Box(user_data=script(f"note $({shlex.join(abilities)})")))
+    world.api.until(lambda: world.api.words() != [])
+    for found in (world.api.words()[0], world.output(box, *abilities)):
+        assert not int(found, 16) & (1 << 16 | 1 << 25)  # to load modules, to set the clock
     assert world.output(box, "sh", "-c", "ls -d /proc/[0-9]* | wc -l").strip() in {"2", "3", "4"}
     assert world.machines.run(box.id, "sysctl", "-w", "vm.swappiness=1").returncode
     assert world.machines.run(box.id, "sh", "-c", "echo h >/proc/sysrq-trigger").returncode
