@@ -77,10 +77,10 @@ relion-for-demo:
 	echo "    sudo apt-get install relion ghostscript" >&2; \
 	exit 1
 
-FOR_TEST := relion ghostscript strace iproute2 nftables
+FOR_TEST := relion ghostscript strace iproute2 nftables debootstrap
 
 relion-for-test:
-	@for program in relion_pipeliner gs strace nft; do \
+	@for program in relion_pipeliner gs strace nft debootstrap; do \
 	    command -v $$program >/dev/null && continue; \
 	    if $(MAY_INSTALL); then $(INSTALL) $(FOR_TEST); exit; fi; \
 	    echo "No $$program: tests that need it are skipped (apt-get install $(FOR_TEST))" >&2; \
