@@ -46,7 +46,7 @@ class AutoScaling(DescribingGroups):
             )
         least, most = int(asked["MinSize"]), int(asked["MaxSize"])
         sizes = check_sizes(Sizes(least, most, int(asked.get("DesiredCapacity", least))))
-        check_template(self.current_account, self.region, asked)
+        check_template(self.current_account, self.region, asked, self._launcher)
         subnets = subnets_of(self.current_account, self.region, asked)
         tags = tags_of(asked)
         role = asked.get("ServiceLinkedRoleARN") or self._service_linked_role()
@@ -82,7 +82,7 @@ class AutoScaling(DescribingGroups):
                 desired=asked.get("DesiredCapacity"),
             )
         )
-        check_template(self.current_account, self.region, new)
+        check_template(self.current_account, self.region, new, self._launcher)
         if "VPCZoneIdentifier" in asked or "AvailabilityZones" in asked:
             group.subnets = subnets_of(self.current_account, self.region, asked)
         group.asked, group.sizes = new, sizes

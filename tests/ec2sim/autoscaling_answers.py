@@ -9,6 +9,7 @@ from moto.core.responses import ActionResult
 
 from tests.ec2sim.groups import Activity, Group, Key, Member, Tag
 from tests.ec2sim.known import check_call
+from tests.ec2sim.launching import Launcher
 from tests.ec2sim.refusals import NotSimulatedError, Refusing
 from tests.ec2sim.scaling import Scaling
 
@@ -20,10 +21,11 @@ _PAGE = 50
 class DescribingGroups(Refusing):
     """One request to Auto Scaling."""
 
-    def __init__(self, scaling: Scaling) -> None:
+    def __init__(self, scaling: Scaling, launcher: Launcher) -> None:
         super().__init__("autoscaling")
         self.automated_parameter_parsing = True
         self._scaling = scaling
+        self._launcher = launcher
 
     def call_action(self) -> TYPE_RESPONSE:
         """Answer, unless something of the request would be passed over."""

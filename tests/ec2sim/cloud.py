@@ -76,7 +76,7 @@ class Cloud:
             self.lock,
             {
                 "ec2": self._ec2,
-                "autoscaling": lambda: AutoScaling(self.scaling),
+                "autoscaling": lambda: AutoScaling(self.scaling, self._launcher),
                 "servicequotas": lambda: ServiceQuotas(self.quotas),
                 "pricing": lambda: PriceList(self.prices),
             },

@@ -88,6 +88,16 @@ class Ec2(Refusing, EC2Response):
             self._tokens[key] = (said, reservation)
         return ActionResult(self.ec2_backend.reservations[reservation])
 
+    def create_launch_template(self) -> ActionResult:
+        """Make a template; moto counts the template's own tags among those of its instances."""
+        made = super().create_launch_template()
+        name = self._get_param("LaunchTemplateName")
+        data = self.ec2_backend.get_launch_template_by_name(name).default_version().data
+        kinds = data.pop("TagSpecifications", [])
+        if kept := [each for each in kinds if each["ResourceType"] != "launch-template"]:
+            data["TagSpecifications"] = kept
+        return made
+
     def describe_instances(self) -> ActionResult:
         """Those that can be seen already; EC2 also filters by client token and more."""
         self.error_on_dryrun()

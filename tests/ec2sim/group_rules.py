@@ -10,7 +10,7 @@ from tests.ec2sim.ec2 import template_of
 from tests.ec2sim.group_launches import template_named
 from tests.ec2sim.groups import Sizes, Tag
 from tests.ec2sim.known import check_known
-from tests.ec2sim.launching import market_of
+from tests.ec2sim.launching import Launcher, Order, market_of, merged
 from tests.ec2sim.refusals import NotSimulatedError, Refusal
 
 __all__ = ["check_simulated", "check_sizes", "check_template", "invalid", "subnets_of", "tags_of"]
@@ -50,7 +50,7 @@ def check_sizes(sizes: Sizes) -> Sizes:
     return sizes
 
 
-def check_template(account: str, region: str, asked: Mapping[str, Any]) -> None:
+def check_template(account: str, region: str, asked: Mapping[str, Any], launcher: Launcher) -> None:
     """See that there is one template, and that instances can be launched from it.
 
     Raises:
@@ -79,6 +79,11 @@ def check_template(account: str, region: str, asked: Mapping[str, Any]) -> None:
             "Incompatible launch template: Launch templates that request Spot Instances cannot be "
             "used with a mixed instances policy."
         )
+    for kind in [each["InstanceType"] for each in overrides] or [says["InstanceType"]]:
+        try:
+            launcher.check(Order(account, region, merged(says, {"InstanceType": kind})))
+        except ServiceException as error:
+            raise _no_template(error.message) from error
 
 
 def _no_template(why: str) -> Refusal:

@@ -195,6 +195,8 @@ class Launcher:
         kept = []
         for record in reservation.instances:
             attach_volumes(backend, record, wanted, tags.get("volume", {}))
+            for card in record.nics.values():
+                card.delete_on_termination = _goes_with_instance(wanted)
             if profile is not None:
                 backend.associate_iam_instance_profile(
                     instance_id=record.id, iam_instance_profile_arn=profile.arn
@@ -234,6 +236,12 @@ def _for_moto(order: Order, subnet: Subnet, tags: Mapping[str, str]) -> dict[str
         "client_token": wanted.get("ClientToken", ""),
         "block_device_mappings": [],  # ours: `volumes`
     }
+
+
+def _goes_with_instance(wanted: Mapping[str, Any]) -> bool:
+    """Whether the network interface that is made at launch ends with the instance."""
+    interfaces = wanted.get("NetworkInterfaces", [])
+    return bool(interfaces[0].get("DeleteOnTermination", True)) if interfaces else True
 
 
 def _groups(wanted: Mapping[str, Any], interfaces: Sequence[Mapping[str, Any]]) -> list[str]:

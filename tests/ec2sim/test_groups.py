@@ -1,5 +1,6 @@
 """Auto Scaling groups: what is refused, found and deleted; each sentence is in README.md."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 from tests.ec2sim.asking import Client, Connect, code_of, states
 from tests.ec2sim.cloud import Cloud
 from tests.ec2sim.grouping import MINUTE, Make, activities, members, shown, spot, zones
+from tests.ec2sim.images import IMAGES
 
 
 @pytest.mark.parametrize(
@@ -135,3 +137,18 @@ def test_a_hundred_machines_are_few_calls(cloud: Cloud, autoscaling: Client, mak
     assert len(members(autoscaling)) == 100
     assert cloud.door.calls == ["autoscaling.DescribeAutoScalingGroups"]
     assert sorted(zones(autoscaling).values()) == [50, 50]
+
+
+def test_a_template_that_could_not_be_launched_is_refused(
+    autoscaling: Client, ec2: Client, make: Make
+) -> None:
+    make()
+    for name, more, words in (
+        ("none", {"IamInstanceProfile": {"Name": "no"}}, "Invalid IAM Instance Profile name"),
+        ("big", {"UserData": base64.b64encode(b"x" * 16385).decode()}, "16384 bytes"),
+    ):
+        data = {"ImageId": IMAGES[0].id_in("us-east-1"), "InstanceType": "m5.large", **more}
+        ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
+        with pytest.raises(ClientError, match="valid fully-formed launch template") as refused:
+            make(AutoScalingGroupName=name, LaunchTemplate={"LaunchTemplateName": name})
+        assert words in str(refused.value)

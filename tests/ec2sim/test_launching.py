@@ -112,7 +112,13 @@ def test_what_a_template_says_is_kept_and_a_request_overrides_it(
         ],
         "InstanceMarketOptions": {"MarketType": "spot"},
     }
-    ec2.create_launch_template(LaunchTemplateName="job", LaunchTemplateData=data)
+    own = [{"ResourceType": "launch-template", "Tags": [{"Key": "own", "Value": "1"}]}]
+    ec2.create_launch_template(
+        LaunchTemplateName="job", LaunchTemplateData=data, TagSpecifications=own
+    )
+    versions = ec2.describe_launch_template_versions(LaunchTemplateName="job")
+    told = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]["TagSpecifications"]
+    assert told == data["TagSpecifications"]
     made = ec2.run_instances(
         LaunchTemplate={"LaunchTemplateName": "job"},
         InstanceType="m5.large",
@@ -149,6 +155,7 @@ def test_volumes_are_what_was_asked_for_and_go_with_the_instance(
     ec2.terminate_instances(InstanceIds=ids)
     cloud.clock.skip(60)
     assert [each["Size"] for each in ec2.describe_volumes()["Volumes"]] == [9]
+    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
 
 
 def test_all_instances_have_the_profile_and_its_credentials(
@@ -256,43 +263,3 @@ def test_what_a_hung_machine_says_and_shows(cloud: Cloud, ec2: Client, image: st
     assert status["InstanceStatus"]["Status"] == "impaired"
     assert states(ec2, ids) == ["running"]
     assert ids[0] in ec2.get_console_output(InstanceId=ids[0])["Output"]
-
-
-def test_what_the_machines_see_of_an_instance(cloud: Cloud, ec2: Client, image: str) -> None:
-    ec2.create_key_pair(KeyName="mine")
-    vpc = ec2.describe_vpcs()["Vpcs"][0]
-    group = ec2.create_security_group(GroupName="mpi", Description="mpi", VpcId=vpc["VpcId"])
-    ec2.authorize_security_group_ingress(
-        GroupId=group["GroupId"],
-        IpPermissions=[
-            {
-                "IpProtocol": "tcp",
-                "FromPort": 22,
-                "ToPort": 22,
-                "UserIdGroupPairs": [{"GroupId": group["GroupId"]}],
-            },
-            {
-                "IpProtocol": "udp",
-                "FromPort": 1,
-                "ToPort": 2,
-                "IpRanges": [{"CidrIp": "10.1.0.0/16"}],
-            },
-        ],
-    )
-    more = {"SecurityGroupIds": [group["GroupId"]], "KeyName": "mine", "InstanceType": "g5.xlarge"}
-    first, second = (cloud.instance(each) for each in launch(ec2, image, MaxCount=2, **more))
-    seen: Instance = first
-    assert (seen.vcpus, seen.memory_mib, seen.nvme_gb) == (4, 16384, 250)
-    assert (seen.region, seen.zone[:-1], seen.image) == ("us-east-1", "us-east-1", image)
-    assert (seen.network, seen.account) == (vpc["CidrBlock"], "123456789012")
-    assert seen.public_key.startswith("ssh-")
-    assert (seen.role_name, seen.profile_arn, seen.user_data) == ("", "", b"")
-    with pytest.raises(LookupError, match="has no role"):
-        seen.credentials()
-    by_protocol = {rule.protocol: rule for rule in seen.ingress}
-    assert by_protocol["udp"].addresses == ("10.1.0.0/16",)
-    assert set(by_protocol["tcp"].addresses) == {
-        f"{first.private_ip}/32",
-        f"{second.private_ip}/32",
-    }
-    assert (by_protocol["tcp"].from_port, by_protocol["tcp"].to_port) == (22, 22)
