@@ -1,5 +1,7 @@
 """How large pieces are."""
 
+from typing import Any
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -72,3 +74,17 @@ def test_pieces_that_were_begun_stay_whatever_the_plan_is_now(
     assert sizes[: len(begun)] == begun
     assert sum(sizes) == items
     assert all(size > 0 for size in sizes)
+
+
+@given(
+    items=COUNTS,
+    machines=st.integers(1, 50),
+    wanted=st.integers(0, 50),
+    streamed=st.booleans(),
+    part=st.floats(0, 1),
+)
+def test_a_plan_that_begins_anew_is_the_same_plan(**drawn: Any) -> None:  # noqa: ANN401  (drawn)
+    part, items = drawn.pop("part"), drawn.pop("items")
+    plan = piece_sizes(items, item_s=7.0, **drawn)
+    begun = plan[: round(len(plan) * part)]
+    assert piece_sizes(items, item_s=7.0, begun=begun, **drawn) == plan

@@ -33,9 +33,16 @@ def piece_sizes(
     rest = items - sum(begun)
     if not wanted:
         return (*begun, *_guided(rest, machines, item_s, streamed=streamed))
-    pieces = max(1, min(wanted - len(begun), rest))
-    ends = [(rest * at) // pieces for at in range(pieces + 1)]
-    return (*begun, *(end - start for start, end in pairwise(ends) if end > start))
+    plan = _even(items, wanted)
+    if plan[: len(begun)] == tuple(begun):
+        return plan
+    return (*begun, *_even(rest, wanted - len(begun)))
+
+
+def _even(items: int, wanted: int) -> tuple[int, ...]:
+    pieces = max(1, min(wanted, items))
+    ends = [(items * at) // pieces for at in range(pieces + 1)]
+    return tuple(end - start for start, end in pairwise(ends) if end > start)
 
 
 def _guided(rest: int, machines: int, item_s: float, *, streamed: bool) -> Iterator[int]:
