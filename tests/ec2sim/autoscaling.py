@@ -183,6 +183,9 @@ class AutoScaling(DescribingGroups):
             raise invalid("Either the start time or the recurrence must be specified.")
         if all(size is None for size in sizes):
             raise invalid("At least one of MinSize, MaxSize, or DesiredCapacity must be specified")
+        least, most, desired = sizes
+        if least is not None and most is not None:
+            check_sizes(Sizes(least, most, most if desired is None else desired))
         starts = starts if starts.tzinfo else starts.replace(tzinfo=UTC)
         if starts <= datetime.now(UTC):
             raise invalid("Given start time is in the past")

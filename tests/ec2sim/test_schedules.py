@@ -74,6 +74,8 @@ def test_what_is_past_or_empty_or_at_the_same_instant_is_refused(autoscaling: Cl
         put(autoscaling, "lapse", -0.001)
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
     common = {"AutoScalingGroupName": "g", "StartTime": at}
+    with pytest.raises(ClientError, match="Max bound, 1, must be greater"):
+        put(autoscaling, "lapse", 1, MinSize=2, MaxSize=1)
     with pytest.raises(ClientError, match="At least one of MinSize"):
         autoscaling.put_scheduled_update_group_action(ScheduledActionName="lapse", **common)
     autoscaling.put_scheduled_update_group_action(
