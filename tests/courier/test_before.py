@@ -2,7 +2,7 @@
 
 import pytest
 
-from cryoem_cloud.courier.before import Before, made_by
+from cryoem_cloud.courier.before import Before, told_by
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.task import MAIN, Task
@@ -18,7 +18,7 @@ def test_what_the_machines_made_is_not_there(bench: Bench) -> None:
     empty = Entry(path=f"{FOLDER}/deep", kind=Kind.FOLDER)
     bench.page(1, files=(made, empty))
     bench.records.put_tasks((Task(name=MAIN, script="true", inputs=()),))
-    view = Before(Shelf(_FILES), made_by(bench.records))
+    view = Before(Shelf(_FILES), told_by(bench.records))
     assert view.names(f"{FOLDER}/deep") == ["b.mrc"]
     assert view.names(FOLDER) == ["deep"]
     assert view.kind(made.path) is None
@@ -30,5 +30,5 @@ def test_what_the_machines_made_is_not_there(bench: Bench) -> None:
 
 
 def test_of_a_job_without_tasks_nothing_is_made(bench: Bench) -> None:
-    view = Before(Shelf(_FILES), made_by(bench.records))
+    view = Before(Shelf(_FILES), told_by(bench.records))
     assert view.names(f"{FOLDER}/deep") == ["a.mrc", "b.mrc"]

@@ -110,8 +110,8 @@ def _stub(path: str) -> Entry:
 def made_before(taken: Taken, records: JobRecords) -> dict[str, Entry]:
     """What earlier turns and, for a task that joins, the pieces have made, by path."""
     made = by_path(chain.from_iterable(_of_pieces(records, taken.pieces)), records)
-    claims = [turn for turn in taken.log.known if turn.number < taken.claim.number]
-    return made | told_before(records, taken.task.name, claims)
+    earlier = (turn for turn in taken.log.known if turn.number < taken.claim.number)
+    return made | told_before(records, taken.task.name, earlier)
 
 
 def _of_pieces(

@@ -143,7 +143,7 @@ class Sender:
         self.next_page += 1
         self.sent_log.update({c.log: c.start + len(c.data) for c in page.lines})
         self._stamps.update(stamps)
-        for entry in (*page.files, *(entry for entry, _ in page.small)):
+        for entry in page.entries:
             self.entries[entry.path] = entry
         self.sealed |= {path for path in stamps if self.sealing.seals(path)}
         return True

@@ -7,39 +7,35 @@ have made is home. That must not change the answer.
 import errno
 import os
 import posixpath
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from cryoem_cloud.apps.links import Links
-from cryoem_cloud.model.file import Kind
+from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["Before", "made_by"]
+__all__ = ["Before", "told_by"]
 
 
-def made_by(records: JobRecords) -> frozenset[str]:
-    """The paths of all that a job's machines have told of; a request where it has no tasks yet.
-
-    But for folders: what was empty on a machine may hold other things here.
-    """
-    made: set[str] = set()
+def told_by(records: JobRecords) -> Iterator[Entry]:
+    """All that a job's machines have told of; a request where it has no tasks yet."""
     for machine in records.machines() if records.tasks(0) else ():
-        number = 1
-        while (page := records.page(machine, number)) is not None:
-            number += 1
-            told = (*page.files, *(entry for entry, _ in page.small))
-            made.update(entry.path for entry in told if entry.kind is not Kind.FOLDER)
-    return frozenset(made)
+        for page in records.journal(machine):
+            yield from page.entries
 
 
 class Before:
-    """See ports.view: another view, without files that lie at these paths, links followed."""
+    """See ports.view: another view, without the files that were `made`, links followed.
 
-    def __init__(self, view: View, made: Collection[str]) -> None:
+    Folders stay: what was empty on a machine may hold other things here.
+    """
+
+    def __init__(self, view: View, made: Iterable[Entry]) -> None:
         self._view = view
         self._links = Links(view)
-        self._made = frozenset(map(posixpath.normpath, made))
+        paths = (entry.path for entry in made if entry.kind is not Kind.FOLDER)
+        self._made = frozenset(map(posixpath.normpath, paths))
 
     def kind(self, path: str) -> Kind | None:
         """See the port."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryoem_cloud.courier.ahead import Ahead
 from cryoem_cloud.courier.asking import Asking
-from cryoem_cloud.courier.before import Before, made_by
+from cryoem_cloud.courier.before import Before, told_by
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.division import Divided, Division
@@ -24,7 +24,7 @@ from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.upload import Upload
 from cryoem_cloud.courier.view import ProjectView
 from cryoem_cloud.model.errors import FormatError, MissingInputError, ProjectGoneError
-from cryoem_cloud.model.file import Entry, Kind
+from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Job, Need
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.phase import Phase
@@ -34,9 +34,9 @@ from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application, Shape
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.settings import Settings
-from cryoem_cloud.stores import made
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.made import made_by
 from cryoem_cloud.stores.nexts import Next
 
 __all__ = ["Inputs"]
@@ -89,7 +89,7 @@ class Inputs:
         others = self._others()
         if self.slip.job.after and not self._later(others).ours():
             return self.records.ready().whole
-        view = Before(self._view(), made_by(self.records))
+        view = Before(self._view(), told_by(self.records))
         needs = self._asking(self.slip.job, view).needs()
         if needs is None:
             return False
@@ -112,8 +112,7 @@ class Inputs:
         if not number:
             return view
         store, project = self.records.store, self.records.project
-        entries = made.made_by(JobRecords(store, project, number)).values()
-        return Before(view, [entry.path for entry in entries if entry.kind is not Kind.FOLDER])
+        return Before(view, made_by(JobRecords(store, project, number)).values())
 
     def _division(self) -> Division:
         return Division(

@@ -47,6 +47,11 @@ class Page:
     """Files whose bytes travel in the page itself; `to_bytes` gives their content its range."""
 
     @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All that it names."""
+        return (*self.files, *(entry for entry, _ in self.small))
+
+    @property
     def is_news(self) -> bool:
         """Whether there is anything to tell."""
         return bool(self.lines or self.files or self.small or self.phase)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import count, islice
 
 from cryoem_cloud.model import keys
 from cryoem_cloud.model.control import Control
@@ -158,6 +158,14 @@ class JobRecords:
         if (page.machine, page.number) != (machine, number):
             raise FormatError(f"{key} says that it is page {page.number} of {page.machine}")
         return page
+
+    def journal(self, machine: str) -> Iterator[Page]:
+        """A machine's pages, as far as they are written; a request each, and one more."""
+        for number in count(1):
+            page = self.page(machine, number)
+            if page is None:
+                return
+            yield page
 
     def pages(self, machine: str) -> int:
         """How many pages a machine's journal has; one request where it has none."""

@@ -1,11 +1,10 @@
 """What a job has made by now, from its records alone, however it stands (decision 0010)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, count
+from itertools import chain
 
 from cryoem_cloud.model.file import Entry
-from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.keys import job_prefix
 from cryoem_cloud.model.task import Task
 from cryoem_cloud.model.turn import Deed, Turn
@@ -80,16 +79,6 @@ def _of_task(records: JobRecords, task: str) -> Iterable[Entry]:
 
 
 def _told(records: JobRecords, task: str, claim: Turn) -> dict[str, Entry]:
-    told: dict[str, Entry] = {}
-    for page in _pages(records, claim.holder):
-        if (page.task, page.turn) == (task, claim.number):
-            told |= {entry.path: entry for entry in (*page.files, *(e for e, _ in page.small))}
-    return told
-
-
-def _pages(records: JobRecords, machine: str) -> Iterator[Page]:
-    for number in count(1):
-        page = records.page(machine, number)
-        if page is None:
-            return
-        yield page
+    ours = (task, claim.number)
+    pages = (p for p in records.journal(claim.holder) if (p.task, p.turn) == ours)
+    return {entry.path: entry for page in pages for entry in page.entries}
