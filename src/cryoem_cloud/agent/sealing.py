@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from cryoem_cloud.agent.outputs import Found
 
@@ -48,15 +49,19 @@ class Sealing:
         sent: Callable[[Found], bool],
         now_s: float,
     ) -> list[Found]:
-        """Those of the settled outputs that may be sent now; `there` is everything there is."""
-        self._look(settled, there, now_s)
+        """Those of the settled outputs that may be sent now; `there` is everything there is.
+
+        It is asked once, and only where something would be sealed.
+        """
+        everything = cache(lambda: tuple(there()))
+        self._look(settled, everything, now_s)
         if self._aim is None and now_s < self._rest_until_s:
             return []
         return [
             found
             for found in settled
             if self._is_turn_of(found)
-            and not (self.seals(found.path) and self._is_too_early(found, there(), sent))
+            and not (self.seals(found.path) and self._is_too_early(found, everything(), sent))
         ]
 
     def doubtful(self, there: Iterable[Found]) -> frozenset[Found]:
