@@ -2,6 +2,7 @@
 
 import click
 
+from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.apps.verdict import without_last_words
 from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find, places
@@ -23,8 +24,6 @@ _DOES = {
     Phase.HOMECOMING: "its results are coming home",
 }
 """What a job does that has not ended, by phase."""
-_GO_ON = frozenset({"relion"})
-"""Applications most of whose programs go on from what they have made."""
 
 
 @click.command()
@@ -77,7 +76,7 @@ def _ended(card: Card, *, at_home: bool) -> str:
 
 
 def _again(card: Card) -> str:
-    if card.application in _GO_ON and card.run_s:
+    if card.application != Shell.name and card.run_s:
         return (
             f"cryoem resume {card.number} goes on from what it has made, if it has come so far, "
             f"cryoem retry {card.number} begins anew"
