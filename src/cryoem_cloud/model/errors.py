@@ -21,7 +21,10 @@ CryoemError                 exit 1
 ├── ApplicationError        exit 1    what knows a job's programs has a bug
 ├── SourceChangedError      exit 9    a file changed while it was read; may be tried again
 └── ProviderError           exit 10
-    └── BootError                     machines that ended before they had worked
+    ├── BootError                     machines that ended before they had worked
+    ├── ProviderUnreachableError      may be tried again
+    ├── ProviderDeniedError           credentials or rights: wrong, expired or missing
+    └── QuotaError                    the account may not have so many machines
 ```
 """
 
@@ -41,7 +44,10 @@ __all__ = [
     "ObjectExistsError",
     "ObjectMissingError",
     "ProjectGoneError",
+    "ProviderDeniedError",
     "ProviderError",
+    "ProviderUnreachableError",
+    "QuotaError",
     "RefusedError",
     "SettingsError",
     "SourceChangedError",
@@ -172,3 +178,17 @@ class ProviderError(CryoemError):
 
 class BootError(ProviderError):
     """Machines were started and ended before they had worked, again and again."""
+
+
+class ProviderUnreachableError(ProviderError):
+    """The provider did not answer, or said that it is busy. It may have done what was asked."""
+
+    retry = True
+
+
+class ProviderDeniedError(ProviderError):
+    """The provider refused us: credentials that are wrong or expired, or a right that is missing."""
+
+
+class QuotaError(ProviderError):
+    """The account may not have so many machines of that kind at a time."""

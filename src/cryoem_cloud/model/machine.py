@@ -38,12 +38,15 @@ class Fleet:
 
     `failures` counts machines that are gone without having worked, in a row and in the order in
     which they were started: those that never came up, and those that broke in their first turn or
-    before it. `failure_log` is what the last of them printed.
+    before it. `failure_log` is what the last of them printed. `spent` says that no machine is there
+    and none will come any more; `refusal`, why the provider gets no machine that it wants.
     """
 
     machines: tuple[Machine, ...] = ()
     failures: int = 0
     failure_log: str = ""
+    spent: bool = False
+    refusal: str = ""
 
     @property
     def alive(self) -> tuple[Machine, ...]:

@@ -20,6 +20,7 @@ __all__ = [
     "items",
     "mapping",
     "text",
+    "texts",
 ]
 
 JSON: TypeAlias = Any
@@ -88,6 +89,14 @@ def integers(fields: Mapping[str, JSON], name: str) -> tuple[int, ...]:
     found = tuple(items(fields, name))
     if not all(isinstance(value, int) and not isinstance(value, bool) for value in found):
         raise FormatError(f"field {name!r} should be whole numbers, found {found!r:.200}")
+    return found
+
+
+def texts(fields: Mapping[str, JSON], name: str) -> tuple[str, ...]:
+    """A list of texts; empty where it is absent."""
+    found = tuple(items(fields, name))
+    if not all(isinstance(value, str) for value in found):
+        raise FormatError(f"field {name!r} should be texts, found {found!r:.200}")
     return found
 
 

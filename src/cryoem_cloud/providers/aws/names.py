@@ -1,0 +1,70 @@
+"""What everything of ours at AWS is called, and how it is tagged."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = [
+    "HARD",
+    "JOB",
+    "LAPSE",
+    "OWNER",
+    "PROJECT",
+    "RAISED",
+    "STACK",
+    "STATE",
+    "TOKEN",
+    "WHY",
+    "path_of",
+    "role_of",
+    "tag_text",
+    "tagged",
+    "tags_of",
+]
+
+STACK = "cryoem:stack"
+PROJECT = "cryoem:project"
+JOB = "cryoem:job"
+TOKEN = "cryoem:token"  # noqa: S105  (a tag's name)
+OWNER = "cryoem:owner"
+RAISED = "cryoem:raised"
+"""On a launch template: its group's capacity was raised, or is never to be."""
+STATE = "cryoem:state"
+"""On an instance, by itself: up, worked, left or failed."""
+WHY = "cryoem:why"
+"""On an instance, by itself: a line that says why it failed."""
+
+HARD, LAPSE = "hard", "lapse"
+"""The scheduled actions that end a group: at the job's limit, and where nothing progresses."""
+
+_MOST_VALUE = 256
+_ODD = re.compile(r"[^\w \-+=.:/@]")
+
+
+def path_of(stack: str) -> str:
+    """The IAM path of all that a stack and its users make."""
+    return f"/cryoem/{stack}/"
+
+
+def role_of(stack: str, project: str) -> str:
+    """The name of a project's machine role, and of its instance profile: at most 64 characters."""
+    return f"cryoem-{stack}-{project}"[-64:]
+
+
+def tag_text(text: str) -> str:
+    """`text` as far as it may be a tag's value.
+
+    256 characters of letters, digits, spaces and _ . : / = + - @ are what every service takes
+    (EC2 user guide, "Tag restrictions").
+    """
+    return _ODD.sub("_", " ".join(text.split()))[:_MOST_VALUE]
+
+
+def tagged(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as AWS takes them."""
+    return [{"Key": key, "Value": tag_text(value)} for key, value in tags.items()]
+
+
+def tags_of(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Tags as AWS gives them."""
+    return {str(tag["Key"]): str(tag["Value"]) for tag in found}
