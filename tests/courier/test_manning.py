@@ -22,12 +22,18 @@ class Leaving(Played):
         super().__init__()
         self.act = act
         self.looks: list[str] = []
+        self.failures = 0
 
     def keep(self, order: Order) -> Fleet:
         self.see(order)
         self.looks.append(order.token)
         self.act(len(self.looks), order)
-        return Fleet(machines=(Machine(name=f"of-{order.token}", state=State.LEFT),))
+        return Fleet(
+            machines=(Machine(name=f"of-{order.token}", state=State.LEFT),),
+            failures=self.failures,
+            failure_log="no luck",
+            spent=True,
+        )
 
 
 def tokens(bench: Bench, *attempts: int) -> list[str]:
@@ -88,6 +94,25 @@ def test_a_job_that_sends_all_machines_away_fails_and_leaves_none(bench: Bench) 
     assert "all machines left job 1" in (bench.folder / "run.err").read_text()
     assert provider.kept == tokens(bench, *range(1, MOST_ATTEMPTS + 1))
     assert provider.ended == provider.kept
+
+
+def test_fleets_that_leave_before_they_have_worked_are_given_up_after_three(bench: Bench) -> None:
+    provider = Leaving()
+    provider.failures = 1
+    card = bench.run(provider=provider)
+    assert card.outcome is Outcome.FAILURE
+    assert "the last one said: no luck" in card.reason
+    assert provider.kept == tokens(bench, 1, 2, 3)
+
+
+def test_only_failures_in_a_row_count(bench: Bench) -> None:
+    def act(_: int, order: Order) -> None:
+        provider.failures = int(order.token.rpartition("-")[2]) % 3
+
+    provider = Leaving(act)
+    card = bench.run(provider=provider)
+    assert "all machines left job 1" in card.reason
+    assert len(provider.kept) == MOST_ATTEMPTS
 
 
 def test_every_attempts_fleet_is_swept_and_no_other_jobs(bench: Bench) -> None:

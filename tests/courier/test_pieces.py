@@ -117,13 +117,13 @@ class Hands:
         self.machines[name] = myself, thread
 
     def look(self, token: str) -> Fleet:
-        return Fleet(
-            machines=tuple(
-                Machine(name=name, state=State.UP if thread.is_alive() else State.LEFT)
-                for name, (_, thread) in self.machines.items()
-                if name.startswith(token)
-            )
+        machines = tuple(
+            Machine(name=name, state=State.UP if thread.is_alive() else State.LEFT)
+            for name, (_, thread) in self.machines.items()
+            if name.startswith(token)
         )
+        fleet = Fleet(machines=machines)
+        return replace(fleet, spent=bool(machines) and not fleet.alive)
 
     def end(self, token: str) -> None:
         return

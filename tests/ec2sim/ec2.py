@@ -9,7 +9,6 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import InvalidInstanceIdError
-from moto.ec2.models import ec2_backends
 from moto.ec2.responses import EC2Response
 
 from tests.ec2sim.faults import Faults
@@ -19,31 +18,15 @@ from tests.ec2sim.life import Life
 from tests.ec2sim.pricing import Prices
 from tests.ec2sim.refusals import NotSimulatedError, Refusal, Refusing
 from tests.ec2sim.seam import Machines, Why
+from tests.ec2sim.templates import Templates, template_of
 
-__all__ = ["Ec2", "Tokens", "template_of"]
+__all__ = ["Ec2", "Tokens"]
 
 Tokens = dict[tuple[str, str, str], tuple[str, str]]
 """Account, region and client token of a launch: its parameters, and its reservation."""
 
 
-def template_of(
-    account: str, region: str, named: Mapping[str, Any]
-) -> tuple[str, int, Mapping[str, Any]]:
-    """A launch template's id, the number of the version that is meant, and what it says.
-
-    Raises:
-        Refusal: As EC2 refuses: there is no such template or version.
-    """
-    backend = ec2_backends[account][region]
-    if "LaunchTemplateId" in named:
-        template = backend.get_launch_template(named["LaunchTemplateId"])
-    else:
-        template = backend.get_launch_template_by_name(named["LaunchTemplateName"])
-    version = template.get_version(named.get("Version", "$Default"))
-    return template.id, version.number, version.data
-
-
-class Ec2(Refusing, EC2Response):
+class Ec2(Refusing, Templates, EC2Response):
     """One request to EC2."""
 
     def __init__(
@@ -87,16 +70,6 @@ class Ec2(Refusing, EC2Response):
         if token:
             self._tokens[key] = (said, reservation)
         return ActionResult(self.ec2_backend.reservations[reservation])
-
-    def create_launch_template(self) -> ActionResult:
-        """Make a template; moto counts the template's own tags among those of its instances."""
-        made = super().create_launch_template()
-        name = self._get_param("LaunchTemplateName")
-        data = self.ec2_backend.get_launch_template_by_name(name).default_version().data
-        kinds = data.pop("TagSpecifications", [])
-        if kept := [each for each in kinds if each["ResourceType"] != "launch-template"]:
-            data["TagSpecifications"] = kept
-        return made
 
     def describe_instances(self) -> ActionResult:
         """Those that can be seen already; EC2 also filters by client token and more."""

@@ -10,11 +10,11 @@ from moto.ec2.models import ec2_backends
 
 from tests.ec2sim.balance import market_for_next, pools_in_order
 from tests.ec2sim.capacity import Capacity, Pool
-from tests.ec2sim.ec2 import template_of
 from tests.ec2sim.groups import Group
 from tests.ec2sim.instances import Kept
 from tests.ec2sim.launching import Launcher, Order, market_of, merged, offered
 from tests.ec2sim.pricing import Prices
+from tests.ec2sim.templates import template_of
 
 __all__ = ["GroupLauncher", "LaunchFailedError", "template_named"]
 

@@ -6,12 +6,12 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.ec2.models import ec2_backends
 
-from tests.ec2sim.ec2 import template_of
 from tests.ec2sim.group_launches import template_named
 from tests.ec2sim.groups import Sizes, Tag
 from tests.ec2sim.known import check_known
 from tests.ec2sim.launching import Launcher, Order, market_of, merged
 from tests.ec2sim.refusals import NotSimulatedError, Refusal
+from tests.ec2sim.templates import template_of
 
 __all__ = ["check_simulated", "check_sizes", "check_template", "invalid", "subnets_of", "tags_of"]
 

@@ -20,6 +20,8 @@ _LOG = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 10
 """Fleets that all left an open task; there is then something about the job that sends them away."""
+_MOST_FAILED = 3
+"""Fleets in a row whose last machines had left before they had worked."""
 
 
 def provider_of(means: Means, slip: Slip) -> Provider:
@@ -48,6 +50,7 @@ class Manning:
     tasks: int = 1
     _attempt: int = 0
     _pulse: Pulse | None = None
+    _failed: int = 0
     _told_gone: set[str] = field(default_factory=set)
     _guest: Guest | None = field(init=False)
 
@@ -75,12 +78,11 @@ class Manning:
         if fleet.alive:
             self._pulse = None
         elif fleet.failures >= order.most_failures:
-            raise BootError(
-                f"{fleet.failures} machines in a row ended before they had worked; the last one "
-                f"said: {fleet.failure_log.strip() or 'nothing'}",
-                hint="cryoem doctor looks for the cause",
-            )
-        elif len(fleet.left) >= order.count and self._silent():
+            raise _no_boot(fleet)
+        elif fleet.spent and self._silent():
+            self._failed = self._failed + 1 if fleet.failures else 0
+            if self._failed >= _MOST_FAILED:
+                raise _no_boot(fleet)
             self._man_again()
 
     def _came_along(self) -> Guest | None:
@@ -138,3 +140,11 @@ class Manning:
         signs = b"%d %s" % (len(turns), beat or b"")
         self._pulse = self._pulse.look(signs, now_s) if self._pulse else Pulse.first(signs, now_s)
         return self._pulse.dead(now_s)
+
+
+def _no_boot(fleet: Fleet) -> BootError:
+    return BootError(
+        f"{fleet.failures} machines in a row ended before they had worked; the last one said: "
+        f"{fleet.failure_log.strip() or 'nothing'}",
+        hint="cryoem doctor looks for the cause",
+    )

@@ -187,7 +187,7 @@ class ProviderUnreachableError(ProviderError):
 
 
 class ProviderDeniedError(ProviderError):
-    """The provider refused us: credentials that are wrong or expired, or a right that is missing."""
+    """The provider refused us: credentials are wrong or expired, or a right is missing."""
 
 
 class QuotaError(ProviderError):

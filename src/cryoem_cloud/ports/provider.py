@@ -7,7 +7,10 @@ from typing import Protocol
 from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.ports.application import Shape
 
-__all__ = ["MOST_FAILURES", "Order", "Provider"]
+__all__ = ["LIMIT_S", "MOST_FAILURES", "Order", "Provider"]
+
+LIMIT_S = 24 * 3600.0
+"""How long a fleet may be there, where nobody says otherwise."""
 
 MOST_FAILURES = 10
 """Failures in a row (see Fleet) after which a provider starts no more of a fleet of one machine."""
@@ -16,6 +19,10 @@ MOST_FAILURES = 10
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """Machines wanted for a job. `token` names the order: the same token is the same fleet.
+
+    `kinds` are the machine types that would do, the best one first (none: the provider has but
+    one), `market` is "spot" or "on-demand" ("": the provider has but one), `limit_s` how long the
+    fleet may be there at most, `disk_gib` what its machines need to hold, `owner` who wants them.
 
     `environment` and `umask` (None: not known) are the submitter's, for a provider whose machines
     are processes of the submitter's own computer; they are never stored or sent elsewhere.
@@ -26,6 +33,11 @@ class Order:
     project: str
     job: int
     count: int
+    kinds: tuple[str, ...] = ()
+    market: str = ""
+    limit_s: float = LIMIT_S
+    disk_gib: int = 0
+    owner: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     umask: int | None = None
 
@@ -60,7 +72,8 @@ class Provider(Protocol):
         breaks whenever it is up would be bought again for ever. The provider counts, as it is the
         provider that goes on buying while couriers sleep; machines that it took away itself, as
         spot markets do, do not count. A machine that left by itself is not replaced, whatever it
-        left behind: who knows the job orders a new fleet, under a new token.
+        left behind: who knows the job orders a new fleet, under a new token, once this one is
+        spent. Where machines are dear, one that cannot boot or whose agent breaks leaves as well.
 
         May be called again at any time, by any process, and does not wait for machines to come up.
         """

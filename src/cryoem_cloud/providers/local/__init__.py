@@ -71,7 +71,7 @@ class LocalProvider:
                 if _failures(_machines(folder)) >= order.most_failures:
                     break
                 self._start(folder / f"local-{number:03d}-{secrets.token_hex(3)}", order)
-            return _fleet(folder)
+            return _fleet(folder, order)
 
     def look(self, token: str) -> Fleet:
         """See the port."""
@@ -134,9 +134,14 @@ def _machines(folder: Path) -> tuple[LocalMachine, ...]:
     return tuple(LocalMachine(item) for item in sorted(folder.glob("local-*")))
 
 
-def _fleet(folder: Path) -> Fleet:
+def _fleet(folder: Path, order: Order | None = None) -> Fleet:
+    """The fleet; only with its order it is known whether more machines would come."""
     machines = _machines(folder)
     failures = _failures(machines)
+    ended = (folder / "ended").exists()
+    if order is not None:
+        ended = ended or failures >= order.most_failures
+        ended = ended or sum(machine.left for machine in machines) >= order.count
     return Fleet(
         machines=tuple(
             Machine(name=machine.name, state=_state(machine), kind="process")
@@ -144,6 +149,7 @@ def _fleet(folder: Path) -> Fleet:
         ),
         failures=failures,
         failure_log=_last_failed(machines).log_tail() if failures else "",
+        spent=ended and not any(machine.alive for machine in machines),
     )
 
 

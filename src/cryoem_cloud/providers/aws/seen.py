@@ -1,0 +1,99 @@
+"""What AWS lists of a fleet, as a fleet: no calls."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.providers.aws.names import RAISED, STATE, TOKEN, WHY, tags_of
+
+__all__ = ["Seen", "fleet_of", "sorted_out"]
+
+_ENDED = frozenset({"shutting-down", "terminated", "stopping", "stopped"})
+_TAKEN = frozenset({"Server.SpotInstanceTermination", "Server.SpotInstanceShutdown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that AWS lists of one token: its template, its group, its instances."""
+
+    raised: bool = False
+    template: bool = False
+    group: Mapping[str, Any] | None = None
+    instances: tuple[Mapping[str, Any], ...] = field(default=())
+
+    @property
+    def capacity(self) -> int:
+        """How many machines the group is to have."""
+        return int(self.group["DesiredCapacity"]) if self.group else 0
+
+
+def sorted_out(
+    templates: Iterable[Mapping[str, Any]],
+    groups: Iterable[Mapping[str, Any]],
+    instances: Iterable[Mapping[str, Any]],
+) -> dict[str, Seen]:
+    """What is listed, by token. A group that is being deleted is none any more.
+
+    Of a token whose template and group are gone, instances that have ended say nothing.
+    """
+    named = {str(each["LaunchTemplateName"]): tags_of(each.get("Tags", ())) for each in templates}
+    there = {tags_of(each["Tags"]).get(TOKEN, ""): each for each in groups if "Status" not in each}
+    of: dict[str, list[Mapping[str, Any]]] = {}
+    for each in instances:
+        of.setdefault(tags_of(each.get("Tags", ())).get(TOKEN, ""), []).append(each)
+    return {
+        token: Seen(
+            raised=RAISED in named.get(token, {}),
+            template=token in named,
+            group=there.get(token),
+            instances=tuple(sorted(of.get(token, ()), key=_begun)),
+        )
+        for token in {*named, *there, *filter(lambda token: _lives(of[token]), of)} - {""}
+    }
+
+
+def _lives(instances: Iterable[Mapping[str, Any]]) -> bool:
+    return any(each["State"]["Name"] not in _ENDED for each in instances)
+
+
+def fleet_of(seen: Seen, *, refusal: str = "") -> Fleet:
+    """The fleet, with the machines that AWS still lists (ended ones for about an hour)."""
+    failures, why = _failures(seen.instances)
+    machines = tuple(
+        Machine(name=str(each["InstanceId"]), state=_state(each), kind=str(each["InstanceType"]))
+        for each in seen.instances
+    )
+    fleet = Fleet(machines=machines, failures=failures, failure_log=why, refusal=refusal)
+    spent = seen.raised and not seen.capacity and not fleet.alive
+    return Fleet(
+        machines=machines, failures=failures, failure_log=why, spent=spent, refusal=refusal
+    )
+
+
+def _begun(instance: Mapping[str, Any]) -> tuple[Any, str]:
+    return instance["LaunchTime"], str(instance["InstanceId"])
+
+
+def _state(instance: Mapping[str, Any]) -> State:
+    said = tags_of(instance.get("Tags", ())).get(STATE, "")
+    if instance["State"]["Name"] in _ENDED:
+        return State.LEFT if said in {"left", "failed"} else State.GONE
+    return State.UP if said else State.STARTING
+
+
+def _failures(instances: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
+    """How many in a row ended before they had worked, and what the last of them said."""
+    failures, why = 0, ""
+    for each in instances:
+        tags = tags_of(each.get("Tags", ()))
+        said = tags.get(STATE, "")
+        if said in {"worked", "left"}:
+            failures, why = 0, ""
+        elif each["State"]["Name"] in _ENDED and _reason(each) not in _TAKEN:
+            failures, why = failures + 1, tags.get(WHY, "")
+    return failures, why
+
+
+def _reason(instance: Mapping[str, Any]) -> str:
+    return str(instance.get("StateReason", {}).get("Code", ""))

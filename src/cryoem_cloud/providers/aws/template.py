@@ -1,0 +1,73 @@
+"""What a machine is launched as: a launch template's data."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryoem_cloud.ports.provider import Order
+from cryoem_cloud.providers.aws.account import Account
+from cryoem_cloud.providers.aws.names import JOB, OWNER, PROJECT, STACK, TOKEN, role_of, tagged
+
+__all__ = ["Image", "tags_for", "template_data"]
+
+_LEAST_DISK_GIB = 30
+"""Of an operating system with RELION's packages; the images' own are 8 GiB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A machine image, and what its root disk is called."""
+
+    id: str
+    root: str
+
+
+def tags_for(account: Account, order: Order) -> dict[str, str]:
+    """The tags of all that an order makes."""
+    return {
+        **account.tags,
+        STACK: account.stack,
+        PROJECT: order.project,
+        JOB: f"{order.job:08d}",
+        TOKEN: order.token,
+        OWNER: order.owner,
+        "Name": f"cryoem {order.token}",
+    }
+
+
+def template_data(
+    account: Account, order: Order, *, image: Image, user_data: str
+) -> Mapping[str, Any]:
+    """The data: IMDSv2 alone, shutdown ends the machine, its disk goes with it, no key, no secret.
+
+    A hop limit of 1 keeps containers on the machine from its credentials.
+    """
+    tags = tagged(tags_for(account, order))
+    return {
+        "ImageId": image.id,
+        "InstanceType": order.kinds[0],
+        "IamInstanceProfile": {"Name": role_of(account.stack, order.project)},
+        "SecurityGroupIds": [account.security_group],
+        "InstanceInitiatedShutdownBehavior": "terminate",
+        "MetadataOptions": {
+            "HttpTokens": "required",
+            "HttpEndpoint": "enabled",
+            "HttpPutResponseHopLimit": 1,
+        },
+        "BlockDeviceMappings": [
+            {
+                "DeviceName": image.root,
+                "Ebs": {
+                    "VolumeSize": max(_LEAST_DISK_GIB, order.disk_gib),
+                    "VolumeType": "gp3",
+                    "Encrypted": True,
+                    "DeleteOnTermination": True,
+                },
+            }
+        ],
+        "TagSpecifications": [
+            {"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")
+        ],
+        "UserData": base64.b64encode(user_data.encode()).decode("ascii"),
+    }
