@@ -25,6 +25,7 @@ from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.journal import LogLines, Page
 from cryoem_cloud.model.keys import manifest_key, page_key
 from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.turn import Deed, Turn
 from cryoem_cloud.ports.application import Application, Asked, Shape
@@ -58,7 +59,11 @@ class Played:
     """A provider of one machine, which the test plays: one act each time that the fleet is kept."""
 
     name = "played"
-    shape = Shape(cores=1, memory_gib=1.0, fixed=True)
+    sells = False
+    like = Shape(cores=1, memory_gib=1.0, fixed=True)
+
+    def shape(self, offer: Offer) -> Shape:
+        return self.like
 
     def __init__(self, *acts: Callable[[], None]) -> None:
         self.acts = list(acts)

@@ -19,7 +19,7 @@ def test_ranks_are_chosen_by_the_box_of_the_projects_particles(bench: Bench) -> 
     refine = f"relion_refine --i p.star --ref r.mrc --split_random_halves --o {FOLDER}/run\n"
     job = replace(bench.slip.job, script=refine, application="relion")
     provider = Played(bench.done)
-    provider.shape = Shape(cores=96, memory_gib=384)
+    provider.like = Shape(cores=96, memory_gib=384)
     means = replace(bench.means("courier-1", provider), application=lambda _: Relion())
     desk = CardDesk(bench.card(), bench.cards, means.clock)
     Errand(replace(bench.slip, job=job), means, desk).run()

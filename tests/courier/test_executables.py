@@ -146,7 +146,7 @@ def sent(bench: Bench, settings: Settings, path: str) -> tuple[str, dict[str, in
     job = replace(bench.slip.job, script=script, application="relion")
     slip = replace(bench.slip, job=job, environment={"PATH": path})
     provider = Played(bench.done)
-    provider.shape = _ELSEWHERE
+    provider.like = _ELSEWHERE
     means = replace(
         bench.means("courier-1", provider),
         application=lambda _: Relion(),

@@ -8,6 +8,7 @@ from cryoem_cloud.courier.sweep import sweep
 from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.machine import DEAD_AFTER_S, Fleet, Machine, State
+from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.ports.provider import Order
 
 from .conftest import MACHINE, TASK, Bench, Played
@@ -81,7 +82,7 @@ def test_a_job_whose_holder_lives_elsewhere_is_not_manned_again(bench: Bench) ->
 
 def test_a_courier_goes_on_with_the_newest_attempt(bench: Bench) -> None:
     for attempt, token in enumerate(tokens(bench, 1, 2, 3), start=1):
-        bench.records.put_launch(attempt, "played", token)
+        bench.records.put_launch(attempt, "played", token, Offer())
     provider = Leaving(lambda *_: bench.done())
     assert bench.run(provider=provider).outcome is Outcome.SUCCESS
     assert provider.kept == tokens(bench, 3)

@@ -18,6 +18,7 @@ from cryoem_cloud.courier.errand import Errand
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.job import Exit, Job, Need, Outcome, Wish
 from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import Ready
 from cryoem_cloud.ports.application import Cut, Shape
@@ -92,8 +93,11 @@ class Hands:
     bench: Bench
     scratch: Path
     name: str = "hands"
-    shape: Shape = field(default_factory=lambda: Shape(cores=1, memory_gib=1.0, fixed=True))
+    sells: bool = False
     machines: dict[str, tuple[Myself, threading.Thread]] = field(default_factory=dict)
+
+    def shape(self, offer: Offer) -> Shape:
+        return Shape(cores=1, memory_gib=1.0, fixed=True)
 
     def keep(self, order: Order) -> Fleet:
         for at in range(order.count):

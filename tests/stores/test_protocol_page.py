@@ -12,6 +12,7 @@ from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import Page
+from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import PROTOCOL
 from cryoem_cloud.model.task import Ready, pack_from_bytes, pack_to_bytes
@@ -66,7 +67,7 @@ def everything(store: Store) -> list[bytes]:
 def test_small_records_of_the_page_are_what_is_written() -> None:
     acts: dict[str, Callable[[JobRecords], object]] = {
         "control": lambda records: records.ask(Control.STOP),
-        "launch": lambda records: records.put_launch(1, "local", f"{PROJECT}-00000007-1"),
+        "launch": lambda records: records.put_launch(1, "local", f"{PROJECT}-00000007-1", Offer()),
         "end": lambda records: records.put_end(Exit(outcome=Outcome.SUCCESS)),
         "ids": lambda records: reserve_block(records.store, "ada@workstation"),
     }

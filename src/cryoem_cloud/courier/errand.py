@@ -20,7 +20,7 @@ from cryoem_cloud.courier.homecoming import Homecoming
 from cryoem_cloud.courier.inputs import Inputs
 from cryoem_cloud.courier.later import BrokenChainError, stop_those_after
 from cryoem_cloud.courier.listening import Listening
-from cryoem_cloud.courier.manning import Manning, provider_of
+from cryoem_cloud.courier.manning import Manning, provider_of, shape_for
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.pieces import PieceFollower
 from cryoem_cloud.courier.spool import Slip
@@ -158,7 +158,7 @@ class Errand:
             records=self.records,
             application=self.means.application(self.slip.job.application),
             settings=self.means.settings(str(self.slip.project.folder)),
-            shape=provider_of(self.means, self.slip).shape,
+            shape=shape_for(self.means, self.slip),
             desk=self.desk,
             stopped=self._stop_wanted,
             halting=Halting(self._halted, self.means.clock),
@@ -221,7 +221,7 @@ class Errand:
         tasks = tuple(self.records.all_tasks())
         home, log = self._home(*tasks), self.records.turns(MAIN)
         at_once = max(1, self.records.ready().of - 1)
-        manning = Manning(self.means, self.slip, self.records, log, tasks=at_once)
+        manning = Manning(self.means, self.slip, self.records, log, at_once, self.desk.note)
         pieces = self._piece_follower() if any(task.is_piece for task in tasks) else None
         follower = Follower(
             records=self.records,

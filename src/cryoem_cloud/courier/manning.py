@@ -1,6 +1,7 @@
 """Keeps a job manned: one fleet after the other, until its task has ended."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryoem_cloud.courier.guest import Guest
@@ -9,12 +10,15 @@ from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.errors import BootError, ProviderError
 from cryoem_cloud.model.machine import Fleet, Pulse, State
+from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.turn import Deed
+from cryoem_cloud.planner.static import offers_for
+from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import Order, Provider
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.turns import TurnLog
 
-__all__ = ["MOST_ATTEMPTS", "Manning", "provider_of"]
+__all__ = ["MOST_ATTEMPTS", "Manning", "provider_of", "shape_for"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,12 +26,25 @@ MOST_ATTEMPTS = 10
 """Fleets that all left an open task; there is then something about the job that sends them away."""
 _MOST_FAILED = 3
 """Fleets in a row whose last machines had left before they had worked."""
+_REFUSED_S = 300.0
+"""For so long an offer of which there is no machine is waited for, where there is another one."""
 
 
 def provider_of(means: Means, slip: Slip) -> Provider:
     """Where a job's machines come from: as its submitter wished, or as the settings say now."""
     settings = means.settings(str(slip.project.folder))
     return means.provider(slip.job.wish.where or settings.where, settings)
+
+
+def _offers(provider: Provider, slip: Slip) -> tuple[Offer, ...]:
+    """What a job's machines may be, in the order in which it is tried."""
+    return offers_for(slip.job.script, slip.job.wish) if provider.sells else (Offer(),)
+
+
+def shape_for(means: Means, slip: Slip) -> Shape:
+    """What the machines of a job are like, for its counts: as it is offered first."""
+    provider = provider_of(means, slip)
+    return provider.shape(_offers(provider, slip)[0])
 
 
 @dataclass
@@ -41,6 +58,9 @@ class Manning:
     provider starts machines that have left anew. So another fleet is ordered, once all machines of
     the newest one have left and the task has shown no life for a minute. The attempts are recorded
     in the store, where the next courier finds them.
+
+    Where a provider has had no machine of an offer for five minutes, that attempt is ended, and the
+    next offer ordered; the last one is waited for. `told` hears why there is no machine.
     """
 
     means: Means
@@ -48,7 +68,10 @@ class Manning:
     records: JobRecords
     log: TurnLog
     tasks: int = 1
+    told: Callable[[str], None] = lambda _: None
     _attempt: int = 0
+    _offer: Offer = field(default_factory=Offer)
+    _refused_s: float | None = None
     _pulse: Pulse | None = None
     _failed: int = 0
     _told_gone: set[str] = field(default_factory=set)
@@ -71,12 +94,15 @@ class Manning:
             _LOG.warning("job %d: %s came along, and is gone", self.records.number, name)
             self._guest = None
         if not self._attempt:
-            self._begin(max(1, self.records.launches()))
+            self._take_up()
         order = self._order()
-        fleet = provider_of(self.means, self.slip).keep(order)
+        provider = provider_of(self.means, self.slip)
+        fleet = provider.keep(order)
         self._tell_of_gone(fleet)
         if fleet.alive:
-            self._pulse = None
+            self._pulse = self._refused_s = None
+        elif fleet.refusal:
+            self._wait_or_offer_more(fleet.refusal, provider, order)
         elif fleet.failures >= order.most_failures:
             raise _no_boot(fleet)
         elif fleet.spent and self._silent():
@@ -99,10 +125,33 @@ class Manning:
         )
         return guest if guest.of else None
 
-    def _begin(self, attempt: int) -> None:
-        self._attempt, self._pulse = attempt, None
-        order = self._order()
-        self.records.put_launch(attempt, provider_of(self.means, self.slip).name, order.token)
+    def _take_up(self) -> None:
+        """Go on with the newest attempt, or begin the first one."""
+        attempt = self.records.launches()
+        if attempt:
+            self._attempt, self._offer = attempt, self.records.launch(attempt)
+        else:
+            provider = provider_of(self.means, self.slip)
+            self._begin(1, _offers(provider, self.slip)[0])
+
+    def _begin(self, attempt: int, offer: Offer) -> None:
+        """Order a fleet; of two couriers that do the first one's offer stands."""
+        self._attempt, self._pulse, self._refused_s = attempt, None, None
+        token, name = self._order().token, provider_of(self.means, self.slip).name
+        self.records.put_launch(attempt, name, token, offer)
+        self._offer = self.records.launch(attempt)
+
+    def _wait_or_offer_more(self, refusal: str, provider: Provider, order: Order) -> None:
+        now_s = self.means.clock.monotonic()
+        if self._refused_s is None:
+            self._refused_s = now_s
+            self.told(f"waits for a machine: {refusal}")
+        offers = _offers(provider, self.slip)
+        at = offers.index(self._offer) if self._offer in offers else len(offers)
+        if at + 1 < len(offers) and now_s - self._refused_s >= _REFUSED_S:
+            _LOG.warning("job %d: %s", self.records.number, refusal)
+            provider.end(order.token)
+            self._begin(self._attempt + 1, offers[at + 1])
 
     def _man_again(self) -> None:
         if self._attempt >= MOST_ATTEMPTS:
@@ -112,7 +161,7 @@ class Manning:
                 hint="submit it again; cryoem report collects what the machines said",
             )
         _LOG.warning("job %d: its machines left, and its task is open", self.records.number)
-        self._begin(self._attempt + 1)
+        self._begin(self._attempt + 1, self._offer)
 
     def _order(self) -> Order:
         slip, settings = self.slip, self.means.settings(str(self.slip.project.folder))
@@ -122,6 +171,8 @@ class Manning:
             project=slip.project.name,
             job=slip.job.number,
             count=min(slip.job.wish.count or settings.count, self.tasks),
+            offer=self._offer,
+            owner=slip.job.submitter,
             environment=slip.environment,
             umask=slip.umask,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cryoem_cloud.model.machine import Fleet
+from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.ports.application import Shape
 
 __all__ = ["LIMIT_S", "MOST_FAILURES", "Order", "Provider"]
@@ -20,9 +21,8 @@ MOST_FAILURES = 10
 class Order:
     """Machines wanted for a job. `token` names the order: the same token is the same fleet.
 
-    `kinds` are the machine types that would do, the best one first (none: the provider has but
-    one), `market` is "spot" or "on-demand" ("": the provider has but one), `limit_s` how long the
-    fleet may be there at most, `disk_gib` what its machines need to hold, `owner` who wants them.
+    `offer` says what kind of machines, `limit_s` how long the fleet may be there at most,
+    `disk_gib` what its machines need to hold, `owner` who wants them.
 
     `environment` and `umask` (None: not known) are the submitter's, for a provider whose machines
     are processes of the submitter's own computer; they are never stored or sent elsewhere.
@@ -33,8 +33,7 @@ class Order:
     project: str
     job: int
     count: int
-    kinds: tuple[str, ...] = ()
-    market: str = ""
+    offer: Offer = field(default_factory=Offer)
     limit_s: float = LIMIT_S
     disk_gib: int = 0
     owner: str = ""
@@ -59,8 +58,16 @@ class Provider(Protocol):
         ...
 
     @property
-    def shape(self) -> Shape:
-        """What its machines are like, for programs whose counts follow the machine."""
+    def sells(self) -> bool:
+        """Whether there are machine types, and prices, to choose from; else an offer is empty."""
+        ...
+
+    def shape(self, offer: Offer) -> Shape:
+        """What machines of an offer are like, for programs whose counts follow the machine.
+
+        Raises:
+            ProviderError: There are no such machines.
+        """
         ...
 
     def keep(self, order: Order) -> Fleet:

@@ -15,6 +15,7 @@ from cryoem_cloud.model.errors import (
 )
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import Page
+from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.record import decode, encode, integer, text
 from cryoem_cloud.model.task import Ready, Task, pack_from_bytes, pack_to_bytes
 from cryoem_cloud.ports.store import Store
@@ -207,12 +208,18 @@ class JobRecords:
         except ValueError as error:
             raise FormatError(f"an unknown wish for job {self.number}: {word!r}") from error
 
-    def put_launch(self, attempt: int, provider: str, token: str) -> None:
-        """Say that machines are about to be bought; again is the same."""
+    def put_launch(self, attempt: int, provider: str, token: str, offer: Offer) -> None:
+        """Say that machines are about to be bought; the first word stands."""
         key = keys.launch_key(self.project, self.number, attempt)
-        data = encode("launch", {"provider": provider, "token": token})
+        said = {"provider": provider, "token": token, **offer.to_json()}
         with suppress(ObjectExistsError):
-            self.store.put(key, data, if_absent=True)
+            self.store.put(key, encode("launch", said), if_absent=True)
+
+    def launch(self, attempt: int) -> Offer:
+        """What was about to be bought."""
+        key = keys.launch_key(self.project, self.number, attempt)
+        with reading(key):
+            return Offer.from_json(decode("launch", self.store.get(key)))
 
     def launches(self) -> int:
         """How often machines were ordered; one request for each time, and one more."""

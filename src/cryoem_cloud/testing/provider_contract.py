@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from cryoem_cloud.model.machine import Fleet, State
+from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.ports.provider import MOST_FAILURES, Order, Provider
 
 __all__ = ["Bench", "ProviderContract"]
@@ -61,8 +62,7 @@ def _order(count: int = 2) -> Order:
         project="project-00000000",
         job=1,
         count=count,
-        kinds=("m5.large", "m5a.large"),
-        market="spot",
+        offer=Offer(("m5.large", "m5a.large"), Market.SPOT),
     )
 
 

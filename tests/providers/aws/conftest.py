@@ -9,6 +9,7 @@ from typing import Any
 import botocore.session
 import pytest
 
+from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.providers.aws import AwsProvider
 from cryoem_cloud.providers.aws.account import Account
@@ -54,7 +55,6 @@ class AwsBench:
             calls=self.calls,
             clock=SystemClock(),
             user_data=lambda *_: "#!/bin/sh\n",
-            kind="m5.large",
             fresh_s=0.0,
         )
 
@@ -136,8 +136,7 @@ def order(**other: object) -> Order:
         "project": "lab-0a1b2c3d",
         "job": 7,
         "count": 2,
-        "kinds": ("m5.large", "m5a.large"),
-        "market": "spot",
+        "offer": Offer(("m5.large", "m5a.large"), Market.SPOT),
         "owner": "ada@workstation",
     }
     return Order(**(fields | other))

@@ -8,6 +8,7 @@ import pytest
 
 from cryoem_cloud.model.errors import ProviderDeniedError, ProviderError, QuotaError
 from cryoem_cloud.model.machine import Fleet, State
+from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.providers.aws import AwsProvider
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.launching import hard_at, lapse_at
@@ -197,7 +198,7 @@ def test_where_a_quota_is_reached_the_job_ends(still: AwsBench) -> None:
 
 def test_a_type_that_does_not_exist_is_said(still: AwsBench) -> None:
     with pytest.raises(ProviderError, match="us-west-2 has no machine type"):
-        still.provider.keep(order(kinds=("g6e.tiny",)))
+        still.provider.keep(order(offer=Offer(("g6e.tiny",), Market.SPOT)))
 
 
 def test_an_action_that_is_not_allowed_is_named(still: AwsBench) -> None:

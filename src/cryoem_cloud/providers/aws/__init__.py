@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from cryoem_cloud.model.errors import QuotaError
 from cryoem_cloud.model.machine import Fleet
+from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.provider import Order
@@ -27,7 +28,7 @@ __all__ = ["AwsProvider"]
 
 @dataclass
 class AwsProvider:
-    """Fleets of one stack. `user_data` makes what a machine does first; `kind` is its type.
+    """Fleets of one stack. `user_data` makes what a machine does first.
 
     Thread-safe. A courier looks at all its fleets twice a second: what is listed is good for
     `fresh_s`, for all of them.
@@ -37,12 +38,11 @@ class AwsProvider:
     calls: Calls
     clock: Clock
     user_data: Callable[[Account, Order, str], str]
-    kind: str
     fresh_s: float = 5.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _seen: Mapping[str, Seen] = field(default_factory=dict)
     _seen_s: float = float("-inf")
-    _shape: Shape | None = None
+    _shapes: dict[str, Shape] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -50,11 +50,16 @@ class AwsProvider:
         return "aws"
 
     @property
-    def shape(self) -> Shape:
-        """A machine of this provider's type."""
-        if self._shape is None:
-            self._shape = shape_of(described(self.calls, self.kind))
-        return self._shape
+    def sells(self) -> bool:
+        """Yes."""
+        return True
+
+    def shape(self, offer: Offer) -> Shape:
+        """See the port: the offer's first type, as its others are alike."""
+        kind = offer.kinds[0]
+        if kind not in self._shapes:
+            self._shapes[kind] = shape_of(described(self.calls, kind))
+        return self._shapes[kind]
 
     def keep(self, order: Order) -> Fleet:
         """See the port. AWS itself replaces machines; here the fleet is launched, once.
@@ -103,7 +108,7 @@ class AwsProvider:
         return tuple(sorted(t for t, seen in self._look().items() if seen.template or seen.group))
 
     def _launch(self, order: Order) -> None:
-        kind = described(self.calls, order.kinds[0])
+        kind = described(self.calls, order.offer.kinds[0])
         architecture = architecture_of(kind)
         launch = Launch(calls=self.calls, account=self.account, order=order, now=datetime.now(UTC))
         if not self._look(anew=True).get(order.token, Seen()).template:
@@ -116,7 +121,7 @@ class AwsProvider:
                     user_data=self.user_data(self.account, order, architecture),
                 )
             )
-        launch.make_group(subnets_with(self.calls, order.kinds, self.account.subnets))
+        launch.make_group(subnets_with(self.calls, order.offer.kinds, self.account.subnets))
         launch.arm()
         launch.suspend_rebalancing()
         group = self._look(anew=True).get(order.token, Seen()).group

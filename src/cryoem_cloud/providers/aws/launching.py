@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cryoem_cloud.model.errors import ProviderError, ProviderUnreachableError
+from cryoem_cloud.model.offer import Market
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
@@ -158,11 +159,11 @@ def note_raised(calls: Calls, token: str) -> None:
 
 
 def _mixed(order: Order) -> dict[str, Any]:
-    on_demand = order.market != "spot"
+    on_demand = order.offer.market is not Market.SPOT
     return {
         "LaunchTemplate": {
             "LaunchTemplateSpecification": {"LaunchTemplateName": order.token, "Version": "1"},
-            "Overrides": [{"InstanceType": kind} for kind in order.kinds[:_MOST_KINDS]],
+            "Overrides": [{"InstanceType": kind} for kind in order.offer.kinds[:_MOST_KINDS]],
         },
         "InstancesDistribution": {
             "OnDemandBaseCapacity": 0,

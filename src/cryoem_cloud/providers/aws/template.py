@@ -46,7 +46,7 @@ def template_data(
     tags = tagged(tags_for(account, order))
     return {
         "ImageId": image.id,
-        "InstanceType": order.kinds[0],
+        "InstanceType": order.offer.kinds[0],
         "IamInstanceProfile": {"Name": role_of(account.stack, order.project)},
         "SecurityGroupIds": [account.security_group],
         "InstanceInitiatedShutdownBehavior": "terminate",

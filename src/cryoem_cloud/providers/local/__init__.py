@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cryoem_cloud.model.errors import ProviderError
 from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.providers.local.machine import LocalMachine, LocalSelf
@@ -42,8 +43,12 @@ class LocalProvider:
         return "local"
 
     @property
-    def shape(self) -> Shape:
-        """This computer; users choose their counts for it themselves."""
+    def sells(self) -> bool:
+        """No: there is but this computer."""
+        return False
+
+    def shape(self, offer: Offer) -> Shape:  # noqa: ARG002  (the port's names)
+        """This computer, whatever is offered; users choose their counts for it themselves."""
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
         return Shape(cores=os.cpu_count() or 1, memory_gib=memory, fixed=True, here=True)
 
