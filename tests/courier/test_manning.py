@@ -8,11 +8,12 @@ from cryoem_cloud.courier.sweep import sweep
 from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.machine import DEAD_AFTER_S, Fleet, Machine, State
-from cryoem_cloud.model.offer import Offer
+from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.ports.provider import Order
 
 from .conftest import MACHINE, TASK, Bench, Played
 
+_LONG = 3000
 _LOOK_S = 0.5
 
 
@@ -125,3 +126,58 @@ def test_every_attempts_fleet_is_swept_and_no_other_jobs(bench: Bench) -> None:
     provider.kept = [*others, *swept]
     sweep(provider, bench.cards.all(), datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=30))
     assert provider.ended == swept
+
+
+class Selling(Played):
+    """A provider that has no machine in the first market, or in none."""
+
+    sells = True
+
+    def __init__(self, bench: Bench, *, has: Market | None) -> None:
+        super().__init__()
+        self.bench, self.has = bench, has
+        self.orders: list[Order] = []
+
+    def keep(self, order: Order) -> Fleet:
+        self.see(order)
+        self.orders.append(order)
+        if order.offer.market is not self.has:
+            return Fleet(refusal="no capacity")
+        self.bench.done()
+        return super().keep(order)
+
+
+def test_where_there_is_no_spot_machine_one_on_demand_is_ordered_after_5_min(bench: Bench) -> None:
+    provider = Selling(bench, has=Market.ON_DEMAND)
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+    first, second = tokens(bench, 1, 2)
+    assert provider.kept == [first, second]
+    assert provider.ended == [first]
+    waited = sum(order.token == first for order in provider.orders) * _LOOK_S
+    assert 300 <= waited < 310
+    assert bench.records.launch(1).market is Market.SPOT
+    assert bench.records.launch(2).market is Market.ON_DEMAND
+    assert provider.orders[-1].offer.kinds == bench.records.launch(1).kinds
+
+
+def test_a_job_for_which_there_is_no_machine_says_so_and_waits(bench: Bench) -> None:
+    notes: set[str] = set()
+
+    class Later(Selling):
+        def keep(self, order: Order) -> Fleet:
+            notes.add(bench.card().note)
+            self.has = Market.ON_DEMAND if len(self.orders) > _LONG else None
+            return super().keep(order)
+
+    provider = Later(bench, has=None)
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+    assert "waits for a machine: no capacity" in notes
+    assert provider.kept == tokens(bench, 1, 2)
+
+
+def test_another_courier_goes_on_with_what_was_offered(bench: Bench) -> None:
+    offer = Offer(("g6.xlarge",), Market.SPOT)
+    bench.records.put_launch(1, "played", tokens(bench, 1)[0], offer)
+    provider = Selling(bench, has=Market.SPOT)
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+    assert [order.offer for order in provider.orders[:1]] == [offer]

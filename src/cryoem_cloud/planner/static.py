@@ -8,7 +8,6 @@ a movie frame, CTF and extraction a core a micrograph, refinements all GPUs of a
 """
 
 import re
-import shlex
 
 from cryoem_cloud.model.job import Wish
 from cryoem_cloud.model.offer import Market, Offer
@@ -22,6 +21,8 @@ _ONE_GPU = ("g6.4xlarge",)
 _FOUR_GPUS = ("g6.12xlarge",)
 
 _PROGRAM = re.compile(r"relion_[a-z0-9_]+?(?=_mpi\b|\b)")
+_GPU = re.compile(r"(?<!\S)--gpu(?!\S)")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
 _BY_PROGRAM = {
     "relion_run_motioncorr": _CORES,
     "relion_run_ctffind": _CORES,
@@ -47,8 +48,9 @@ def offers_for(script: str, wish: Wish) -> tuple[Offer, ...]:
 
 
 def _kinds_for(script: str) -> tuple[str, ...]:
+    script = _COMMENT.sub("", script)
     found = _PROGRAM.search(script)
     program = found[0] if found else ""
-    if "--gpu" in shlex.split(script, comments=True, posix=False):
+    if _GPU.search(script):
         return _ON_GPUS.get(program, _ONE_GPU)
     return _BY_PROGRAM.get(program, _PLAIN)
