@@ -1,8 +1,8 @@
 """What a script says to us in comment lines: `#CRYOEM key=value`, as clusters read `#SBATCH`.
 
-Keys: name, mpi, threads, where, machine, market, count, pieces, home; for programs that we do not
-know, in and out (paths as a shell writes them, several in a line or several lines). RELION pastes
-what users type into our template as it is, so a value is text and never a command.
+Keys: name, mpi, threads, where, machine, market, hours, count, pieces, home; for programs that we
+do not know, in and out (paths as a shell writes them, several in a line or several lines). RELION
+pastes what users type into our template as it is, so a value is text and never a command.
 """
 
 import re
@@ -22,13 +22,14 @@ _KEYS = (
     "where",
     "machine",
     "market",
+    "hours",
     "count",
     "pieces",
     "home",
     "in",
     "out",
 )
-_NUMBERS = frozenset({"count", "pieces"})
+_NUMBERS = frozenset({"count", "pieces", "hours"})
 """Keys whose values are numbers that the user gives."""
 _SECOND = re.compile(rf"(?:^|\s)(?P<key>{'|'.join(_KEYS)})=")
 """Another key in a value; a file whose name looks like that is written ./out=x."""
@@ -62,6 +63,7 @@ def wish(script: str) -> Wish:
         where=said.get("where", ""),
         machine=said.get("machine", ""),
         market=said.get("market", ""),
+        hours=_number(said.get("hours", ""), 0),
         count=_number(said.get("count", ""), 0),
         pieces=_number(said.get("pieces", ""), 0),
         home=said.get("home", ""),

@@ -20,6 +20,7 @@ from cryoem_cloud.courier.submit import mark_refused, submit
 from cryoem_cloud.frontends.registry import frontend_named, name_of_caller
 from cryoem_cloud.model.errors import CryoemError, MissingInputError, SettingsError, UsageError
 from cryoem_cloud.model.job import Wish
+from cryoem_cloud.model.offer import MARKETS
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Places, Settings, environment, submitters_environment
@@ -27,7 +28,7 @@ from cryoem_cloud.wiring.front import counter, store_at
 
 __all__ = ["PROVIDERS", "here", "inside", "submit_asked", "submit_script", "wake_for"]
 
-PROVIDERS = ("local",)
+PROVIDERS = ("local", "aws")
 """The names that --on and a template's `where` may give."""
 
 
@@ -167,12 +168,17 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
         pieces=own.pieces or said.pieces,
         machine=own.machine or said.machine,
         market=own.market or said.market,
+        hours=own.hours or said.hours,
         home=own.home or said.home,
     )
     if merged.where and merged.where not in PROVIDERS:
         raise UsageError(
             f"there is no provider of machines {merged.where!r}",
-            hint=f"known is {', '.join(PROVIDERS)}",
+            hint=f"known are {', '.join(PROVIDERS)}",
+        )
+    if merged.market and merged.market not in MARKETS:
+        raise UsageError(
+            f"there is no market {merged.market!r}", hint=f"known are {', '.join(MARKETS)}"
         )
     named_in = (*asked.inputs, *paths(asked.script, "in"))
     named_out = (*asked.outputs, *paths(asked.script, "out"))
@@ -194,7 +200,7 @@ def _required_settings(places: Places, project: Project) -> Settings:
     if settings.where not in PROVIDERS:
         raise SettingsError(
             f"the settings name the provider of machines {settings.where!r}",
-            hint=f"known is {', '.join(PROVIDERS)}",
+            hint=f"known are {', '.join(PROVIDERS)}",
         )
     return settings
 

@@ -14,7 +14,7 @@ from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.turn import Deed
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.ports.application import Shape
-from cryoem_cloud.ports.provider import Order, Provider
+from cryoem_cloud.ports.provider import LIMIT_S, Order, Provider
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.turns import TurnLog
 
@@ -26,6 +26,7 @@ MOST_ATTEMPTS = 10
 """Fleets that all left an open task; there is then something about the job that sends them away."""
 _MOST_FAILED = 3
 """Fleets in a row whose last machines had left before they had worked."""
+_HOUR_S = 3600.0
 _REFUSED_S = 300.0
 """For so long an offer of which there is no machine is waited for, where there is another one."""
 
@@ -172,6 +173,7 @@ class Manning:
             job=slip.job.number,
             count=min(slip.job.wish.count or settings.count, self.tasks),
             offer=self._offer,
+            limit_s=slip.job.wish.hours * _HOUR_S or LIMIT_S,
             owner=slip.job.submitter,
             environment=slip.environment,
             umask=slip.umask,

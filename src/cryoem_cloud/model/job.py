@@ -46,6 +46,8 @@ class Exit:
 class Wish:
     """What the user asked of the machines. Zero and empty mean: we choose.
 
+    `machine` is a machine type of the provider's, or several with commas between, `market` one of
+    `model.offer.MARKETS`, `hours` how long the machines may be there at most.
     `home` is what comes home, "all" or "essential"; in a job that was submitted it is one of them.
     `pieces` is into how many pieces the job is cut; 1: not at all.
     """
@@ -58,6 +60,7 @@ class Wish:
     ranks: int = 1
     threads: int = 1
     pieces: int = 0
+    hours: int = 0
 
     @property
     def essential(self) -> bool:
@@ -80,6 +83,7 @@ class Wish:
             "ranks": self.ranks,
             "threads": self.threads,
             **({"pieces": self.pieces} if self.pieces else {}),
+            **({"hours": self.hours} if self.hours else {}),
         }
 
     @classmethod
@@ -94,6 +98,7 @@ class Wish:
             ranks=integer(fields, "ranks", 1),
             threads=integer(fields, "threads", 1),
             pieces=integer(fields, "pieces", 0),
+            hours=integer(fields, "hours", 0),
         )
 
 

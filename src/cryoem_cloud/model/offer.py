@@ -8,7 +8,7 @@ from typing import Self
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.record import JSON, text, texts
 
-__all__ = ["Market", "Offer"]
+__all__ = ["MARKETS", "Market", "Offer"]
 
 
 class Market(Enum):
@@ -17,6 +17,10 @@ class Market(Enum):
     SPOT = "spot"
     """Cheaper; the provider may take the machine away."""
     ON_DEMAND = "on-demand"
+
+
+MARKETS = tuple(market.value for market in Market)
+"""Their names, as users give them."""
 
 
 @dataclass(frozen=True, slots=True)

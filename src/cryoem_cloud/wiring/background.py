@@ -42,7 +42,7 @@ def provider_at(name: str, settings: Settings, places: Places) -> Provider:
         SettingsError: There is none, or what starts its machines cannot be understood.
     """
     if name != "local":
-        raise SettingsError(f"there is no provider {name!r}", hint="known is local")
+        raise SettingsError(f"there is no provider {name!r}", hint="known are local, aws")
     try:
         prefix = shlex.split(settings.local_prefix)
     except ValueError as error:

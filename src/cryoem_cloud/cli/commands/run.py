@@ -18,6 +18,10 @@ __all__ = ["command"]
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--on", "where", type=click.Choice(PROVIDERS), help="Whose machines.")
+@click.option("--machine", default="", metavar="TYPE", help="Which machine type (aws).")
+@click.option("--spot", "market", flag_value="spot", help="Only Spot machines (aws).")
+@click.option("--on-demand", "market", flag_value="on-demand", help="No Spot machines (aws).")
+@click.option("--max-hours", type=click.IntRange(1, 168), help="End it then (aws); default: 24.")
 @click.option("--count", type=click.IntRange(min=1), help="How many machines at most.")
 @click.option("--pieces", type=click.IntRange(min=1), help="Cut into so many; 1: not at all.")
 @click.option("--in", "inputs", multiple=True, metavar="PATH", help="A file or folder it reads.")
@@ -30,6 +34,9 @@ __all__ = ["command"]
 def command(  # noqa: PLR0913  (one for each option)
     *,
     where: str | None,
+    machine: str,
+    market: str | None,
+    max_hours: int | None,
     count: int | None,
     pieces: int | None,
     inputs: tuple[str, ...],
@@ -53,7 +60,15 @@ def command(  # noqa: PLR0913  (one for each option)
         outputs=outputs,
         name=name,
         after=numbers(after),
-        wish=Wish(where=where or "", count=count or 0, pieces=pieces or 0, home=home or ""),
+        wish=Wish(
+            where=where or "",
+            machine=machine,
+            market=market or "",
+            hours=max_hours or 0,
+            count=count or 0,
+            pieces=pieces or 0,
+            home=home or "",
+        ),
     )
     card = submit_asked(asked, project, places())
     if no_wait:
