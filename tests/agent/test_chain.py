@@ -22,13 +22,14 @@ from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.stores.nexts import Next, put_next
 from cryoem_cloud.stores.results import results
 from cryoem_cloud.testing.faults import Fault, FaultyStore
+from cryoem_cloud.testing.machine_self import Unbothered
 from cryoem_cloud.wiring.clock import SystemClock
 
 P = "p-00000000"
 
 
 @dataclass
-class Myself:
+class Myself(Unbothered):
     name: str
     said: list[str] = field(default_factory=list)
 

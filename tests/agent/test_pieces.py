@@ -20,6 +20,7 @@ from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.stores.results import results
+from cryoem_cloud.testing.machine_self import Unbothered
 from cryoem_cloud.wiring.clock import SystemClock
 from tests.piecework import LIST, OUT, SCRIPT, Forgetful, Piecework
 
@@ -27,7 +28,7 @@ PROJECT = "p-00000000"
 
 
 @dataclass
-class Myself:
+class Myself(Unbothered):
     name: str
     said: list[str] = field(default_factory=list)
 

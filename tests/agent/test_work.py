@@ -17,13 +17,14 @@ from cryoem_cloud.ports.application import Application
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.stores.results import results
+from cryoem_cloud.testing.machine_self import Unbothered
 from cryoem_cloud.wiring.clock import SystemClock
 
 OUT = "Shell/job001"
 
 
 @dataclass
-class Myself:
+class Myself(Unbothered):
     """Says what the agent said of its machine."""
 
     name: str = "m"

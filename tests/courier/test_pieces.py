@@ -26,6 +26,7 @@ from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.clock import StoppedClock
+from cryoem_cloud.testing.machine_self import Unbothered
 from cryoem_cloud.wiring.clock import SystemClock
 from tests.courier.conftest import FOLDER, Bench
 from tests.piecework import GO_ON, LIST, Piecework, script_of
@@ -72,7 +73,7 @@ class Kept(Cards):
 
 
 @dataclass
-class Myself:
+class Myself(Unbothered):
     name: str
     left: bool = False
 

@@ -11,6 +11,7 @@ from cryoem_cloud.model.paths import LONG, escaped
 __all__ = [
     "apart_key",
     "beat_key",
+    "boot_key",
     "control_key",
     "deliver_prefix",
     "end_key",
@@ -131,6 +132,11 @@ def beat_key(project: str, job: int, machine: str) -> str:
 def gone_key(project: str, job: int, machine: str) -> str:
     """Exists once the provider has said that the machine is gone."""
     return f"{machines_prefix(project, job)}{machine}/gone"
+
+
+def boot_key(project: str, job: int, machine: str) -> str:
+    """What a machine printed that ended before its agent could say anything."""
+    return f"{machines_prefix(project, job)}{machine}/boot"
 
 
 def page_key(project: str, job: int, machine: str, number: int) -> str:

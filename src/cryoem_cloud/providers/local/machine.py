@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryoem_cloud.model.errors import ProviderError
+from cryoem_cloud.ports.machine_self import Limits, Notice
 from cryoem_cloud.providers.scratch import remove_tree
 
 __all__ = ["LocalMachine", "LocalSelf"]
@@ -147,7 +148,21 @@ class LocalSelf:
         """Say that the agent has come through a turn."""
         (self.folder / "worked").touch()
 
+    def progressed(self) -> None:
+        """Nothing waits for that here."""
+
+    def notice(self) -> Notice | None:
+        """Nobody takes a process away."""
+        return None
+
+    def limits(self) -> Limits:
+        """None: this computer costs nothing."""
+        return Limits()
+
     def leave(self) -> None:
         """Say that the machine is not to be replaced."""
         with suppress(FileNotFoundError):
             (self.folder / "left").touch()
+
+    def make_way(self) -> None:
+        """There is nothing to wait for."""

@@ -1,0 +1,63 @@
+"""The agent's program on a machine of EC2's."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryoem_cloud.agent.work import Agent
+from cryoem_cloud.apps.registry import application_named
+from cryoem_cloud.providers.aws.machine.itself import aws_self
+from cryoem_cloud.settings import environment, submitters_environment
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.logs import log_to_stderr
+
+__all__ = ["Told", "run_aws_agent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the boot script tells the agent; `environment` is what `env -0` prints of a login."""
+
+    store: str
+    project: str
+    job: int
+    machine: Path
+    scratch: Path
+    group: str
+    limit_s: float
+    until_s: float
+    environment: bytes
+
+
+def run_aws_agent(told: Told) -> None:
+    """Be the agent of this machine, which ends with it where all goes well.
+
+    Raises:
+        CryoemError: It does not, and the boot script ends the machine.
+    """
+    log_to_stderr()
+    clock = SystemClock()
+    Agent(
+        records=JobRecords(store_at(told.store), told.project, told.job),
+        myself=aws_self(
+            group=told.group,
+            folder=told.machine,
+            limit_s=told.limit_s,
+            until=datetime.fromtimestamp(told.until_s, UTC),
+            env=environment(),
+            clock=clock,
+        ),
+        application=application_named,
+        scratch=told.scratch,
+        environment=submitters_environment(_parsed(told.environment)),
+        umask=None,
+        clock=clock,
+    ).live()
+
+
+def _parsed(printed: bytes) -> dict[str, str]:
+    """An environment as `env -0` prints it."""
+    pairs = (each.decode(errors="surrogateescape").partition("=") for each in printed.split(b"\0"))
+    return {name: value for name, separator, value in pairs if separator}
