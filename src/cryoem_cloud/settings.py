@@ -7,6 +7,7 @@ count = 1                        # machines a job
 home = "essential"               # what comes home; default: all, but where that costs money
 inputs = "copy"                  # or "reference": local stores read inputs where they lie
 local_prefix = "nice -n 10"      # what starts machines of this computer; default: nothing
+set_up = "apt-get -y install relion"  # what rented machines run as root first; default: nothing
 [executables]                    # where machines have programs that RELION's call
 ctffind = "/opt/ctffind/bin/ctffind"
 ```
@@ -41,8 +42,8 @@ KEPT = "CRYOEM_KEPT_"
 _MOUNT_WORDS = 3
 """Device, mount point and file system type are the first words of a line in /proc/mounts."""
 
-_NAMES_PROGRAMS = frozenset({"local_prefix", "executables"})
-"""Settings that name programs which this user's courier and machines start."""
+_NAMES_PROGRAMS = frozenset({"local_prefix", "set_up", "executables"})
+"""Settings that name programs which this user's courier and machines start, or are commands."""
 
 EXECUTABLES = (
     *("ctffind", "gctf", "motioncor2", "topaz", "resmap", "batchruntomo", "aretomo2"),
@@ -101,6 +102,7 @@ class Settings:
     home: str = ""
     inputs: str = "copy"
     local_prefix: str = ""
+    set_up: str = ""
     executables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -151,6 +153,7 @@ class Settings:
             home=word("home", self.home, "", "all", "essential"),
             inputs=word("inputs", self.inputs, "copy", "reference"),
             local_prefix=word("local_prefix", self.local_prefix),
+            set_up=word("set_up", self.set_up),
             executables={**self.executables, **_table(values.get("executables", {}), source)},
         )
 

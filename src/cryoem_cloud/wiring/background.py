@@ -19,6 +19,7 @@ from cryoem_cloud.courier.whole import write_whole
 from cryoem_cloud.frontends.registry import frontend_named
 from cryoem_cloud.model.errors import SettingsError
 from cryoem_cloud.ports.provider import Provider
+from cryoem_cloud.providers.aws.account import joined
 from cryoem_cloud.providers.local import LocalProvider
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.wiring.clock import SystemClock
@@ -41,6 +42,10 @@ def provider_at(name: str, settings: Settings, places: Places) -> Provider:
     Raises:
         SettingsError: There is none, or what starts its machines cannot be understood.
     """
+    if name == "aws":
+        from cryoem_cloud.wiring.aws import aws_provider  # noqa: PLC0415  (who has joined alone)
+
+        return aws_provider(places.config, settings)
     if name != "local":
         raise SettingsError(f"there is no provider {name!r}", hint="known are local, aws")
     try:
@@ -77,7 +82,7 @@ def means(places: Places, stopping: Event) -> Means:
         application=application_named,
         frontend=cache(frontend_named),
         provider=lambda name, settings: provider_at(name, settings, places),
-        providers=lambda: (provider_at("local", Settings(), places),),
+        providers=lambda: _providers(places),
         settings=lambda folder: Settings.read(places, Path(folder), environment()),
         cache=Cache(places.cache / "courier.sqlite"),
         cards=Cards(places.state / "jobs"),
@@ -85,6 +90,12 @@ def means(places: Places, stopping: Event) -> Means:
         clock=SystemClock(),
         stopping=stopping,
     )
+
+
+def _providers(places: Places) -> tuple[Provider, ...]:
+    """Those that may have machines of ours: this computer, and the account that was joined."""
+    names = ("local", *(("aws",) if joined(places.config) else ()))
+    return tuple(provider_at(name, Settings(), places) for name in names)
 
 
 def _courier_name(places: Places) -> str:

@@ -11,10 +11,10 @@ import pytest
 
 from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.ports.provider import Order
-from cryoem_cloud.providers.aws import AwsProvider
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.names import STATE, WHY, tagged
+from cryoem_cloud.providers.aws.provider import AwsProvider
 from cryoem_cloud.wiring.clock import SystemClock
 from tests.ec2sim.cloud import Cloud
 from tests.ec2sim.noboot import NoBoot

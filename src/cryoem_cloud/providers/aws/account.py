@@ -8,7 +8,7 @@ from typing import Self
 from cryoem_cloud.model.errors import SettingsError
 from cryoem_cloud.model.record import JSON, decode, encode, mapping, text, texts
 
-__all__ = ["Account"]
+__all__ = ["Account", "joined"]
 
 _FILE = "aws.json"
 
@@ -96,3 +96,8 @@ class Account:
 
 def _words(fields: Mapping[str, JSON]) -> dict[str, str]:
     return {name: text(fields, name) for name in fields}
+
+
+def joined(config: Path) -> bool:
+    """Whether this user knows an account."""
+    return (config / _FILE).exists()

@@ -1,0 +1,190 @@
+"""The provider: launches, keeps and ends fleets."""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cryoem_cloud.model.errors import QuotaError
+from cryoem_cloud.model.machine import Fleet
+from cryoem_cloud.model.offer import Offer
+from cryoem_cloud.ports.application import Shape
+from cryoem_cloud.ports.clock import Clock
+from cryoem_cloud.ports.provider import Order
+from cryoem_cloud.providers.aws.account import Account
+from cryoem_cloud.providers.aws.calls import Calls, Refused
+from cryoem_cloud.providers.aws.images import image_for
+from cryoem_cloud.providers.aws.kinds import architecture_of, described, shape_of, subnets_with
+from cryoem_cloud.providers.aws.launching import Launch, note_raised
+from cryoem_cloud.providers.aws.names import STACK
+from cryoem_cloud.providers.aws.refusals import no_capacity, over_quota
+from cryoem_cloud.providers.aws.roles import make_role
+from cryoem_cloud.providers.aws.seen import Seen, fleet_of, sorted_out
+from cryoem_cloud.providers.aws.template import template_data
+
+__all__ = ["AwsProvider"]
+
+
+@dataclass
+class AwsProvider:
+    """Fleets of one stack. `user_data` makes what a machine does first.
+
+    Thread-safe. A courier looks at all its fleets twice a second: what is listed is good for
+    `fresh_s`, for all of them.
+    """
+
+    account: Account
+    calls: Calls
+    clock: Clock
+    user_data: Callable[[Account, Order, str], str]
+    fresh_s: float = 5.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _seen: Mapping[str, Seen] = field(default_factory=dict)
+    _seen_s: float = float("-inf")
+    _shapes: dict[str, Shape] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Aws."""
+        return "aws"
+
+    @property
+    def sells(self) -> bool:
+        """Yes."""
+        return True
+
+    def shape(self, offer: Offer) -> Shape:
+        """See the port: the offer's first type, as its others are alike."""
+        kind = offer.kinds[0]
+        if kind not in self._shapes:
+            self._shapes[kind] = shape_of(described(self.calls, kind))
+        return self._shapes[kind]
+
+    def keep(self, order: Order) -> Fleet:
+        """See the port. AWS itself replaces machines; here the fleet is launched, once.
+
+        Raises:
+            QuotaError: The account may not have such machines.
+            ProviderError: AWS refuses them.
+        """
+        seen = self._look().get(order.token, Seen())
+        if not seen.raised:
+            self._launch(order)
+            seen = self._look(anew=True).get(order.token, Seen())
+        fleet = fleet_of(seen, refusal=self._refusal(order.token, seen))
+        if fleet.failures >= order.most_failures and seen.capacity:
+            self._shrink(order.token)
+        return fleet
+
+    def look(self, token: str) -> Fleet:
+        """See the port."""
+        return fleet_of(self._look().get(token, Seen()))
+
+    def end(self, token: str) -> None:
+        """See the port."""
+        note_raised(self.calls, token)
+        self._ask_of_group("delete_auto_scaling_group", token, ForceDelete=True)
+        self._forget_seen()
+
+    def forget(self, token: str) -> None:
+        """See the port."""
+        seen = self._look(anew=True).get(token, Seen())
+        if fleet_of(seen).alive:
+            return
+        self._ask_of_group("delete_auto_scaling_group", token, ForceDelete=True)
+        if seen.template:
+            with suppress(Refused):
+                self.calls.ask(
+                    "ec2",
+                    "delete_launch_template",
+                    expected=("InvalidLaunchTemplateName.NotFoundException",),
+                    LaunchTemplateName=token,
+                )
+        self._forget_seen()
+
+    def tokens(self) -> tuple[str, ...]:
+        """See the port."""
+        return tuple(sorted(t for t, seen in self._look().items() if seen.template or seen.group))
+
+    def _launch(self, order: Order) -> None:
+        kind = described(self.calls, order.offer.kinds[0])
+        architecture = architecture_of(kind)
+        launch = Launch(calls=self.calls, account=self.account, order=order, now=datetime.now(UTC))
+        if not self._look(anew=True).get(order.token, Seen()).template:
+            make_role(self.calls, self.account, order.project)
+            launch.make_template(
+                template_data(
+                    self.account,
+                    order,
+                    image=image_for(self.calls, self.account.image, architecture),
+                    user_data=self.user_data(self.account, order, architecture),
+                )
+            )
+        launch.make_group(subnets_with(self.calls, order.offer.kinds, self.account.subnets))
+        launch.arm()
+        launch.suspend_rebalancing()
+        group = self._look(anew=True).get(order.token, Seen()).group
+        if group is not None:
+            launch.raise_capacity(group)
+            launch.note_raised()
+
+    def _refusal(self, token: str, seen: Seen) -> str:
+        """Why the group has fewer machines than it wants; "" where it has them, or just begins."""
+        if seen.group is None or len(seen.group["Instances"]) >= seen.capacity:
+            return ""
+        found = self.calls.ask(
+            "autoscaling", "describe_scaling_activities", AutoScalingGroupName=token, MaxRecords=10
+        )
+        failed = [each for each in found["Activities"] if each["StatusCode"] == "Failed"]
+        said = str(failed[0].get("StatusMessage", "")) if failed else ""
+        if over_quota(said):
+            raise QuotaError(
+                said, hint="cryoem aws doctor names the quota, and how to ask for more"
+            )
+        return said if no_capacity(said) else ""
+
+    def _shrink(self, token: str) -> None:
+        self._ask_of_group(
+            "update_auto_scaling_group", token, MinSize=0, MaxSize=0, DesiredCapacity=0
+        )
+        self._forget_seen()
+
+    def _ask_of_group(self, action: str, token: str, **asked: object) -> None:
+        """Do a call about a group; one that is gone, or is being deleted, is done."""
+        try:
+            self.calls.ask(
+                "autoscaling",
+                action,
+                expected=("ValidationError", "ScalingActivityInProgress", "ResourceInUse"),
+                AutoScalingGroupName=token,
+                **asked,
+            )
+        except Refused as refused:
+            if "not found" not in refused.said and "delete" not in refused.said.lower():
+                raise
+
+    def _look(self, *, anew: bool = False) -> Mapping[str, Seen]:
+        with self._lock:
+            now_s = self.clock.monotonic()
+            if anew or now_s - self._seen_s >= self.fresh_s:
+                self._seen = self._listed()
+                self._seen_s = now_s
+            return self._seen
+
+    def _forget_seen(self) -> None:
+        with self._lock:
+            self._seen_s = float("-inf")
+
+    def _listed(self) -> Mapping[str, Seen]:
+        ours = [{"Name": f"tag:{STACK}", "Values": [self.account.stack]}]
+        pages = self.calls.pages
+        return sorted_out(
+            pages("ec2", "describe_launch_templates", "LaunchTemplates", Filters=ours),
+            pages("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", Filters=ours),
+            (
+                instance
+                for one in pages("ec2", "describe_instances", "Reservations", Filters=ours)
+                for instance in one["Instances"]
+            ),
+        )
