@@ -102,14 +102,26 @@ class Lab:
         self.agent = f"{key}@{digest}"
         self._give_role()
 
-    def records(self) -> JobRecords:
-        env = {
+    @property
+    def credentials(self) -> dict[str, str]:
+        """Of who may do everything, as variables."""
+        return {
             "AWS_ENDPOINT_URL": self.cloud.url,
             "AWS_ACCESS_KEY_ID": self._keys[0],
             "AWS_SECRET_ACCESS_KEY": self._keys[1],
             "AWS_REGION": "us-east-1",
         }
-        return JobRecords(open_store(self.url, env=env), PROJECT_NAME, 7)
+
+    def records(self) -> JobRecords:
+        return JobRecords(open_store(self.url, env=self.credentials), PROJECT_NAME, 7)
+
+    def machine_policy(self) -> str:
+        """A policy for roles of machines; its ARN."""
+        iam = self.ask("iam")
+        found = iam.get_role_policy(RoleName="machines", PolicyName="p")["PolicyDocument"]
+        document = found if isinstance(found, str) else json.dumps(found)
+        made = iam.create_policy(PolicyName="machines", PolicyDocument=document)
+        return str(made["Policy"]["Arn"])
 
     def job(self, script: str) -> JobRecords:
         records = self.records()

@@ -1,0 +1,76 @@
+"""From `cryoem run --on aws` to the results at home, through a group and a booted machine."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cryoem_cloud.providers.aws.account import Account
+from tests.cli.conftest import User
+from tests.providers.aws_machine.lab import Lab
+
+_REGION = "us-east-1"
+
+
+def joined(lab: Lab, user: User) -> Account:
+    """The account, as `cryoem aws join` would write it."""
+    ec2 = lab.ask("ec2")
+    subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]]
+    group = ec2.create_security_group(GroupName="machines", Description="nobody in")["GroupId"]
+    arn = lab.machine_policy()
+    account = Account(
+        stack="cryoem",
+        region=_REGION,
+        store=lab.url,
+        subnets=tuple(subnets),
+        security_group=group,
+        machine_policy=arn,
+        agents={"x86_64": lab.agent},
+    )
+    account.write_to(user.places.config)
+    return account
+
+
+@pytest.fixture
+def user(lab: Lab, tmp_path: Path) -> Iterator[User]:
+    """Somebody who has joined the account."""
+    home, folder = tmp_path / "home", tmp_path / "project"
+    home.mkdir()
+    folder.mkdir()
+    env = {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "CRYOEM_STORE": lab.url,
+        "CRYOEM_WHERE": "aws",
+        **lab.credentials,
+    }
+    somebody = User(home, folder, env)
+    joined(lab, somebody)
+    yield somebody
+    somebody.end_all()
+
+
+def test_a_job_runs_at_aws_and_comes_home(lab: Lab, user: User) -> None:
+    (user.folder / "x").write_text("sent\n")
+    said = user.type(
+        *("cryoem", "run", "--machine", "m5.large", "--in", "x", "--out", "made", "--"),
+        *("bash", "-c", "echo hello; cat x > made/y; hostname > made/where"),
+    )
+    assert said.code == 0, (said.err, user.courier_log())
+    assert "hello" in said.out
+    assert (user.folder / "made" / "y").read_text() == "sent\n"
+    assert (user.folder / "made" / "where").read_text().startswith("ip-")
+    lab.until(lambda: not lab.cloud.living())
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not shutil.which("relion_refine"), reason="needs RELION")
+def test_relion_of_the_machines_runs(lab: Lab, user: User) -> None:
+    said = user.type(
+        *("cryoem", "run", "--machine", "m5.large", "--out", "made", "--"),
+        *("bash", "-c", "relion_refine --version > made/version"),
+    )
+    assert said.code == 0, (said.err, user.courier_log())
+    assert "RELION" in (user.folder / "made" / "version").read_text()
