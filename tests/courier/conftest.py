@@ -60,6 +60,7 @@ class Played:
 
     name = "played"
     sells = False
+    store = ""
     like = Shape(cores=1, memory_gib=1.0, fixed=True)
 
     def shape(self, offer: Offer) -> Shape:
@@ -85,6 +86,12 @@ class Played:
 
     def end(self, token: str) -> None:
         self.ended.append(token)
+
+    def dismiss(self, machine: str) -> None:
+        return
+
+    def console(self, machine: str) -> str:
+        return ""
 
     def forget(self, token: str) -> None:
         self.ended.append(token)

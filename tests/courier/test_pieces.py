@@ -95,6 +95,7 @@ class Hands:
     scratch: Path
     name: str = "hands"
     sells: bool = False
+    store: str = ""
     machines: dict[str, tuple[Myself, threading.Thread]] = field(default_factory=dict)
 
     def shape(self, offer: Offer) -> Shape:
@@ -132,6 +133,12 @@ class Hands:
 
     def end(self, token: str) -> None:
         return
+
+    def dismiss(self, machine: str) -> None:
+        return
+
+    def console(self, machine: str) -> str:
+        return ""
 
     def forget(self, token: str) -> None:
         return

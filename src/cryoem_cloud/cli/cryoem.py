@@ -22,6 +22,8 @@ COMMANDS: Mapping[str, str] = {
     "stop": "Stop jobs.",
     "retry": "Submit a job that has ended once more.",
     "resume": "Go on with a job that was stopped or has failed.",
+    "machines": "List machines, end one, or print what one said as it came up.",
+    "reap": "End machines whose jobs have ended, whoever started them.",
     "adopt": "Bring a job home here that somebody else submitted.",
     "push": "Send files to the project's store.",
     "pull": "Bring files home from the project's store.",

@@ -1,6 +1,11 @@
 """The names of a job's fleets: one for each attempt to man it."""
 
-__all__ = ["fleets_of", "token_of"]
+import re
+
+__all__ = ["fleets_of", "job_of", "token_of"]
+
+
+_TOKEN = re.compile(r"(.+)-(\d{8})-\d+")
 
 
 def token_of(project: str, job: int, attempt: int) -> str:
@@ -11,3 +16,9 @@ def token_of(project: str, job: int, attempt: int) -> str:
 def fleets_of(project: str, job: int) -> str:
     """What the names of all attempts of a job begin with, and no other job's."""
     return f"{project}-{job:08d}-"
+
+
+def job_of(token: str) -> tuple[str, int] | None:
+    """The project and the number of the job that a fleet is of; None: it is no fleet's name."""
+    found = _TOKEN.fullmatch(token)
+    return (found[1], int(found[2])) if found else None

@@ -25,11 +25,18 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A machine as its provider knows it."""
+    """A machine as its provider knows it.
+
+    `since` is when it was started (ISO 8601), `zone` where it is, `market` at which price; each is
+    empty where it means nothing or is not known.
+    """
 
     name: str
     state: State
     kind: str = ""
+    since: str = ""
+    zone: str = ""
+    market: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,11 @@ class Provider(Protocol):
         ...
 
     @property
+    def store(self) -> str:
+        """The URL of the one store that its machines reach; "": they reach all."""
+        ...
+
+    @property
     def sells(self) -> bool:
         """Whether there are machine types, and prices, to choose from; else an offer is empty."""
         ...
@@ -98,6 +103,14 @@ class Provider(Protocol):
 
         What is gone is done. Returns when the end has been ordered; `look` says when it is true.
         """
+        ...
+
+    def dismiss(self, machine: str) -> None:
+        """See to it that one machine ends and is not replaced; one that is gone is done."""
+        ...
+
+    def console(self, machine: str) -> str:
+        """What a machine printed while it came up, as far as that is known; "" if it is not."""
         ...
 
     def forget(self, token: str) -> None:

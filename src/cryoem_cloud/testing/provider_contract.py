@@ -142,6 +142,22 @@ class ProviderContract:
         _until(lambda: bench.provider.keep(_order()), lambda f: f.spent, "it is not told")
         bench.provider.end(_TOKEN)
 
+    def test_a_machine_that_is_dismissed_ends_and_is_not_replaced(self, bench: Bench) -> None:
+        """The other one goes on; again, and of an unknown one, is the same."""
+        bench.provider.keep(_order())
+        fleet = _until(lambda: bench.provider.look(_TOKEN), _all_up(2), "not up")
+        sent, stays = sorted(_names(fleet))
+        for machine in (sent, sent, "nobody"):
+            bench.provider.dismiss(machine)
+        after = _until(
+            lambda: bench.provider.look(_TOKEN), lambda f: _names(f) == {stays}, "not gone"
+        )
+        _true([m.name for m in after.left] == [sent], "it is not told to have left")
+        for _ in range(3):
+            _true(_names(bench.provider.keep(_order())) == {stays}, "it was replaced")
+        _true(bench.provider.console("nobody") == "", "nobody printed something")
+        bench.provider.end(_TOKEN)
+
     def test_machines_that_do_not_boot_are_given_up(self, bench: Bench) -> None:
         """After so many in a row, or at once where each leaves; the last one's words are told."""
         bench.boot_well(well=False)

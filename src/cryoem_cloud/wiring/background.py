@@ -26,7 +26,7 @@ from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.front import store_at
 from cryoem_cloud.wiring.logs import log_to_stderr
 
-__all__ = ["means", "provider_at", "run_courier"]
+__all__ = ["means", "provider_at", "providers_of", "run_courier"]
 
 AGENT = (sys.executable, "-I", "-m", "cryoem_cloud.cli", "agent")
 """How a machine of this computer starts its agent."""
@@ -82,7 +82,7 @@ def means(places: Places, stopping: Event) -> Means:
         application=application_named,
         frontend=cache(frontend_named),
         provider=lambda name, settings: provider_at(name, settings, places),
-        providers=lambda: _providers(places),
+        providers=lambda: providers_of(places),
         settings=lambda folder: Settings.read(places, Path(folder), environment()),
         cache=Cache(places.cache / "courier.sqlite"),
         cards=Cards(places.state / "jobs"),
@@ -92,7 +92,7 @@ def means(places: Places, stopping: Event) -> Means:
     )
 
 
-def _providers(places: Places) -> tuple[Provider, ...]:
+def providers_of(places: Places) -> tuple[Provider, ...]:
     """Those that may have machines of ours: this computer, and the account that was joined."""
     names = ("local", *(("aws",) if joined(places.config) else ()))
     return tuple(provider_at(name, Settings(), places) for name in names)

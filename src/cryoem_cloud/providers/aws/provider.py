@@ -1,10 +1,11 @@
 """The provider: launches, keeps and ends fleets."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from cryoem_cloud.model.errors import QuotaError
 from cryoem_cloud.model.machine import Fleet
@@ -17,13 +18,15 @@ from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.images import image_for
 from cryoem_cloud.providers.aws.kinds import architecture_of, described, shape_of, subnets_with
 from cryoem_cloud.providers.aws.launching import Launch, note_raised
-from cryoem_cloud.providers.aws.names import STACK
+from cryoem_cloud.providers.aws.names import STACK, STATE, tagged
 from cryoem_cloud.providers.aws.refusals import no_capacity, over_quota
 from cryoem_cloud.providers.aws.roles import make_role
 from cryoem_cloud.providers.aws.seen import Seen, fleet_of, sorted_out
 from cryoem_cloud.providers.aws.template import template_data
 
 __all__ = ["AwsProvider"]
+
+_NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 
 
 @dataclass
@@ -48,6 +51,11 @@ class AwsProvider:
     def name(self) -> str:
         """Aws."""
         return "aws"
+
+    @property
+    def store(self) -> str:
+        """The stack's."""
+        return self.account.store
 
     @property
     def sells(self) -> bool:
@@ -86,6 +94,38 @@ class AwsProvider:
         note_raised(self.calls, token)
         self._ask_of_group("delete_auto_scaling_group", token, ForceDelete=True)
         self._forget_seen()
+
+    def dismiss(self, machine: str) -> None:
+        """See the port."""
+        if not any(machine == each["InstanceId"] for each in self._instances()):
+            return
+        gone = (*_NO_INSTANCE, "ValidationError", "ScalingActivityInProgress")
+        with suppress(Refused):
+            self.calls.ask(
+                "ec2",
+                "create_tags",
+                expected=gone,
+                Resources=[machine],
+                Tags=tagged({STATE: "left"}),
+            )
+            self.calls.ask(
+                "autoscaling",
+                "terminate_instance_in_auto_scaling_group",
+                expected=gone,
+                InstanceId=machine,
+                ShouldDecrementDesiredCapacity=True,
+            )
+        self._forget_seen()
+
+    def console(self, machine: str) -> str:
+        """See the port; AWS has it some minutes after the machine's start or end."""
+        try:
+            found = self.calls.ask(
+                "ec2", "get_console_output", expected=_NO_INSTANCE, InstanceId=machine
+            )
+        except Refused:
+            return ""
+        return str(found.get("Output", ""))
 
     def forget(self, token: str) -> None:
         """See the port."""
@@ -149,6 +189,10 @@ class AwsProvider:
             "update_auto_scaling_group", token, MinSize=0, MaxSize=0, DesiredCapacity=0
         )
         self._forget_seen()
+
+    def _instances(self) -> Iterator[Mapping[str, Any]]:
+        for seen in self._look().values():
+            yield from seen.instances
 
     def _ask_of_group(self, action: str, token: str, **asked: object) -> None:
         """Do a call about a group; one that is gone, or is being deleted, is done."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.model.offer import Market
 from cryoem_cloud.providers.aws.names import RAISED, STATE, TOKEN, WHY, tags_of
 
 __all__ = ["Seen", "fleet_of", "sorted_out"]
@@ -60,14 +62,23 @@ def _lives(instances: Iterable[Mapping[str, Any]]) -> bool:
 def fleet_of(seen: Seen, *, refusal: str = "") -> Fleet:
     """The fleet, with the machines that AWS still lists (ended ones for about an hour)."""
     failures, why = _failures(seen.instances)
-    machines = tuple(
-        Machine(name=str(each["InstanceId"]), state=_state(each), kind=str(each["InstanceType"]))
-        for each in seen.instances
-    )
+    machines = tuple(_machine(each) for each in seen.instances)
     fleet = Fleet(machines=machines, failures=failures, failure_log=why, refusal=refusal)
     spent = seen.raised and not seen.capacity and not fleet.alive
     return Fleet(
         machines=machines, failures=failures, failure_log=why, spent=spent, refusal=refusal
+    )
+
+
+def _machine(instance: Mapping[str, Any]) -> Machine:
+    spot = instance.get("InstanceLifecycle") == Market.SPOT.value
+    return Machine(
+        name=str(instance["InstanceId"]),
+        state=_state(instance),
+        kind=str(instance["InstanceType"]),
+        since=instance["LaunchTime"].astimezone(UTC).isoformat(timespec="seconds"),
+        zone=str(instance.get("Placement", {}).get("AvailabilityZone", "")),
+        market=(Market.SPOT if spot else Market.ON_DEMAND).value,
     )
 
 

@@ -43,6 +43,11 @@ class LocalProvider:
         return "local"
 
     @property
+    def store(self) -> str:
+        """All."""
+        return ""
+
+    @property
     def sells(self) -> bool:
         """No: there is but this computer."""
         return False
@@ -95,6 +100,18 @@ class LocalProvider:
             for machine in machines:
                 _clear(machine)
 
+    def dismiss(self, machine: str) -> None:
+        """See the port."""
+        for folder in self._named(machine):
+            with _locked(folder.parent):
+                (folder / "left").touch()
+                LocalMachine(folder).kill()
+                _clear(LocalMachine(folder))
+
+    def console(self, machine: str) -> str:
+        """See the port."""
+        return "".join(LocalMachine(folder).log_tail() for folder in self._named(machine))
+
     def forget(self, token: str) -> None:
         """See the port."""
         if not _fleet(self._root / token).alive:
@@ -105,6 +122,9 @@ class LocalProvider:
         if not self._root.is_dir():
             return ()
         return tuple(sorted(item.name for item in self._root.iterdir() if item.is_dir()))
+
+    def _named(self, machine: str) -> tuple[Path, ...]:
+        return tuple(path for path in self._root.glob("*/local-*") if path.name == machine)
 
     def _start(self, folder: Path, order: Order) -> None:
         command = (

@@ -1,0 +1,135 @@
+"""All fleets that this user's providers know of, and which of them nobody needs."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from cryoem_cloud.courier.cards import Cards
+from cryoem_cloud.courier.tokens import job_of
+from cryoem_cloud.model.errors import FormatError, ObjectMissingError
+from cryoem_cloud.model.machine import Machine, State
+from cryoem_cloud.model.record import JSON
+from cryoem_cloud.ports.provider import Provider
+from cryoem_cloud.ports.store import Store
+from cryoem_cloud.settings import Places
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.nexts import nexts
+
+__all__ = ["Found", "Left", "Verdict", "all_machines", "fleets_left", "is_known"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A machine, whose it is and where."""
+
+    machine: Machine
+    where: str
+    project: str
+    job: int
+
+    @property
+    def lives(self) -> bool:
+        """Whether it still costs something."""
+        return self.machine.state in {State.STARTING, State.UP}
+
+    def to_json(self) -> dict[str, JSON]:
+        """For programs."""
+        return {
+            "name": self.machine.name,
+            "where": self.where,
+            "type": self.machine.kind,
+            "market": self.machine.market,
+            "zone": self.machine.zone,
+            "state": self.machine.state.value,
+            "since": self.machine.since,
+            "project": self.project,
+            "job": self.job,
+        }
+
+
+class Verdict(Enum):
+    """What is to become of a fleet."""
+
+    OPEN = "its job is open"
+    ENDED = "its job has ended"
+    UNKNOWN = "of no job that can be read: look after it yourself"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A fleet, and whether anybody needs it."""
+
+    token: str
+    provider: Provider
+    machines: tuple[Machine, ...]
+    verdict: Verdict
+
+    @property
+    def where(self) -> str:
+        """Its provider."""
+        return self.provider.name
+
+    def reap(self) -> None:
+        """End it and leave nothing of it, if its job has ended."""
+        if self.verdict is Verdict.ENDED:
+            self.provider.end(self.token)
+            self.provider.forget(self.token)
+
+    def to_json(self) -> dict[str, JSON]:
+        """For programs."""
+        return {
+            "token": self.token,
+            "where": self.where,
+            "machines": [machine.name for machine in self.machines],
+            "verdict": self.verdict.name.lower(),
+        }
+
+
+def all_machines(providers: Iterable[Provider]) -> Iterator[Found]:
+    """Each machine that the providers tell of, fleet by fleet."""
+    for provider in providers:
+        for token in provider.tokens():
+            project, job = job_of(token) or (token, 0)
+            for machine in provider.look(token).machines:
+                yield Found(machine=machine, where=provider.name, project=project, job=job)
+
+
+def is_known(provider: Provider, name: str) -> bool:
+    """Whether the provider tells of a machine of that name."""
+    return any(found.machine.name == name for found in all_machines((provider,)))
+
+
+def fleets_left(
+    providers: Iterable[Provider], places: Places, store_at: Callable[[str], Store]
+) -> Iterator[Left]:
+    """All fleets, and whether their jobs, and those that go on with their machines, have ended."""
+    stores = {card.project: card.store for card in Cards(places.state / "jobs").all()}
+    for provider in providers:
+        for token in provider.tokens():
+            project, job = job_of(token) or ("", 0)
+            url = provider.store or stores.get(project, "")
+            yield Left(
+                token=token,
+                provider=provider,
+                machines=provider.look(token).alive,
+                verdict=_verdict(store_at(url), project, job) if url and job else Verdict.UNKNOWN,
+            )
+
+
+def _verdict(store: Store, project: str, job: int) -> Verdict:
+    """As the store tells of the job and of all that go on after it, maybe on its machines."""
+    todo, seen = [job], set[int]()
+    while todo:
+        number = todo.pop()
+        if number in seen:
+            continue
+        seen.add(number)
+        records = JobRecords(store, project, number)
+        try:
+            records.job()
+            if records.end() is None:
+                return Verdict.OPEN
+            todo += [later.job for later in nexts(store, project, number)]
+        except (ObjectMissingError, FormatError):
+            return Verdict.UNKNOWN
+    return Verdict.ENDED
