@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryoem_cloud.agent.condition import Ending
 from cryoem_cloud.agent.run import Running
 from cryoem_cloud.agent.take import Taken
 from cryoem_cloud.agent.vigil import Ears
@@ -29,8 +30,9 @@ class Attendance:
     """While a script runs. `aborts` are the files that make its programs end by themselves.
 
     `wrong` is looked at like the task itself, every HEARTBEAT_S: why the script must not go on, ""
-    while it may. Afterwards, `stopped` says that the user wanted an end before it came, `lost` that
-    another machine has the task, `fault` what `wrong` said.
+    while it may. `ends` is looked at often: whether what runs since then has to end for the
+    machine's sake. Afterwards, `stopped` says that the user wanted an end before it came, `lost`
+    that another machine has the task, `fault` what `wrong` said, `ending` what `ends` said.
     """
 
     taken: Taken
@@ -38,22 +40,27 @@ class Attendance:
     clock: Clock
     aborts: Sequence[Path]
     wrong: Callable[[], str]
+    ends: Callable[[float], Ending | None]
     stopped: bool = False
     lost: bool = False
     fault: str = ""
+    ending: Ending | None = None
     _stages: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
 
     def until_ended(self, running: Running) -> None:
         """Listen until the script has ended, or is ended here."""
-        looked_s = heard_s = self.clock.monotonic()
+        began_s = looked_s = heard_s = self.clock.monotonic()
         while not running.ended(_LOOK_S):
             now_s = self.clock.monotonic()
+            self.ending = self.ends(began_s)
+            if self.ending is not None:
+                _stop(running, gently=self.ending.taken_in_s is None)
+                return
             if now_s - looked_s >= HEARTBEAT_S:
                 looked_s = now_s
                 self.lost, self.fault = not self._ours(), self.wrong()
                 if self.lost or self.fault:
-                    running.kill()
-                    running.ended(TERM_GRACE_S)
+                    _stop(running, gently=False)
                     return
             if now_s - heard_s >= _LISTEN_S:
                 heard_s = now_s
@@ -86,3 +93,13 @@ class Attendance:
             (now_s + patience_s, running.terminate),
             (now_s + patience_s + TERM_GRACE_S, running.kill),
         ]
+
+
+def _stop(running: Running, *, gently: bool) -> None:
+    """End it: its programs are asked first, or not."""
+    if gently:
+        running.terminate()
+        if running.ended(TERM_GRACE_S):
+            return
+    running.kill()
+    running.ended(TERM_GRACE_S)

@@ -36,6 +36,8 @@ class Sealing:
 
     seals: Callable[[str], bool] = _never
     replaces: Callable[[str], bool] = _never
+    hurried: Callable[[], bool] = lambda: False
+    """Whether checkpoints are to be sent without a rest, as the machine may be taken."""
     _aim: Found | None = None
     _since: tuple[int, str] = (-1, "")
     """When the checkpoint before the aim was sealed."""
@@ -55,7 +57,7 @@ class Sealing:
         """
         everything = cache(lambda: tuple(there()))
         self._look(settled, everything, now_s)
-        if self._aim is None and now_s < self._rest_until_s:
+        if self._aim is None and self._rests(now_s):
             return []
         return [
             found
@@ -83,13 +85,16 @@ class Sealing:
             self._rest_until_s = now_s + min(rest_s, _LONGEST_REST_S)
             self._aim, self._since = None, (-1, "")
         seals = [found for found in settled if self.replaces(found.path)]
-        if self._aim is not None or not seals or now_s < self._rest_until_s:
+        if self._aim is not None or not seals or self._rests(now_s):
             return
         if sum(found.stamp.size for found in settled) <= _LITTLE_BYTES:
             return
         self._aim, self._aimed_s = max(seals, key=_when), now_s
         before = (_when(found) for found in there() if self.replaces(found.path))
         self._since = max((when for when in before if when < _when(self._aim)), default=(-1, ""))
+
+    def _rests(self, now_s: float) -> bool:
+        return now_s < self._rest_until_s and not self.hurried()
 
     def _is_turn_of(self, found: Found) -> bool:
         if self._aim is None or found == self._aim:

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,6 +37,10 @@ _AT_ONCE = 2 * _STREAMS
 """Large files that are on their way or next; of the others it is not settled yet which go first."""
 
 
+def _silently() -> None:
+    """Of a sender whose progress nobody waits for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What a sender works for: a turn, where its outputs and logs are, who it is."""
@@ -56,7 +60,8 @@ class Sender:
     `next_page` is the number of the first page to write. `entries` holds what has been sent, by
     path, as the pages say it. What cannot be read is passed over; after `finish`, `unreadable` says
     why, by path. `carried` are outputs of earlier turns that the first page names. `sealing` says
-    what goes when; `sealed` are the outputs that sealed others and were sent.
+    what goes when; `sealed` are the outputs that sealed others and were sent. `progressed` is
+    called after each page with log lines or files.
     """
 
     desk: Desk
@@ -69,6 +74,7 @@ class Sender:
     carried: tuple[Entry, ...] = ()
     sealing: Sealing = field(default_factory=Sealing)
     sealed: set[str] = field(default_factory=set)
+    progressed: Callable[[], None] = _silently
     _stamps: dict[str, Stamp] = field(default_factory=dict)
     _queue: deque[Found] = field(default_factory=deque)
     _flying: dict[str, Future[tuple[Stamp, Entry]]] = field(default_factory=dict)
@@ -146,6 +152,8 @@ class Sender:
         for entry in page.entries:
             self.entries[entry.path] = entry
         self.sealed |= {path for path in stamps if self.sealing.seals(path)}
+        if page.lines or page.files or page.small:
+            self.progressed()
         return True
 
     def _compose(self, *, wait: bool) -> tuple[Page, dict[str, Stamp]]:

@@ -1,6 +1,6 @@
 """One turn, from the claim to its end: fetch, run, send, close."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -9,10 +9,13 @@ from cryoem_cloud.agent.ahead import Ahead
 from cryoem_cloud.agent.attend import Attendance
 from cryoem_cloud.agent.begin import Beginning, Origins, beginning
 from cryoem_cloud.agent.close import Closing
+from cryoem_cloud.agent.condition import Condition, Ending
 from cryoem_cloud.agent.fetch import lay_out
+from cryoem_cloud.agent.giving_back import give_back
 from cryoem_cloud.agent.laid import Laid
 from cryoem_cloud.agent.outputs import Outputs
 from cryoem_cloud.agent.printed import write_printed
+from cryoem_cloud.agent.remains import markers, start_of, tail
 from cryoem_cloud.agent.room import require_short
 from cryoem_cloud.agent.run import killed_for_memory, start
 from cryoem_cloud.agent.sealing import Sealing
@@ -20,20 +23,17 @@ from cryoem_cloud.agent.send import Desk, Sender
 from cryoem_cloud.agent.sending import sending
 from cryoem_cloud.agent.take import Taken
 from cryoem_cloud.agent.vigil import Ears, insisting
-from cryoem_cloud.model.errors import ApplicationError, CryoemError, NoSpaceError, RefusedError
+from cryoem_cloud.model.errors import ApplicationError, CryoemError, NoSpaceError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.paths import normal
 from cryoem_cloud.model.units import human_size
-from cryoem_cloud.ports.application import START_BYTES, Application, Finished
+from cryoem_cloud.ports.application import Application, Finished
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.providers.scratch import remove_tree
 from cryoem_cloud.stores.jobs import JobRecords
 
 __all__ = ["TurnWork"]
-
-_TAIL_BYTES = 256 * 1024
-"""Of a log, to be judged by: RELION may say a line for each of thousands of micrographs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,7 @@ class TurnWork:
     clock: Clock
     first_page: int
     ahead: Ahead
+    condition: Condition
 
     def work(self) -> int:
         """Work on the task to its end and close the claim; the number of the next page.
@@ -185,7 +186,9 @@ class TurnWork:
             sealing=Sealing(
                 seals=partial(self.application.seals, self.job),
                 replaces=partial(self.application.replaces, self.job),
+                hurried=lambda: self.condition.in_danger,
             ),
+            progressed=self.condition.progressed,
         )
         size = sum(entry.size for entry in begun.inputs)
         sender.say(f"{human_size(size)} of inputs fetched" if size else "the script is started")
@@ -207,7 +210,7 @@ class TurnWork:
         return skip
 
     def _run(self, begun: Beginning, sender: Sender) -> Exit | None:
-        """Run the script; None where the task has been taken from us."""
+        """Run the script; None where the task is another machine's by now, or free for others."""
         kills = killed_for_memory()
         printed = {name: log.stat().st_size for name, log in self._logs.items()}
         laid = Laid(self._root, begun.laid if self.taken.task.joins else ())
@@ -217,6 +220,7 @@ class TurnWork:
             clock=self.clock,
             aborts=[self._root / normal(path) for path in self.application.abort_files(self.job)],
             wrong=laid.made_again,
+            ends=self.condition.ending,
         )
         running = start(
             self._script,
@@ -231,6 +235,8 @@ class TurnWork:
             attendance.until_ended(running)
         if attendance.lost:
             return None
+        if attendance.ending is not None:
+            return self._ended(attendance.ending, sender)
         if attendance.fault:
             return Exit(outcome=Outcome.FAILURE, code=1, reason=attendance.fault)
         code = running.code if running.code is not None else 1
@@ -241,18 +247,25 @@ class TurnWork:
             return Exit(outcome=Outcome.ABORTED, code=judged.code, reason="stopped on request")
         return judged
 
+    def _ended(self, ending: Ending, sender: Sender) -> Exit | None:
+        """How a task ended for what became of the machine; None where it is to go on elsewhere."""
+        if ending.taken_in_s is None:
+            return Exit(outcome=Outcome.FAILURE, code=1, reason=ending.reason)
+        give_back(self.taken, sender, ending, self.clock.sleep)
+        return None
+
     def _judged(self, code: int, printed: Mapping[str, int], *, out_of_memory: bool) -> Exit:
         """How the script did, by what it has said itself, behind so many bytes of the logs."""
         finished = Finished(
             code=code,
-            markers=_markers(self._root, self._outputs, self.application.held_back(self.job)),
-            tail_out=_tail(self._logs["out"], printed["out"]),
-            tail_err=_tail(self._logs["err"], printed["err"]),
+            markers=markers(self._root, self._outputs, self.application.held_back(self.job)),
+            tail_out=tail(self._logs["out"], printed["out"]),
+            tail_err=tail(self._logs["err"], printed["err"]),
             out_of_memory=out_of_memory,
             piece=self.taken.task.is_piece,
         )
         if not self.taken.task.is_piece:  # of a piece, what is empty may be so: the whole is not
-            finished = replace(finished, read=partial(_start_of, self._root))
+            finished = replace(finished, read=partial(start_of, self._root))
         try:
             return self.application.judge(self.job, finished)
         except ApplicationError as error:
@@ -272,21 +285,3 @@ class TurnWork:
 
 def _failure(error: CryoemError) -> Exit:
     return Exit(outcome=Outcome.FAILURE, code=error.exit_code, reason=str(error))
-
-
-def _markers(root: Path, outputs: tuple[str, ...], held: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for output in outputs for name in held if (root / output / name).exists())
-
-
-def _start_of(root: Path, path: str) -> bytes:
-    try:
-        with (root / normal(path)).open("rb") as file:
-            return file.read(START_BYTES)
-    except (OSError, RefusedError):
-        return b""
-
-
-def _tail(log: Path, start: int) -> str:
-    with log.open("rb") as file:
-        file.seek(max(start, log.stat().st_size - _TAIL_BYTES))
-        return file.read().decode(errors="replace")

@@ -5,11 +5,12 @@ import random
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from cryoem_cloud.agent.ahead import Ahead
 from cryoem_cloud.agent.chain import Preparation, what_follows
+from cryoem_cloud.agent.condition import Condition
 from cryoem_cloud.agent.take import Taken, Taker
 from cryoem_cloud.agent.turn import TurnWork
 from cryoem_cloud.agent.vigil import Ears, insisting
@@ -38,7 +39,7 @@ def look_after_s(looks: int) -> float:
     return min(_LOOK_S * (1 + looks // _QUICK_LOOKS), _LONGEST_LOOK_S)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Agent:
     """Works on one job's tasks, and on those of the jobs that go on after it.
 
@@ -63,14 +64,22 @@ class Agent:
 
         An agent that breaks does not leave, so that another machine takes its place; machines that
         break before they have come through a turn are counted (`ports.provider`), so that this
-        ends.
+        ends. One that its provider takes away does not leave either.
         """
-        todo = self._come_through(self.records)
-        while todo:
-            later = todo.pop()
-            records = JobRecords(self.records.store, self.records.project, later.job)
-            todo += self._come_through(records, later)
-        self.myself.leave()
+        with self._condition:
+            todo = self._come_through(self.records)
+            while todo and not self._condition.taken:
+                later = todo.pop()
+                records = JobRecords(self.records.store, self.records.project, later.job)
+                todo += self._come_through(records, later)
+        if self._condition.taken:
+            self.myself.make_way()
+        else:
+            self.myself.leave()
+
+    @cached_property
+    def _condition(self) -> Condition:
+        return Condition(self.myself, self.clock)
 
     def _come_through(self, records: JobRecords, later: Next | None = None) -> list[Next]:
         """Work on a job, where it is a later one if it can be made ready; what follows, first last.
@@ -117,6 +126,8 @@ class Agent:
         page = 1 + insisting(lambda: records.pages(self.myself.name), self.clock.sleep)
         ears, stopping, looks = Ears(records), False, 0
         while (end := insisting(records.end, self.clock.sleep)) is None:
+            if self._condition.taken:
+                return None
             stopping = stopping or ears.wish() is not None
             found = insisting(partial(taker.take, stopping=stopping), self.clock.sleep)
             self.myself.up()
@@ -162,6 +173,7 @@ class Agent:
             clock=self.clock,
             first_page=page,
             ahead=ahead,
+            condition=self._condition,
         ).work()
 
     def _made_by(self, number: int) -> Mapping[str, Entry]:

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryoem_cloud.model.errors import CryoemError
+
 __all__ = ["main"]
 
 
@@ -38,19 +40,23 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _on_aws(given: argparse.Namespace) -> int:
+    """On a machine of EC2's; the last line of a failure is what its owner will read."""
     from cryoem_cloud.wiring import aws_machine  # noqa: PLC0415
 
-    aws_machine.run_aws_agent(
-        aws_machine.Told(
-            store=given.store,
-            project=given.project,
-            job=given.job,
-            machine=given.machine,
-            scratch=given.scratch,
-            group=given.group,
-            limit_s=given.limit,
-            until_s=given.until,
-            environment=sys.stdin.buffer.read(),
-        )
+    told = aws_machine.Told(
+        store=given.store,
+        project=given.project,
+        job=given.job,
+        machine=given.machine,
+        scratch=given.scratch,
+        group=given.group,
+        limit_s=given.limit,
+        until_s=given.until,
+        environment=sys.stdin.buffer.read(),
     )
+    try:
+        aws_machine.run_aws_agent(told)
+    except CryoemError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
     return 0

@@ -81,6 +81,7 @@ class Lab:
     cloud: Cloud
     session: botocore.session.Session
     agent: str = ""
+    group_name: str = GROUP
     _keys: tuple[str, str] = ("", "")
 
     def ask(self, service: str) -> Client:

@@ -167,11 +167,11 @@ set_up() {
 }
 
 fetch_agent() {
-    get "$archive" "$scratch/agent.tar.gz" || fail "the agent could not be fetched: curl's code $?"
+    get "$archive" "$scratch/agent.tar.gz" || fail "the agent could not be fetched: curl ended with $?"
     [[ $(sha256 <"$scratch/agent.tar.gz") == "$digest" ]] ||
-        fail "the agent's archive is not the one that was ordered"
+        fail "the archive of the agent is not the one that was ordered"
     mkdir -p "$scratch/agent" && tar -xzf "$scratch/agent.tar.gz" -C "$scratch/agent" ||
-        fail "the agent's archive cannot be unpacked: code $?"
+        fail "the archive of the agent cannot be unpacked: code $?"
     rm -f "$scratch/agent.tar.gz"
 }
 
@@ -182,7 +182,7 @@ run_agent() {
     env AWS_REGION="$region" "$scratch/agent/agent" --aws --store "$store" --project "$project" \
         --job "$job_number" --machine "$here" --scratch "$scratch/work" --group "$group" \
         --limit "$limit_s" --until "$until_s" <"$here/environment" ||
-        fail "the agent ended with code $?"
+        fail "the agent ended with code $?: $(sleep 1 && tail -n 1 "$log" | cut -c -200)"
 }
 
 main() {

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
@@ -129,7 +130,7 @@ class Asking:
         except HTTPError as error:
             with error:
                 raise _refused(action, error.code, error.read()) from error
-        except (URLError, OSError, ET.ParseError) as error:
+        except (URLError, OSError, HTTPException, ET.ParseError) as error:
             raise ProviderUnreachableError(f"{action}: AWS does not answer: {error}") from error
 
     def _signed(self, service: str, body: bytes) -> Request:

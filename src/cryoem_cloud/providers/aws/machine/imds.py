@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -152,7 +153,7 @@ class Metadata:
         except HTTPError as error:
             error.close()
             raise
-        except (URLError, OSError) as error:
+        except (URLError, OSError, HTTPException) as error:
             raise ProviderUnreachableError(f"no metadata of this machine: {error}") from error
         return said.decode()
 
