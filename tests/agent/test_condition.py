@@ -145,14 +145,13 @@ def test_a_notice_stops_what_is_new_and_a_recommendation_does_not() -> None:
     myself, clock = Watched(), StoppedClock()
     condition = Condition(myself, clock, sample=lambda at: replace(BUSY, at_s=at))
     condition.look()
-    assert not condition.in_danger
+    assert (condition.in_danger, condition.taken) == (False, False)
     myself.heard = Notice()
     condition.look()
-    assert condition.in_danger
-    assert not condition.taken
+    assert (condition.in_danger, condition.taken) == (True, False)
     myself.heard = Notice(within_s=120.0)
     condition.look()
-    assert condition.taken
+    assert (condition.in_danger, condition.taken) == (True, True)
     assert condition.ending(0.0) is None
     clock.pass_(80.0)
     ended = condition.ending(0.0)

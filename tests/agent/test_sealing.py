@@ -76,6 +76,18 @@ def test_checkpoints_take_half_of_the_time_at_most() -> None:
     assert run.due(132) == {"it2_optimiser", "it2_model"}
 
 
+def test_a_machine_that_may_be_taken_sends_without_a_rest() -> None:
+    hurried: list[bool] = []
+    sealing = Sealing(seals=is_seal, replaces=is_seal, hurried=lambda: bool(hurried))
+    run = Run(sealing=sealing, there=iteration(1, 10))
+    run.due(11)
+    run.there += iteration(2, 20)
+    run.send(names(1))
+    assert not run.due(71)
+    hurried.append(True)
+    assert run.due(72) == {"it2_optimiser", "it2_model"}
+
+
 def test_the_rest_after_a_store_was_away_for_an_hour_is_short() -> None:
     run = Run(there=iteration(1, 10))
     run.due(11)

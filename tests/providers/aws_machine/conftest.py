@@ -52,8 +52,8 @@ def house(tmp_path: Path) -> House:
 def lab(
     house: House, archive: tuple[Path, str], session: botocore.session.Session
 ) -> Iterator[Lab]:
-    """An account with everything that a machine needs."""
-    with Cloud(minute=0.1, machines=BootedMachines(house)) as cloud:
+    """An account with everything that a machine needs. An hour, until `lapse`, lasts 60 s."""
+    with Cloud(minute=1.0, machines=BootedMachines(house)) as cloud:
         made = Lab(cloud, session)
         made.make(archive[0].read_bytes(), archive[1])
         yield made

@@ -28,7 +28,7 @@ from tests.ec2sim.asking import Client
 from tests.ec2sim.cloud import Cloud
 from tests.ec2sim.images import IMAGES
 
-__all__ = ["Lab", "python_folder", "wheels_of"]
+__all__ = ["GROUP", "OUT", "Lab", "python_folder", "wheels_of"]
 
 BUCKET, PREFIX, PROJECT_NAME, GROUP = "lab", "team", "apo-1a2b3c4d", "apo-1a2b3c4d-00000007-1"
 OUT = "Shell/job001"

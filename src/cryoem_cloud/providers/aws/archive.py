@@ -18,8 +18,8 @@ from cryoem_cloud.providers.aws.wheels import NEEDED, fits, unpacked
 
 __all__ = ["Python", "build"]
 
-_MACHINES = {62: "x86_64", 183: "aarch64"}
-"""e_machine of ELF files (elf.h)."""
+_MACHINES = {62: "x86_64", 183: "arm64"}
+"""e_machine of ELF files (elf.h), and EC2's word for it."""
 _ELF = b"\x7fELF\x02\x01"
 """64 bits, little-endian."""
 _NEVER = frozenset(
@@ -75,7 +75,7 @@ class Python:
 
     @property
     def architecture(self) -> str:
-        """As `uname -m` says it of machines that run it."""
+        """Of machines that run it: x86_64 or arm64, as EC2 calls them."""
         with self.program.open("rb") as file:
             head = file.read(20)
         found = _MACHINES.get(int.from_bytes(head[18:20], "little"), "")
@@ -120,7 +120,7 @@ def build(
     files = [_File("agent", _LAUNCHER, 0o755), *python.files()]
     files += [_File(site + name, data) for name, data in (*unpacked(wheels), *_ourselves())]
     _write(files, target)
-    if architecture == platform.machine():
+    if architecture == platform.machine().replace("aarch64", "arm64"):
         _try(target)
     return hashlib.sha256(target.read_bytes()).hexdigest()
 

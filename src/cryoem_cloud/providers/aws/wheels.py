@@ -21,7 +21,7 @@ _DATA = re.compile(r"botocore/data/[^/]+/")
 
 
 def download(version: str, architecture: str, folder: Path) -> tuple[Path, ...]:
-    """Have pip fetch them for CPython `version` ("3.12") on Linux; the wheels in `folder`.
+    """Have pip fetch them for CPython `version` ("3.12") on Linux, x86_64 or arm64, to `folder`.
 
     Our own versions of them, where the running Python knows any.
 
@@ -29,7 +29,7 @@ def download(version: str, architecture: str, folder: Path) -> tuple[Path, ...]:
         ProviderError: There is no pip, or it does not get them.
     """
     asked = [f"{name}=={metadata.version(name)}" for name in NEEDED]
-    platforms = [f"{name}_{architecture}" for name in (_OLDEST_GLIBC, "manylinux2014")]
+    platforms = [f"{name}_{_linux(architecture)}" for name in (_OLDEST_GLIBC, "manylinux2014")]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--python-version", version, "--dest", str(folder)]
     for platform in platforms:
@@ -54,10 +54,15 @@ def fits(wheel: Path, version: str, architecture: str) -> bool:
         return "py3" in pythons or own in pythons
     older = any(name.startswith("cp3") for name in pythons) and "abi3" in abis
     linux = any(
-        name.startswith(("manylinux", "linux")) and name.endswith(f"_{architecture}")
+        name.startswith(("manylinux", "linux")) and name.endswith(f"_{_linux(architecture)}")
         for name in platforms
     )
     return linux and (own in abis or older)
+
+
+def _linux(architecture: str) -> str:
+    """Linux's word for what EC2 calls arm64."""
+    return {"arm64": "aarch64"}.get(architecture, architecture)
 
 
 def unpacked(wheels: Sequence[Path]) -> Iterator[tuple[str, bytes]]:

@@ -114,8 +114,13 @@ class AwsSelf:
         """Shrink the group, or delete it with its last machine; then shut down, whatever fails."""
         try:
             _done("not tagged", self.asking.tag, self.name, {STATE: "left"})
-            if not (self._is_last() and _done("kept", self.asking.delete_group, self.group)):
-                _done("the group does not shrink", self.asking.leave_group, self.name)
+            mine = Group(wanted=1, machines=(self.name,))
+            if self._group() == mine and self._deleted():
+                return
+            _done("the group does not shrink", self.asking.leave_group, self.name)
+            found = self._group()  # others may have left meanwhile; this machine has seconds left
+            if found is not None and not found.wanted:
+                self._deleted()
         finally:
             self.shut_down("-h", "now")
 
@@ -125,15 +130,16 @@ class AwsSelf:
         self.clock.sleep((notice.within_s if notice and notice.within_s else 0.0) + _LATE_S)
         self.shut_down("-h", "now")
 
-    def _is_last(self) -> bool:
+    def _group(self) -> Group | None:
+        """Our group; None where that is not told, and couriers delete what is empty."""
         try:
-            found = self.asking.group(self.group)
-        except ProviderDeniedError:
-            return False  # then couriers delete what is empty
+            return self.asking.group(self.group)
         except ProviderError as error:
             _LOG.warning("%s", error)
-            return False
-        return found is not None and found == Group(wanted=1, machines=(self.name,))
+            return None
+
+    def _deleted(self) -> bool:
+        return _done("the group is kept", self.asking.delete_group, self.group)
 
     def _arm(self) -> None:
         left_s = seconds_until(self.until, self.clock.now()) + GRACE_S
