@@ -14,8 +14,8 @@ __all__ = ["NEEDED", "download", "fits", "unpacked"]
 
 NEEDED = ("blake3", "botocore")
 """What the agent imports, beside what these need themselves: no command line, no terminal."""
-_OLDEST_GLIBC = "manylinux_2_28"
-"""Amazon Linux 2023 has 2.34, Debian 12 has 2.36, Ubuntu 24.04 has 2.39."""
+_LINUXES = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
+"""By the oldest glibc: Amazon Linux 2023 has 2.34, Debian 12 has 2.36, Ubuntu 24.04 has 2.39."""
 _KEPT_DATA = "botocore/data/s3/"
 _DATA = re.compile(r"botocore/data/[^/]+/")
 
@@ -29,7 +29,7 @@ def download(version: str, architecture: str, folder: Path) -> tuple[Path, ...]:
         ProviderError: There is no pip, or it does not get them.
     """
     asked = [f"{name}=={metadata.version(name)}" for name in NEEDED]
-    platforms = [f"{name}_{_linux(architecture)}" for name in (_OLDEST_GLIBC, "manylinux2014")]
+    platforms = [f"{name}_{_linux(architecture)}" for name in _LINUXES]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--python-version", version, "--dest", str(folder)]
     for platform in platforms:
