@@ -10,7 +10,8 @@ from cryoem_cloud.model.errors import ProviderDeniedError, ProviderError, QuotaE
 from cryoem_cloud.model.machine import Fleet, State
 from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.providers.aws.calls import Calls
-from cryoem_cloud.providers.aws.launching import hard_at, lapse_at
+from cryoem_cloud.providers.aws.launching import hard_at
+from cryoem_cloud.providers.aws.machine.lapse import lapse_at
 from cryoem_cloud.providers.aws.provider import AwsProvider
 from tests.ec2sim.cloud import Cloud
 from tests.ec2sim.faults import What

@@ -70,6 +70,7 @@ def test_a_boot_that_hangs_and_does_not_even_notice(lab: Lab) -> None:
     lab.until(lambda: not lab.cloud.living())
 
 
+@pytest.mark.soak
 def test_a_store_out_of_reach_ends_the_machine_all_the_same(lab: Lab) -> None:
     machine = lab.launch(lab.boot(install="sleep 2", patience_s=4, dead_man_min=10))
     lab.cloud.machines.network.sever(machine)  # type: ignore[attr-defined]

@@ -10,13 +10,12 @@ from cryoem_cloud.model.offer import Market
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
+from cryoem_cloud.providers.aws.machine.lapse import lapse_at
 from cryoem_cloud.providers.aws.names import HARD, LAPSE, RAISED, tagged
 from cryoem_cloud.providers.aws.template import tags_for
 
-__all__ = ["LAPSE_S", "Launch", "hard_at", "lapse_at"]
+__all__ = ["Launch", "hard_at"]
 
-LAPSE_S = 3600.0
-"""A fleet of which nothing progresses for so long is ended."""
 _GRACE = timedelta(minutes=10)
 """Between a job's limit, at which its machines end it, and the provider's end of the fleet."""
 _MOST_KINDS = 20
@@ -27,12 +26,6 @@ def hard_at(now: datetime, limit_s: float) -> datetime:
     """When a fleet ends in any case: an odd second, as no two actions may share one."""
     at = (now + timedelta(seconds=limit_s) + _GRACE).replace(microsecond=0)
     return at + timedelta(seconds=1 - at.second % 2)
-
-
-def lapse_at(now: datetime) -> datetime:
-    """When a fleet ends of which nothing progresses: an even second."""
-    at = (now + timedelta(seconds=LAPSE_S)).replace(microsecond=0)
-    return at + timedelta(seconds=at.second % 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
