@@ -151,3 +151,9 @@ class ServiceQuotas(Refusing):
         """All quotas of a service that are simulated."""
         quotas = self._quotas.listed(self._get_param("ServiceCode"), self.region)
         return ActionResult({"Quotas": quotas})
+
+    def list_requested_service_quota_change_history_by_quota(self) -> ActionResult:
+        """What was asked for of one quota."""
+        code = self._get_param("QuotaCode")
+        found = [each for each in self._quotas.requested if each["QuotaCode"] == code]
+        return ActionResult({"RequestedQuotas": found})
