@@ -26,6 +26,8 @@ _ON_DEMAND: Mapping[str, Decimal] = {
     "c6i.4xlarge": Decimal("0.68"),
     "g4dn.xlarge": Decimal("0.526"),
     "g5.xlarge": Decimal("1.006"),
+    "c7i.8xlarge": Decimal("1.428"),
+    "g6.12xlarge": Decimal("4.6016"),
     "g6.xlarge": Decimal("0.8048"),
     "g6e.xlarge": Decimal("1.861"),
     "g6e.4xlarge": Decimal("3.00424"),

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cryoem_cloud.model.errors import CryoemError
+from cryoem_cloud.model.errors import CryoemError, ProviderError
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
+from cryoem_cloud.providers.aws.images import image_for
+from cryoem_cloud.providers.aws.kinds import described
 from cryoem_cloud.providers.aws.stack.checks import (
     Check,
     check_gate,
@@ -18,10 +20,8 @@ from cryoem_cloud.providers.aws.stack.checks import (
 from cryoem_cloud.providers.aws.stack.join import reach_store
 from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
 
-__all__ = ["UBUNTU", "Doctor"]
+__all__ = ["Doctor"]
 
-UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/{}/hvm/ebs-gp3/ami-id"
-_ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}
 _ABSENT = ("NoSuchEntity", "NoSuchEntityException", "AccessDenied", "AccessDeniedException")
 _SERVICE_ROLES = {
     "AWSServiceRoleForAutoScaling": "autoscaling.amazonaws.com",
@@ -65,7 +65,7 @@ class Doctor:
 
     def _quotas(self) -> Iterator[Check]:
         for kind in self.kinds:
-            need = self._described(kind)["VCpuInfo"]["DefaultVCpus"]
+            need = described(self.calls, kind)["VCpuInfo"]["DefaultVCpus"]
             for quota in quotas_for(kind):
                 have = self._of_quota("get_service_quota", quota.code)
                 requested = self._of_quota(
@@ -166,19 +166,14 @@ class Doctor:
         return True
 
     def _image(self) -> Iterator[Check]:
-        chosen = self.account.image
         for architecture in sorted(self.account.agents) or ["x86_64"]:
-            name = UBUNTU.format(_ARCHITECTURES[architecture])
-            image = (
-                chosen or self.calls.ask("ssm", "get_parameter", Name=name)["Parameter"]["Value"]
-            )
-            filters = [{"Name": "image-id", "Values": [image]}]
-            found = self.calls.ask("ec2", "describe_images", Filters=filters)["Images"]
-            if not found:
-                mend = "the administrator calls cryoem aws setup with an --image of this region"
-                yield Check("image", f"{image} is not in {self.account.region}", mend)
-            elif not chosen or found[0]["Architecture"] == architecture:
-                yield Check(f"image for {architecture}", f"{image} ({found[0].get('Name', '')})")
+            try:
+                image = image_for(self.calls, self.account.image, architecture)
+            except ProviderError as error:
+                mend = "the administrator calls cryoem aws setup with another --image"
+                yield Check(f"image for {architecture}", error.message, error.hint or mend)
+            else:
+                yield Check(f"image for {architecture}", image.id)
 
     def _prices(self) -> Iterator[Check]:
         for kind in self.kinds:
@@ -203,17 +198,6 @@ class Doctor:
             else:
                 mend = "choose another machine type"
                 yield Check(f"price of {kind}", f"{self.account.region} does not sell it", mend)
-
-    def _described(self, kind: str) -> dict[str, Any]:
-        filters = [{"Name": "instance-type", "Values": [kind]}]
-        found = self.calls.ask("ec2", "describe_instance_types", Filters=filters)["InstanceTypes"]
-        if not found:
-            raise CryoemError(
-                f"{self.account.region} has no machine type {kind}",
-                hint="choose another: aws.amazon.com/ec2/instance-types",
-            )
-        described: dict[str, Any] = found[0]
-        return described
 
 
 def _usd_per_hour(product: str) -> str:

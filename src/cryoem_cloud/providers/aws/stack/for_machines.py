@@ -73,6 +73,15 @@ def machines(scope: Scope) -> tuple[Statement, ...]:
             resources=scope.ec2("instance"),
             conditions={"StringEquals": of_own, **only_tags(STATE, WHY)},
         ),
+        Statement(
+            sid="LookAtGroups",
+            why="It looks whether it is the last of its group, and whether the job's limit was "
+            "extended; AWS cannot limit these two listings, which name the groups of the region.",
+            actions=(
+                "autoscaling:DescribeAutoScalingGroups",
+                "autoscaling:DescribeScheduledActions",
+            ),
+        ),
         *key_statement(scope, "a machine's"),
         *_sessions_of_machines(scope),
     )

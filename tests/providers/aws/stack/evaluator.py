@@ -20,7 +20,7 @@ __all__ = ["ACCOUNT", "Question", "judged"]
 
 ACCOUNT = "123456789012"
 PACKAGE = "@cloud-copilot/iam-simulate@0.1.173"
-HOME = Path(__file__).parents[3] / "build" / "iam-simulate"
+HOME = Path(__file__).parents[4] / "build" / "iam-simulate"
 PROGRAM = """
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 let text = ''

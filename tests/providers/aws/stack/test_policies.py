@@ -11,8 +11,11 @@ from cryoem_cloud.providers.aws.stack.for_machines import machines
 from cryoem_cloud.providers.aws.stack.for_readers import readers, sessions
 from cryoem_cloud.providers.aws.stack.for_users import users
 from cryoem_cloud.providers.aws.stack.policies import Scope, Statement, document
-from tests.providers.aws.evaluator import ACCOUNT, Question, Verdict, judged
-from tests.providers.aws.policy_cases import CASES, NOTHING_ELSE, PROJECT, Case
+from tests.providers.aws.stack.asked import PROJECT, Case
+from tests.providers.aws.stack.cases_of_machines import OF_KEYS, OF_MACHINES, OF_SESSIONS
+from tests.providers.aws.stack.cases_of_nobody import NOTHING_ELSE
+from tests.providers.aws.stack.cases_of_users import OF_USERS
+from tests.providers.aws.stack.evaluator import ACCOUNT, Question, Verdict, judged
 
 SCOPE = Scope(
     partition="aws",
@@ -49,6 +52,7 @@ def question(who: str, action: str, resource: str, context: Mapping[str, Any]) -
     return Question((policy,), action, resource, known, boundary=policy)
 
 
+CASES = (*OF_MACHINES, *OF_USERS, *OF_SESSIONS, *OF_KEYS)
 ALLOWED = list(CASES)
 REFUSED = [(case, but) for case in CASES for but in case.but]
 
