@@ -83,8 +83,7 @@ class CloudFormation(Refusing):
         stacks = [self._stack()] if named else self._stacks.listed(self.region)
         shown = [_shown(stack) for stack in stacks]
         for stack in stacks:
-            if stack.then:
-                stack.status, stack.then = stack.then, ""
+            stack.asked()
         return ActionResult({"Stacks": shown})
 
     def describe_stack_events(self) -> ActionResult:

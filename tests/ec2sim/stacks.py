@@ -1,7 +1,7 @@
 """CloudFormation: stacks that are made, changed and deleted, as its user guide says.
 
 moto's own drops properties, outputs and policies of buckets. A stack is in progress until it was
-asked for once, as nobody waits for minutes here.
+asked for twice, as nobody waits for minutes here.
 """
 
 import re
@@ -43,7 +43,8 @@ class Stack:
     template: Mapping[str, Any] = field(default_factory=dict)
     tags: list[Mapping[str, str]] = field(default_factory=list)
     status: str = "REVIEW_IN_PROGRESS"
-    then: str = ""  # what the status will be when somebody has asked for it
+    then: str = ""  # what the status will be when somebody has asked for it so often:
+    asks: int = 0
     why: str = ""
     made: dict[str, Made] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
@@ -57,6 +58,16 @@ class Stack:
         """Its Amazon resource name."""
         where = f"arn:aws:cloudformation:{self.region}:{ACCOUNT}"
         return f"{where}:stack/{self.name}/{self.identity}"
+
+    def under_way(self, what: str, then: str) -> None:
+        """Something is being done; its end is to be seen soon."""
+        self.status, self.then, self.why, self.asks = f"{what}_IN_PROGRESS", then, "", 2
+
+    def asked(self) -> None:
+        """Somebody has looked at it."""
+        self.asks -= 1
+        if self.then and self.asks <= 0:
+            self.status, self.then = self.then, ""
 
     def event(self, name: str, kind: str, status: str, why: str = "") -> None:
         """Note what happened to one of its resources; newest first."""
@@ -107,7 +118,7 @@ class Stacks:
         kind = "CREATE" if new else "UPDATE"
         clients = self._clients(stack.region)
         before = dict(stack.made)
-        stack.status, stack.then, stack.why = f"{kind}_IN_PROGRESS", f"{kind}_COMPLETE", ""
+        stack.under_way(kind, f"{kind}_COMPLETE")
         try:
             self._each(stack, template, clients)
         except (ClientError, Refusal) as error:
@@ -126,7 +137,7 @@ class Stacks:
 
     def delete(self, stack: Stack) -> None:
         """Delete it, but what is to be kept."""
-        stack.status, stack.then, stack.why = "DELETE_IN_PROGRESS", "DELETE_COMPLETE", ""
+        stack.under_way("DELETE", "DELETE_COMPLETE")
         clients = self._clients(stack.region)
         for name, made in reversed(list(stack.made.items())):
             if made.kept:

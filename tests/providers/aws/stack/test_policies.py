@@ -1,8 +1,10 @@
 """Each statement allows what it is for and refuses what is beside it: an independent judge says."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +55,10 @@ def question(who: str, action: str, resource: str, context: Mapping[str, Any]) -
 
 
 CASES = (*OF_MACHINES, *OF_USERS, *OF_SESSIONS, *OF_KEYS)
+ROOT = Path(__file__).parents[4]
+_CALL = re.compile(
+    r'"((?:add|attach|create|delete|describe|get|put|set|suspend|terminate|update)_[a-z_]{5,})"'
+)
 ALLOWED = list(CASES)
 REFUSED = [(case, but) for case in CASES for but in case.but]
 
@@ -141,3 +147,32 @@ def test_every_statement_says_why_in_a_sentence(who: str) -> None:
     for statement in RIGHTS[who]:
         assert statement.why.endswith("."), statement.sid
         assert statement.sid.isalnum()
+
+
+@pytest.mark.parametrize("rights", [machines, users, readers, sessions])
+def test_the_page_on_security_explains_every_statement(
+    rights: Callable[[Scope], tuple[Statement, ...]],
+) -> None:
+    page = (ROOT / "docs/explanation/aws-security.md").read_text(encoding="utf-8")
+    for statement in rights(replace(KEYED, sessions=True)):
+        assert f"| `{statement.sid}` | {statement.why} |" in page
+
+
+def test_the_page_on_security_explains_no_statement_that_is_not_there() -> None:
+    page = (ROOT / "docs/explanation/aws-security.md").read_text(encoding="utf-8")
+    scope = replace(KEYED, sessions=True)
+    known = {s.sid for of in (machines, users, readers, sessions) for s in of(scope)}
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == known
+
+
+def test_users_may_do_every_call_that_the_provider_makes() -> None:
+    allowed = {
+        action.partition(":")[2] for statement in RIGHTS["user"] for action in statement.actions
+    }
+    calls = {
+        name
+        for source in (ROOT / "src/cryoem_cloud/providers/aws").glob("*.py")
+        for name in _CALL.findall(source.read_text(encoding="utf-8"))
+    }
+    assert len(calls) > 20
+    assert {"".join(map(str.capitalize, name.split("_"))) for name in calls} <= allowed

@@ -91,7 +91,13 @@ def test_a_setup_that_would_replace_the_store_is_refused(lab: Lab, admin: Calls)
         lab.set_up(admin, bucket="other")
 
 
-CREATING = ("CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "DescribeStacks")
+CREATING = (
+    "CreateChangeSet",
+    "DescribeChangeSet",
+    "ExecuteChangeSet",
+    "DescribeStacks",
+    "PutObject",
+)
 
 
 @pytest.mark.parametrize("where", [(call, after) for call in CREATING for after in (False, True)])
@@ -109,6 +115,19 @@ def test_setup_that_was_interrupted_goes_on(
     lab.tear_down(admin, delete_data=bucket)
     lab.forget_users()
     assert census(lab.client) == {}
+
+
+def test_nobody_joins_while_machines_would_have_no_agent(
+    lab: Lab, admin: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_once(monkeypatch, "PutObject", after=False)
+    with pytest.raises(KeyboardInterrupt):
+        lab.set_up(admin)
+    with pytest.raises(ProviderError, match="lacks what machines need") as told:
+        join(admin, "cryoem", tmp_path)
+    assert "setup once more" in told.value.hint
+    lab.set_up(admin)
+    join(admin, "cryoem", tmp_path)
 
 
 def replace_once(monkeypatch: pytest.MonkeyPatch, call: str, *, after: bool) -> list[str]:
