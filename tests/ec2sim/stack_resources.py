@@ -41,7 +41,8 @@ class Kind:
 
 
 def _tags(kind: str, properties: Properties) -> list[dict[str, Any]]:
-    return [{"ResourceType": kind, "Tags": properties.get("Tags", [])}]
+    tags = properties.get("Tags", [])
+    return [{"ResourceType": kind, "Tags": tags}] if tags else []
 
 
 class Vpc(Kind):
