@@ -95,7 +95,11 @@ def test_setup_join_doctor_teardown(cloud: Cloud, type_: Type, tmp_path: Path) -
     assert code == 0
     assert f"kept: the bucket {bucket}" in out
     assert f"--delete-data {bucket}" in out
-    left = answer(type_("teardown", "--yes", "--json", "--delete-data", bucket))
+    _, _, err = type_("setup")
+    assert f"An earlier store is in the bucket {bucket}" in err
+    type_("teardown", "--yes")
+    (other,) = answer(type_("teardown", "--yes", "--json", "--delete-data", bucket))["buckets"]
+    left = answer(type_("teardown", "--yes", "--json", "--delete-data", other))
     assert left == {"v": 1, "left": {}, "buckets": []}
     assert census(lambda service: cloud.stacks._inside.client(service, REGION)) == {}
 

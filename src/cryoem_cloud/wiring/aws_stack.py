@@ -16,7 +16,7 @@ from cryoem_cloud.providers.aws.stack.choices import DEFAULT_STACK, Choices
 from cryoem_cloud.providers.aws.stack.doctor import Doctor
 from cryoem_cloud.providers.aws.stack.leftovers import Leftovers
 from cryoem_cloud.providers.aws.stack.region import region_for
-from cryoem_cloud.providers.aws.stack.setup import Archive, Done, announcement
+from cryoem_cloud.providers.aws.stack.setup import Archive, Done
 from cryoem_cloud.providers.aws.stack.template import template
 from cryoem_cloud.providers.aws.stack.yaml import as_yaml
 from cryoem_cloud.providers.aws.wheels import download
@@ -72,6 +72,12 @@ def archives(pythons: Sequence[Path]) -> Iterator[tuple[Archive, ...]]:
 def completed(choices: Choices, packed: Sequence[Archive] = ()) -> Choices:
     """See setup.completed."""
     return setup.completed(_calls(choices.region), choices, packed)
+
+
+def announcement(choices: Choices) -> tuple[str, ...]:
+    """See setup.announcement."""
+    kept = setup.kept_buckets(_calls(choices.region), choices)
+    return setup.announcement(choices, kept)
 
 
 def as_template(choices: Choices) -> str:

@@ -1,11 +1,14 @@
 """An account with an administrator, who may do everything, and users, who get policies."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cryoem_cloud.providers.aws.account import Account
-from cryoem_cloud.providers.aws.calls import Calls
+from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.stack.choices import Choices
 from cryoem_cloud.providers.aws.stack.doctor import Doctor
 from cryoem_cloud.providers.aws.stack.leftovers import Leftovers
@@ -76,3 +79,22 @@ class Lab:
 def doctor(calls: Calls, account: Account, *kinds: str) -> Doctor:
     prices = Calls(calls._env, "us-east-1")
     return Doctor(calls=calls, prices=prices, account=account, kinds=kinds or ("g6e.xlarge",))
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, call: str, *, after: bool) -> list[str]:
+    """Interrupt the program at its first such call, before or after AWS has heard it."""
+    done: list[str] = []
+    real = Calls.ask
+
+    def ask(self: Calls, service: str, action: str, **asked: object) -> dict[str, Any]:
+        if done or action != call:
+            return real(self, service, action, **asked)  # type: ignore[arg-type]
+        done.append(call)
+        with suppress(Refused):
+            if not after:
+                raise KeyboardInterrupt
+            real(self, service, action, **asked)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Calls, "ask", ask)
+    return done

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,12 @@ from cryoem_cloud.model.errors import (
     UsageError,
 )
 from cryoem_cloud.providers.aws.account import Account
-from cryoem_cloud.providers.aws.calls import Calls, Refused
+from cryoem_cloud.providers.aws.calls import Calls
+from cryoem_cloud.providers.aws.stack.choices import Choices
 from cryoem_cloud.providers.aws.stack.join import join
-from cryoem_cloud.providers.aws.stack.setup import Done
+from cryoem_cloud.providers.aws.stack.setup import Done, announcement, kept_buckets
 from tests.ec2sim.census import census
-from tests.providers.aws.stack.lab import REGION, Lab, doctor
+from tests.providers.aws.stack.lab import REGION, Lab, doctor, interrupt
 
 
 def test_from_an_empty_account_and_back(
@@ -82,21 +82,46 @@ def test_setup_called_otherwise_changes_the_stack_and_keeps_the_store(
     assert "HearSessions" in sids
 
 
-def test_a_setup_that_would_replace_the_store_is_refused(lab: Lab, admin: Calls) -> None:
-    lab.set_up(admin)
+@pytest.mark.parametrize("chosen", [{"bucket": "other"}, {"prefix": "elsewhere"}], ids=str)
+def test_a_setup_that_would_move_the_store_is_refused(
+    lab: Lab, admin: Calls, chosen: dict[str, str]
+) -> None:
+    done = lab.set_up(admin)
     lab.client("s3").create_bucket(
         Bucket="other", CreateBucketConfiguration={"LocationConstraint": REGION}
     )
-    with pytest.raises(RefusedError, match="replace the store"):
-        lab.set_up(admin, bucket="other")
+    with pytest.raises(RefusedError, match=done.account.store):
+        lab.set_up(admin, **chosen)
+
+
+def test_a_setup_that_forgets_the_bucket_is_refused(lab: Lab, admin: Calls) -> None:
+    lab.client("s3").create_bucket(
+        Bucket="lab", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    lab.set_up(admin, bucket="lab")
+    with pytest.raises(RefusedError, match="another store"):
+        lab.set_up(admin)
+    assert lab.set_up(admin, bucket="lab").account.store == "s3://lab/cryoem"
+
+
+def test_an_earlier_store_can_be_taken_on(lab: Lab, admin: Calls) -> None:
+    first = lab.set_up(admin).account
+    lab.tear_down(admin)
+    choices = Choices(region=REGION)
+    (kept,) = kept_buckets(admin, choices)
+    assert any(kept in line for line in announcement(choices, [kept]))
+    assert lab.set_up(admin, bucket=kept).account.store == first.store
+    lab.tear_down(admin, delete_data=kept)
+    lab.forget_users()
+    assert census(lab.client) == {}
 
 
 CREATING = (
-    "CreateChangeSet",
-    "DescribeChangeSet",
-    "ExecuteChangeSet",
-    "DescribeStacks",
-    "PutObject",
+    "create_change_set",
+    "describe_change_set",
+    "execute_change_set",
+    "describe_stacks",
+    "put_object",
 )
 
 
@@ -105,7 +130,7 @@ def test_setup_that_was_interrupted_goes_on(
     lab: Lab, admin: Calls, where: tuple[str, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call, after = where
-    once = replace_once(monkeypatch, call, after=after)
+    once = interrupt(monkeypatch, call, after=after)
     with pytest.raises(KeyboardInterrupt):
         lab.set_up(admin)
     assert once == [call]
@@ -120,7 +145,7 @@ def test_setup_that_was_interrupted_goes_on(
 def test_nobody_joins_while_machines_would_have_no_agent(
     lab: Lab, admin: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace_once(monkeypatch, "PutObject", after=False)
+    interrupt(monkeypatch, "put_object", after=False)
     with pytest.raises(KeyboardInterrupt):
         lab.set_up(admin)
     with pytest.raises(ProviderError, match="lacks what machines need") as told:
@@ -128,25 +153,6 @@ def test_nobody_joins_while_machines_would_have_no_agent(
     assert "setup once more" in told.value.hint
     lab.set_up(admin)
     join(admin, "cryoem", tmp_path)
-
-
-def replace_once(monkeypatch: pytest.MonkeyPatch, call: str, *, after: bool) -> list[str]:
-    """Interrupt the program at its first such call, before or after AWS has heard it."""
-    done: list[str] = []
-    real = Calls.ask
-
-    def ask(self: Calls, service: str, action: str, **asked: object) -> dict[str, Any]:
-        if done or action.replace("_", "") != call.lower():
-            return real(self, service, action, **asked)  # type: ignore[arg-type]
-        done.append(call)
-        with suppress(Refused):
-            if not after:
-                raise KeyboardInterrupt
-            real(self, service, action, **asked)  # type: ignore[arg-type]
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Calls, "ask", ask)
-    return done
 
 
 def test_a_stack_that_cannot_be_made_is_said_and_cleared_next_time(lab: Lab, admin: Calls) -> None:

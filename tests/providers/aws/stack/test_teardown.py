@@ -12,7 +12,7 @@ from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.stack.setup import Done
 from tests.ec2sim.census import census
-from tests.providers.aws.stack.lab import REGION, Lab
+from tests.providers.aws.stack.lab import REGION, Lab, interrupt
 
 
 def test_teardown_ends_what_couriers_made(
@@ -69,6 +69,42 @@ def launch_as(calls: Calls, lab: Lab, account: Account) -> None:
         "autoscaling", "set_desired_capacity", AutoScalingGroupName="p-1-1", DesiredCapacity=1
     )
     lab.cloud.clock.skip(60)
+
+
+STEPS = (
+    "delete_auto_scaling_group",
+    "delete_launch_template",
+    "remove_role_from_instance_profile",
+    "delete_instance_profile",
+    "detach_role_policy",
+    "delete_role",
+    "delete_objects",
+    "delete_bucket",
+    "detach_user_policy",
+    "delete_stack",
+)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_teardown_that_was_interrupted_goes_on(
+    lab: Lab,
+    admin: Calls,
+    *,
+    user: Callable[[Done], Calls],
+    step: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = lab.set_up(admin)
+    launch_as(user(done), lab, done.account)
+    bucket = done.account.store.split("/")[2]
+    once = interrupt(monkeypatch, step, after=True)
+    with pytest.raises(KeyboardInterrupt):
+        lab.tear_down(admin, delete_data=bucket)
+    assert once == [step]
+    there = {each["Name"] for each in lab.client("s3").list_buckets()["Buckets"]}
+    lab.tear_down(admin, **({"delete_data": bucket} if bucket in there else {}))
+    lab.forget_users()
+    assert census(lab.client) == {}
 
 
 def test_teardown_keeps_data_that_nobody_named_and_says_so(lab: Lab, admin: Calls) -> None:

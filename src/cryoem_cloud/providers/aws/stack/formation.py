@@ -1,7 +1,7 @@
 """CloudFormation: how a stack is, and how it becomes what a template says."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -175,10 +175,10 @@ class Formation:
             if any(words in said for words in _NO_CHANGES):
                 return False
             raise ProviderError(f"CloudFormation refuses the template: {said}")
-        if replaced := _replaced_store(found.get("Changes", ())):
+        if not new and _moves_store(found.get("Changes", ())):
             self._forget(name)
             raise RefusedError(
-                f"this would replace the store of {self.stack} ({replaced}) by an empty one",
+                f"this would give {self.stack} another store, and its users' files are in the old",
                 hint="call setup as it was called first, or make another stack (--stack NAME)",
             )
         self.calls.ask(_SERVICE, "execute_change_set", StackName=self.stack, ChangeSetName=name)
@@ -217,10 +217,13 @@ class Formation:
         return failed[-1] if failed else ""
 
 
-def _replaced_store(changes: Any) -> str:  # noqa: ANN401  (AWS's answer)
-    for each in changes:
-        change = each.get("ResourceChange", {})
-        of_store = change.get("LogicalResourceId") == "Store"
-        if of_store and (change.get("Replacement") == "True" or change["Action"] == "Remove"):
-            return str(change.get("PhysicalResourceId", "its bucket"))
-    return ""
+def _moves_store(changes: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the stack's bucket comes, goes, or is replaced."""
+    of_store = (
+        each["ResourceChange"]
+        for each in changes
+        if each.get("ResourceChange", {}).get("LogicalResourceId") == "Store"
+    )
+    return any(
+        change["Action"] != "Modify" or change.get("Replacement") == "True" for change in of_store
+    )

@@ -1,19 +1,20 @@
 """`cryoem aws setup`: what the administrator makes, once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from cryoem_cloud.model.errors import ProviderError, UsageError
+from cryoem_cloud.model.errors import ProviderError, RefusedError, UsageError
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.stack.choices import Choices
 from cryoem_cloud.providers.aws.stack.formation import Formation
+from cryoem_cloud.providers.aws.stack.leftovers import buckets_of
 from cryoem_cloud.providers.aws.stack.outputs import account_of, bucket_and_folder, user_policies
 from cryoem_cloud.providers.aws.stack.template import tags_of_stack, template
 
-__all__ = ["Archive", "Done", "announcement", "completed", "set_up"]
+__all__ = ["Archive", "Done", "announcement", "completed", "kept_buckets", "set_up"]
 
 SERVICES = ("autoscaling.amazonaws.com", "spot.amazonaws.com")
 """AWS's own services that act in the account by a role of theirs."""
@@ -67,8 +68,18 @@ def completed(
     return replace(choices, zones=_zones(calls))
 
 
-def announcement(choices: Choices) -> tuple[str, ...]:
-    """What setup is going to make, and what that costs while nothing runs."""
+def kept_buckets(calls: Calls, choices: Choices) -> tuple[str, ...]:
+    """The buckets of earlier stacks of this name, where a new one is going to be made."""
+    if choices.bucket or Formation(calls, choices.stack, lambda _: None).look().status:
+        return ()
+    return tuple(buckets_of(calls, choices.stack))
+
+
+def announcement(choices: Choices, kept: Sequence[str] = ()) -> tuple[str, ...]:
+    """What setup is going to make, and what that costs while nothing runs.
+
+    `kept` are buckets of earlier stacks, which it could take on.
+    """
     network = (
         f"in the network {choices.vpc}"
         if choices.vpc
@@ -83,6 +94,7 @@ def announcement(choices: Choices) -> tuple[str, ...]:
         f"  {rights}; no user, no key, no machine",
         "While nothing runs it costs what the store holds (S3 Standard, about 0.023 USD per GB and",
         "month; requests are fractions of a cent), and nothing else.",
+        *(f"An earlier store is in the bucket {name}; to go on with it: --bucket" for name in kept),
     )
 
 
@@ -99,10 +111,12 @@ def set_up(
 
     Raises:
         ProviderError: AWS could not make it.
+        RefusedError: It is there, with another store.
     """
     for service in SERVICES:
         _role_of(calls, service)
     formation = Formation(calls, choices.stack, sleep)
+    _check_store(formation.look().outputs, choices)
     outputs = formation.settle(template(choices), tags_of_stack(choices)).outputs
     account = account_of(choices.stack, outputs)
     for archive in archives:
@@ -155,6 +169,18 @@ def _check_bucket(calls: Calls, choices: Choices) -> None:
         raise UsageError(
             f"the bucket {choices.bucket} is in {region}, the stack in {choices.region}",
             hint="both must be in one region: what crosses regions is charged",
+        )
+
+
+def _check_store(outputs: Mapping[str, str], choices: Choices) -> None:
+    """See that the store stays where it is."""
+    if "Store" not in outputs:
+        return
+    bucket, folder = bucket_and_folder(outputs["Store"])
+    if folder != choices.folder or choices.bucket not in {"", bucket}:
+        raise RefusedError(
+            f"the store of {choices.stack} is {outputs['Store']}, and files of its users are there",
+            hint="call setup as it was called first, or make another stack (--stack NAME)",
         )
 
 

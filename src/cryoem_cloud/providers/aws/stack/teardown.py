@@ -49,9 +49,9 @@ def tear_down(
     folder = work.place_of(delete_data) if delete_data else ""
     work.machines()
     work.roles()
-    work.itself()
-    if delete_data:
+    if delete_data:  # before the stack, which says where they are
         work.data(delete_data, folder)
+    work.itself()
     return find(calls, stack)
 
 
