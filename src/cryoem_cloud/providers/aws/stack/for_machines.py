@@ -14,11 +14,16 @@ __all__ = ["machines"]
 
 def machines(scope: Scope) -> tuple[Statement, ...]:
     """What a machine may do: with its project's part of the store, its group, and itself."""
+    return (
+        *_store(scope),
+        *_group(scope),
+        *key_statement(scope, "a machine's"),
+        *_sessions_of_machines(scope),
+    )
+
+
+def _store(scope: Scope) -> tuple[Statement, ...]:
     own = f"{scope.prefix}/{OWN_PROJECT}/*"
-    of_own = {
-        f"aws:ResourceTag/{STACK}": scope.stack,
-        f"aws:ResourceTag/{PROJECT}": OWN_PROJECT,
-    }
     return (
         Statement(
             sid="ProjectFiles",
@@ -46,6 +51,15 @@ def machines(scope: Scope) -> tuple[Statement, ...]:
             actions=("s3:GetObject",),
             resources=(f"{scope.bucket_arn}/{scope.prefix}/@agent/*",),
         ),
+    )
+
+
+def _group(scope: Scope) -> tuple[Statement, ...]:
+    of_own = {
+        f"aws:ResourceTag/{STACK}": scope.stack,
+        f"aws:ResourceTag/{PROJECT}": OWN_PROJECT,
+    }
+    return (
         Statement(
             sid="OwnGroupShrinks",
             why="It leaves its group so that no other is bought for it, ends the machine of its "
@@ -82,8 +96,6 @@ def machines(scope: Scope) -> tuple[Statement, ...]:
                 "autoscaling:DescribeScheduledActions",
             ),
         ),
-        *key_statement(scope, "a machine's"),
-        *_sessions_of_machines(scope),
     )
 
 

@@ -8,7 +8,10 @@ __all__ = ["readers", "sessions"]
 
 def readers(scope: Scope) -> tuple[Statement, ...]:
     """What `cryoem` reads at AWS in a user's name; a policy apart, as one would be too long."""
-    arn = f"arn:{scope.partition}"
+    return (*_machines(scope), *_account(scope))
+
+
+def _machines(scope: Scope) -> tuple[Statement, ...]:
     return (
         Statement(
             sid="StoreLook",
@@ -38,6 +41,12 @@ def readers(scope: Scope) -> tuple[Statement, ...]:
                 "ec2:DescribeVpcEndpoints",
             ),
         ),
+    )
+
+
+def _account(scope: Scope) -> tuple[Statement, ...]:
+    arn = f"arn:{scope.partition}"
+    return (
         Statement(
             sid="LookAtPrices",
             why="What machines cost, how many the account may have, and what was asked for.",
