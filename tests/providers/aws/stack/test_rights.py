@@ -14,13 +14,14 @@ from cryoem_cloud.model.errors import (
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.provider import AwsProvider
+from cryoem_cloud.providers.aws.roles import make_role
 from cryoem_cloud.providers.aws.stack.join import join
 from cryoem_cloud.providers.aws.stack.setup import Done
 from cryoem_cloud.wiring.clock import SystemClock
 from tests.ec2sim.asking import Client
 from tests.ec2sim.census import census
 from tests.providers.aws.conftest import order
-from tests.providers.aws.stack.lab import REGION, Lab
+from tests.providers.aws.stack.lab import ADMIN, REGION, Lab
 
 
 def test_a_user_launches_and_ends_machines_with_these_policies_alone(
@@ -104,3 +105,14 @@ def as_machine(lab: Lab, account: Account, project: str) -> Client:
         aws_access_key_id=found["AccessKeyId"], aws_secret_access_key=found["SecretAccessKey"],
         aws_session_token=found["SessionToken"],
     )  # fmt: skip
+
+
+def test_roles_have_the_boundary_that_the_organisation_demands(lab: Lab, admin: Calls) -> None:
+    iam = lab.client("iam")
+    org = iam.create_policy(PolicyName="org", PolicyDocument=json.dumps(ADMIN))["Policy"]["Arn"]
+    account = lab.set_up(admin, boundary=org).account
+    make_role(admin, account, "tutorial-0a1b2c3d")
+    role = iam.get_role(RoleName="cryoem-cryoem-tutorial-0a1b2c3d")["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == org
+    lab.tear_down(admin)
+    assert "roles" not in census(lab.client)
