@@ -13,19 +13,23 @@ from moto.moto_api._internal.models import moto_api_backend
 from tests.ec2sim.autoscaling import AutoScaling
 from tests.ec2sim.capacity import Capacity
 from tests.ec2sim.clock import Clock
+from tests.ec2sim.cloudformation import CloudFormation
 from tests.ec2sim.ec2 import Ec2, Tokens
 from tests.ec2sim.faults import Faults
 from tests.ec2sim.group_launches import GroupLauncher
 from tests.ec2sim.images import images_installed
+from tests.ec2sim.inside import Inside
 from tests.ec2sim.instances import Kept
 from tests.ec2sim.launching import Launcher
 from tests.ec2sim.life import Life
 from tests.ec2sim.noboot import NoBoot
 from tests.ec2sim.pricing import PriceList, Prices, ServiceQuotas
 from tests.ec2sim.quotas import Quotas
+from tests.ec2sim.rights import rights_judged
 from tests.ec2sim.scaling import Scaling
 from tests.ec2sim.seam import Machines
 from tests.ec2sim.server import Door, Server
+from tests.ec2sim.stacks import Stacks
 
 __all__ = ["Cloud"]
 
@@ -57,6 +61,8 @@ class Cloud:
         """Begin, with nothing there."""
         self._images = images_installed()
         self._images.__enter__()
+        self._rights = rights_judged()
+        self._rights.__enter__()
         moto_api_backend.reset()
         self._strict = (
             settings.EC2_ENABLE_INSTANCE_TYPE_VALIDATION,
@@ -71,11 +77,13 @@ class Cloud:
         self._launcher = Launcher(self.life, self.capacity, self.quotas, self.faults)
         groups = GroupLauncher(self._launcher, self.capacity, self.prices)
         self.scaling = Scaling(self.clock, self.life, groups)
+        self.stacks = Stacks(Inside(lambda: self.door.inside))
         self.door = Door(
             self.faults,
             self.lock,
             {
                 "ec2": self._ec2,
+                "cloudformation": lambda: CloudFormation(self.stacks),
                 "autoscaling": lambda: AutoScaling(self.scaling, self._launcher),
                 "servicequotas": lambda: ServiceQuotas(self.quotas),
                 "pricing": lambda: PriceList(self.prices),
@@ -108,12 +116,13 @@ class Cloud:
             settings.ENABLE_AMI_VALIDATION,
             settings.INITIAL_NO_AUTH_ACTION_COUNT,
         ) = self._strict
+        self._rights.__exit__(kind, error, trace)
         self._images.__exit__(kind, error, trace)
         if self.door.broken:
             raise self.door.broken[0]
 
     def enforce_iam(self) -> None:
-        """From now on let policies and signatures decide who may do what (moto: no conditions)."""
+        """From now on let policies and signatures decide who may do what (see rights.py)."""
         ActionAuthenticatorMixin.request_count = 0
         settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
 

@@ -26,6 +26,8 @@ _ON_DEMAND: Mapping[str, Decimal] = {
     "c6i.4xlarge": Decimal("0.68"),
     "g4dn.xlarge": Decimal("0.526"),
     "g5.xlarge": Decimal("1.006"),
+    "c7i.8xlarge": Decimal("1.428"),
+    "g6.12xlarge": Decimal("4.6016"),
     "g6.xlarge": Decimal("0.8048"),
     "g6e.xlarge": Decimal("1.861"),
     "g6e.4xlarge": Decimal("3.00424"),
@@ -151,3 +153,9 @@ class ServiceQuotas(Refusing):
         """All quotas of a service that are simulated."""
         quotas = self._quotas.listed(self._get_param("ServiceCode"), self.region)
         return ActionResult({"Quotas": quotas})
+
+    def list_requested_service_quota_change_history_by_quota(self) -> ActionResult:
+        """What was asked for of one quota."""
+        code = self._get_param("QuotaCode")
+        found = [each for each in self._quotas.requested if each["QuotaCode"] == code]
+        return ActionResult({"RequestedQuotas": found})

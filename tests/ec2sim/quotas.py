@@ -58,12 +58,20 @@ class Quotas:
 
     def __init__(self) -> None:
         self._vcpus: dict[tuple[str, str], int] = defaultdict(lambda: _DEFAULT_VCPUS)
+        self.requested: list[Mapping[str, object]] = []
+        """Requests for more, as a test adds them with `request`."""
 
     def set(self, code: str, vcpus: int, *, region: str = "us-east-1") -> None:
         """Let the account have so many vCPUs."""
         if code not in _BY_CODE:
             raise LookupError(f"No quota {code} is simulated")
         self._vcpus[region, code] = vcpus
+
+    def request(self, code: str, vcpus: int, *, status: str = "PENDING") -> None:
+        """Let the account have asked for so many vCPUs."""
+        self.requested.append(
+            {"ServiceCode": "ec2", "QuotaCode": code, "DesiredValue": vcpus, "Status": status}
+        )
 
     def check(
         self,

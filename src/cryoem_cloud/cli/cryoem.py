@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "pull": "Bring files home from the project's store.",
     "store": "Look into the project's store.",
     "project": "Show, move, fork or attach a project.",
+    "aws": "Set up, join, look at or remove machines of an AWS account.",
     "courier": "Look after the program that works in the background.",
     "doctor": "Look for what is wrong, and say how to mend it.",
     "report": "Pack what a developer needs to understand a problem.",

@@ -18,9 +18,9 @@ class Account:
     """A stack in a region, and what it made.
 
     `store` is the URL of the stack's store; `machine_policy` is the ARN of the policy of machines,
-    which also bounds every machine role; `image` a machine image's id ("": Ubuntu's newest 24.04);
-    `agents` names the agent's archive in the store for each architecture, as `key@sha256`; `tags`
-    are what the administrator wants on everything.
+    which also bounds every machine role, where no `boundary` of the organisation's does; `image` a
+    machine image's id ("": Ubuntu's newest 24.04); `agents` names the agent's archive in the store
+    for each architecture, as `key@sha256`; `tags` are what the administrator wants on everything.
     """
 
     stack: str
@@ -29,6 +29,7 @@ class Account:
     subnets: tuple[str, ...]
     security_group: str
     machine_policy: str
+    boundary: str = ""
     image: str = ""
     agents: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class Account:
                 "subnets": list(self.subnets),
                 "security_group": self.security_group,
                 "machine_policy": self.machine_policy,
+                "boundary": self.boundary,
                 "image": self.image,
                 "agents": dict(self.agents),
                 "tags": dict(self.tags),
@@ -88,6 +90,7 @@ class Account:
             subnets=texts(fields, "subnets"),
             security_group=text(fields, "security_group"),
             machine_policy=text(fields, "machine_policy"),
+            boundary=text(fields, "boundary", ""),
             image=text(fields, "image", ""),
             agents=_words(mapping(fields, "agents")),
             tags=_words(mapping(fields, "tags")),

@@ -39,7 +39,7 @@ def make_role(calls: Calls, account: Account, project: str) -> None:
         RoleName=name,
         Path=path,
         AssumeRolePolicyDocument=json.dumps(_TRUST),
-        PermissionsBoundary=account.machine_policy,
+        PermissionsBoundary=account.boundary or account.machine_policy,
         Tags=tags,
     )
     calls.ask("iam", "attach_role_policy", RoleName=name, PolicyArn=account.machine_policy)

@@ -1,0 +1,50 @@
+"""From what a stack says of itself to what a user's computer knows."""
+
+import json
+from collections.abc import Mapping
+
+from cryoem_cloud.model.errors import FormatError
+from cryoem_cloud.providers.aws.account import Account
+
+__all__ = ["account_of", "bucket_and_folder", "user_policies"]
+
+
+def account_of(stack: str, outputs: Mapping[str, str]) -> Account:
+    """The account as the stack's outputs describe it.
+
+    Raises:
+        FormatError: They are not those of a stack of ours.
+    """
+    try:
+        return Account(
+            stack=stack,
+            region=outputs["Region"],
+            store=outputs["Store"],
+            subnets=tuple(outputs["Subnets"].split(",")),
+            security_group=outputs["SecurityGroup"],
+            machine_policy=outputs["MachinePolicy"],
+            boundary=outputs.get("Boundary", ""),
+            image=outputs.get("Image", ""),
+            agents=_table(outputs.get("Agents", "{}")),
+            tags=_table(outputs.get("Tags", "{}")),
+        )
+    except (KeyError, ValueError, AttributeError) as error:
+        raise FormatError(
+            f"the stack {stack} is none of cryoem's, or of another version ({error})",
+            hint="the administrator calls: cryoem aws setup",
+        ) from error
+
+
+def user_policies(outputs: Mapping[str, str]) -> tuple[str, ...]:
+    """The ARNs of what a user needs."""
+    return tuple(outputs[name] for name in ("UserPolicy", "ReaderPolicy") if name in outputs)
+
+
+def bucket_and_folder(store: str) -> tuple[str, str]:
+    """The bucket of a store, and the store's place in it."""
+    bucket, _, folder = store.removeprefix("s3://").partition("/")
+    return bucket, folder
+
+
+def _table(text: str) -> dict[str, str]:
+    return {str(name): str(value) for name, value in json.loads(text).items()}

@@ -1,0 +1,227 @@
+"""`cryoem aws teardown`: everything of a stack goes, its users' files only if they are named."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cryoem_cloud.model.errors import ProviderError, RefusedError
+from cryoem_cloud.providers.aws.calls import Calls, Refused
+from cryoem_cloud.providers.aws.stack.formation import Formation
+from cryoem_cloud.providers.aws.stack.leftovers import Leftovers, find, ours
+from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
+
+__all__ = ["tear_down"]
+
+_POLL_S = 5.0
+_MOST_POLLS = 120
+_GONE = (
+    "InvalidAMIID.NotFound",
+    "InvalidAMIID.Unavailable",
+    "InvalidInstanceID.NotFound",
+    "InvalidLaunchTemplateName.NotFoundException",
+    "InvalidSnapshot.NotFound",
+    "InvalidVolume.NotFound",
+    "NoSuchBucket",
+    "NoSuchEntity",
+    "NoSuchEntityException",
+)
+_DELETED_AT_ONCE = 1000
+"""Objects that S3 deletes in a request (API reference, DeleteObjects)."""
+
+
+def tear_down(
+    calls: Calls,
+    stack: str,
+    *,
+    delete_data: str = "",
+    sleep: Callable[[float], None],
+    say: Callable[[str], None],
+) -> Leftovers:
+    """See to it that nothing of the stack is left, and say what is; what is gone is done.
+
+    The store stays, unless its bucket is named by `delete_data`.
+
+    Raises:
+        RefusedError: `delete_data` is not the stack's bucket.
+        ProviderError: Something cannot be removed.
+    """
+    work = _TearDown(calls, stack, sleep, say)
+    folder = work.place_of(delete_data) if delete_data else ""
+    work.machines()
+    work.roles()
+    if delete_data:  # before the stack, which says where they are
+        work.data(delete_data, folder)
+    work.itself()
+    return find(calls, stack)
+
+
+@dataclass(frozen=True, slots=True)
+class _TearDown:
+    calls: Calls
+    stack: str
+    sleep: Callable[[float], None]
+    say: Callable[[str], None]
+
+    def place_of(self, bucket: str) -> str:
+        """The folder to delete in a bucket of the account's own; "" where the bucket goes too.
+
+        Raises:
+            RefusedError: It is another bucket.
+        """
+        if ours(self.calls, bucket, self.stack):
+            return ""
+        store = Formation(self.calls, self.stack, self.sleep).look().outputs.get("Store", "")
+        name, folder = bucket_and_folder(store)
+        if name != bucket:
+            raise RefusedError(
+                f"{bucket} is not the bucket of the stack {self.stack} in {self.calls.region}",
+                hint=f"its store is {store}" if store else "it may be gone already",
+            )
+        return folder
+
+    def machines(self) -> None:
+        """Groups first, as they would buy new machines."""
+        found = find(self.calls, self.stack)
+        for group in found.groups:
+            self.say(f"group {group}")
+            self._do(
+                "autoscaling",
+                "delete_auto_scaling_group",
+                AutoScalingGroupName=group,
+                ForceDelete=True,
+            )
+        if found.instances:
+            self.say(f"machines {', '.join(found.instances)}")
+            self._do("ec2", "terminate_instances", InstanceIds=list(found.instances))
+        self._until(lambda left: not left.groups and not left.instances, "machines to end")
+        for name in found.templates:
+            self._do("ec2", "delete_launch_template", LaunchTemplateName=name)
+        for image, snapshots in found.images.items():
+            self.say(f"machine image {image}")
+            self._do("ec2", "deregister_image", ImageId=image)
+            for snapshot in snapshots:
+                self._do("ec2", "delete_snapshot", SnapshotId=snapshot)
+        for volume in find(self.calls, self.stack).volumes:
+            self.say(f"disk {volume}")
+            self._do("ec2", "delete_volume", VolumeId=volume)
+
+    def roles(self) -> None:
+        """Of projects, with their profiles."""
+        found = find(self.calls, self.stack)
+        for name in found.profiles:
+            got = self._do("iam", "get_instance_profile", InstanceProfileName=name)
+            for role in got.get("InstanceProfile", {}).get("Roles", ()):
+                self._do(
+                    "iam",
+                    "remove_role_from_instance_profile",
+                    InstanceProfileName=name,
+                    RoleName=role["RoleName"],
+                )
+            self._do("iam", "delete_instance_profile", InstanceProfileName=name)
+        for name in found.roles:
+            self.say(f"role {name}")
+            for policy in self.calls.pages(
+                "iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name
+            ):
+                self._do("iam", "detach_role_policy", RoleName=name, PolicyArn=policy["PolicyArn"])
+            self._do("iam", "delete_role", RoleName=name)
+
+    def itself(self) -> None:
+        """The stack; its policies are taken from whom they were given."""
+        formation = Formation(self.calls, self.stack, self.sleep)
+        state = formation.look()
+        if not state.status:
+            return
+        for output in ("UserPolicy", "ReaderPolicy", "SessionPolicy", "MachinePolicy"):
+            if output in state.outputs:
+                self._take_back(state.outputs[output])
+        self.say(f"stack {self.stack}")
+        formation.delete()
+
+    def data(self, bucket: str, folder: str) -> None:
+        """The store's files; the bucket too, where setup made it."""
+        self.say(f"files of s3://{bucket}/{folder}")
+        kind = "Contents" if folder else "Versions"
+        listing = "list_objects_v2" if folder else "list_object_versions"
+        try:
+            self._empty(bucket, f"{folder}/" if folder else "", listing, kind)
+        except ProviderError:
+            if not ours(self.calls, bucket, self.stack) and not folder:
+                return
+            raise
+        if not folder:
+            self._do("s3", "delete_bucket", Bucket=bucket)
+
+    def _empty(self, bucket: str, prefix: str, listing: str, kind: str) -> None:
+        asked = {"Bucket": bucket, **({"Prefix": prefix} if prefix else {})}
+        for each in list(self.calls.pages("s3", "list_multipart_uploads", "Uploads", **asked)):
+            self._do(
+                "s3",
+                "abort_multipart_upload",
+                Bucket=bucket,
+                Key=each["Key"],
+                UploadId=each["UploadId"],
+            )
+        for field in (kind, "DeleteMarkers") if kind == "Versions" else (kind,):
+            batch = []
+            for each in self.calls.pages("s3", listing, field, **asked):
+                batch.append({key: each[key] for key in ("Key", "VersionId") if each.get(key)})
+                if len(batch) == _DELETED_AT_ONCE:
+                    self._delete(bucket, batch)
+                    batch = []
+            if batch:
+                self._delete(bucket, batch)
+
+    def _delete(self, bucket: str, batch: list[dict[str, str]]) -> None:
+        said = self._do(
+            "s3", "delete_objects", Bucket=bucket, Delete={"Objects": batch, "Quiet": True}
+        )
+        if errors := said.get("Errors"):
+            raise ProviderError(f"s3://{bucket}/{errors[0]['Key']}: {errors[0]['Message']}")
+
+    def _take_back(self, policy: str) -> None:
+        try:
+            found = self.calls.ask(
+                "iam", "list_entities_for_policy", expected=_GONE, PolicyArn=policy
+            )
+        except Refused:
+            return
+        for group in found["PolicyGroups"]:
+            self._detach("group", group["GroupName"], policy)
+        for user in found["PolicyUsers"]:
+            self._detach("user", user["UserName"], policy)
+        for role in found["PolicyRoles"]:
+            self._detach("role", role["RoleName"], policy)
+
+    def _detach(self, kind: str, name: str, policy: str) -> None:
+        self.say(f"{policy.rpartition('/')[2]} is taken from {kind} {name}")
+        asked = {f"{kind.capitalize()}Name": name, "PolicyArn": policy}
+        try:
+            self.calls.ask(
+                "iam", f"detach_{kind}_policy", expected=("UnmodifiableEntity", *_GONE), **asked
+            )
+        except Refused as refused:
+            if refused.code == "UnmodifiableEntity":
+                raise ProviderError(
+                    f"{name} has {policy}, and only IAM Identity Center may take it back",
+                    hint="take it out of the permission set, then call teardown again",
+                ) from refused
+
+    def _until(self, done: Callable[[Leftovers], bool], what: str) -> None:
+        for _ in range(_MOST_POLLS):
+            if done(find(self.calls, self.stack)):
+                return
+            self.sleep(_POLL_S)
+        raise ProviderError(
+            f"waited for {what} for 10 minutes", hint="call teardown again: it goes on"
+        )
+
+    def _do(self, service: str, action: str, **asked: object) -> dict[str, Any]:
+        """Do a call; what is gone is done."""
+        expected = (*_GONE, "ScalingActivityInProgress", "ValidationError")
+        try:
+            return self.calls.ask(service, action, expected=expected, **asked)
+        except Refused as refused:
+            if refused.code == "ValidationError" and "not found" not in refused.said:
+                raise ProviderError(f"{action.replace('_', ' ')}: {refused.said}") from refused
+            return {}

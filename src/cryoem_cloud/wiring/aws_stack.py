@@ -1,0 +1,135 @@
+"""The account's side of AWS, as its commands work with it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import sleep
+
+from cryoem_cloud.providers.aws.account import Account
+from cryoem_cloud.providers.aws.archive import Python, build
+from cryoem_cloud.providers.aws.calls import Calls
+from cryoem_cloud.providers.aws.stack import join, leftovers, setup, teardown
+from cryoem_cloud.providers.aws.stack.checks import Check
+from cryoem_cloud.providers.aws.stack.choices import DEFAULT_STACK, Choices
+from cryoem_cloud.providers.aws.stack.doctor import Doctor
+from cryoem_cloud.providers.aws.stack.leftovers import Leftovers
+from cryoem_cloud.providers.aws.stack.region import region_for
+from cryoem_cloud.providers.aws.stack.setup import Archive, Done
+from cryoem_cloud.providers.aws.stack.template import template
+from cryoem_cloud.providers.aws.stack.yaml import as_yaml
+from cryoem_cloud.providers.aws.wheels import download
+from cryoem_cloud.settings import environment
+
+__all__ = [
+    "DEFAULT_STACK",
+    "Archive",
+    "Check",
+    "Choices",
+    "Done",
+    "Leftovers",
+    "announcement",
+    "archives",
+    "as_template",
+    "checks",
+    "completed",
+    "found",
+    "joined",
+    "region",
+    "set_up",
+    "torn_down",
+]
+
+_PRICES = "us-east-1"
+"""A region that has AWS's price list (pricing endpoints, AWS General Reference)."""
+_AS_EC2_SAYS = {"aarch64": "arm64"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    path: Path
+    digest: str
+    architecture: str
+
+
+def region(chosen: str) -> str:
+    """The region that is meant; see region_for."""
+    return region_for(environment(), chosen)
+
+
+@contextmanager
+def archives(pythons: Sequence[Path]) -> Iterator[tuple[Archive, ...]]:
+    """The agent, packed with each of these CPythons; the files are gone afterwards.
+
+    Raises:
+        ProviderError: One of them cannot be packed.
+    """
+    with TemporaryDirectory() as made:
+        yield tuple(_packed(folder, Path(made)) for folder in pythons)
+
+
+def completed(choices: Choices, packed: Sequence[Archive] = ()) -> Choices:
+    """See setup.completed."""
+    return setup.completed(_calls(choices.region), choices, packed)
+
+
+def announcement(choices: Choices) -> tuple[str, ...]:
+    """See setup.announcement."""
+    kept = setup.kept_buckets(_calls(choices.region), choices)
+    return setup.announcement(choices, kept)
+
+
+def as_template(choices: Choices) -> str:
+    """What CloudFormation would be given, as YAML."""
+    return as_yaml(template(choices))
+
+
+def set_up(choices: Choices, packed: Sequence[Archive]) -> Done:
+    """See setup.set_up."""
+    return setup.set_up(_calls(choices.region), choices, packed, sleep=sleep)
+
+
+def joined(region_: str, stack: str, config: Path) -> tuple[Account, Path]:
+    """See join.join."""
+    return join.join(_calls(region_), stack, config)
+
+
+def found(region_: str, stack: str) -> Leftovers:
+    """What there is of a stack."""
+    return leftovers.find(_calls(region_), stack)
+
+
+def torn_down(
+    region_: str, stack: str, *, delete_data: str, say: Callable[[str], None]
+) -> Leftovers:
+    """See teardown.tear_down."""
+    calls = _calls(region_)
+    return teardown.tear_down(calls, stack, delete_data=delete_data, sleep=sleep, say=say)
+
+
+def checks(config: Path, kinds: tuple[str, ...]) -> Iterator[Check]:
+    """What `cryoem aws doctor` finds in the account that this user has joined.
+
+    Raises:
+        SettingsError: This user has joined none.
+    """
+    account = Account.read(config)
+    prices = Calls(environment(), _PRICES)
+    doctor = Doctor(calls=_calls(account.region), prices=prices, account=account, kinds=kinds)
+    yield from doctor.checks()
+
+
+def _calls(region_: str) -> Calls:
+    return Calls(environment(), region_)
+
+
+def _packed(folder: Path, into: Path) -> Archive:
+    python = Python(folder)
+    machine = python.architecture
+    wheels = into / machine
+    wheels.mkdir()
+    target = into / f"agent-{machine}.tar.gz"
+    got = download(python.version, machine, wheels)
+    digest = build(folder, got, target, architecture=machine)
+    return _Packed(target, digest, _AS_EC2_SAYS.get(machine, machine))

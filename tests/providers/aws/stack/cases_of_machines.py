@@ -1,0 +1,181 @@
+"""What machines may do, and sessions, and whoever uses the bucket's key."""
+
+from tests.providers.aws.stack.asked import (
+    BUCKET,
+    EC2,
+    GROUP,
+    KEY_ARN,
+    NO_TAG,
+    OTHER_PROJECT,
+    OWN,
+    PROJECT,
+    REGION,
+    But,
+    Case,
+    Context,
+    machine,
+)
+from tests.providers.aws.stack.evaluator import ACCOUNT
+
+__all__ = ["OF_KEYS", "OF_MACHINES", "OF_SESSIONS"]
+
+
+def _own_groups(sid: str, action: str, more: Context) -> Case:
+    return machine(
+        sid,
+        action,
+        GROUP,
+        {**OWN, **more},
+        But("another project's group", context={**OWN, **more, _PROJECT_TAG: OTHER_PROJECT}),
+        But("another stack's group", context={**OWN, **more, _STACK_TAG: "else"}),
+        But("a group without tags", context={**NO_TAG, **more}),
+    )
+
+
+_PROJECT_TAG, _STACK_TAG = "aws:ResourceTag/cryoem:project", "aws:ResourceTag/cryoem:stack"
+_SCHEDULE = "autoscaling:PutScheduledUpdateGroupAction"
+
+OF_MACHINES = (
+    *(
+        machine(
+            "ProjectFiles",
+            f"s3:{action}",
+            f"{BUCKET}/lab/{PROJECT}/jobs/00000007/job.json",
+            {},
+            But("another project's", resource=f"{BUCKET}/lab/{OTHER_PROJECT}/project.json"),
+            But("a project whose name begins so", resource=f"{BUCKET}/lab/{PROJECT}2/a"),
+            But("the numbers of jobs", resource=f"{BUCKET}/lab/ids/00000001"),
+            But("another bucket", resource=f"arn:aws:s3:::else/lab/{PROJECT}/a"),
+            But("beside the store", resource=f"{BUCKET}/{PROJECT}/a"),
+            But("deleting", action="s3:DeleteObject"),
+        )
+        for action in (
+            "GetObject",
+            "PutObject",
+            "AbortMultipartUpload",
+            "ListMultipartUploadParts",
+        )
+    ),
+    machine(
+        "ProjectList",
+        "s3:ListBucket",
+        BUCKET,
+        {"s3:prefix": f"lab/{PROJECT}/jobs/"},
+        But("the bucket's root", context={}),
+        But("the bucket's root, said so", context={"s3:prefix": ""}),
+        But("the store's root", context={"s3:prefix": "lab/"}),
+        But("another project", context={"s3:prefix": f"lab/{OTHER_PROJECT}/"}),
+        But("another bucket", resource="arn:aws:s3:::else"),
+    ),
+    machine(
+        "AgentArchive",
+        "s3:GetObject",
+        f"{BUCKET}/lab/@agent/00ff.tar.gz",
+        {},
+        But("changing it", action="s3:PutObject"),
+        But("what lies beside it", resource=f"{BUCKET}/lab/@image/00ff"),
+    ),
+    *(
+        _own_groups("OwnGroupShrinks", f"autoscaling:{action}", {})
+        for action in ("TerminateInstanceInAutoScalingGroup", "DeleteAutoScalingGroup")
+    ),
+    _own_groups("OwnGroupEndsLater", _SCHEDULE, {"autoscaling:MaxSize": "0"}),
+    machine(
+        "OwnGroupEndsLater",
+        _SCHEDULE,
+        GROUP,
+        {**OWN, "autoscaling:MaxSize": "0"},
+        But("planning machines", context={**OWN, "autoscaling:MaxSize": "4"}),
+        But("planning a size without a limit", context=OWN),
+        But("raising it now", action="autoscaling:SetDesiredCapacity", context=OWN),
+        But("changing the group", action="autoscaling:UpdateAutoScalingGroup", context=OWN),
+    ),
+    machine(
+        "OwnState",
+        "ec2:CreateTags",
+        f"{EC2}:instance/i-1",
+        {**OWN, "aws:TagKeys": ["cryoem:state", "cryoem:why"]},
+        But(
+            "another project's machine",
+            context={**OWN, _PROJECT_TAG: OTHER_PROJECT, "aws:TagKeys": ["cryoem:state"]},
+        ),
+        But("another tag", context={**OWN, "aws:TagKeys": ["cryoem:state", "cryoem:project"]}),
+        But("a machine of others", context={**NO_TAG, "aws:TagKeys": ["cryoem:state"]}),
+        But("a template", resource=f"{EC2}:launch-template/lt-1"),
+        But("removing tags", action="ec2:DeleteTags"),
+        But("ending it past its group", action="ec2:TerminateInstances", context=OWN),
+    ),
+    *(
+        machine(
+            "LookAtGroups",
+            f"autoscaling:{action}",
+            "*",
+            {},
+            But("machines of the account", action="ec2:DescribeInstances"),
+        )
+        for action in ("DescribeAutoScalingGroups", "DescribeScheduledActions")
+    ),
+)
+
+
+_SESSION_OF = "ssm:resourceTag/aws:ssmmessages:session-id"
+OF_SESSIONS = (
+    Case(
+        "session",
+        "OpenSession",
+        "ssm:StartSession",
+        f"{EC2}:instance/i-1",
+        {"ssm:resourceTag/cryoem:stack": "lab"},
+        (
+            But("other machines", context={"ssm:resourceTag/cryoem:stack": "else"}),
+            But("machines without tags", context={}),
+        ),
+    ),
+    Case(
+        "session",
+        "SessionKind",
+        "ssm:StartSession",
+        f"arn:aws:ssm:{REGION}:{ACCOUNT}:document/AWS-StartSSHSession",
+        {},
+        (
+            But(
+                "another kind",
+                resource=f"arn:aws:ssm:{REGION}:{ACCOUNT}:document/AWS-RunShellScript",
+            ),
+        ),
+    ),
+    Case(
+        "session",
+        "SessionKind",
+        "ssm:StartSession",
+        f"arn:aws:ssm:{REGION}:{ACCOUNT}:document/SSM-SessionManagerRunShell",
+    ),
+    *(
+        Case(
+            "session",
+            "OwnSessions",
+            f"ssm:{action}",
+            f"arn:aws:ssm:{REGION}:{ACCOUNT}:session/ann-1",
+            {"aws:userid": "AIDA1", _SESSION_OF: "AIDA1"},
+            (But("somebody else's", context={"aws:userid": "AIDA1", _SESSION_OF: "AIDA2"}),),
+        )
+        for action in ("TerminateSession", "ResumeSession")
+    ),
+    Case(
+        "machine with sessions",
+        "HearSessions",
+        "ssmmessages:OpenDataChannel",
+        "*",
+        {},
+        (But("running commands", action="ssm:SendCommand"),),
+    ),
+)
+
+_VIA: Context = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
+OF_KEYS = tuple(
+    Case(f"{who} with a key", "BucketKey", f"kms:{action}", KEY_ARN, _VIA,
+         (But("another key", resource=f"{KEY_ARN}2"),
+          But("past S3", context={"kms:ViaService": f"ec2.{REGION}.amazonaws.com"})))
+    for who in ("machine", "user")
+    for action in ("Decrypt", "GenerateDataKey")
+)  # fmt: skip
