@@ -29,9 +29,9 @@ from .conftest import FOLDER, MACHINE, TASK, Bench, Played
 _FAILURES = ("RELION_JOB_EXIT_FAILURE", "PIPELINER_JOB_EXIT_FAILED")
 
 
-def small(path: str, data: bytes) -> tuple[Entry, bytes]:
+def small(path: str, data: bytes, *, at_s: int = 1_700_000_000) -> tuple[Entry, bytes]:
     content = Content(key="", start=0, stored=len(data), size=len(data), digest=digest_of(data))
-    return Entry(path=path, content=content), data
+    return Entry(path=path, content=content, mtime_ns=at_s * 10**9), data
 
 
 def page(bench: Bench, machine: str, *, turn: int, **parts: object) -> Page:
@@ -58,7 +58,7 @@ def test_only_the_last_turn_counts(bench: Bench) -> None:
         lost = log.claim("m-1")
         gone = (Entry(path=f"{FOLDER}/empty", kind=Kind.FOLDER),)
         lines = (bench.lines(b"first turn\n"),)
-        files = (small(f"{FOLDER}/same", b"first"), small(f"{FOLDER}/first", b"first"))
+        files = tuple(small(f"{FOLDER}/{name}", b"first") for name in ("same", "first", "again"))
         page(bench, "m-1", turn=1, lines=lines, small=files, files=gone)
         assert lost is not None
 
@@ -68,7 +68,9 @@ def test_only_the_last_turn_counts(bench: Bench) -> None:
         claim = log.claim("m-2", over=lost)
         assert claim is not None
         lines = (bench.lines(b"second\n"),)
-        placed = page(bench, "m-2", turn=2, lines=lines, small=(small(f"{FOLDER}/same", b"2nd"),))
+        again = small(f"{FOLDER}/again", b"first", at_s=1_700_000_001)
+        files = (small(f"{FOLDER}/same", b"2nd"), again)
+        placed = page(bench, "m-2", turn=2, lines=lines, small=files)
         entries = tuple(entry for entry, _ in placed.small)
         key, data = manifest_key(bench.records.number, TASK, 2), entries_to_bytes(entries)
         bench.store.put(f"{bench.records.project}/{key}", data)
@@ -79,6 +81,7 @@ def test_only_the_last_turn_counts(bench: Bench) -> None:
     card = bench.run(act, take_over)
     assert card.outcome is Outcome.SUCCESS, card
     assert (bench.folder / "same").read_bytes() == b"2nd"
+    assert (bench.folder / "again").stat().st_mtime == 1_700_000_001
     assert not (bench.folder / "first").exists()
     assert not (bench.folder / "empty").exists()
     assert (bench.folder / "run.out").read_text() == "before\nsecond\n"

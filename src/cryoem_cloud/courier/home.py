@@ -233,13 +233,17 @@ class Home:
     def _needed(self, entry: Entry, room: Room) -> bool:
         """Whether an entry is to be placed: it is not the front end's own, and not there yet.
 
+        What is there gets its time: another turn has made the same, and the index says when.
         What the job that this one resumes has brought home is there as long as nobody changed it.
         """
         if is_own(entry.path, self.job, self._own()):
             return False
         if self.job.resumes and room.holds_same(entry):
             return False
-        return room.known.get(entry.path) != mark_of(entry) or not room.holds(entry)
+        if room.known.get(entry.path) != mark_of(entry) or not room.holds(entry):
+            return True
+        room.date(entry)
+        return False
 
     def _put(self, fresh: list[Entry], here: list[Bundled]) -> None:
         """Place what there is room for, and mark it as delivered."""
