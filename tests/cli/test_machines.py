@@ -53,3 +53,14 @@ def test_what_is_left_of_a_job_that_has_ended_is_reaped(user: User) -> None:
     assert user.cryoem("reap").err.strip() == "cryoem: 1 fleet removed"
     assert user.cryoem("reap", "--json").json["fleets"] == []
     assert machines(user, "--all") == []
+
+
+def test_machines_of_this_computer_need_no_more_time(user: User) -> None:
+    number, _ = at_work(user)
+    said = user.cryoem("extend", str(number), "4h")
+    assert said.err == f"cryoem: the machines of job {number} on local have no limit\n"
+    off = user.type("cryoem", "extend", str(number), "soon")
+    assert (off.code, "soon is no time like 4h or 90min" in off.err) == (2, True)
+    user.cryoem("stop", str(number))
+    user.type("cryoem", "wait", str(number))
+    assert user.type("cryoem", "extend", str(number), "4h").code == 3

@@ -87,6 +87,9 @@ class Played:
     def end(self, token: str) -> None:
         self.ended.append(token)
 
+    def extend(self, token: str, by_s: float) -> datetime | None:
+        return None
+
     def dismiss(self, machine: str) -> None:
         return
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from threading import Event
 
@@ -133,6 +134,9 @@ class Hands:
 
     def end(self, token: str) -> None:
         return
+
+    def extend(self, token: str, by_s: float) -> datetime | None:
+        return None
 
     def dismiss(self, machine: str) -> None:
         return

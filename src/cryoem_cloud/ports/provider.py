@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from cryoem_cloud.model.machine import Fleet
@@ -102,6 +103,14 @@ class Provider(Protocol):
         """See to it that the fleet's machines end, with all their processes, and are not replaced.
 
         What is gone is done. Returns when the end has been ordered; `look` says when it is true.
+        """
+        ...
+
+    def extend(self, token: str, by_s: float) -> datetime | None:
+        """Let a fleet be there so much longer; until when, or None where nothing limits it.
+
+        Raises:
+            ProviderError: There is no such fleet any more.
         """
         ...
 

@@ -165,6 +165,22 @@ def test_a_fleet_ends_at_its_limit_whoever_pushes(still: AwsBench) -> None:
     assert not still.cloud.living()
 
 
+def test_a_fleet_that_is_given_more_time_has_it(still: AwsBench) -> None:
+    still.provider.keep(order(limit_s=1800))
+    until = still.provider.extend(TOKEN, 1200)
+    assert until is not None
+    still.cloud.clock.skip(1800 + 1100)
+    assert len(still.cloud.living()) == 2
+    still.cloud.clock.skip(1200)
+    assert not still.cloud.living()
+    assert abs((until - datetime.now(UTC)).total_seconds() - 3000) < 120
+
+
+def test_a_fleet_that_is_gone_gets_no_more_time(still: AwsBench) -> None:
+    with pytest.raises(ProviderError, match="are gone"):
+        still.provider.extend(TOKEN, 1200)
+
+
 def test_timers_never_share_an_instant() -> None:
     for second in range(4):
         now = datetime(2026, 1, 1, 0, 0, second, 999999, tzinfo=UTC)

@@ -10,21 +10,19 @@ from cryoem_cloud.model.offer import Market
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
-from cryoem_cloud.providers.aws.machine.lapse import lapse_at
+from cryoem_cloud.providers.aws.machine.lapse import GRACE_S, lapse_at
 from cryoem_cloud.providers.aws.names import HARD, LAPSE, RAISED, tagged
 from cryoem_cloud.providers.aws.template import tags_for
 
-__all__ = ["Launch", "hard_at"]
+__all__ = ["Launch", "extended", "hard_at", "note_raised"]
 
-_GRACE = timedelta(minutes=10)
-"""Between a job's limit, at which its machines end it, and the provider's end of the fleet."""
 _MOST_KINDS = 20
 """Overrides of a mixed instances policy (API reference of Auto Scaling: at most 40)."""
 
 
 def hard_at(now: datetime, limit_s: float) -> datetime:
     """When a fleet ends in any case: an odd second, as no two actions may share one."""
-    at = (now + timedelta(seconds=limit_s) + _GRACE).replace(microsecond=0)
+    at = (now + timedelta(seconds=limit_s + GRACE_S)).replace(microsecond=0)
     return at + timedelta(seconds=1 - at.second % 2)
 
 
@@ -125,16 +123,7 @@ class Launch:
         note_raised(self.calls, self.order.token)
 
     def _schedule(self, action: str, at: datetime) -> None:
-        self.calls.ask(
-            "autoscaling",
-            "put_scheduled_update_group_action",
-            AutoScalingGroupName=self.order.token,
-            ScheduledActionName=action,
-            StartTime=at,
-            MinSize=0,
-            MaxSize=0,
-            DesiredCapacity=0,
-        )
+        _schedule(self.calls, self.order.token, action, at)
 
 
 def note_raised(calls: Calls, token: str) -> None:
@@ -149,6 +138,42 @@ def note_raised(calls: Calls, token: str) -> None:
             Resources=[template["LaunchTemplateId"]],
             Tags=tagged({RAISED: "yes"}),
         )
+
+
+def extended(calls: Calls, token: str, by_s: float) -> datetime:
+    """Put off the end of a group by its limit; when that is now, for its machines to leave.
+
+    Raises:
+        ProviderError: There is no group with a limit.
+    """
+    found = calls.pages(
+        "autoscaling",
+        "describe_scheduled_actions",
+        "ScheduledUpdateGroupActions",
+        AutoScalingGroupName=token,
+    )
+    ends: list[datetime] = [
+        each["StartTime"] for each in found if each["ScheduledActionName"] == HARD
+    ]
+    if not ends:
+        raise ProviderError(f"the machines {token} are gone", hint="cryoem show says how it stands")
+    whole = timedelta(seconds=2 * round(by_s / 2))  # it stays at an odd second
+    _schedule(calls, token, HARD, ends[0] + whole)
+    return ends[0] + whole - timedelta(seconds=GRACE_S)
+
+
+def _schedule(calls: Calls, token: str, action: str, at: datetime) -> None:
+    """End a group then."""
+    calls.ask(
+        "autoscaling",
+        "put_scheduled_update_group_action",
+        AutoScalingGroupName=token,
+        ScheduledActionName=action,
+        StartTime=at,
+        MinSize=0,
+        MaxSize=0,
+        DesiredCapacity=0,
+    )
 
 
 def _mixed(order: Order) -> dict[str, Any]:

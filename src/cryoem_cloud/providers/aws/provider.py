@@ -17,7 +17,7 @@ from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.images import image_for
 from cryoem_cloud.providers.aws.kinds import architecture_of, described, shape_of, subnets_with
-from cryoem_cloud.providers.aws.launching import Launch, note_raised
+from cryoem_cloud.providers.aws.launching import Launch, extended, note_raised
 from cryoem_cloud.providers.aws.names import STACK, STATE, tagged
 from cryoem_cloud.providers.aws.refusals import no_capacity, over_quota
 from cryoem_cloud.providers.aws.roles import make_role
@@ -94,6 +94,10 @@ class AwsProvider:
         note_raised(self.calls, token)
         self._ask_of_group("delete_auto_scaling_group", token, ForceDelete=True)
         self._forget_seen()
+
+    def extend(self, token: str, by_s: float) -> datetime | None:
+        """See the port: what ends the group is put off; its machines learn of it by themselves."""
+        return extended(self.calls, token, by_s)
 
     def dismiss(self, machine: str) -> None:
         """See the port."""

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from cryoem_cloud.model.errors import ProviderError
@@ -99,6 +100,10 @@ class LocalProvider:
                 machine.kill()
             for machine in machines:
                 _clear(machine)
+
+    def extend(self, token: str, by_s: float) -> datetime | None:  # noqa: ARG002  (the port's)
+        """Nothing limits processes of this computer."""
+        return None
 
     def dismiss(self, machine: str) -> None:
         """See the port."""

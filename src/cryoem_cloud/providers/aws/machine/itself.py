@@ -13,15 +13,13 @@ from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.machine_self import Limits, Notice
 from cryoem_cloud.providers.aws.machine.asking import Asking, Group
 from cryoem_cloud.providers.aws.machine.imds import Metadata, seconds_until
-from cryoem_cloud.providers.aws.machine.lapse import lapse_at
+from cryoem_cloud.providers.aws.machine.lapse import GRACE_S, lapse_at
 from cryoem_cloud.providers.aws.names import HARD, LAPSE, STATE
 
-__all__ = ["GRACE_S", "IDLE_S", "AwsSelf", "aws_self", "shut_down"]
+__all__ = ["IDLE_S", "AwsSelf", "aws_self", "shut_down"]
 
 _LOG = logging.getLogger(__name__)
 
-GRACE_S = 600.0
-"""Between the job's limit, at which its machines end it, and the end of machines that hang."""
 IDLE_S = 2700.0
 """How long a machine may do nothing. The published tool waited an hour; `lapse` may come 50 min
 after the last sign of progress, and would end the machine without a word about why."""

@@ -1,9 +1,11 @@
-"""When a fleet ends of which nothing progresses."""
+"""When a fleet ends without us: where nothing progresses, and after its limit."""
 
 from datetime import datetime, timedelta
 
-__all__ = ["LAPSE_S", "lapse_at"]
+__all__ = ["GRACE_S", "LAPSE_S", "lapse_at"]
 
+GRACE_S = 600.0
+"""Between a job's limit, at which its machines end it, and AWS's end of the fleet."""
 LAPSE_S = 3600.0
 """A fleet of which nothing progresses for so long is ended by AWS."""
 

@@ -1,0 +1,50 @@
+"""cryoem extend."""
+
+import re
+
+import click
+
+from cryoem_cloud.cli.completing import job_numbers
+from cryoem_cloud.cli.finding import find, places
+from cryoem_cloud.courier.tokens import fleets_of
+from cryoem_cloud.model.errors import NotFoundError
+
+__all__ = ["command"]
+
+_SPAN = re.compile(r"(\d+)(h|min)")
+_SECONDS = {"h": 3600, "min": 60}
+
+
+class _Span(click.ParamType[float]):
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found = _SPAN.fullmatch(str(value))
+        if not found:
+            self.fail(f"{value} is no time like 4h or 90min", param, ctx)
+        return float(int(found[1]) * _SECONDS[found[2]])
+
+
+@click.command()
+@click.argument("number", metavar="ID", type=int, shell_complete=job_numbers)
+@click.argument("by_s", metavar="TIME", type=_Span())
+def command(*, number: int, by_s: float) -> None:
+    """Give a job's machines more time, such as 4h, before they end in any case."""
+    from cryoem_cloud.wiring.background import providers_of  # noqa: PLC0415  (heavy)
+
+    card = find(number)
+    ours = fleets_of(card.project, card.number)
+    fleets = [
+        (provider, token)
+        for provider in providers_of(places())
+        for token in provider.tokens()
+        if token.startswith(ours) and provider.look(token).alive
+    ]
+    if not fleets:
+        raise NotFoundError(f"job {number} has no machines", hint=f"cryoem show {number}")
+    for provider, token in fleets:
+        until = provider.extend(token, by_s)
+        when = f"end at {until.astimezone():%Y-%m-%d %H:%M}" if until else "have no limit"
+        click.echo(f"cryoem: the machines of job {number} on {provider.name} {when}", err=True)
