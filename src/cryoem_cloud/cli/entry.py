@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
-__all__ = ["PROGRAMS", "main"]
+__all__ = ["ALIASES", "PROGRAMS", "main"]
 
 PROGRAMS: Mapping[str, str] = {
     "cryoem": "cryoem_cloud.cli.cryoem",
@@ -16,10 +16,17 @@ PROGRAMS: Mapping[str, str] = {
 }
 """Each module's `main` takes the arguments and gives the exit code."""
 
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "awsls": ("machines", "ls"),
+    "awskill": ("machines", "kill"),
+}
+"""Commands of the tool that was published in 2018, as words of `cryoem`."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the program that the first argument names."""
     os.environ.pop("CRYOEM_COMMAND", None)  # the launchers' word to each other
     name, *rest = arguments
-    code: int = import_module(PROGRAMS[name]).main(rest)
+    program = "cryoem" if name in ALIASES else name
+    code: int = import_module(PROGRAMS[program]).main([*ALIASES.get(name, ()), *rest])
     return code
