@@ -34,9 +34,9 @@ _FOLDERS = ("MotionCorr/job002", "AutoPick/job003", "Extract/job004")
 _JOBS = (
     (
         "relion_run_motioncorr --i Import/job001/movies.star --o MotionCorr/job002/"
-        " --first_frame_sum 1 --last_frame_sum -1 --use_own --j 1 --bin_factor 1 --bfactor 150 --dose_per_frame 1.5"
-        " --preexposure 0 --patch_x 1 --patch_y 1 --gainref gain.mrc --gain_rot 0 --gain_flip 0"
-        " --dose_weighting"
+        " --first_frame_sum 1 --last_frame_sum -1 --use_own --j 1 --bin_factor 1 --bfactor 150"
+        " --dose_per_frame 1.5 --preexposure 0 --patch_x 1 --patch_y 1 --gainref gain.mrc"
+        " --gain_rot 0 --gain_flip 0 --dose_weighting"
     ),
     (
         "relion_autopick --i MotionCorr/job002/corrected_micrographs.star --odir AutoPick/job003/"
