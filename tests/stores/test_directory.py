@@ -123,6 +123,26 @@ def test_an_empty_mount_point_is_not_the_store(store: DirectoryStore) -> None:
         list(store.list(""))
 
 
+def test_a_store_that_goes_while_it_is_written_to_is_not_begun_anew(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a disk that is unmounted between the look and the writing; all later writes wait."""
+    store.put("p/a", b"1")
+    look = DirectoryStore._must_be_there
+
+    def look_and_go(self: DirectoryStore) -> None:
+        look(self)
+        monkeypatch.setattr(DirectoryStore, "_must_be_there", look)
+        self.root.rename(self.root.with_name("away"))
+
+    monkeypatch.setattr(DirectoryStore, "_must_be_there", look_and_go)
+    for _ in range(2):
+        with pytest.raises(StoreUnreachableError):
+            store.put("p/b", b"2")
+    assert not [path for path in store.root.rglob("*") if path.is_file()]
+    assert not (store.root / "#parts").exists()
+
+
 def test_a_store_that_is_not_made_yet_is_empty(store: DirectoryStore) -> None:
     assert list(store.list("")) == []
     assert list(store.folders("jobs/")) == []

@@ -193,8 +193,9 @@ class DirectoryStore:
         lawful(key)
         with self._translated(key):
             self._must_be_there()
-            make_folder(self._parts, self.root)
-            self._seen = True
+            if not self._seen:  # one that was there is never made anew, be it away since an instant
+                make_folder(self._parts, self.root)
+                self._seen = True
         if not self._swept:
             self._swept = True
             sweep(self._parts)
