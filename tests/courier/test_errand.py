@@ -12,6 +12,11 @@ from cryoem_cloud.courier.home import Home
 from cryoem_cloud.courier.spool import Spool
 from cryoem_cloud.frontends.relion import RelionFrontend
 from cryoem_cloud.model.digest import digest_of
+from cryoem_cloud.model.errors import (
+    ProviderDeniedError,
+    ProviderError,
+    ProviderUnreachableError,
+)
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.journal import Page
@@ -99,6 +104,20 @@ def test_machines_that_do_not_boot_fail_the_job_with_what_they_said(bench: Bench
     assert "no luck" in (bench.folder / "run.err").read_text()
     assert all((bench.folder / name).exists() for name in _FAILURES)
     assert provider.ended
+
+
+@pytest.mark.parametrize("kind", [ProviderUnreachableError, ProviderDeniedError])
+def test_a_provider_that_is_busy_or_refuses_is_waited_for(
+    bench: Bench, caplog: pytest.LogCaptureFixture, kind: type[ProviderError]
+) -> None:
+    """As long as credentials have expired, say."""
+
+    def refuse() -> None:
+        raise kind("AWS is busy", hint="wait")
+
+    card = bench.run(provider=Played(refuse, refuse, bench.done))
+    assert card.outcome is Outcome.SUCCESS
+    assert caplog.messages.count("job 1 waits: AWS is busy (wait)") == 2
 
 
 def test_a_reason_may_name_files_of_any_bytes(bench: Bench) -> None:

@@ -3,6 +3,8 @@
 from cryoem_cloud.model.errors import (
     NoSpaceError,
     ProjectGoneError,
+    ProviderDeniedError,
+    ProviderUnreachableError,
     SettingsError,
     SourceChangedError,
     StoreDeniedError,
@@ -14,6 +16,8 @@ __all__ = ["WAIT_FOR"]
 WAIT_FOR = (
     StoreUnreachableError,
     StoreDeniedError,
+    ProviderUnreachableError,
+    ProviderDeniedError,
     NoSpaceError,
     ProjectGoneError,
     SourceChangedError,
