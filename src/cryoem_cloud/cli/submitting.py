@@ -13,6 +13,7 @@ from cryoem_cloud.apps.registry import application_for, broken
 from cryoem_cloud.cli.finding import current_project
 from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.preceding import require_before
+from cryoem_cloud.cli.reaching import require_reach
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.start import stores_used, wake
@@ -126,6 +127,7 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     """
     settings = _required_settings(places, project)
     whole = _with_directives(asked, project)
+    require_reach(whole.wish.where or settings.where, project, places)
     home = home_of(whole.wish.home, settings, project.store)
     whole = replace(whole, wish=replace(whole.wish, home=home))
     cards = Cards(places.state / "jobs")
