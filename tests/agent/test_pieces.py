@@ -38,6 +38,9 @@ class Myself(Unbothered):
     def worked(self) -> None:
         self.said.append("worked")
 
+    def replace(self, machine: str) -> None:
+        self.said.append(f"replace {machine}")
+
     def leave(self) -> None:
         self.said.append("leave")
 
@@ -221,7 +224,10 @@ def test_a_lost_machines_piece_goes_on_where_it_was(tmp_path: Path) -> None:
             records.store.put(listed.key, before.store.get(listed.key))
     assert records.turns("000001").claim("lost")
     records.mark_gone("lost")
-    live(records, tmp_path, "m0")
+    one = agent(records, "m0", tmp_path, None)
+    one.live()
+    assert isinstance(one.myself, Myself)
+    assert one.myself.said.count("replace lost") == 1
     assert records.end() == Exit(outcome=Outcome.SUCCESS)
     assert made(records)["joined.txt"] == b"a.made\nb.made\nc.made\n"
     assert "at a" not in printed(records, "out")

@@ -77,7 +77,8 @@ def test_a_silent_machines_task_is_taken_over_after_a_minute_of_ones_own() -> No
     hall.clock.pass_(DEAD_AFTER_S - 1)
     assert isinstance(other.take(), Idle)
     hall.clock.pass_(1)
-    assert taken(other.take()).claim.number == 2
+    second = taken(other.take())
+    assert (second.claim.number, second.lost) == (2, "a")
     assert not first.log.close(first.claim, Deed.DONE)
 
 
@@ -86,6 +87,15 @@ def test_a_machine_that_its_provider_calls_gone_is_not_waited_for() -> None:
     taken(hall.machine("a").take())
     hall.records.mark_gone("a")
     assert taken(hall.machine("b").take()).claim.holder == "b"
+
+
+def test_only_a_task_that_another_machine_had_was_lost_by_it() -> None:
+    hall = Hall()
+    machine = hall.machine("a")
+    first = taken(machine.take())
+    assert not first.lost
+    assert first.log.close(first.claim, Deed.RELEASED)
+    assert not taken(hall.machine("b").take()).lost
 
 
 def test_a_task_whose_inputs_are_not_there_is_waited_for() -> None:

@@ -35,7 +35,8 @@ class Taken:
     """A task that is ours until we close the claim.
 
     For a task that joins, `pieces` are the others with the turns that ended them. With `given_up`
-    the job has ended so already, and nothing is run.
+    the job has ended so already, and nothing is run. `lost` is the machine that was found dead with
+    the task.
     """
 
     task: Task
@@ -43,6 +44,7 @@ class Taken:
     log: TurnLog
     pieces: tuple[tuple[Task, Turn], ...] = ()
     given_up: Exit | None = None
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +256,9 @@ class Taker:
 
     def _claim(self, at: int, *, over: Turn | None) -> Taken | None:
         self._mine = at
-        return self._taken(at, self._known.log(at).claim(self._machine, over=over))
+        taken = self._taken(at, self._known.log(at).claim(self._machine, over=over))
+        others = over is not None and over.holder != self._machine
+        return replace(taken, lost=over.holder) if taken and over and others else taken
 
     def _taken(self, at: int, claim: Turn | None) -> Taken | None:
         """What we have if a claim of ours was let be."""

@@ -132,6 +132,8 @@ class Agent:
             found = insisting(partial(taker.take, stopping=stopping), self.clock.sleep)
             self.myself.up()
             if isinstance(found, Taken):
+                if found.lost:
+                    self.myself.replace(found.lost)
                 page = self._turn(found, job, records, page, ahead=ahead)
                 self.myself.worked()
                 looks = 0

@@ -62,6 +62,13 @@ class MachineSelf(Protocol):
         """What ends the work as of now; no request."""
         ...
 
+    def replace(self, machine: str) -> None:
+        """Have a machine of our own fleet ended that shows no life, and another started.
+
+        Its task is ours already: should it live, it works for nothing.
+        """
+        ...
+
     def leave(self) -> None:
         """Say that this machine is about to end by itself and is not to be replaced.
 

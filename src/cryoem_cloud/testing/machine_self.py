@@ -19,5 +19,8 @@ class Unbothered:
         """None."""
         return Limits()
 
+    def replace(self, machine: str) -> None:
+        """Nobody else is here."""
+
     def make_way(self) -> None:
         """Nobody takes it."""

@@ -342,3 +342,20 @@ def test_a_machine_finds_itself(imds: Imds, tmp_path: Path) -> None:
     )
     assert found.name == "i-1"
     assert found.asking._url("ec2") == "https://ec2.cn-north-1.amazonaws.com.cn/"
+
+
+def test_a_machine_that_shows_no_life_is_ended_and_replaced(
+    account: Lab, imds: Imds, tmp_path: Path
+) -> None:
+    first, second = launched(account, 2)
+    myself, _ = machine_of(account, imds, tmp_path, first, soon())
+    myself.replace(second)
+    myself.replace("i-00000000000000000")  # another fleet's
+    account.cloud.clock.skip(120)
+    group = account.group()
+    assert group is not None
+    assert group["DesiredCapacity"] == 2
+    living = {kept.id for kept in account.cloud.living()}
+    assert first in living
+    assert second not in living
+    assert len(living) == 2

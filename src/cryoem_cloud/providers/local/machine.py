@@ -159,6 +159,9 @@ class LocalSelf:
         """None: this computer costs nothing."""
         return Limits()
 
+    def replace(self, machine: str) -> None:
+        """Its provider sees processes that are gone, and those that hang cost nothing."""
+
     def leave(self) -> None:
         """Say that the machine is not to be replaced."""
         with suppress(FileNotFoundError):

@@ -58,11 +58,15 @@ class Asking:
 
     def leave_group(self, machine: str) -> None:
         """End a machine, and have its group want one less."""
-        self._ask(
-            "autoscaling",
-            "TerminateInstanceInAutoScalingGroup",
-            {"InstanceId": machine, "ShouldDecrementDesiredCapacity": "true"},
-        )
+        self._end(machine, fewer="true")
+
+    def replace(self, machine: str) -> None:
+        """End a machine, and have its group start another."""
+        self._end(machine, fewer="false")
+
+    def _end(self, machine: str, *, fewer: str) -> None:
+        asked = {"InstanceId": machine, "ShouldDecrementDesiredCapacity": fewer}
+        self._ask("autoscaling", "TerminateInstanceInAutoScalingGroup", asked)
 
     def group(self, name: str) -> Group | None:
         """What the group is like; None where there is none of that name."""

@@ -108,6 +108,12 @@ class AwsSelf:
         left_s = seconds_until(self.until, self.clock.now())
         return Limits(whole_s=self.limit_s, left_s=left_s, idle_s=IDLE_S)
 
+    def replace(self, machine: str) -> None:
+        """End it without a word to its group of wanting less, if it is of ours."""
+        found = self._group()
+        if found is not None and machine in found.machines:
+            _done("a lost machine is left", self.asking.replace, machine)
+
     def leave(self) -> None:
         """Shrink the group, or delete it with its last machine; then shut down, whatever fails."""
         try:
