@@ -64,3 +64,10 @@ def test_machines_of_this_computer_need_no_more_time(user: User) -> None:
     user.cryoem("stop", str(number))
     user.type("cryoem", "wait", str(number))
     assert user.type("cryoem", "extend", str(number), "4h").code == 3
+
+
+def test_a_shell_is_opened_on_machines_of_aws_alone(user: User) -> None:
+    number, name = at_work(user)
+    refused = user.type("cryoem", "machines", "ssh", name)
+    assert (refused.code, "is a process of this computer" in refused.err) == (5, True)
+    user.cryoem("stop", str(number))

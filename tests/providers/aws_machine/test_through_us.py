@@ -65,6 +65,27 @@ def test_a_job_runs_at_aws_and_comes_home(lab: Lab, user: User) -> None:
     lab.until(lambda: not lab.cloud.living())
 
 
+def test_machines_are_listed_entered_and_ended(lab: Lab, user: User, tmp_path: Path) -> None:
+    """By their owner; the AWS command line is a stand-in that says how it was called."""
+    number = user.submit("made", "echo here; sleep 1000")
+    listed = ("cryoem", "machines", "ls", "--json")
+    user.wait_for(lambda: user.type(*listed).json["machines"], seconds=60)
+    (machine,) = user.type(*listed).json["machines"]
+    assert (machine["where"], machine["job"], machine["market"]) == ("aws", number, "spot")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "aws").write_text("#!/bin/sh\necho called with $*\n")
+    (tools / "aws").chmod(0o755)
+    path = f"{tools}:{user.env['PATH']}"
+    said = user.type("cryoem", "machines", "ssh", machine["name"], PATH=path)
+    wanted = f"called with ssm start-session --target {machine['name']} --region {_REGION}\n"
+    assert said.out == wanted
+    user.cryoem("machines", "kill", machine["name"])
+    user.wait_for(lambda: not lab.cloud.living(), seconds=60)
+    (left,) = user.type(*listed, "--all").json["machines"]
+    assert (left["name"], left["state"]) == (machine["name"], "left")
+
+
 @pytest.mark.soak
 @pytest.mark.skipif(not shutil.which("relion_refine"), reason="needs RELION")
 def test_relion_of_the_machines_runs(lab: Lab, user: User) -> None:

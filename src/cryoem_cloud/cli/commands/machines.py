@@ -1,12 +1,16 @@
 """cryoem machines."""
 
+import os
+import shutil
+
 import click
 
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.fleets import Found, all_machines, is_known
 from cryoem_cloud.cli.showing import as_json, table
-from cryoem_cloud.model.errors import NotFoundError
+from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.ports.provider import Provider
+from cryoem_cloud.providers.aws.account import Account
 
 __all__ = ["command"]
 
@@ -47,6 +51,26 @@ def console(*, name: str) -> None:
     if not said:
         click.echo(f"cryoem: nothing is known yet of what {name} said", err=True)
     click.echo(said, nl=not said.endswith("\n"))
+
+
+@command.command("ssh")
+@click.argument("name", metavar="ID")
+def ssh(*, name: str) -> None:
+    """Open a shell on a machine of AWS's, through Session Manager; no port is open for that.
+
+    Needs the AWS command line with its Session Manager plugin, and a stack set up with --sessions.
+    """
+    provider = _provider_of(name)
+    if provider.name != "aws":
+        raise RefusedError(f"{name} is a process of this computer", hint="cryoem machines console")
+    tool = shutil.which("aws")
+    if tool is None:
+        raise RefusedError(
+            "there is no AWS command line on this computer",
+            hint="install awscli and its session-manager-plugin",
+        )
+    region = Account.read(places().config).region
+    os.execv(tool, ["aws", "ssm", "start-session", "--target", name, "--region", region])  # noqa: S606
 
 
 def _providers() -> tuple[Provider, ...]:
