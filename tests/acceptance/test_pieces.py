@@ -79,13 +79,23 @@ def test_movies_are_corrected_in_pieces(world: World, imported: Path, pieces: in
     assert not world.left_behind()
 
 
+def _stop_in_a_piece(world: World) -> Path:
+    """Have programs stand still, which are quicker than anybody; the folder of what is home."""
+    folder = world.project / OURS / "Movies"
+    first = f"scratch/*/project/{OURS}/Movies/*.star"
+    world.wait_for(lambda: any(list(at.glob(first)) for at in world.machines()), seconds=60)
+    for program in world.processes("command"):
+        program.kill(signal.SIGSTOP)
+    world.wait_for(lambda: folder.is_dir() and list(folder.glob("*.star")), seconds=60)
+    return folder
+
+
 @pytest.mark.timeout(200)
 def test_a_piece_whose_machine_is_killed_goes_on_elsewhere(tmp_path: Path, imported: Path) -> None:
     world = make_world(tmp_path)
     try:
         number = corrected(world, imported, "pieces=2", "count=1")
-        first = world.project / OURS / "Movies"
-        world.wait_for(lambda: first.is_dir() and list(first.glob("*.mrc")), seconds=60)
+        _stop_in_a_piece(world)
         assert world.kill("agent") == 1
         card = world.wait_for_end(number, seconds=150)
         assert card.outcome is Outcome.SUCCESS, card.reason
@@ -102,12 +112,7 @@ def test_a_job_in_pieces_that_was_stopped_is_gone_on_with_in_pieces(
     world: World, imported: Path
 ) -> None:
     number = corrected(world, imported, "pieces=3", "count=2")
-    folder = world.project / OURS / "Movies"
-    first = f"scratch/*/project/{OURS}/Movies/*.star"
-    world.wait_for(lambda: any(list(at.glob(first)) for at in world.machines()), seconds=60)
-    for program in world.processes("command"):  # quicker than anybody who stops it
-        program.kill(signal.SIGSTOP)
-    world.wait_for(lambda: folder.is_dir() and list(folder.glob("*.star")), seconds=60)
+    folder = _stop_in_a_piece(world)
     world.command("cryoem", "stop", str(number))
     assert world.wait_for_end(number, seconds=60).outcome is Outcome.ABORTED
     done = next(folder.glob("*.star")).with_suffix(".mrc")

@@ -50,7 +50,7 @@ def _told(account: Account, order: Order, architecture: str, set_up: str) -> str
         )
     if architecture not in account.agents:
         raise SettingsError(
-            f"the stack has no agent for {architecture} machines",
+            f"the stack has no agent for machines with {architecture} processors",
             hint="choose another machine type, or: cryoem aws setup, then cryoem aws join",
         )
     return user_data(
