@@ -13,8 +13,9 @@ from cryoem_cloud.apps.guarded import guarded
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.courier.main import Courier
 from cryoem_cloud.courier.means import Means
-from cryoem_cloud.model.errors import MissingInputError, SettingsError
+from cryoem_cloud.model.errors import FormatError, MissingInputError, SettingsError
 from cryoem_cloud.model.job import Job, Need, Outcome
+from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.testing.clock import StoppedClock
@@ -88,6 +89,17 @@ def test_a_bug_of_ours_is_said_on_the_card_and_tried_again(bench: Bench) -> None
         "a bug of cryoem-cloud-tools: ValueError: my bug; it is tried again every 20 s "
         "(tell us: cryoem report)"
     )
+
+
+def test_an_account_that_cannot_be_read_ends_no_courier(bench: Bench) -> None:
+    """As one that a newer version has joined."""
+
+    def damaged() -> tuple[Provider, ...]:
+        raise FormatError("aws.json is newer")
+
+    with_, _ = means(bench, math.inf, At.set)
+    Courier(replace(with_, providers=damaged)).run(stay=False)
+    assert bench.card().outcome is Outcome.SUCCESS
 
 
 @pytest.fixture

@@ -73,7 +73,12 @@ class Courier:
 
     def _sweep(self) -> None:
         self._mend()
-        for provider in self.means.providers():
+        try:
+            providers = self.means.providers()
+        except CryoemError as error:
+            _LOG.warning("machines cannot be looked after: %s", error)
+            return
+        for provider in providers:
             try:
                 sweep(provider, self.means.cards.all(), self.means.clock.now())
             except CryoemError as error:

@@ -111,12 +111,22 @@ def test_a_courier_killed_at_any_call_leaves_what_the_next_one_ends(
         "CreateAutoScalingGroup",
         "PutScheduledUpdateGroupAction",
         "SuspendProcesses",
-        "SetDesiredCapacity",
+        "UpdateAutoScalingGroup",
         "CreateTags",
     ],
 )
 def test_a_call_that_goes_wrong_is_made_again(still: AwsBench, what: What, action: str) -> None:
     still.cloud.faults.plan(what, action)
+    still.provider.keep(order())
+    is_launched_once(still)
+
+
+def test_a_launch_that_was_broken_off_for_hours_is_ended_well(still: AwsBench) -> None:
+    """The laptop was closed in the middle of it, and the empty group has lapsed meanwhile."""
+    still.cloud.faults.plan(What.REFUSED, "UpdateAutoScalingGroup", error=("AccessDenied", "no"))
+    with pytest.raises(ProviderDeniedError):
+        still.provider.keep(order())
+    still.cloud.clock.skip(2 * 3600)
     still.provider.keep(order())
     is_launched_once(still)
 

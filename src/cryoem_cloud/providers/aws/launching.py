@@ -103,7 +103,7 @@ class Launch:
         )
 
     def raise_capacity(self, group: Mapping[str, Any]) -> None:
-        """Step 5, unless it was done before."""
+        """Step 5, unless it was done before; the limits of a group that has lapsed are 0."""
         name = self.order.token
         if group["DesiredCapacity"] or group["Instances"]:
             return
@@ -113,8 +113,10 @@ class Launch:
         if not found["Activities"]:
             self.calls.ask(
                 "autoscaling",
-                "set_desired_capacity",
+                "update_auto_scaling_group",
                 AutoScalingGroupName=name,
+                MinSize=0,
+                MaxSize=self.order.count,
                 DesiredCapacity=self.order.count,
             )
 

@@ -45,6 +45,7 @@ class AwsProvider:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _seen: Mapping[str, Seen] = field(default_factory=dict)
     _seen_s: float = float("-inf")
+    _refusals: dict[str, str] = field(default_factory=dict)
     _shapes: dict[str, Shape] = field(default_factory=dict)
 
     @property
@@ -177,6 +178,11 @@ class AwsProvider:
         """Why the group has fewer machines than it wants; "" where it has them, or just begins."""
         if seen.group is None or len(seen.group["Instances"]) >= seen.capacity:
             return ""
+        if token not in self._refusals:
+            self._refusals[token] = self._refused(token)
+        return self._refusals[token]
+
+    def _refused(self, token: str) -> str:
         found = self.calls.ask(
             "autoscaling", "describe_scaling_activities", AutoScalingGroupName=token, MaxRecords=10
         )
@@ -218,6 +224,7 @@ class AwsProvider:
             if anew or now_s - self._seen_s >= self.fresh_s:
                 self._seen = self._listed()
                 self._seen_s = now_s
+                self._refusals.clear()
             return self._seen
 
     def _forget_seen(self) -> None:
