@@ -165,7 +165,6 @@ OF_USERS = (
         for action in (
             "DeleteAutoScalingGroup",
             "PutScheduledUpdateGroupAction",
-            "SetDesiredCapacity",
             "SuspendProcesses",
             "TerminateInstanceInAutoScalingGroup",
             "UpdateAutoScalingGroup",

@@ -172,7 +172,7 @@ def test_each_request_of_a_couriers_is_allowed_with_what_aws_knows_of_it(
     provider.forget(wanted.token)
     assert {action for _, action, _ in noting.noted} >= {
         "create_auto_scaling_group", "create_role", "delete_launch_template",
-        "put_scheduled_update_group_action", "set_desired_capacity", "suspend_processes",
+        "put_scheduled_update_group_action", "update_auto_scaling_group", "suspend_processes",
     }  # fmt: skip
 
     iam = Iam()

@@ -141,7 +141,6 @@ def _groups(scope: Scope) -> tuple[Statement, ...]:
             actions=(
                 "autoscaling:DeleteAutoScalingGroup",
                 "autoscaling:PutScheduledUpdateGroupAction",
-                "autoscaling:SetDesiredCapacity",
                 "autoscaling:SuspendProcesses",
                 "autoscaling:TerminateInstanceInAutoScalingGroup",
                 "autoscaling:UpdateAutoScalingGroup",
