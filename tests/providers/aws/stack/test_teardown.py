@@ -66,8 +66,9 @@ def launch_as(calls: Calls, lab: Lab, account: Account) -> None:
         VPCZoneIdentifier=",".join(account.subnets), Tags=[{**tags[0], "PropagateAtLaunch": True}],
     )  # fmt: skip
     calls.ask(
-        "autoscaling", "set_desired_capacity", AutoScalingGroupName="p-1-1", DesiredCapacity=1
-    )
+        "autoscaling", "update_auto_scaling_group", AutoScalingGroupName="p-1-1",
+        MinSize=0, MaxSize=1, DesiredCapacity=1,
+    )  # fmt: skip
     lab.cloud.clock.skip(60)
 
 
