@@ -66,6 +66,10 @@ def _order(count: int = 2) -> Order:
     )
 
 
+def _strong(fleet: Fleet) -> bool:
+    return len(fleet.alive) == _TWO
+
+
 def _until(look: Callable[[], Fleet], good: Callable[[Fleet], bool], what: str) -> Fleet:
     """The fleet as soon as it is `good`."""
     until_s = time.monotonic() + _PATIENCE_S
@@ -99,8 +103,7 @@ class ProviderContract:
 
     def test_keeping_again_changes_nothing(self, bench: Bench) -> None:
         """The same token is the same fleet, for any process."""
-        first = bench.provider.keep(_order())
-        _true(len(first.alive) == _TWO, f"not at strength: {first}")
+        first = _until(lambda: bench.provider.keep(_order()), _strong, "not at strength")
         for _ in range(3):
             _true(_names(bench.provider.keep(_order())) == _names(first), "another fleet")
         up = _until(lambda: bench.provider.look(_TOKEN), _all_up(2), "not up")
