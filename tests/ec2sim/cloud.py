@@ -154,6 +154,7 @@ class Cloud:
             self.machines,
             prices=self.prices,
             tokens=self._tokens,
+            clock=self.clock,
         )
 
     def _serve(self, listening: socket.socket) -> Callable[[], None]:

@@ -23,7 +23,8 @@ class Order:
     """Machines wanted for a job. `token` names the order: the same token is the same fleet.
 
     `offer` says what kind of machines, `limit_s` how long the fleet may be there at most,
-    `disk_gib` what its machines need to hold, `owner` who wants them.
+    `disk_gib` what its machines need to hold, `owner` who wants them, `image` what machines begin
+    with, as the provider calls it ("": what it has been set up with).
 
     `environment` and `umask` (None: not known) are the submitter's, for a provider whose machines
     are processes of the submitter's own computer; they are never stored or sent elsewhere.
@@ -38,6 +39,7 @@ class Order:
     limit_s: float = LIMIT_S
     disk_gib: int = 0
     owner: str = ""
+    image: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     umask: int | None = None
 

@@ -24,6 +24,7 @@ from cryoem_cloud.settings import environment
 
 __all__ = [
     "DEFAULT_STACK",
+    "PRICES",
     "Archive",
     "Check",
     "Choices",
@@ -41,7 +42,7 @@ __all__ = [
     "torn_down",
 ]
 
-_PRICES = "us-east-1"
+PRICES = "us-east-1"
 """A region that has AWS's price list (pricing endpoints, AWS General Reference)."""
 _AS_EC2_SAYS = {"aarch64": "arm64"}
 
@@ -115,7 +116,7 @@ def checks(config: Path, kinds: tuple[str, ...]) -> Iterator[Check]:
         SettingsError: This user has joined none.
     """
     account = Account.read(config)
-    prices = Calls(environment(), _PRICES)
+    prices = Calls(environment(), PRICES)
     doctor = Doctor(calls=_calls(account.region), prices=prices, account=account, kinds=kinds)
     yield from doctor.checks()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cryoem_cloud.cli.commands import aws_image
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.showing import as_json
 from cryoem_cloud.model.errors import UsageError
@@ -175,6 +176,9 @@ def doctor(*, kinds: tuple[str, ...], json_: bool) -> int:
         for kind in sorted({_kind(check) for check in found} & set(_MEANS)):
             click.echo(f"{_MARKS[kind]}  means: {_MEANS[kind]}")
     return 1 if any(check.wrong for check in found) else 0
+
+
+command.add_command(aws_image.command, "image")
 
 
 def _make(choices: aws.Choices, pythons: Iterable[Path], *, json_: bool) -> None:

@@ -46,6 +46,10 @@ class Calls:
         self._session: Session | None = None
         self._clients: dict[str, BaseClient] = {}
 
+    def elsewhere(self, region: str) -> "Calls":
+        """The same user's calls to another region; these, where it is theirs."""
+        return self if region == self.region else Calls(self._env, region)
+
     def ask(
         self, service: str, action: str, *, expected: tuple[str, ...] = (), **asked: object
     ) -> dict[str, Any]:

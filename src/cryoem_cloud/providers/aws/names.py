@@ -5,16 +5,22 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 __all__ = [
+    "BASE",
+    "BUILDS",
     "HARD",
+    "HOME",
     "JOB",
     "LAPSE",
     "OWNER",
     "PROJECT",
     "RAISED",
+    "RELION",
     "STACK",
     "STATE",
     "TOKEN",
     "WHY",
+    "build_token",
+    "build_until",
     "path_of",
     "role_of",
     "tag_text",
@@ -34,10 +40,21 @@ STATE = "cryoem:state"
 WHY = "cryoem:why"
 """On an instance, by itself: a line that says why it failed."""
 
+HOME = "cryoem:home"
+"""On a machine image: the region of the stack that built it. Copies are in others."""
+BASE = "cryoem:base"
+"""On a machine image: the one that it was built on, and what users call that."""
+RELION = "cryoem:relion"
+"""On a machine image: RELION's version in it, where that is known."""
+
+BUILDS = "@image"
+"""What stands for a project where machine images are built: in roles, tags, and the store."""
+
 HARD, LAPSE = "hard", "lapse"
 """The scheduled actions that end a group: at the job's limit, and where nothing progresses."""
 
 _MOST_VALUE = 256
+_BUILD = re.compile(rf"{BUILDS}-(\d+)-.+")
 _ODD = re.compile(r"[^\w \-+=.:/@]")
 
 
@@ -49,6 +66,17 @@ def path_of(stack: str) -> str:
 def role_of(stack: str, project: str) -> str:
     """The name of a project's machine role, and of its instance profile: at most 64 characters."""
     return f"cryoem-{stack}-{project}"[-64:]
+
+
+def build_token(name: str, until_s: int) -> str:
+    """What all of a build is tagged with; its builder ends by itself until then, in Unix time."""
+    return f"{BUILDS}-{until_s}-{name}"
+
+
+def build_until(token: str) -> int | None:
+    """Until when a builder of that token ends by itself, in Unix time; None: it is none's."""
+    found = _BUILD.fullmatch(token)
+    return int(found[1]) if found else None
 
 
 def tag_text(text: str) -> str:

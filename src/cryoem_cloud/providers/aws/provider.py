@@ -1,7 +1,7 @@
 """The provider: launches, keeps and ends fleets."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from cryoem_cloud.providers.aws.launching import Launch, extended, note_raised
 from cryoem_cloud.providers.aws.names import STACK, STATE, tagged
 from cryoem_cloud.providers.aws.refusals import no_capacity, over_quota
 from cryoem_cloud.providers.aws.roles import make_role
-from cryoem_cloud.providers.aws.seen import Seen, fleet_of, sorted_out
+from cryoem_cloud.providers.aws.seen import Seen, alone, fleet_of, sorted_out
 from cryoem_cloud.providers.aws.template import template_data
 
 __all__ = ["AwsProvider"]
@@ -91,9 +91,10 @@ class AwsProvider:
         return fleet_of(self._look().get(token, Seen()))
 
     def end(self, token: str) -> None:
-        """See the port."""
+        """See the port; a machine that no group has, as a builder of an image, ends as well."""
         note_raised(self.calls, token)
         self._ask_of_group("delete_auto_scaling_group", token, ForceDelete=True)
+        self._terminate(alone(self._look(anew=True).get(token, Seen()).instances))
         self._forget_seen()
 
     def extend(self, token: str, by_s: float) -> datetime | None:
@@ -102,7 +103,10 @@ class AwsProvider:
 
     def dismiss(self, machine: str) -> None:
         """See the port."""
-        if not any(machine == each["InstanceId"] for each in self._instances()):
+        found = [each for each in self._instances() if each["InstanceId"] == machine]
+        if alone(found):
+            self._terminate((machine,))
+        if not found or alone(found):
             return
         gone = (*_NO_INSTANCE, "ValidationError", "ScalingActivityInProgress")
         with suppress(Refused):
@@ -150,7 +154,7 @@ class AwsProvider:
 
     def tokens(self) -> tuple[str, ...]:
         """See the port."""
-        return tuple(sorted(t for t, seen in self._look().items() if seen.template or seen.group))
+        return tuple(sorted(self._look()))
 
     def _launch(self, order: Order) -> None:
         kind = described(self.calls, order.offer.kinds[0])
@@ -162,7 +166,7 @@ class AwsProvider:
                 template_data(
                     self.account,
                     order,
-                    image=image_for(self.calls, self.account.image, architecture),
+                    image=image_for(self.calls, self.account, architecture, order.image),
                     user_data=self.user_data(self.account, order, architecture),
                 )
             )
@@ -199,6 +203,17 @@ class AwsProvider:
             "update_auto_scaling_group", token, MinSize=0, MaxSize=0, DesiredCapacity=0
         )
         self._forget_seen()
+
+    def _terminate(self, machines: Sequence[str]) -> None:
+        if machines:
+            with suppress(Refused):
+                self.calls.ask(
+                    "ec2",
+                    "terminate_instances",
+                    expected=_NO_INSTANCE,
+                    InstanceIds=list(machines),
+                )
+            self._forget_seen()
 
     def _instances(self) -> Iterator[Mapping[str, Any]]:
         for seen in self._look().values():

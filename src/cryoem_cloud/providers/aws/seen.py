@@ -9,9 +9,11 @@ from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.providers.aws.names import RAISED, STATE, TOKEN, WHY, tags_of
 
-__all__ = ["Seen", "fleet_of", "sorted_out"]
+__all__ = ["Seen", "alone", "fleet_of", "sorted_out"]
 
 _ENDED = frozenset({"shutting-down", "terminated", "stopping", "stopped"})
+_GROUP = "aws:autoscaling:groupName"
+"""Auto Scaling's own tag on its instances (Auto Scaling user guide, "Tag Auto Scaling groups")."""
 _TAKEN = frozenset({"Server.SpotInstanceTermination", "Server.SpotInstanceShutdown"})
 
 
@@ -53,6 +55,16 @@ def sorted_out(
         )
         for token in {*named, *there, *filter(lambda token: _lives(of[token]), of)} - {""}
     }
+
+
+def alone(instances: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The ids of those that have not ended, even stopped ones, and that no group ever had."""
+    return tuple(
+        str(each["InstanceId"])
+        for each in instances
+        if _GROUP not in tags_of(each.get("Tags", ()))
+        and each["State"]["Name"] not in {"shutting-down", "terminated"}
+    )
 
 
 def _lives(instances: Iterable[Mapping[str, Any]]) -> bool:

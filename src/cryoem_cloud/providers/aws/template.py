@@ -17,10 +17,11 @@ _LEAST_DISK_GIB = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A machine image, and what its root disk is called."""
+    """A machine image, what its root disk is called, and how large that is at least."""
 
     id: str
     root: str
+    size_gib: int = 0
 
 
 def tags_for(account: Account, order: Order) -> dict[str, str]:
@@ -59,7 +60,7 @@ def template_data(
             {
                 "DeviceName": image.root,
                 "Ebs": {
-                    "VolumeSize": max(_LEAST_DISK_GIB, order.disk_gib),
+                    "VolumeSize": max(_LEAST_DISK_GIB, image.size_gib, order.disk_gib),
                     "VolumeType": "gp3",
                     "Encrypted": True,
                     "DeleteOnTermination": True,

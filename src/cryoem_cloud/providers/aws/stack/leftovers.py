@@ -1,8 +1,9 @@
 """What there is of a stack at AWS: everything with its tag, below its path, and itself."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+from cryoem_cloud.providers.aws.building.found import Found, built, built_here
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.names import STACK, path_of, tags_of
 from cryoem_cloud.providers.aws.stack.formation import Formation
@@ -19,8 +20,7 @@ class Leftovers:
     groups: tuple[str, ...] = ()
     instances: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
-    images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Machine images made with the stack's tag, with the snapshots of each."""
+    images: tuple[Found, ...] = ()
     volumes: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
@@ -42,28 +42,21 @@ class Leftovers:
         return {kind: number for kind, number in numbers.items() if number}
 
 
-def find(calls: Calls, stack: str) -> Leftovers:
-    """All of it, as AWS lists it now."""
+def find(calls: Calls, stack: str, *, everywhere: bool = True) -> Leftovers:
+    """All of it, as AWS lists it now; images in other regions only where `everywhere` is wanted."""
     ours_ = [{"Name": f"tag:{STACK}", "Values": [stack]}]
     groups = calls.pages(
         "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", Filters=ours_
     )
     templates = calls.pages("ec2", "describe_launch_templates", "LaunchTemplates", Filters=ours_)
-    images = calls.pages("ec2", "describe_images", "Images", Owners=["self"], Filters=ours_)
+    images = built(calls, stack) if everywhere else built_here(calls, stack, calls.region)
     volumes = calls.pages("ec2", "describe_volumes", "Volumes", Filters=ours_)
     roles = tuple(_roles(calls, stack))
     return Leftovers(
         groups=tuple(str(each["AutoScalingGroupName"]) for each in groups),
         instances=tuple(_instances(calls, stack)),
         templates=tuple(str(each["LaunchTemplateName"]) for each in templates),
-        images={
-            str(each["ImageId"]): tuple(
-                str(disk["Ebs"]["SnapshotId"])
-                for disk in each.get("BlockDeviceMappings", ())
-                if "SnapshotId" in disk.get("Ebs", {})
-            )
-            for each in images
-        },
+        images=tuple(images),
         volumes=tuple(str(each["VolumeId"]) for each in volumes),
         profiles=tuple(_profiles(calls, stack, roles)),
         roles=roles,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryoem_cloud.model.errors import ProviderError, RefusedError
+from cryoem_cloud.providers.aws.building.taking import removed
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.stack.formation import Formation
 from cryoem_cloud.providers.aws.stack.leftovers import Leftovers, find, ours
@@ -15,11 +16,8 @@ __all__ = ["tear_down"]
 _POLL_S = 5.0
 _MOST_POLLS = 120
 _GONE = (
-    "InvalidAMIID.NotFound",
-    "InvalidAMIID.Unavailable",
     "InvalidInstanceID.NotFound",
     "InvalidLaunchTemplateName.NotFoundException",
-    "InvalidSnapshot.NotFound",
     "InvalidVolume.NotFound",
     "NoSuchBucket",
     "NoSuchEntity",
@@ -96,12 +94,10 @@ class _TearDown:
         self._until(lambda left: not left.groups and not left.instances, "machines to end")
         for name in found.templates:
             self._do("ec2", "delete_launch_template", LaunchTemplateName=name)
-        for image, snapshots in found.images.items():
-            self.say(f"machine image {image}")
-            self._do("ec2", "deregister_image", ImageId=image)
-            for snapshot in snapshots:
-                self._do("ec2", "delete_snapshot", SnapshotId=snapshot)
-        for volume in find(self.calls, self.stack).volumes:
+        for image in found.images:
+            self.say(f"machine image {image.id} in {image.region}")
+            removed(self.calls.elsewhere(image.region), image.id, image.snapshots)
+        for volume in find(self.calls, self.stack, everywhere=False).volumes:
             self.say(f"disk {volume}")
             self._do("ec2", "delete_volume", VolumeId=volume)
 
@@ -209,7 +205,7 @@ class _TearDown:
 
     def _until(self, done: Callable[[Leftovers], bool], what: str) -> None:
         for _ in range(_MOST_POLLS):
-            if done(find(self.calls, self.stack)):
+            if done(find(self.calls, self.stack, everywhere=False)):
                 return
             self.sleep(_POLL_S)
         raise ProviderError(
