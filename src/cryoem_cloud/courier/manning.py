@@ -175,6 +175,7 @@ class Manning:
             offer=self._offer,
             limit_s=slip.job.wish.hours * _HOUR_S or LIMIT_S,
             owner=slip.job.submitter,
+            image=slip.job.wish.image,
             environment=slip.environment,
             umask=slip.umask,
         )

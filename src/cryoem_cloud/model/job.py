@@ -20,6 +20,10 @@ from cryoem_cloud.model.record import (
 __all__ = ["Exit", "Job", "Need", "Outcome", "Wish"]
 
 
+_CONTAINERS = 3
+"""The version of records of jobs whose programs are run in a container."""
+
+
 class Outcome(Enum):
     """How a job ended; exactly one of these."""
 
@@ -49,7 +53,8 @@ class Wish:
     `machine` is a machine type of the provider's, or several with commas between, `market` one of
     `model.offer.MARKETS`, `hours` how long the machines may be there at most.
     `home` is what comes home, "all" or "essential"; in a job that was submitted it is one of them.
-    `pieces` is into how many pieces the job is cut; 1: not at all.
+    `pieces` is into how many pieces the job is cut; 1: not at all. `image` is what machines begin
+    with, as the provider calls it; `container` the container in which the programs are run.
     """
 
     where: str = ""
@@ -61,6 +66,8 @@ class Wish:
     threads: int = 1
     pieces: int = 0
     hours: int = 0
+    image: str = ""
+    container: str = ""
 
     @property
     def essential(self) -> bool:
@@ -84,6 +91,8 @@ class Wish:
             "threads": self.threads,
             **({"pieces": self.pieces} if self.pieces else {}),
             **({"hours": self.hours} if self.hours else {}),
+            **({"image": self.image} if self.image else {}),
+            **({"container": self.container} if self.container else {}),
         }
 
     @classmethod
@@ -99,6 +108,8 @@ class Wish:
             threads=integer(fields, "threads", 1),
             pieces=integer(fields, "pieces", 0),
             hours=integer(fields, "hours", 0),
+            image=text(fields, "image", ""),
+            container=text(fields, "container", ""),
         )
 
 
@@ -175,6 +186,7 @@ class Job:
                 **({"after": list(self.after)} if self.after else {}),
                 **({"resumes": self.resumes} if self.resumes else {}),
             },
+            version=_CONTAINERS if self.wish.container else 1,
         )
 
     @classmethod

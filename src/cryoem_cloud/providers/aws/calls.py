@@ -48,7 +48,13 @@ class Calls:
 
     def elsewhere(self, region: str) -> "Calls":
         """The same user's calls to another region; these, where it is theirs."""
-        return self if region == self.region else Calls(self._env, region)
+        if region == self.region:
+            return self
+        other = Calls(self._env, region)
+        with self._lock:  # a session has read botocore's models, and makes one client at a time
+            self._session = self._session or _session(self._env)
+            other._session, other._lock = self._session, self._lock
+        return other
 
     def ask(
         self, service: str, action: str, *, expected: tuple[str, ...] = (), **asked: object
