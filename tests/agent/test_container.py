@@ -4,6 +4,8 @@ No engine of containers is here: a stand-in for Apptainer takes exactly the opti
 manual has, and gives the program what a container would: its own PATH.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,17 @@ import pytest
 from cryoem_cloud.agent.container import Container, contained, container_on
 from cryoem_cloud.agent.programs import Programs, differing
 from cryoem_cloud.agent.run import start
+from cryoem_cloud.agent.work import Agent
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.model.errors import MissingInputError
+from cryoem_cloud.model.job import Exit, Outcome
+from cryoem_cloud.model.task import MAIN, Ready, Task
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.results import results
+from cryoem_cloud.wiring.clock import SystemClock
+
+from .test_work import OUT, Myself, of_script
 
 FOLDER, CWD = Path("/mnt/x/project"), Path("/mnt/x/project/a b")
 APPTAINER = """#!/bin/bash
@@ -142,3 +152,51 @@ def test_versions_are_compared_where_both_are_known(path: str, image: Path, tmp_
 )
 def test_major_and_minor_count(home: str, machine: str, *, differs: bool) -> None:
     assert bool(differing("RELION", home=home, machine=machine)) is differs
+
+
+class Versioned(Shell):
+    def version(self, printed: Callable[[Sequence[str]], str]) -> str:
+        return Relion().version(printed)
+
+
+def lived(tmp_path: Path, path: str, container: str) -> tuple[JobRecords, Exit]:
+    """The records of a job, in that container, of somebody with RELION 5, once it has ended."""
+    records = of_script(f"relion_refine --version >{OUT}/x")
+    job = records.job()
+    asked = replace(job, number=2, wish=replace(job.wish, container=container))
+    records = JobRecords(records.store, records.project, 2)
+    records.put_job(asked)
+    records.put_tasks(
+        (Task(name=MAIN, script=f"relion_refine --version >{OUT}/x", inputs=(), at_home="5.0"),)
+    )
+    records.set_ready(Ready(1, 1))
+    Agent(
+        records=records,
+        myself=Myself(),
+        application=lambda _: Versioned(),
+        scratch=tmp_path / "scratch",
+        environment={"PATH": path},
+        umask=None,
+        clock=SystemClock(),
+    ).live()
+    end = records.end()
+    assert end is not None
+    return records, end
+
+
+def test_a_job_is_run_in_its_container_and_told_its_version(
+    path: str, image: Path, tmp_path: Path
+) -> None:
+    records, end = lived(tmp_path, path, str(image))
+    assert end.outcome is Outcome.SUCCESS
+    pages = [records.page("m", number) for number in range(1, records.pages("m") + 1)]
+    said = b"".join(each.data for page in pages if page for each in page.lines).decode()
+    assert said.startswith("cryoem: warning: the machine has SHELL 9.2.1, your computer 5.0")
+    (made,) = results(records, records.turns(MAIN).read()[-1])
+    assert made.size == len("RELION version: 9.2.1-commit\n")
+
+
+def test_a_machine_that_cannot_run_the_container_says_so(path: str, tmp_path: Path) -> None:
+    _, end = lived(tmp_path, path, "/opt/none.sif")
+    assert end.outcome is Outcome.FAILURE
+    assert "the machine has no container /opt/none.sif" in end.reason

@@ -22,7 +22,7 @@ Type = Callable[..., tuple[int, str, str]]
 @dataclass(frozen=True)
 class Packed:
     path: Path
-    digest: str = "00ff"
+    digest: str = "00" * 32
     architecture: str = "x86_64"
 
 

@@ -1,6 +1,7 @@
 """A job is manned again when all its machines have left it, and not for ever."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cryoem_cloud.courier.manning import MOST_ATTEMPTS
@@ -181,3 +182,11 @@ def test_another_courier_goes_on_with_what_was_offered(bench: Bench) -> None:
     provider = Selling(bench, has=Market.SPOT)
     assert bench.run(provider=provider).outcome is Outcome.SUCCESS
     assert [order.offer for order in provider.orders[:1]] == [offer]
+
+
+def test_machines_begin_with_the_image_that_was_wished(bench: Bench) -> None:
+    job = bench.slip.job
+    bench.slip = replace(bench.slip, job=replace(job, wish=replace(job.wish, image="relion")))
+    provider = Selling(bench, has=Market.SPOT)
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+    assert {order.image for order in provider.orders} == {"relion"}

@@ -169,6 +169,7 @@ def test_a_builder_that_nobody_waits_for_ends_by_itself(lab: Lab, tmp_path: Path
     (fleet,) = json.loads(typed(admin, "reap", "--json").stdout)["fleets"]
     assert (fleet["verdict"], fleet["machines"]) == ("building", [kept.id])
     # Of two hours, with minutes of 3 s, the dead man's hand needs 6 min: it is armed.
+    assert isinstance(lab.cloud.machines, BootedMachines)
     armed = lab.cloud.machines.run(kept.id, "cat", "/run/systemd/shutdown/scheduled")
     assert "MODE=poweroff" in armed.stdout
     typed(admin, "machines", "kill", kept.id)
