@@ -142,7 +142,7 @@ def run_chain(
     env: Mapping[str, str],
     *,
     until: str = "Class2D",
-    extra: Mapping[str, object] | None = None,
+    extra: Mapping[str, str] | None = None,
     tell: Callable[[Ran], None] = lambda _: None,
 ) -> tuple[Ran, ...]:
     """Run the jobs of a connected project, each handed to the queue command; what each took.
