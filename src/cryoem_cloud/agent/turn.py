@@ -242,6 +242,7 @@ class TurnWork:
             around=self._programs.around,
         )
         self.ahead.begin()
+        self.condition.use_counts = not self.application.speaks(self.job)
         with sending(sender):
             attendance.until_ended(running)
         if attendance.lost:

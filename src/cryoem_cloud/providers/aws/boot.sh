@@ -85,7 +85,7 @@ make_scratch() {
 
 set_up() {
     [[ $install ]] || return 0
-    wait_for_apt
+    prepare_apt
     say "set-up: $install"
     bash -c "$install" </dev/null || fail "the set-up line ended with code $?"
 }

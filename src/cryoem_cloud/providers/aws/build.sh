@@ -40,7 +40,7 @@ run_script() {
     get "$place/script" "$here/script" || fail "the script could not be fetched: curl ended with $?"
     [[ $(sha256 <"$here/script") == "$script_digest" ]] || fail "the script is another one"
     [[ $variables ]] && mapfile -t given <<<"$variables"
-    wait_for_apt
+    prepare_apt
     say "the script begins"
     cd /root || cd /
     timeout --kill-after=30 "$limit_s" env "${given[@]}" bash "$here/script" </dev/null

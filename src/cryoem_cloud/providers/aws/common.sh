@@ -78,9 +78,18 @@ ask() { # a service of AWS's: its version, and the words of the call
 
 # --- what goes on the machine -------------------------------------------------------------------
 
-wait_for_apt() { # a system that just booted updates itself meanwhile
+use_https() { # for the packages of Debian and Ubuntu, whose servers have it: no other port is open
+    local ubuntu='([a-z0-9-]+\.)*(archive|security|ports)\.ubuntu\.com'
+    local hosts="($ubuntu|(cdn-aws\.deb|deb|security)\.debian\.org)"
+    find "${1:-/etc/apt}" -maxdepth 2 \( -name '*.list' -o -name '*.sources' \) -exec sed -i -E \
+        "s#http://$hosts#https://\1#; s#https://[a-z0-9-]+\.ec2\.archive#https://archive#" {} +
+}
+
+prepare_apt() {
     [[ -d /etc/apt/apt.conf.d ]] || return 0
+    # A system that just booted updates itself meanwhile.
     echo 'DPkg::Lock::Timeout "600";' >/etc/apt/apt.conf.d/95cryoem
+    use_https
 }
 
 fetch_agent() { # into a folder; `fail` is the script's own

@@ -3,8 +3,6 @@
 set -euo pipefail
 : "${CONTAINER:?which container? --env CONTAINER=docker://…}"
 
-find /etc/apt -name '*.list' -o -name '*.sources' | xargs --no-run-if-empty sed -i -E \
-    -e 's#http://([a-z0-9.-]+\.)?(archive|security)\.ubuntu\.com#https://mirrors.edge.kernel.org#'
 apt-get update
 apt-get install -y software-properties-common
 add-apt-repository -y ppa:apptainer/ppa

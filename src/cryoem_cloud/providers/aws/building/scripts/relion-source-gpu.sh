@@ -3,8 +3,6 @@
 set -euo pipefail
 version=${RELION:-5.0.1}
 
-find /etc/apt -name '*.list' -o -name '*.sources' | xargs --no-run-if-empty sed -i -E \
-    -e 's#http://([a-z0-9.-]+\.)?(archive|security)\.ubuntu\.com#https://mirrors.edge.kernel.org#'
 apt-get update
 apt-get install -y cmake git build-essential mpi-default-bin mpi-default-dev libfftw3-dev \
     libtiff-dev libpng-dev zlib1g-dev csh ghostscript
