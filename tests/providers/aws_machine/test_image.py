@@ -164,6 +164,7 @@ def test_a_builder_that_nobody_waits_for_ends_by_itself(lab: Lab, tmp_path: Path
         ]["Tags"]
     )
     assert told["cryoem:project"] == "@image"
+    admin.wait_for(lambda: kept.tags.get("cryoem:state") == "up", seconds=60)
     (shown,) = json.loads(typed(admin, "machines", "ls", "--json").stdout)["machines"]
     assert (shown["name"], shown["job"]) == (kept.id, 0)
     (fleet,) = json.loads(typed(admin, "reap", "--json").stdout)["fleets"]

@@ -22,14 +22,22 @@ tell() { # how it went: a code, and why
     put "$place/result" "$here/result"
 }
 
+tag() { # how far the machine is, and why
+    local why=${2//[^A-Za-z0-9 +=.:\/@_-]/_}
+    ask ec2 2016-11-15 Action=CreateTags "ResourceId.1=$instance" Tag.1.Key=cryoem:state \
+        "Tag.1.Value=$1" Tag.2.Key=cryoem:why "Tag.2.Value=${why:0:256}"
+}
+
+quiet() { # stops services of the system's own, until the next boot
+    [[ -d /run/systemd/system ]] && systemctl stop "$@" 2>/dev/null
+}
+
 fail() { # why, in a line, and the script's exit code; the first one to say it counts
     mkdir "$here/failing" 2>/dev/null || sleep 600
     say "failed: $1"
     [[ $instance ]] || begin_session
     tell "${2:-255}" "$1"
-    local why=${1//[^A-Za-z0-9 +=.:\/@_-]/_}
-    ask ec2 2016-11-15 Action=CreateTags "ResourceId.1=$instance" Tag.1.Key=cryoem:state \
-        Tag.1.Value=failed Tag.2.Key=cryoem:why "Tag.2.Value=${why:0:256}"
+    tag failed "$1"
     shutdown -h now
     sleep 600 # nothing else is to begin
     exit 1
@@ -40,6 +48,7 @@ run_script() {
     get "$place/script" "$here/script" || fail "the script could not be fetched: curl ended with $?"
     [[ $(sha256 <"$here/script") == "$script_digest" ]] || fail "the script is another one"
     [[ $variables ]] && mapfile -t given <<<"$variables"
+    quiet apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service
     prepare_apt
     say "the script begins"
     cd /root || cd /
@@ -65,7 +74,8 @@ look_for_relion() { # as jobs will find it; or the script has printed such a lin
 forget_itself() { # nothing of this machine, and nobody's key, is to be in others
     say "what is this machine's own is removed"
     exec >>"$log" 2>&1 # the console's log is one of those that go
-    if [[ -d /run/systemd/system ]]; then systemctl stop rsyslog ssh sshd 2>/dev/null; fi
+    quiet apt-daily.service apt-daily-upgrade.service docker.socket docker containerd \
+        rsyslog ssh.socket ssh sshd
     command -v cloud-init >/dev/null && cloud-init clean --logs >/dev/null 2>&1
     rm -rf /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/data /var/lib/cloud/sem
     rm -f /etc/ssh/ssh_host_* /etc/sudoers.d/90-cloud-init-users /var/lib/systemd/random-seed
@@ -86,6 +96,7 @@ main() {
     say "builder of $group"
     for _ in 1 2 3 4 5 6; do begin_session && break || sleep 5; done
     [[ $instance ]] || fail "the builder has no metadata or no role"
+    tag up ""
     keep_sending &
     local sending=$!
     run_script

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from cryoem_cloud.model.errors import ProviderDeniedError, ProviderError, UsageError
+from cryoem_cloud.providers.aws.building.found import built
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.images import base_image, image_for
 from cryoem_cloud.providers.aws.names import tags_of
@@ -177,6 +178,13 @@ def test_users_may_not_and_are_told_what_is_missing(
     assert "administrator" in told.value.hint
     bench.lab.sleep(60)
     assert bench.lab.cloud.living() == []
+
+
+def test_users_see_the_images_of_their_region(bench: Bench, user: Callable[[Done], Calls]) -> None:
+    made = bench.build(regions=("us-east-2",))
+    found = list(built(user(bench.done), "cryoem"))
+    assert [each.id for each in found] == [made.images[REGION]]
+    assert [each.region for each in built(bench.calls, "cryoem")] == [REGION, "us-east-2"]
 
 
 def test_an_image_is_found_by_its_name(bench: Bench) -> None:
