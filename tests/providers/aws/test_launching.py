@@ -223,6 +223,34 @@ def test_where_a_quota_is_reached_the_job_ends(still: AwsBench) -> None:
         still.provider.keep(order())
 
 
+def test_where_a_quota_lets_some_machines_be_they_work(still: AwsBench) -> None:
+    still.cloud.quotas.set("L-34B43A08", 2, region=REGION)
+    still.provider.keep(order())
+    still.cloud.clock.skip(60)
+    fleet = still.provider.keep(order())
+    assert len(fleet.alive) == 1
+    assert "Max spot instance count exceeded" in fleet.refusal
+
+
+def test_what_keeps_a_group_from_launching_is_waited_for_and_said(still: AwsBench) -> None:
+    still.cloud.capacity.limit(0, kind="m5.large")
+    still.cloud.capacity.limit(0, kind="m5a.large")
+    still.provider.keep(order())
+    said = "Could not launch Spot Instances. PendingVerification - Your request is being validated."
+    activity = {"StatusCode": "Failed", "StatusMessage": f"{said} Launching EC2 instance failed."}
+    provider = still.provider
+    asked = provider.calls.ask
+
+    def ask(service: str, action: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401
+        if action == "describe_scaling_activities":
+            return {"Activities": [activity]}
+        return asked(service, action, **given)
+
+    provider.calls.ask = ask  # type: ignore[method-assign]
+    with pytest.raises(ProviderDeniedError, match=r"not ready to launch machines: .*validated"):
+        provider.keep(order())
+
+
 def test_a_type_that_does_not_exist_is_said(still: AwsBench) -> None:
     with pytest.raises(ProviderError, match="us-west-2 has no machine type"):
         still.provider.keep(order(offer=Offer(("g6e.tiny",), Market.SPOT)))

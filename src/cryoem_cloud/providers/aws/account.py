@@ -8,8 +8,13 @@ from typing import Self
 from cryoem_cloud.model.errors import SettingsError
 from cryoem_cloud.model.record import JSON, decode, encode, mapping, text, texts
 
-__all__ = ["Account", "joined"]
+__all__ = ["FIRST_STEPS", "Account", "joined"]
 
+FIRST_STEPS = (
+    "ask your administrator for an AWS profile that may use the stack, set it up with: aws "
+    "configure sso, then: export AWS_PROFILE=NAME; aws sso login; cryoem aws join --region REGION"
+)
+"""What somebody without credentials, or without an account, does."""
 _FILE = "aws.json"
 
 
@@ -46,7 +51,7 @@ class Account:
             data = (config / _FILE).read_bytes()
         except FileNotFoundError:
             raise SettingsError(
-                "this computer knows no AWS account yet", hint="cryoem aws join"
+                "this computer knows no AWS account yet", hint=FIRST_STEPS
             ) from None
         return cls.from_json(data)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cryoem_cloud.model.errors import QuotaError
 from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.ports.application import Shape
@@ -19,13 +18,15 @@ from cryoem_cloud.providers.aws.images import image_for
 from cryoem_cloud.providers.aws.kinds import architecture_of, described, shape_of, subnets_with
 from cryoem_cloud.providers.aws.launching import Launch, extended, note_raised
 from cryoem_cloud.providers.aws.names import STACK, STATE, tagged
-from cryoem_cloud.providers.aws.refusals import no_capacity, over_quota
+from cryoem_cloud.providers.aws.refusals import of_launch
 from cryoem_cloud.providers.aws.roles import make_role
 from cryoem_cloud.providers.aws.seen import Seen, fleet_of, sorted_out
 from cryoem_cloud.providers.aws.template import template_data
 
 __all__ = ["AwsProvider"]
 
+_CAME_UP = "Termination Reason"
+"""What AWS says of a machine that was launched and ended: a failure of the machine, no refusal."""
 _NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 
 
@@ -180,7 +181,10 @@ class AwsProvider:
             return ""
         if token not in self._refusals:
             self._refusals[token] = self._refused(token)
-        return self._refusals[token]
+        said = self._refusals[token]
+        if not fleet_of(seen).alive and (error := of_launch(said)):
+            raise error
+        return said
 
     def _refused(self, token: str) -> str:
         found = self.calls.ask(
@@ -188,11 +192,7 @@ class AwsProvider:
         )
         failed = [each for each in found["Activities"] if each["StatusCode"] == "Failed"]
         said = str(failed[0].get("StatusMessage", "")) if failed else ""
-        if over_quota(said):
-            raise QuotaError(
-                said, hint="cryoem aws doctor names the quota, and how to ask for more"
-            )
-        return said if no_capacity(said) else ""
+        return "" if _CAME_UP in said else said
 
     def _shrink(self, token: str) -> None:
         self._ask_of_group(
