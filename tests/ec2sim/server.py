@@ -24,6 +24,7 @@ from werkzeug.wrappers import Response
 
 from tests.ec2sim.checking import check
 from tests.ec2sim.faults import Faults, What
+from tests.ec2sim.known import check_dry_run
 from tests.ec2sim.refusals import NotSimulatedError, Refusal, Refusing
 
 __all__ = ["Door", "Server"]
@@ -98,6 +99,8 @@ class Door:
         try:
             lost = self._faults.of(service, name)
             _check(reader, request)
+            if service == "ec2":
+                check_dry_run(name, reader.params)
         except Refusal as refusal:
             return _refused(reader, refusal)(environ, start)
         if lost is What.HANGS:
