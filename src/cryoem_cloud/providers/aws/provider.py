@@ -80,7 +80,7 @@ class AwsProvider:
         """
         seen = self._look().get(order.token, Seen())
         if not seen.raised:
-            self._launch(order)
+            self._launch(order, seen)
             seen = self._look(anew=True).get(order.token, Seen())
         fleet = fleet_of(seen, refusal=self._refusal(order.token, seen))
         if fleet.failures >= order.most_failures and seen.capacity:
@@ -153,11 +153,12 @@ class AwsProvider:
         """See the port."""
         return tuple(sorted(t for t, seen in self._look().items() if seen.template or seen.group))
 
-    def _launch(self, order: Order) -> None:
+    def _launch(self, order: Order, seen: Seen) -> None:
+        """Do all steps; what was `seen` may be some seconds old, and decides nothing that costs."""
         kind = described(self.calls, order.offer.kinds[0])
         architecture = architecture_of(kind)
         launch = Launch(calls=self.calls, account=self.account, order=order, now=datetime.now(UTC))
-        if not self._look(anew=True).get(order.token, Seen()).template:
+        if not seen.template:
             make_role(self.calls, self.account, order.project)
             launch.make_template(
                 template_data(
@@ -170,9 +171,9 @@ class AwsProvider:
         launch.make_group(subnets_with(self.calls, order.offer.kinds, self.account.subnets))
         launch.arm()
         launch.suspend_rebalancing()
-        group = self._look(anew=True).get(order.token, Seen()).group
-        if group is not None:
-            launch.raise_capacity(group)
+        now = self._look(anew=True).get(order.token, Seen())
+        if now.group is not None and not now.raised:
+            launch.raise_capacity(now.group)
             launch.note_raised()
 
     def _refusal(self, token: str, seen: Seen) -> str:
