@@ -84,10 +84,7 @@ def _check(request: IAMRequestBase, resource: str) -> None:
     if action == "sts:GetCallerIdentity":
         return
     key = request._access_key
-    try:
-        policies = [IAMPolicy(each)._policy_json for each in key.collect_policies()]
-    except NotFoundException:
-        request._raise_invalid_access_key("its role is gone")
+    policies = _policies(request)
     bounds: list[Mapping[str, Any]] = []
     tags: dict[str, str] = {}
     if isinstance(key, AssumedRoleAccessKey):
@@ -106,6 +103,15 @@ def _check(request: IAMRequestBase, resource: str) -> None:
         if request._service == "ec2":
             raise _UnauthorizedOperationError(key.arn, action)
         request._raise_access_denied()
+
+
+def _policies(request: IAMRequestBase) -> list[Mapping[str, Any]]:
+    """Of who asks; a role that is gone has no credentials any more."""
+    try:
+        return [IAMPolicy(each)._policy_json for each in request._access_key.collect_policies()]
+    except NotFoundException:
+        request._raise_invalid_access_key("its role is gone")
+        raise
 
 
 def _bounds(request: IAMRequestBase, role: Role) -> list[Mapping[str, Any]]:
