@@ -145,3 +145,4 @@ def _of_machines(names: _Names) -> Iterator[_Case]:
     instance = f"{names.ec2}:instance/i-1"
     yield _may_not("launching", "ec2:RunInstances", instance, own)
     yield _may_not("listing machines", "ec2:DescribeInstances", "*", own)
+    yield _may_not("listing groups", "autoscaling:DescribeAutoScalingGroups", "*", own)
