@@ -96,6 +96,9 @@ class Played:
     def console(self, machine: str) -> str:
         return ""
 
+    def close(self, token: str) -> None:
+        return
+
     def forget(self, token: str) -> None:
         self.ended.append(token)
 

@@ -127,7 +127,7 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     """
     settings = _required_settings(places, project)
     whole = _with_directives(asked, project)
-    require_reach(whole.wish.where or settings.where, project, places)
+    require_reach(whole.wish.where or settings.where, whole.wish, project, places)
     home = home_of(whole.wish.home, settings, project.store)
     whole = replace(whole, wish=replace(whole.wish, home=home))
     cards = Cards(places.state / "jobs")

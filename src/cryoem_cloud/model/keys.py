@@ -16,6 +16,7 @@ __all__ = [
     "deliver_prefix",
     "end_key",
     "gone_key",
+    "host_keys_key",
     "ids_key",
     "index_key",
     "index_prefix",
@@ -137,6 +138,11 @@ def gone_key(project: str, job: int, machine: str) -> str:
 def boot_key(project: str, job: int, machine: str) -> str:
     """What a machine printed that ended before its agent could say anything."""
     return f"{machines_prefix(project, job)}{machine}/boot"
+
+
+def host_keys_key(project: str, job: int, machine: str) -> str:
+    """The public keys by which a machine that has a door is known to ssh."""
+    return f"{machines_prefix(project, job)}{machine}/hostkeys"
 
 
 def page_key(project: str, job: int, machine: str, number: int) -> str:

@@ -46,6 +46,7 @@ def command() -> None:
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag on everything.")
 @click.option("--image", default="", metavar="AMI", help="Machines' image; default: Ubuntu 24.04.")
 @click.option("--sessions", is_flag=True, help="Let users open shells through Session Manager.")
+@click.option("--ssh", is_flag=True, help="Let users open port 22 of machines to themselves.")
 @click.option(
     "--python",
     "pythons",
@@ -68,6 +69,7 @@ def setup(  # noqa: PLR0913  (one for each option)
     tags: tuple[str, ...],
     image: str,
     sessions: bool,
+    ssh: bool,
     pythons: tuple[Path, ...],
     dry_run: bool,
     json_: bool,
@@ -89,6 +91,7 @@ def setup(  # noqa: PLR0913  (one for each option)
         image=image,
         tags=_tags(tags),
         sessions=sessions,
+        ssh=ssh,
     )
     if dry_run:
         click.echo(aws.as_template(aws.completed(choices)), nl=False)

@@ -54,6 +54,7 @@ class Doctor:
             "network": self._network,
             "store": self._store,
             "roles": self._roles,
+            "ssh": self._ssh,
             "image": self._image,
             "prices": self._prices,
         }
@@ -157,6 +158,12 @@ class Doctor:
                     f"{again}, or: aws iam create-service-linked-role --aws-service-name {service}"
                 )
                 yield Check(f"role of {service}", f"{role} is not there", mend)
+
+    def _ssh(self) -> Iterator[Check]:
+        said = "off: no job opens a port (an administrator's cryoem aws setup --ssh changes that)"
+        if self.account.ssh:
+            said = "jobs may open port 22 to who submits them (--allow-ssh), who has the policy ssh"
+        yield Check("ssh", said)
 
     def _there(self, action: str, **asked: object) -> bool:
         try:

@@ -12,9 +12,11 @@ from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
 
 __all__ = ["tear_down"]
 
+_POLICIES = ("UserPolicy", "ReaderPolicy", "SessionPolicy", "SshPolicy", "MachinePolicy")
 _POLL_S = 5.0
 _MOST_POLLS = 120
 _GONE = (
+    "InvalidGroup.NotFound",
     "InvalidAMIID.NotFound",
     "InvalidAMIID.Unavailable",
     "InvalidInstanceID.NotFound",
@@ -104,6 +106,9 @@ class _TearDown:
         for volume in find(self.calls, self.stack).volumes:
             self.say(f"disk {volume}")
             self._do("ec2", "delete_volume", VolumeId=volume)
+        for door in found.doors:
+            self.say(f"security group {door}")
+            self._do("ec2", "delete_security_group", GroupId=door)
 
     def roles(self) -> None:
         """Of projects, with their profiles."""
@@ -132,7 +137,7 @@ class _TearDown:
         state = formation.look()
         if not state.status:
             return
-        for output in ("UserPolicy", "ReaderPolicy", "SessionPolicy", "MachinePolicy"):
+        for output in _POLICIES:
             if output in state.outputs:
                 self._take_back(state.outputs[output])
         self.say(f"stack {self.stack}")
