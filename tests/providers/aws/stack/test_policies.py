@@ -61,7 +61,7 @@ def question(who: str, action: str, resource: str, context: Mapping[str, Any]) -
 CASES = (*OF_MACHINES, *OF_USERS, *OF_SESSIONS, *OF_DOORS, *OF_KEYS)
 ROOT = Path(__file__).parents[4]
 _CALL = re.compile(
-    r'"((?:add|attach|authorize|create|delete|describe|get|put|revoke|set|suspend|terminate|update)"
+    r'"((?:add|attach|authorize|create|delete|describe|get|put|revoke|set|suspend|terminate|update)'
     r'_[a-z_]{5,})"'
 )
 ALLOWED = list(CASES)
