@@ -172,6 +172,7 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
         market=own.market or said.market,
         hours=own.hours or said.hours,
         home=own.home or said.home,
+        door=own.door,
     )
     if merged.where and merged.where not in PROVIDERS:
         raise UsageError(

@@ -163,7 +163,7 @@ let_in() { # by that one key; the machine's own keys go into the store, for ssh 
     printf '%s\n' "$ssh_key" >>/root/.ssh/authorized_keys
     chmod 600 /root/.ssh/authorized_keys
     printf '%s\n' 'PermitRootLogin prohibit-password' 'PasswordAuthentication no' \
-        'ClientAliveInterval 60' 'ClientAliveCountMax 5' >/etc/ssh/sshd_config.d/00-cryoem.conf
+        'KbdInteractiveAuthentication no' 'ClientAliveInterval 60' 'ClientAliveCountMax 5' >/etc/ssh/sshd_config.d/00-cryoem.conf
     ssh-keygen -A && cat /etc/ssh/ssh_host_*_key.pub >"$here/hostkeys" &&
         put "$prefix$project/jobs/$job/machines/$instance/hostkeys" "$here/hostkeys" ||
         say "this machine has no ssh server, or its keys cannot be told"
