@@ -29,6 +29,7 @@ __all__ = [
     "machines_prefix",
     "manifest_key",
     "mirror_key",
+    "moved_key",
     "next_key",
     "output_key",
     "page_key",
@@ -52,6 +53,11 @@ def ids_key(block: int) -> str:
 def project_key(project: str) -> str:
     """The project's record."""
     return f"{project}/project.json"
+
+
+def moved_key(project: str) -> str:
+    """Says to which store the project has gone from this one."""
+    return f"{project}/moved"
 
 
 def mirror_key(path: str) -> str:

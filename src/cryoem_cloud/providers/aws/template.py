@@ -48,7 +48,7 @@ def template_data(
     return {
         "ImageId": image.id,
         "InstanceType": order.offer.kinds[0],
-        "IamInstanceProfile": {"Name": role_of(account.stack, order.project)},
+        "IamInstanceProfile": {"Name": role_of(account.stack, account.region, order.project)},
         "SecurityGroupIds": [account.security_group, *filter(None, (door,))],
         "InstanceInitiatedShutdownBehavior": "terminate",
         "MetadataOptions": {
