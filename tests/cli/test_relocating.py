@@ -169,7 +169,8 @@ def test_who_says_no_has_moved_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch
 def test_it_goes_on_where_it_was_interrupted(
     lab: Lab, action: str, monkeypatch: pytest.MonkeyPatch, *, after: bool
 ) -> None:
-    before, real, broken = lab.files(OLD), Calls.ask, []
+    before, real = lab.files(OLD), Calls.ask
+    broken: list[str] = []
 
     def ask(self: Calls, service: str, asked: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
         if asked != action or broken:

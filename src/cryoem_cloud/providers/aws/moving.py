@@ -233,7 +233,7 @@ class Mover:
 
     def _head(self, place: Place, name: str) -> _Head:
         head = self._ask(place, "head_object", Key=place.prefix + name, ChecksumMode="ENABLED")
-        digests = {}
+        digests: dict[tuple[str, str], str] = {}
         for kind in ("ChecksumCRC32", "ChecksumCRC64NVME"):
             if kind in head:
                 digests[kind, _layout(head[kind])] = str(head[kind])
