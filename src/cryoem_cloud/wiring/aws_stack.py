@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
@@ -10,6 +11,7 @@ from time import sleep
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.archive import Python, build
 from cryoem_cloud.providers.aws.calls import Calls
+from cryoem_cloud.providers.aws.prices import PRICE_LIST, on_demand_usd
 from cryoem_cloud.providers.aws.stack import join, leftovers, setup, teardown
 from cryoem_cloud.providers.aws.stack.checks import Check
 from cryoem_cloud.providers.aws.stack.choices import DEFAULT_STACK, Choices
@@ -36,13 +38,12 @@ __all__ = [
     "completed",
     "found",
     "joined",
+    "price_of",
     "region",
     "set_up",
     "torn_down",
 ]
 
-_PRICES = "us-east-1"
-"""A region that has AWS's price list (pricing endpoints, AWS General Reference)."""
 _AS_EC2_SAYS = {"aarch64": "arm64"}
 
 
@@ -115,9 +116,19 @@ def checks(config: Path, kinds: tuple[str, ...]) -> Iterator[Check]:
         SettingsError: This user has joined none.
     """
     account = Account.read(config)
-    prices = Calls(environment(), _PRICES)
+    prices = _calls(PRICE_LIST)
     doctor = Doctor(calls=_calls(account.region), prices=prices, account=account, kinds=kinds)
     yield from doctor.checks()
+
+
+def price_of(kind: str, store: str, config: Path) -> Decimal | None:
+    """US dollars for an hour of a machine on demand, where the machines of a store are.
+
+    Raises:
+        SettingsError: This user has joined no account.
+        ProviderError: AWS does not say.
+    """
+    return on_demand_usd(_calls(PRICE_LIST), kind, Account.read(config, store).region)
 
 
 def _calls(region_: str) -> Calls:

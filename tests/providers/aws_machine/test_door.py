@@ -1,4 +1,4 @@
-"""A real ssh comes through the port that a job opened, from the address that it is for alone.
+"""An interactive machine: ssh comes through its open port, from the address that it is for alone.
 
 The machine's ssh server is Debian's, unpacked beside it; the line that starts it stands for an
 image that has one.
@@ -99,19 +99,26 @@ def enter(
     )
 
 
-def test_ssh_comes_in_from_one_address_with_one_key(lab: Lab, user: User, tmp_path: Path) -> None:
+def test_a_session_is_entered_from_one_address_with_one_key(
+    lab: Lab, user: User, tmp_path: Path
+) -> None:
     ours, theirs = computer(lab, "ours", "172.31.250.7"), computer(lab, "theirs", "172.31.250.8")
-    said = user.cryoem(
-        *("run", "--no-wait", "--machine", "m5.large", "--allow-ssh", "172.31.250.7"),
-        *("--out", "made", "--", "bash", "-c", "sleep 1000"),
-    )
-    number = said.out.split()[-1]
+    (user.folder / "maps").mkdir()
+    (user.folder / "maps" / "x").write_text("sent\n")
+    said = user.cryoem("launch", "--instance", "m5.large", "--allow-ssh", "172.31.250.7", "maps")
+    assert "an hour on demand" in said.out
+    number = said.out.split("job ")[1].split(";")[0]
+    assert f"enter    cryoem machines ssh {number}" in said.out
     user.wait_for(lambda: "connection" in _tried(lab, user, ours, number), seconds=90)
     (machine,) = lab.cloud.living()
     there = ("-o", f"HostName={machine.private_ip}")
     got = enter(user, ours, number, *there, "hostname; whoami")
     assert got.returncode == 0, got.stderr
     assert got.stdout.split() == [f"ip-{machine.private_ip.replace('.', '-')}", "root"]
+    works = "cd project && cat maps/x && echo made here >session/y"
+    assert enter(user, ours, number, *there, works).stdout == "sent\n"
+    user.wait_for(lambda: (user.folder / "session" / "y").exists(), seconds=60)
+    assert (user.folder / "session" / "y").read_text() == "made here\n"
 
     other = tmp_path / "other"
     subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other), check=True)
