@@ -99,7 +99,7 @@ def enter(
     )
 
 
-def test_a_session_is_entered_from_one_address_with_one_key(
+def test_a_session_is_entered_from_one_address_by_one_key(
     lab: Lab, user: User, tmp_path: Path
 ) -> None:
     ours, theirs = computer(lab, "ours", "172.31.250.7"), computer(lab, "theirs", "172.31.250.8")
@@ -117,7 +117,7 @@ def test_a_session_is_entered_from_one_address_with_one_key(
     assert got.stdout.split() == [f"ip-{machine.private_ip.replace('.', '-')}", "root"]
     works = "cd project && cat maps/x && echo made here >session/y"
     assert enter(user, ours, number, *there, works).stdout == "sent\n"
-    user.wait_for(lambda: (user.folder / "session" / "y").exists(), seconds=60)
+    user.wait_for((user.folder / "session" / "y").exists, seconds=60)
     assert (user.folder / "session" / "y").read_text() == "made here\n"
 
     other = tmp_path / "other"
