@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.model.keys import host_keys_key
 from tests.cli.conftest import BIN, User
 from tests.ec2sim.booting import BootedMachines
 from tests.ec2sim.bootworld import Box, reason_not_to_boot
 from tests.ec2sim.house import House
 from tests.ec2sim.network import Wire
-from tests.providers.aws_machine.lab import Lab
+from tests.providers.aws_machine.lab import PREFIX, Lab
 from tests.providers.aws_machine.test_through_us import joined
 
 _UNPACKED = Path(__file__).parents[3] / "build" / "openssh-server"
@@ -116,7 +117,7 @@ def test_a_session_is_entered_from_one_address_by_one_key(
     assert got.returncode == 0, got.stderr
     assert got.stdout.split() == [f"ip-{machine.private_ip.replace('.', '-')}", "root"]
     works = "cd project && cat maps/x && echo made here >session/y"
-    assert enter(user, ours, number, *there, works).stdout == "sent\n"
+    user.wait_for(lambda: enter(user, ours, number, *there, works).stdout == "sent\n", seconds=60)
     user.wait_for((user.folder / "session" / "y").exists, seconds=60)
     assert (user.folder / "session" / "y").read_text() == "made here\n"
 
@@ -130,12 +131,21 @@ def test_a_session_is_entered_from_one_address_by_one_key(
     elsewhere = enter(user, theirs, number, *there, "true")
     assert (elsewhere.returncode, "timed out" in elsewhere.stderr) == (255, True)
 
+    keys = host_keys_key(f"{PREFIX}/{project_of(user)}", int(number), machine.id)
+    lab.ask("s3").put_object(Bucket="lab", Key=keys, Body=other.with_suffix(".pub").read_bytes())
+    unlike = enter(user, ours, number, *there, "true")
+    assert (unlike.returncode, "verification failed" in unlike.stderr) == (255, True)
+
     user.cryoem("stop", number)
     user.type("cryoem", "wait", number)
     user.wait_for(lambda: not lab.cloud.living(), seconds=60)
     user.cryoem("reap")
     groups = lab.ask("ec2").describe_security_groups()["SecurityGroups"]
     assert {each["GroupName"] for each in groups} == {"default", "machines"}
+
+
+def project_of(user: User) -> str:
+    return str(user.cryoem("project", "show", "--json").json["name"])
 
 
 def _tried(lab: Lab, user: User, where: Wire, number: str) -> str:
