@@ -27,6 +27,7 @@ _GONE = (
     "NoSuchEntity",
     "NoSuchEntityException",
 )
+_IN_USE = ("DependencyViolation", "InvalidGroup.InUse")
 _DELETED_AT_ONCE = 1000
 """Objects that S3 deletes in a request (API reference, DeleteObjects)."""
 
@@ -108,7 +109,20 @@ class _TearDown:
             self._do("ec2", "delete_volume", VolumeId=volume)
         for door in found.doors:
             self.say(f"security group {door}")
-            self._do("ec2", "delete_security_group", GroupId=door)
+            self._remove_door(door)
+
+    def _remove_door(self, group: str) -> None:
+        """A job's security group; machines that shut down have it for a while."""
+        for _ in range(_MOST_POLLS):
+            try:
+                self.calls.ask(
+                    "ec2", "delete_security_group", expected=(*_IN_USE, *_GONE), GroupId=group
+                )
+            except Refused as refused:
+                if refused.code in _IN_USE:
+                    self.sleep(_POLL_S)
+                    continue
+            return
 
     def roles(self) -> None:
         """Of projects, with their profiles."""
