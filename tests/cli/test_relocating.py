@@ -226,4 +226,8 @@ def test_a_region_that_was_not_joined_is_said(lab: Lab) -> None:
 def test_both_accounts_stay_known(lab: Lab, tmp_path: Path) -> None:
     file = json.loads((tmp_path / ".config/cryoem-cloud/aws.json").read_bytes())
     assert [each["region"] for each in file["accounts"]] == [OLD, NEW]
+    for region in (OLD, NEW):
+        assert f"in {region}" in lab.typed("aws", "doctor", "--region", region)[1]
+    code, _, err = lab.typed("aws", "doctor", "--region", "eu-west-1")
+    assert (code, "cryoem aws join --region eu-west-1" in err) == (2, True)
     assert file["v"] == 2

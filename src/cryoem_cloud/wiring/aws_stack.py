@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
 
-from cryoem_cloud.providers.aws.account import Account
+from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.providers.aws.account import Account, accounts
 from cryoem_cloud.providers.aws.archive import Python, build
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.prices import PRICE_LIST, on_demand_usd
@@ -109,13 +110,20 @@ def torn_down(
     return teardown.tear_down(calls, stack, delete_data=delete_data, sleep=sleep, say=say)
 
 
-def checks(config: Path, kinds: tuple[str, ...]) -> Iterator[Check]:
-    """What `cryoem aws doctor` finds in the account that this user has joined.
+def checks(config: Path, kinds: tuple[str, ...], region_: str = "") -> Iterator[Check]:
+    """What `cryoem aws doctor` finds in the account that this user has joined last, or there.
 
     Raises:
         SettingsError: This user has joined none.
     """
     account = Account.read(config)
+    if region_:
+        near = (each for each in accounts(config) if each.region == region_)
+        account = next(near, account)
+        if account.region != region_:
+            raise SettingsError(
+                f"you have joined no stack in {region_}", hint=f"cryoem aws join --region {region_}"
+            )
     prices = _calls(PRICE_LIST)
     doctor = Doctor(calls=_calls(account.region), prices=prices, account=account, kinds=kinds)
     yield from doctor.checks()

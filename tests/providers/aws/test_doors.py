@@ -1,5 +1,6 @@
 """A port is open to one address, while its job is there, and is never left open by anybody."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -20,7 +21,7 @@ from .test_launching import Killed, KilledError, courier
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0N0ZbkZ2mM8f5iYb0bHcHcR7cYt0VQyZ7b8q1mVQ3e"
 DOOR = Door(source="203.0.113.7", key=KEY)
 OPENS = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
-TO_US = [{"CidrIp": "203.0.113.7/32", "Description": "ssh for the job's submitter"}]
+TO_US = [{"CidrIp": "203.0.113.7/32", "Description": "ssh for the submitter of the job"}]
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def wanted(**other: object) -> Order:
 
 def doors(bench: AwsBench) -> list[dict[str, Any]]:
     found = bench.ask("ec2", "describe_security_groups")["SecurityGroups"]
-    return [each for each in found if each["GroupName"].startswith("lab-0a1b2c3d-")]
+    return [each for each in found if each["GroupName"].startswith("cryoem-lab-0a1b2c3d-")]
 
 
 def opened(bench: AwsBench) -> list[dict[str, Any]]:
@@ -54,6 +55,8 @@ def test_port_22_is_open_to_one_address_and_nothing_goes_out(still: AwsBench) ->
     assert OPENS.items() <= rule.items()
     assert (rule["IpRanges"], rule["Ipv6Ranges"], rule["UserIdGroupPairs"]) == (TO_US, [], [])
     assert door["IpPermissionsEgress"] == []
+    for words in (door["GroupName"], door["Description"], TO_US[0]["Description"]):
+        assert re.fullmatch(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}", words)
     (template,) = still.ask("ec2", "describe_launch_templates")["LaunchTemplates"]
     versions = still.ask(
         "ec2", "describe_launch_template_versions", LaunchTemplateId=template["LaunchTemplateId"]

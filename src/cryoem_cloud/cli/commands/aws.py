@@ -158,14 +158,15 @@ def teardown(*, stack: str, region: str, delete_data: str, yes: bool, json_: boo
 
 @command.command(short_help="Look whether jobs can run on the account's machines.")
 @click.option("--machine", "kinds", multiple=True, metavar="TYPE", help="Which you want to use.")
+@click.option("--region", default="", help="Which region; default: the one that was joined last.")
 @_json
-def doctor(*, kinds: tuple[str, ...], json_: bool) -> int:
+def doctor(*, kinds: tuple[str, ...], region: str, json_: bool) -> int:
     """Look at credentials, quotas, network, store, roles, image and prices.
 
     Each line is ok, or says how to mend it; exit code 1 if something is to be mended.
     """
     found = []
-    for check in aws.checks(places().config, kinds or _KINDS):
+    for check in aws.checks(places().config, kinds or _KINDS, region):
         found.append(check)
         if not json_:
             click.echo(f"{_MARKS[_kind(check)]}  {check.what}: {check.found}")

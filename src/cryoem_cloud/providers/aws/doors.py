@@ -38,14 +38,14 @@ def make_door(calls: Calls, account: Account, order: Order, door: Door) -> str:
             "ec2",
             "create_security_group",
             expected=("InvalidGroup.Duplicate",),
-            GroupName=order.token,
+            GroupName=_name(order.token),
             Description="cryoem: ssh from the submitter of the job alone",
             VpcId=network,
             TagSpecifications=[
                 {"ResourceType": "security-group", "Tags": tagged(tags_for(account, order))}
             ],
         )
-    made = _found(calls, order.token, network)
+    made = _found(calls, _name(order.token), network)
     if made["IpPermissionsEgress"]:
         with suppress(Refused):
             calls.ask(
@@ -109,9 +109,14 @@ def _network(calls: Calls, account: Account) -> str:
     return str(found[0]["VpcId"])
 
 
-def _found(calls: Calls, token: str, network: str) -> Group:
+def _name(token: str) -> str:
+    """Of the group; none may begin with `sg-` (API reference, CreateSecurityGroup)."""
+    return f"cryoem-{token}"
+
+
+def _found(calls: Calls, name: str, network: str) -> Group:
     filters = [
-        {"Name": "group-name", "Values": [token]},
+        {"Name": "group-name", "Values": [name]},
         {"Name": "vpc-id", "Values": [network]},
     ]
     found = list(calls.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters))
@@ -123,7 +128,7 @@ def _found(calls: Calls, token: str, network: str) -> Group:
 
 
 def _rule(door: Door) -> dict[str, Any]:
-    said = {"Description": "ssh for the job's submitter"}
+    said = {"Description": "ssh for the submitter of the job"}
     ranges = (
         {"Ipv6Ranges": [{"CidrIpv6": door.network, **said}]}
         if door.is_ipv6

@@ -95,7 +95,7 @@ class AwsProvider:
         """See the port."""
         note_raised(self.calls, token)
         self._ask_of_group("delete_auto_scaling_group", token, ForceDelete=True)
-        if door := self._look().get(token, Seen()).door:
+        if door := self._door(token):
             shut_door(self.calls, door)
         self._forget_seen()
 
@@ -137,7 +137,7 @@ class AwsProvider:
 
     def close(self, token: str) -> None:
         """See the port. The security group goes too, once no machine has it."""
-        if door := self._look().get(token, Seen()).door:
+        if door := self._door(token):
             remove_door(self.calls, door)
             self._forget_seen()
 
@@ -163,6 +163,10 @@ class AwsProvider:
         """See the port."""
         found = self._look().items()
         return tuple(sorted(t for t, seen in found if seen.template or seen.group or seen.door))
+
+    def _door(self, token: str) -> Mapping[str, Any] | None:
+        """The security group that lets its submitter in; no call where the stack allows none."""
+        return self._look().get(token, Seen()).door if self.account.ssh else None
 
     def _launch(self, order: Order) -> None:
         kind = described(self.calls, order.offer.kinds[0])
