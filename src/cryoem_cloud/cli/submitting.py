@@ -127,7 +127,7 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     """
     settings = _required_settings(places, project)
     whole = _with_directives(asked, project)
-    require_reach(whole.wish.where or settings.where, project, places)
+    require_reach(whole.wish.where or settings.where, whole.wish, project, places)
     home = home_of(whole.wish.home, settings, project.store)
     whole = replace(whole, wish=replace(whole.wish, home=home))
     cards = Cards(places.state / "jobs")
@@ -172,6 +172,7 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
         market=own.market or said.market,
         hours=own.hours or said.hours,
         home=own.home or said.home,
+        door=own.door,
     )
     if merged.where and merged.where not in PROVIDERS:
         raise UsageError(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Self
 
+from cryoem_cloud.model.door import Door
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.record import (
     JSON,
@@ -49,7 +50,8 @@ class Wish:
     `machine` is a machine type of the provider's, or several with commas between, `market` one of
     `model.offer.MARKETS`, `hours` how long the machines may be there at most.
     `home` is what comes home, "all" or "essential"; in a job that was submitted it is one of them.
-    `pieces` is into how many pieces the job is cut; 1: not at all.
+    `pieces` is into how many pieces the job is cut; 1: not at all. `door` lets the submitter in to
+    the machines; None: nobody is let in.
     """
 
     where: str = ""
@@ -61,6 +63,7 @@ class Wish:
     threads: int = 1
     pieces: int = 0
     hours: int = 0
+    door: Door | None = None
 
     @property
     def essential(self) -> bool:
@@ -84,6 +87,7 @@ class Wish:
             "threads": self.threads,
             **({"pieces": self.pieces} if self.pieces else {}),
             **({"hours": self.hours} if self.hours else {}),
+            **({"door": self.door.to_json()} if self.door else {}),
         }
 
     @classmethod
@@ -99,6 +103,7 @@ class Wish:
             threads=integer(fields, "threads", 1),
             pieces=integer(fields, "pieces", 0),
             hours=integer(fields, "hours", 0),
+            door=Door.from_json(mapping(fields, "door")) if "door" in fields else None,
         )
 
 

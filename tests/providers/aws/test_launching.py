@@ -284,7 +284,7 @@ def test_a_role_is_made_once_a_project(still: AwsBench) -> None:
     (role,) = (
         each for each in still.ask("iam", "list_roles", PathPrefix="/cryoem/cryoem/")["Roles"]
     )
-    assert role["RoleName"] == "cryoem-cryoem-lab-0a1b2c3d"
+    assert role["RoleName"] == "cryoem-cryoem-us-west-2-lab-0a1b2c3d"
     shown = still.ask("iam", "get_role", RoleName=role["RoleName"])["Role"]
     assert shown["PermissionsBoundary"]["PermissionsBoundaryArn"] == still.account.machine_policy
     assert {"Key": "cryoem:project", "Value": "lab-0a1b2c3d"} in shown["Tags"]

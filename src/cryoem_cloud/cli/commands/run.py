@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from cryoem_cloud.cli.entering import door_asked, door_options
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.following import follow
 from cryoem_cloud.cli.policy import HOMES
@@ -29,6 +30,7 @@ __all__ = ["command"]
 @click.option("--name", default="", help="What it is called; default: its output folder.")
 @click.option("--after", metavar="ID[,ID]…", default="", help="Begin when these have succeeded.")
 @click.option("--home", type=click.Choice(HOMES), help="What comes home; default: by settings.")
+@door_options
 @click.option("--no-wait", is_flag=True, help="Print the job's number and return.")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 def command(  # noqa: PLR0913  (one for each option)
@@ -44,6 +46,8 @@ def command(  # noqa: PLR0913  (one for each option)
     name: str,
     after: str,
     home: str | None,
+    allow_ssh: str | None,
+    ssh_key: Path | None,
     no_wait: bool,
     words: tuple[str, ...],
 ) -> int:
@@ -68,6 +72,7 @@ def command(  # noqa: PLR0913  (one for each option)
             count=count or 0,
             pieces=pieces or 0,
             home=home or "",
+            door=door_asked(allow_ssh, ssh_key),
         ),
     )
     card = submit_asked(asked, project, places())

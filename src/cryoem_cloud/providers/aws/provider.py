@@ -14,6 +14,7 @@ from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
+from cryoem_cloud.providers.aws.doors import make_door, remove_door, shut_door
 from cryoem_cloud.providers.aws.images import image_for
 from cryoem_cloud.providers.aws.kinds import architecture_of, described, shape_of, subnets_with
 from cryoem_cloud.providers.aws.launching import Launch, extended, note_raised
@@ -95,6 +96,8 @@ class AwsProvider:
         """See the port."""
         note_raised(self.calls, token)
         self._ask_of_group("delete_auto_scaling_group", token, ForceDelete=True)
+        if door := self._door(token):
+            shut_door(self.calls, door)
         self._forget_seen()
 
     def extend(self, token: str, by_s: float) -> datetime | None:
@@ -133,6 +136,12 @@ class AwsProvider:
             return ""
         return str(found.get("Output", ""))
 
+    def close(self, token: str) -> None:
+        """See the port. The security group goes too, once no machine has it."""
+        if door := self._door(token):
+            remove_door(self.calls, door)
+            self._forget_seen()
+
     def forget(self, token: str) -> None:
         """See the port."""
         seen = self._look(anew=True).get(token, Seen())
@@ -147,11 +156,18 @@ class AwsProvider:
                     expected=("InvalidLaunchTemplateName.NotFoundException",),
                     LaunchTemplateName=token,
                 )
+        if seen.door:
+            remove_door(self.calls, seen.door)
         self._forget_seen()
 
     def tokens(self) -> tuple[str, ...]:
         """See the port."""
-        return tuple(sorted(t for t, seen in self._look().items() if seen.template or seen.group))
+        found = self._look().items()
+        return tuple(sorted(t for t, seen in found if seen.template or seen.group or seen.door))
+
+    def _door(self, token: str) -> Mapping[str, Any] | None:
+        """The security group that lets its submitter in; no call where the stack allows none."""
+        return self._look().get(token, Seen()).door if self.account.ssh else None
 
     def _launch(self, order: Order, seen: Seen) -> None:
         """Do all steps; what was `seen` may be some seconds old, and decides nothing that costs."""
@@ -160,12 +176,14 @@ class AwsProvider:
         launch = Launch(calls=self.calls, account=self.account, order=order, now=datetime.now(UTC))
         if not seen.template:
             make_role(self.calls, self.account, order.project)
+            door = make_door(self.calls, self.account, order, order.door) if order.door else ""
             launch.make_template(
                 template_data(
                     self.account,
                     order,
                     image=image_for(self.calls, self.account.image, architecture),
                     user_data=self.user_data(self.account, order, architecture),
+                    door=door,
                 )
             )
         launch.make_group(subnets_with(self.calls, order.offer.kinds, self.account.subnets))
@@ -243,4 +261,7 @@ class AwsProvider:
                 for one in pages("ec2", "describe_instances", "Reservations", Filters=ours)
                 for instance in one["Instances"]
             ),
+            pages("ec2", "describe_security_groups", "SecurityGroups", Filters=ours)
+            if self.account.ssh
+            else (),
         )

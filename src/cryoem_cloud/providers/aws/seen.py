@@ -18,12 +18,14 @@ _TAKEN = frozenset({"Server.SpotInstanceTermination", "Server.SpotInstanceShutdo
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that AWS lists of one token: its template, its group, its instances."""
+    """All that AWS lists of one token: its template, its group, its instances, its door."""
 
     raised: bool = False
     template: bool = False
     group: Mapping[str, Any] | None = None
     instances: tuple[Mapping[str, Any], ...] = field(default=())
+    door: Mapping[str, Any] | None = None
+    """The security group that lets its submitter in."""
 
     @property
     def capacity(self) -> int:
@@ -35,6 +37,7 @@ def sorted_out(
     templates: Iterable[Mapping[str, Any]],
     groups: Iterable[Mapping[str, Any]],
     instances: Iterable[Mapping[str, Any]],
+    doors: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Seen]:
     """What is listed, by token. A group that is being deleted is none any more.
 
@@ -42,6 +45,7 @@ def sorted_out(
     """
     named = {str(each["LaunchTemplateName"]): tags_of(each.get("Tags", ())) for each in templates}
     there = {tags_of(each["Tags"]).get(TOKEN, ""): each for each in groups if "Status" not in each}
+    opened = {tags_of(each.get("Tags", ())).get(TOKEN, ""): each for each in doors}
     of: dict[str, list[Mapping[str, Any]]] = {}
     for each in instances:
         of.setdefault(tags_of(each.get("Tags", ())).get(TOKEN, ""), []).append(each)
@@ -51,8 +55,9 @@ def sorted_out(
             template=token in named,
             group=there.get(token),
             instances=tuple(sorted(of.get(token, ()), key=_begun)),
+            door=opened.get(token),
         )
-        for token in {*named, *there, *filter(lambda token: _lives(of[token]), of)} - {""}
+        for token in {*named, *there, *opened, *(t for t in of if _lives(of[t]))} - {""}
     }
 
 
@@ -80,6 +85,7 @@ def _machine(instance: Mapping[str, Any]) -> Machine:
         since=instance["LaunchTime"].astimezone(UTC).isoformat(timespec="seconds"),
         zone=str(instance.get("Placement", {}).get("AvailabilityZone", "")),
         market=(Market.SPOT if spot else Market.ON_DEMAND).value,
+        address=str(instance.get("PublicIpAddress") or instance.get("PrivateIpAddress") or ""),
     )
 
 
