@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.wiring import aws_images
-from tests.cli.test_aws import REGION, Type, answer, cloud, type_
+from tests.cli.conftest import Type
+from tests.cli.test_aws import REGION, answer, type_
 from tests.ec2sim.cloud import Cloud
 
-__all__ = ["cloud", "type_"]
+__all__ = ["type_"]
 
 
 @pytest.fixture(autouse=True)

@@ -129,6 +129,14 @@ def test_every_attempts_fleet_is_swept_and_no_other_jobs(bench: Bench) -> None:
     assert provider.ended == swept
 
 
+def test_of_a_job_that_failed_the_doors_are_closed_and_the_logs_kept(bench: Bench) -> None:
+    provider = Leaving()
+    bench.run(provider=provider)
+    provider.ended, provider.kept = [], tokens(bench, 1, 3)
+    sweep(provider, bench.cards.all(), datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=1))
+    assert (provider.ended, provider.closed) == ([], provider.kept)
+
+
 class Selling(Played):
     """A provider that has no machine in the first market, or in none."""
 

@@ -17,7 +17,7 @@ from cryoem_cloud.settings import Places
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.nexts import nexts
 
-__all__ = ["Found", "Left", "Verdict", "all_machines", "fleets_left", "is_known"]
+__all__ = ["Found", "Left", "Verdict", "all_machines", "fleets_left"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,7 @@ class Found:
             "type": self.machine.kind,
             "market": self.machine.market,
             "zone": self.machine.zone,
+            "address": self.machine.address,
             "state": self.machine.state.value,
             "since": self.machine.since,
             "project": self.project,
@@ -101,11 +102,6 @@ def all_machines(providers: Iterable[Provider]) -> Iterator[Found]:
             project, job = job_of(token) or (token, 0)
             for machine in provider.look(token).machines:
                 yield Found(machine=machine, where=provider.name, project=project, job=job)
-
-
-def is_known(provider: Provider, name: str) -> bool:
-    """Whether the provider tells of a machine of that name."""
-    return any(found.machine.name == name for found in all_machines((provider,)))
 
 
 def fleets_left(

@@ -127,7 +127,7 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     """
     settings = _required_settings(places, project)
     whole = _with_directives(asked, project)
-    require_reach(whole.wish.where or settings.where, project, places)
+    require_reach(whole.wish.where or settings.where, whole.wish, project, places)
     home = home_of(whole.wish.home, settings, project.store)
     image = whole.wish.image or settings.image
     container = whole.wish.container or settings.container
@@ -177,6 +177,7 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
         home=own.home or said.home,
         image=own.image or said.image,
         container=own.container or said.container,
+        door=own.door,
     )
     if merged.where and merged.where not in PROVIDERS:
         raise UsageError(

@@ -34,7 +34,8 @@ _REFUSED_S = 300.0
 def provider_of(means: Means, slip: Slip) -> Provider:
     """Where a job's machines come from: as its submitter wished, or as the settings say now."""
     settings = means.settings(str(slip.project.folder))
-    return means.provider(slip.job.wish.where or settings.where, settings)
+    where = slip.job.wish.where or settings.where
+    return means.provider(where, settings, slip.project.store)
 
 
 def _offers(provider: Provider, slip: Slip) -> tuple[Offer, ...]:
@@ -176,6 +177,7 @@ class Manning:
             limit_s=slip.job.wish.hours * _HOUR_S or LIMIT_S,
             owner=slip.job.submitter,
             image=slip.job.wish.image,
+            door=slip.job.wish.door,
             environment=slip.environment,
             umask=slip.umask,
         )

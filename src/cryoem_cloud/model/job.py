@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Self
 
+from cryoem_cloud.model.door import Door
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.record import (
     JSON,
@@ -54,7 +55,8 @@ class Wish:
     `model.offer.MARKETS`, `hours` how long the machines may be there at most.
     `home` is what comes home, "all" or "essential"; in a job that was submitted it is one of them.
     `pieces` is into how many pieces the job is cut; 1: not at all. `image` is what machines begin
-    with, as the provider calls it; `container` the container in which the programs are run.
+    with, as the provider calls it; `container` the container in which the programs are run. `door`
+    lets the submitter in to the machines; None: nobody is let in.
     """
 
     where: str = ""
@@ -68,6 +70,7 @@ class Wish:
     hours: int = 0
     image: str = ""
     container: str = ""
+    door: Door | None = None
 
     @property
     def essential(self) -> bool:
@@ -93,6 +96,7 @@ class Wish:
             **({"hours": self.hours} if self.hours else {}),
             **({"image": self.image} if self.image else {}),
             **({"container": self.container} if self.container else {}),
+            **({"door": self.door.to_json()} if self.door else {}),
         }
 
     @classmethod
@@ -110,6 +114,7 @@ class Wish:
             hours=integer(fields, "hours", 0),
             image=text(fields, "image", ""),
             container=text(fields, "container", ""),
+            door=Door.from_json(mapping(fields, "door")) if "door" in fields else None,
         )
 
 

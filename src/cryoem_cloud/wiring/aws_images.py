@@ -10,9 +10,9 @@ from cryoem_cloud.providers.aws.building.recipe import Plan, Recipe, planned
 from cryoem_cloud.providers.aws.building.scripts import SHIPPED, Shipped
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.images import BASES
+from cryoem_cloud.providers.aws.prices import PRICE_LIST
 from cryoem_cloud.providers.aws.stack.join import the_account
 from cryoem_cloud.settings import environment
-from cryoem_cloud.wiring.aws_stack import PRICES
 
 __all__ = [
     "BASES",
@@ -37,7 +37,7 @@ def account(region: str, stack: str) -> Account:
 
 def plan(of: Account, recipe: Recipe) -> Plan:
     """See planned."""
-    return planned(_calls(of.region), Calls(environment(), PRICES), of, recipe)
+    return planned(_calls(of.region), _calls(PRICE_LIST), of, recipe)
 
 
 def build(of: Account, planned_: Plan, *, owner: str, say: Callable[[str], None]) -> Made:

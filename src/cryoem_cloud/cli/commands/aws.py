@@ -47,6 +47,7 @@ def command() -> None:
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag on everything.")
 @click.option("--image", default="", metavar="AMI", help="Machines' image; default: Ubuntu 24.04.")
 @click.option("--sessions", is_flag=True, help="Let users open shells through Session Manager.")
+@click.option("--ssh", is_flag=True, help="Let users open port 22 of machines to themselves.")
 @click.option(
     "--python",
     "pythons",
@@ -69,6 +70,7 @@ def setup(  # noqa: PLR0913  (one for each option)
     tags: tuple[str, ...],
     image: str,
     sessions: bool,
+    ssh: bool,
     pythons: tuple[Path, ...],
     dry_run: bool,
     json_: bool,
@@ -90,6 +92,7 @@ def setup(  # noqa: PLR0913  (one for each option)
         image=image,
         tags=_tags(tags),
         sessions=sessions,
+        ssh=ssh,
     )
     if dry_run:
         click.echo(aws.as_template(aws.completed(choices)), nl=False)
@@ -156,14 +159,15 @@ def teardown(*, stack: str, region: str, delete_data: str, yes: bool, json_: boo
 
 @command.command(short_help="Look whether jobs can run on the account's machines.")
 @click.option("--machine", "kinds", multiple=True, metavar="TYPE", help="Which you want to use.")
+@click.option("--region", default="", help="Which region; default: the one that was joined last.")
 @_json
-def doctor(*, kinds: tuple[str, ...], json_: bool) -> int:
+def doctor(*, kinds: tuple[str, ...], region: str, json_: bool) -> int:
     """Look at credentials, quotas, network, store, roles, image and prices.
 
     Each line is ok, or says how to mend it; exit code 1 if something is to be mended.
     """
     found = []
-    for check in aws.checks(places().config, kinds or _KINDS):
+    for check in aws.checks(places().config, kinds or _KINDS, region):
         found.append(check)
         if not json_:
             click.echo(f"{_MARKS[_kind(check)]}  {check.what}: {check.found}")

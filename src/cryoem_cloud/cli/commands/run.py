@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from cryoem_cloud.cli.entering import door_asked, door_options
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.following import follow
 from cryoem_cloud.cli.policy import HOMES
@@ -33,6 +34,7 @@ __all__ = ["command"]
     "--image", default="", metavar="IMAGE", help="Machines' image: ami-… or a name (aws)."
 )
 @click.option("--container", default="", metavar="IMAGE", help="What its programs are run in.")
+@door_options
 @click.option("--no-wait", is_flag=True, help="Print the job's number and return.")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 def command(  # noqa: PLR0913  (one for each option)
@@ -50,6 +52,8 @@ def command(  # noqa: PLR0913  (one for each option)
     home: str | None,
     image: str,
     container: str,
+    allow_ssh: str | None,
+    ssh_key: Path | None,
     no_wait: bool,
     words: tuple[str, ...],
 ) -> int:
@@ -76,6 +80,7 @@ def command(  # noqa: PLR0913  (one for each option)
             home=home or "",
             image=image,
             container=container,
+            door=door_asked(allow_ssh, ssh_key),
         ),
     )
     card = submit_asked(asked, project, places())

@@ -81,6 +81,21 @@ make_scratch() {
     df -h "$scratch"
 }
 
+# --- the door, for who submitted the job and asked for it -----------------------------------------
+
+let_in() { # by that one key; the machine's own keys go into the store, for ssh to know it by
+    [[ $ssh_key ]] || return 0
+    mkdir -p -m 700 /root/.ssh /run/sshd && mkdir -p /etc/ssh/sshd_config.d
+    printf '%s\n' "$ssh_key" >>/root/.ssh/authorized_keys
+    chmod 600 /root/.ssh/authorized_keys
+    printf '%s\n' 'PermitRootLogin prohibit-password' 'PasswordAuthentication no' \
+        'KbdInteractiveAuthentication no' 'ClientAliveInterval 60' 'ClientAliveCountMax 5' >/etc/ssh/sshd_config.d/00-cryoem.conf
+    ssh-keygen -A && cat /etc/ssh/ssh_host_*_key.pub >"$here/hostkeys" &&
+        put "$prefix$project/jobs/$job/machines/$instance/hostkeys" "$here/hostkeys" ||
+        say "this machine has no ssh server, or its keys cannot be told"
+    systemctl restart ssh || systemctl restart sshd
+}
+
 # --- the whole ----------------------------------------------------------------------------------
 
 set_up() {
@@ -115,6 +130,7 @@ main() {
     for _ in 1 2 3 4 5 6; do begin_session && break || sleep 5; done
     [[ $instance ]] || fail "the machine has no metadata or no role"
     make_scratch
+    let_in
     set_up
     place_agent
     run_agent

@@ -55,6 +55,7 @@ HARD, LAPSE = "hard", "lapse"
 
 _MOST_VALUE = 256
 _BUILD = re.compile(rf"{BUILDS}-(\d+)-.+")
+_MOST_NAME = 64
 _ODD = re.compile(r"[^\w \-+=.:/@]")
 
 
@@ -63,9 +64,14 @@ def path_of(stack: str) -> str:
     return f"/cryoem/{stack}/"
 
 
-def role_of(stack: str, project: str) -> str:
-    """The name of a project's machine role, and of its instance profile: at most 64 characters."""
-    return f"cryoem-{stack}-{project}"[-64:]
+def role_of(stack: str, region: str, project: str) -> str:
+    """The name of a project's machine role, and of its instance profile: at most 64 characters.
+
+    IAM knows no regions, and a project may be moved to another one, where its machines reach
+    another store. Of a project's name the end is kept, which is unlike any other's.
+    """
+    before = f"cryoem-{stack}-{region}-"
+    return before + project[-(_MOST_NAME - len(before)) :]
 
 
 def build_token(name: str, until_s: int) -> str:

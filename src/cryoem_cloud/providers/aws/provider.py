@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cryoem_cloud.model.errors import QuotaError
 from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.ports.application import Shape
@@ -15,17 +14,20 @@ from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
+from cryoem_cloud.providers.aws.doors import make_door, remove_door, shut_door
 from cryoem_cloud.providers.aws.images import image_for
 from cryoem_cloud.providers.aws.kinds import architecture_of, described, shape_of, subnets_with
 from cryoem_cloud.providers.aws.launching import Launch, extended, note_raised
 from cryoem_cloud.providers.aws.names import STACK, STATE, tagged
-from cryoem_cloud.providers.aws.refusals import no_capacity, over_quota
+from cryoem_cloud.providers.aws.refusals import of_launch
 from cryoem_cloud.providers.aws.roles import make_role
 from cryoem_cloud.providers.aws.seen import Seen, alone, fleet_of, sorted_out
 from cryoem_cloud.providers.aws.template import template_data
 
 __all__ = ["AwsProvider"]
 
+_CAME_UP = "Termination Reason"
+"""What AWS says of a machine that was launched and ended: a failure of the machine, no refusal."""
 _NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 
 
@@ -79,7 +81,7 @@ class AwsProvider:
         """
         seen = self._look().get(order.token, Seen())
         if not seen.raised:
-            self._launch(order)
+            self._launch(order, seen)
             seen = self._look(anew=True).get(order.token, Seen())
         fleet = fleet_of(seen, refusal=self._refusal(order.token, seen))
         if fleet.failures >= order.most_failures and seen.capacity:
@@ -94,7 +96,9 @@ class AwsProvider:
         """See the port; a machine that no group has, as a builder of an image, ends as well."""
         note_raised(self.calls, token)
         self._ask_of_group("delete_auto_scaling_group", token, ForceDelete=True)
-        self._terminate(alone(self._look(anew=True).get(token, Seen()).instances))
+        self._terminate(alone(self._look().get(token, Seen()).instances))
+        if door := self._door(token):
+            shut_door(self.calls, door)
         self._forget_seen()
 
     def extend(self, token: str, by_s: float) -> datetime | None:
@@ -136,6 +140,12 @@ class AwsProvider:
             return ""
         return str(found.get("Output", ""))
 
+    def close(self, token: str) -> None:
+        """See the port. The security group goes too, once no machine has it."""
+        if door := self._door(token):
+            remove_door(self.calls, door)
+            self._forget_seen()
+
     def forget(self, token: str) -> None:
         """See the port."""
         seen = self._look(anew=True).get(token, Seen())
@@ -150,32 +160,41 @@ class AwsProvider:
                     expected=("InvalidLaunchTemplateName.NotFoundException",),
                     LaunchTemplateName=token,
                 )
+        if seen.door:
+            remove_door(self.calls, seen.door)
         self._forget_seen()
 
     def tokens(self) -> tuple[str, ...]:
         """See the port."""
         return tuple(sorted(self._look()))
 
-    def _launch(self, order: Order) -> None:
+    def _door(self, token: str) -> Mapping[str, Any] | None:
+        """The security group that lets its submitter in; no call where the stack allows none."""
+        return self._look().get(token, Seen()).door if self.account.ssh else None
+
+    def _launch(self, order: Order, seen: Seen) -> None:
+        """Do all steps; what was `seen` may be some seconds old, and decides nothing that costs."""
         kind = described(self.calls, order.offer.kinds[0])
         architecture = architecture_of(kind)
         launch = Launch(calls=self.calls, account=self.account, order=order, now=datetime.now(UTC))
-        if not self._look(anew=True).get(order.token, Seen()).template:
+        if not seen.template:
             make_role(self.calls, self.account, order.project)
+            door = make_door(self.calls, self.account, order, order.door) if order.door else ""
             launch.make_template(
                 template_data(
                     self.account,
                     order,
                     image=image_for(self.calls, self.account, architecture, order.image),
                     user_data=self.user_data(self.account, order, architecture),
+                    door=door,
                 )
             )
         launch.make_group(subnets_with(self.calls, order.offer.kinds, self.account.subnets))
         launch.arm()
         launch.suspend_rebalancing()
-        group = self._look(anew=True).get(order.token, Seen()).group
-        if group is not None:
-            launch.raise_capacity(group)
+        now = self._look(anew=True).get(order.token, Seen())
+        if now.group is not None and not now.raised:
+            launch.raise_capacity(now.group)
             launch.note_raised()
 
     def _refusal(self, token: str, seen: Seen) -> str:
@@ -184,7 +203,10 @@ class AwsProvider:
             return ""
         if token not in self._refusals:
             self._refusals[token] = self._refused(token)
-        return self._refusals[token]
+        said = self._refusals[token]
+        if not fleet_of(seen).alive and (error := of_launch(said)):
+            raise error
+        return said
 
     def _refused(self, token: str) -> str:
         found = self.calls.ask(
@@ -192,11 +214,7 @@ class AwsProvider:
         )
         failed = [each for each in found["Activities"] if each["StatusCode"] == "Failed"]
         said = str(failed[0].get("StatusMessage", "")) if failed else ""
-        if over_quota(said):
-            raise QuotaError(
-                said, hint="cryoem aws doctor names the quota, and how to ask for more"
-            )
-        return said if no_capacity(said) else ""
+        return "" if _CAME_UP in said else said
 
     def _shrink(self, token: str) -> None:
         self._ask_of_group(
@@ -257,4 +275,7 @@ class AwsProvider:
                 for one in pages("ec2", "describe_instances", "Reservations", Filters=ours)
                 for instance in one["Instances"]
             ),
+            pages("ec2", "describe_security_groups", "SecurityGroups", Filters=ours)
+            if self.account.ssh
+            else (),
         )

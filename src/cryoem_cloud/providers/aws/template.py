@@ -38,18 +38,19 @@ def tags_for(account: Account, order: Order) -> dict[str, str]:
 
 
 def template_data(
-    account: Account, order: Order, *, image: Image, user_data: str
+    account: Account, order: Order, *, image: Image, user_data: str, door: str = ""
 ) -> Mapping[str, Any]:
     """The data: IMDSv2 alone, shutdown ends the machine, its disk goes with it, no key, no secret.
 
-    A hop limit of 1 keeps containers on the machine from its credentials.
+    A hop limit of 1 keeps containers on the machine from its credentials. `door` is the security
+    group that lets the submitter in ("": nobody is let in).
     """
     tags = tagged(tags_for(account, order))
     return {
         "ImageId": image.id,
         "InstanceType": order.offer.kinds[0],
-        "IamInstanceProfile": {"Name": role_of(account.stack, order.project)},
-        "SecurityGroupIds": [account.security_group],
+        "IamInstanceProfile": {"Name": role_of(account.stack, account.region, order.project)},
+        "SecurityGroupIds": [account.security_group, *filter(None, (door,))],
         "InstanceInitiatedShutdownBehavior": "terminate",
         "MetadataOptions": {
             "HttpTokens": "required",

@@ -25,8 +25,9 @@ class Boot:
     `store` is the stack's, an s3:// URL; `agent` the agent's archive below it, as `key@sha256`.
     `group` is the order's token. Work ends `until` then, after `limit_s` in all. `install` is a
     command of the user's that makes the programs available, run by bash as root ("": the image has
-    them). The boot gives up when the agent is not up after `patience_s`, and the machine ends in
-    any case `dead_man_min` after its beginning where it hangs.
+    them). `ssh_key` is the public key that lets in as root ("": none does). The boot gives up when
+    the agent is not up after `patience_s`, and the machine ends in any case `dead_man_min` after
+    its beginning where it hangs.
     """
 
     store: str
@@ -38,6 +39,7 @@ class Boot:
     limit_s: float
     until: datetime
     install: str = ""
+    ssh_key: str = ""
     patience_s: int = 18 * 60
     dead_man_min: int = 20
 
@@ -81,6 +83,7 @@ def user_data(boot: Boot) -> str:
         "limit_s": str(int(boot.limit_s)),
         "until_s": str(int(boot.until.timestamp())),
         "install": boot.install,
+        "ssh_key": boot.ssh_key,
         "patience_s": str(boot.patience_s),
         "scratch": "/mnt/cryoem",
     }

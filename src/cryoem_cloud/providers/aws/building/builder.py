@@ -183,7 +183,7 @@ class Builder:
             "InstanceType": plan.recipe.kind,
             "MinCount": 1,
             "MaxCount": 1,
-            "IamInstanceProfile": {"Name": role_of(account.stack, BUILDS)},
+            "IamInstanceProfile": {"Name": role_of(account.stack, account.region, BUILDS)},
             "SecurityGroupIds": [account.security_group],
             "InstanceInitiatedShutdownBehavior": "terminate",
             "MetadataOptions": {

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from cryoem_cloud.model.errors import SettingsError, UsageError
 from cryoem_cloud.model.units import counted
@@ -10,7 +11,7 @@ from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.images import base_image
 from cryoem_cloud.providers.aws.kinds import architecture_of, described
-from cryoem_cloud.providers.aws.prices import SNAPSHOT_USD, usd_per_hour
+from cryoem_cloud.providers.aws.prices import SNAPSHOT_USD, on_demand_usd
 from cryoem_cloud.providers.aws.template import Image
 
 __all__ = ["TAKE_HOURS", "Plan", "Recipe", "planned"]
@@ -63,7 +64,7 @@ class Plan:
     architecture: str
     base: Image
     agent: str
-    usd_per_hour: float | None
+    usd_per_hour: Decimal | None
 
     @property
     def most_hours(self) -> int:
@@ -79,7 +80,7 @@ class Plan:
         """What so many hours of the builder cost."""
         if self.usd_per_hour is None:
             return "at a price that AWS does not tell"
-        return f"{hours * self.usd_per_hour:.2f} USD"
+        return f"{hours * float(self.usd_per_hour):.2f} USD"
 
     def announcement(self, region: str) -> tuple[str, ...]:
         """What is going to be made, and what it costs."""
@@ -114,7 +115,7 @@ def planned(calls: Calls, prices: Calls, account: Account, recipe: Recipe) -> Pl
         architecture=architecture,
         base=base_image(calls, recipe.base, architecture),
         agent=account.agents[architecture],
-        usd_per_hour=usd_per_hour(prices, recipe.kind, account.region),
+        usd_per_hour=on_demand_usd(prices, recipe.kind, account.region),
     )
 
 

@@ -9,7 +9,7 @@ from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.images import image_for
 from cryoem_cloud.providers.aws.kinds import described
-from cryoem_cloud.providers.aws.prices import usd_per_hour
+from cryoem_cloud.providers.aws.prices import on_demand_usd
 from cryoem_cloud.providers.aws.stack.checks import (
     Check,
     check_gate,
@@ -54,6 +54,7 @@ class Doctor:
             "network": self._network,
             "store": self._store,
             "roles": self._roles,
+            "ssh": self._ssh,
             "image": self._image,
             "prices": self._prices,
         }
@@ -158,6 +159,12 @@ class Doctor:
                 )
                 yield Check(f"role of {service}", f"{role} is not there", mend)
 
+    def _ssh(self) -> Iterator[Check]:
+        said = "off: no job opens a port (an administrator's cryoem aws setup --ssh changes that)"
+        if self.account.ssh:
+            said = "jobs may open port 22 to who submits them (--allow-ssh), who has the policy ssh"
+        yield Check("ssh", said)
+
     def _there(self, action: str, **asked: object) -> bool:
         try:
             self.calls.ask("iam", action, expected=_ABSENT, **asked)
@@ -177,7 +184,7 @@ class Doctor:
 
     def _prices(self) -> Iterator[Check]:
         for kind in self.kinds:
-            usd = usd_per_hour(self.prices, kind, self.account.region)
+            usd = on_demand_usd(self.prices, kind, self.account.region)
             if usd is not None:
                 yield Check(f"price of {kind}", f"{usd:.3f} USD an hour on demand")
             else:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from cryoem_cloud.providers.aws.building.found import Found, built, built_here
 from cryoem_cloud.providers.aws.calls import Calls, Refused
-from cryoem_cloud.providers.aws.names import STACK, path_of, tags_of
+from cryoem_cloud.providers.aws.names import STACK, TOKEN, path_of, tags_of
 from cryoem_cloud.providers.aws.stack.formation import Formation
 
 __all__ = ["Leftovers", "buckets_of", "find", "ours"]
@@ -22,6 +23,8 @@ class Leftovers:
     templates: tuple[str, ...] = ()
     images: tuple[Found, ...] = ()
     volumes: tuple[str, ...] = ()
+    doors: tuple[str, ...] = ()
+    """Security groups of jobs; the stack's own goes with the stack."""
     profiles: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     stack: str = ""
@@ -35,6 +38,7 @@ class Leftovers:
             "launch template": len(self.templates),
             "machine image": len(self.images),
             "disk": len(self.volumes),
+            "job's security group": len(self.doors),
             "instance profile": len(self.profiles),
             "role": len(self.roles),
             "CloudFormation stack": int(bool(self.stack)),
@@ -58,6 +62,7 @@ def find(calls: Calls, stack: str, *, everywhere: bool = True) -> Leftovers:
         templates=tuple(str(each["LaunchTemplateName"]) for each in templates),
         images=tuple(images),
         volumes=tuple(str(each["VolumeId"]) for each in volumes),
+        doors=tuple(_doors(calls, ours_)),
         profiles=tuple(_profiles(calls, stack, roles)),
         roles=roles,
         stack=Formation(calls, stack, lambda _: None).look().status,
@@ -91,6 +96,12 @@ def _instances(calls: Calls, stack: str) -> Iterator[str]:
         for each in one["Instances"]:
             if each["State"]["Name"] not in _ENDED:
                 yield str(each["InstanceId"])
+
+
+def _doors(calls: Calls, filters: list[dict[str, Any]]) -> Iterator[str]:
+    for each in calls.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters):
+        if TOKEN in tags_of(each.get("Tags", ())):
+            yield str(each["GroupId"])
 
 
 def _roles(calls: Calls, stack: str) -> Iterator[str]:

@@ -13,9 +13,11 @@ from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
 
 __all__ = ["tear_down"]
 
+_POLICIES = ("UserPolicy", "ReaderPolicy", "SessionPolicy", "SshPolicy", "MachinePolicy")
 _POLL_S = 5.0
 _MOST_POLLS = 120
 _GONE = (
+    "InvalidGroup.NotFound",
     "InvalidInstanceID.NotFound",
     "InvalidLaunchTemplateName.NotFoundException",
     "InvalidVolume.NotFound",
@@ -23,6 +25,7 @@ _GONE = (
     "NoSuchEntity",
     "NoSuchEntityException",
 )
+_IN_USE = ("DependencyViolation", "InvalidGroup.InUse")
 _DELETED_AT_ONCE = 1000
 """Objects that S3 deletes in a request (API reference, DeleteObjects)."""
 
@@ -100,6 +103,22 @@ class _TearDown:
         for volume in find(self.calls, self.stack, everywhere=False).volumes:
             self.say(f"disk {volume}")
             self._do("ec2", "delete_volume", VolumeId=volume)
+        for door in found.doors:
+            self.say(f"security group {door}")
+            self._remove_door(door)
+
+    def _remove_door(self, group: str) -> None:
+        """A job's security group; machines that shut down have it for a while."""
+        for _ in range(_MOST_POLLS):
+            try:
+                self.calls.ask(
+                    "ec2", "delete_security_group", expected=(*_IN_USE, *_GONE), GroupId=group
+                )
+            except Refused as refused:
+                if refused.code in _IN_USE:
+                    self.sleep(_POLL_S)
+                    continue
+            return
 
     def roles(self) -> None:
         """Of projects, with their profiles."""
@@ -128,7 +147,7 @@ class _TearDown:
         state = formation.look()
         if not state.status:
             return
-        for output in ("UserPolicy", "ReaderPolicy", "SessionPolicy", "MachinePolicy"):
+        for output in _POLICIES:
             if output in state.outputs:
                 self._take_back(state.outputs[output])
         self.say(f"stack {self.stack}")
