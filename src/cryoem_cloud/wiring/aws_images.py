@@ -46,14 +46,14 @@ def build(of: Account, planned_: Plan, *, owner: str, say: Callable[[str], None]
     return Build(calls=calls, account=of, plan=planned_, owner=owner, say=say, sleep=sleep).build()
 
 
-def images(region: str, stack: str) -> Iterator[Found]:
+def images(of: Account) -> Iterator[Found]:
     """See built."""
-    return built(_calls(region), stack)
+    return built(_calls(of.region), of.stack, of.store)
 
 
-def removed(region: str, stack: str, image: str) -> Found:
+def removed(of: Account, image: str) -> Found:
     """See found.remove."""
-    return remove(_calls(region), stack, image)
+    return remove(_calls(of.region), of.stack, of.store, image)
 
 
 def _calls(region: str) -> Calls:

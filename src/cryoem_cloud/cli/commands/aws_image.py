@@ -83,7 +83,7 @@ def build(  # noqa: PLR0913  (one for each option)
 @_json
 def ls(*, stack: str, region: str, json_: bool) -> None:
     """List the images that were built for a stack, copies in other regions included."""
-    found = list(images.images(aws.region(region), stack))
+    found = list(images.images(images.account(aws.region(region), stack)))
     if json_:
         click.echo(as_json({"images": [each.to_json() for each in found]}))
         return
@@ -114,8 +114,9 @@ def ls(*, stack: str, region: str, json_: bool) -> None:
 @_region
 def rm(*, names: tuple[str, ...], stack: str, region: str) -> None:
     """Remove images that were built, and their snapshots. Machines that run go on."""
+    account = images.account(aws.region(region), stack)
     for name in names:
-        gone = images.removed(aws.region(region), stack, name)
+        gone = images.removed(account, name)
         what = counted(len(gone.snapshots), "snapshot")
         click.echo(f"cryoem: {gone.id} ({gone.name}, {gone.region}) and {what} removed", err=True)
 

@@ -180,11 +180,11 @@ def test_users_may_not_and_are_told_what_is_missing(
     assert bench.lab.cloud.living() == []
 
 
-def test_users_see_the_images_of_their_region(bench: Bench, user: Callable[[Done], Calls]) -> None:
+def test_users_see_images_and_copies(bench: Bench, user: Callable[[Done], Calls]) -> None:
     made = bench.build(regions=("us-east-2",))
-    found = list(built(user(bench.done), "cryoem"))
-    assert [each.id for each in found] == [made.images[REGION]]
-    assert [each.region for each in built(bench.calls, "cryoem")] == [REGION, "us-east-2"]
+    found = list(built(user(bench.done), "cryoem", bench.done.account.store))
+    assert [each.id for each in found] == list(made.images.values())
+    assert [each.region for each in found] == [REGION, "us-east-2"]
 
 
 def test_an_image_is_found_by_its_name(bench: Bench) -> None:

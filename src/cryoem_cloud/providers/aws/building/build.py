@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from cryoem_cloud.model.errors import CryoemError, ProviderDeniedError, ProviderError
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.building.builder import Builder
-from cryoem_cloud.providers.aws.building.found import built_here
+from cryoem_cloud.providers.aws.building.found import built_here, note_copy
 from cryoem_cloud.providers.aws.building.recipe import Plan
 from cryoem_cloud.providers.aws.building.taking import Taking, removed
 from cryoem_cloud.providers.aws.calls import Calls
@@ -138,6 +138,7 @@ class Build:
         try:
             for region in self.plan.recipe.regions:
                 self.say(f"copied to {region} …")
+                note_copy(self.calls, self.account.store, region)
                 begun[region] = taking.copy(self.calls.elsewhere(region), image, self.calls.region)
             for region, copy in begun.items():
                 taking.wait(self.calls.elsewhere(region), copy)

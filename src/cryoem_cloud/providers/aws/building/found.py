@@ -1,20 +1,21 @@
 """The images that were built for a stack, in its region and where they were copied to."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from cryoem_cloud.model.errors import NotFoundError, ProviderDeniedError
+from cryoem_cloud.model.errors import NotFoundError
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.providers.aws.building.taking import removed
-from cryoem_cloud.providers.aws.calls import Calls
-from cryoem_cloud.providers.aws.names import BASE, HOME, RELION, STACK, tags_of
+from cryoem_cloud.providers.aws.calls import Calls, Refused
+from cryoem_cloud.providers.aws.names import BASE, BUILDS, HOME, RELION, STACK, tags_of
 from cryoem_cloud.providers.aws.prices import SNAPSHOT_USD
+from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
 
-__all__ = ["Found", "built", "built_here", "remove"]
+__all__ = ["Found", "built", "built_here", "note_copy", "remove"]
 
-_AT_ONCE = 8
+_REGIONS = f"{BUILDS}/regions/"
+"""Below this the store has an empty object for each region to which an image was ever copied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +55,19 @@ class Found:
         }
 
 
-def built(calls: Calls, stack: str) -> Iterator[Found]:
-    """All images of the stack in the region of `calls`, copies in other regions included.
+def built(calls: Calls, stack: str, store: str) -> Iterator[Found]:
+    """All images of the stack in the region of `calls`, and their copies in other regions.
 
-    Where we may not ask which regions there are, or not look into one, copies there are left out.
+    The stack's store says where there are copies ("": there is no store, and none is looked for).
     """
-    yield from built_here(calls, stack, calls.region)
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        for found in pool.map(lambda region: _elsewhere(calls, stack, region), _others(calls)):
-            yield from found
+    for region in (calls.region, *(_copied_to(calls, store) if store else ())):
+        yield from built_here(calls.elsewhere(region), stack, calls.region)
+
+
+def note_copy(calls: Calls, store: str, region: str) -> None:
+    """Have it known that there may be copies in a region; called before one is made."""
+    bucket, folder = bucket_and_folder(store)
+    calls.ask("s3", "put_object", Bucket=bucket, Key=f"{folder}/{_REGIONS}{region}", Body=b"")
 
 
 def built_here(calls: Calls, stack: str, home: str) -> tuple[Found, ...]:
@@ -77,13 +82,13 @@ def built_here(calls: Calls, stack: str, home: str) -> tuple[Found, ...]:
     )
 
 
-def remove(calls: Calls, stack: str, image: str) -> Found:
+def remove(calls: Calls, stack: str, store: str, image: str) -> Found:
     """See to it that an image of the stack is not there, with its snapshots; what was removed.
 
     Raises:
         NotFoundError: The stack has no such image.
     """
-    for found in built(calls, stack):
+    for found in built(calls, stack, store):
         if found.id == image:
             removed(calls.elsewhere(found.region), found.id, found.snapshots)
             return found
@@ -93,19 +98,16 @@ def remove(calls: Calls, stack: str, image: str) -> Found:
     )
 
 
-def _others(calls: Calls) -> tuple[str, ...]:
+def _copied_to(calls: Calls, store: str) -> tuple[str, ...]:
+    bucket, folder = bucket_and_folder(store)
+    prefix = f"{folder}/{_REGIONS}"
     try:
-        found = calls.ask("ec2", "describe_regions")["Regions"]
-    except ProviderDeniedError:
+        found = calls.ask(
+            "s3", "list_objects_v2", expected=("NoSuchBucket",), Bucket=bucket, Prefix=prefix
+        )
+    except Refused:
         return ()
-    return tuple(sorted({str(each["RegionName"]) for each in found} - {calls.region}))
-
-
-def _elsewhere(calls: Calls, stack: str, region: str) -> tuple[Found, ...]:
-    try:
-        return built_here(calls.elsewhere(region), stack, calls.region)
-    except ProviderDeniedError:
-        return ()
+    return tuple(str(each["Key"]).removeprefix(prefix) for each in found.get("Contents", ()))
 
 
 def _found(image: Mapping[str, Any], tags: Mapping[str, str], region: str) -> Found:

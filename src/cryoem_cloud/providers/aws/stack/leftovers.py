@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cryoem_cloud.providers.aws.building.found import Found, built, built_here
+from cryoem_cloud.providers.aws.building.found import Found, built
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.names import STACK, TOKEN, path_of, tags_of
 from cryoem_cloud.providers.aws.stack.formation import Formation
@@ -47,25 +47,26 @@ class Leftovers:
 
 
 def find(calls: Calls, stack: str, *, everywhere: bool = True) -> Leftovers:
-    """All of it, as AWS lists it now; images in other regions only where `everywhere` is wanted."""
+    """All of it, as AWS lists it now; copies of images in other regions where `everywhere`."""
     ours_ = [{"Name": f"tag:{STACK}", "Values": [stack]}]
     groups = calls.pages(
         "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", Filters=ours_
     )
     templates = calls.pages("ec2", "describe_launch_templates", "LaunchTemplates", Filters=ours_)
-    images = built(calls, stack) if everywhere else built_here(calls, stack, calls.region)
+    state = Formation(calls, stack, lambda _: None).look()
+    store = state.outputs.get("Store", "") if everywhere else ""
     volumes = calls.pages("ec2", "describe_volumes", "Volumes", Filters=ours_)
     roles = tuple(_roles(calls, stack))
     return Leftovers(
         groups=tuple(str(each["AutoScalingGroupName"]) for each in groups),
         instances=tuple(_instances(calls, stack)),
         templates=tuple(str(each["LaunchTemplateName"]) for each in templates),
-        images=tuple(images),
+        images=tuple(built(calls, stack, store)),
         volumes=tuple(str(each["VolumeId"]) for each in volumes),
         doors=tuple(_doors(calls, ours_)),
         profiles=tuple(_profiles(calls, stack, roles)),
         roles=roles,
-        stack=Formation(calls, stack, lambda _: None).look().status,
+        stack=state.status,
         buckets=tuple(buckets_of(calls, stack)),
     )
 
