@@ -53,7 +53,7 @@ def test_the_builder_is_launched_as_machines_are(bench: Bench) -> None:
     (kept,) = bench.lab.cloud.life
     assert kept.shutdown_behavior == "terminate"
     assert (kept.metadata.token_required, kept.metadata.hop_limit) == (True, 1)
-    assert (kept.public_key, kept.role_name) == ("", "cryoem-cryoem-@image")
+    assert (kept.public_key, kept.role_name) == ("", f"cryoem-cryoem-{REGION}-@image")
     told = kept.user_data.decode()
     assert "dead_man_min=180\n" in told
     assert kept.tags["cryoem:project"] == "@image"
