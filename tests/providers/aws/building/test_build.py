@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from cryoem_cloud.model.errors import ProviderDeniedError, ProviderError, UsageError
+from cryoem_cloud.providers.aws.building import builder
 from cryoem_cloud.providers.aws.building.found import built
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.images import base_image, image_for
@@ -107,7 +108,8 @@ def test_a_builder_that_is_gone_is_no_image(bench: Bench) -> None:
     assert bench.images() == []
 
 
-def test_a_builder_that_hangs_is_ended(bench: Bench) -> None:
+def test_a_builder_that_hangs_is_ended(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "_POLL_S", 600.0)
     bench.silent = True
     with pytest.raises(ProviderError, match="did not say how its script ended"):
         bench.build()
