@@ -123,6 +123,7 @@ class Ec2(Refusing, Templates, EC2Response):
     def get_console_output(self) -> ActionResult:
         """What the machine's console shows."""
         kept = self._seen(self._get_param("InstanceId"))
+        self.error_on_dryrun()
         output = base64.b64encode(self._machines.console(kept.id).encode()).decode()
         return ActionResult(
             {"InstanceId": kept.id, "Timestamp": datetime.now(UTC), "Output": output}

@@ -22,7 +22,7 @@ class What(Enum):
 
 @dataclass(slots=True)
 class Fault:
-    """One thing that goes wrong with calls of a name (`*`: of any)."""
+    """One thing that goes wrong with calls of a name (`*`: of any but S3's; `s3.*`: of S3's)."""
 
     what: What
     call: str
@@ -36,6 +36,7 @@ class Fault:
 _THROTTLED = {
     "ec2": Refusal("RequestLimitExceeded", "Request limit exceeded.", status=503),
     "autoscaling": Refusal("Throttling", "Rate exceeded", status=400),
+    "s3": Refusal("SlowDown", "Please reduce your request rate.", status=503),
 }
 _OTHERS_THROTTLED = Refusal("ThrottlingException", "Rate exceeded", status=400)
 
@@ -99,8 +100,9 @@ class Faults:
         Raises:
             Refusal: The call is refused.
         """
+        any_ = "s3.*" if service == "s3" else "*"
         for fault in self._planned:
-            if fault.call in {call, "*"} and self._strikes(fault):
+            if fault.call in {call, any_} and self._strikes(fault):
                 self.happened[call, fault.what] += 1
                 if fault.what is What.THROTTLED:
                     raise _THROTTLED.get(service, _OTHERS_THROTTLED)

@@ -11,7 +11,7 @@ from cryoem_cloud.model.machine import Fleet, State
 from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.launching import hard_at
-from cryoem_cloud.providers.aws.machine.lapse import lapse_at
+from cryoem_cloud.providers.aws.machine.lapse import LAPSE_S, lapse_at
 from cryoem_cloud.providers.aws.provider import AwsProvider
 from tests.ec2sim.cloud import Cloud
 from tests.ec2sim.faults import What
@@ -158,9 +158,9 @@ def kept(bench: AwsBench) -> Fleet:
     return bench.provider.keep(order())
 
 
-def test_a_fleet_of_which_nothing_progresses_ends_within_the_hour(still: AwsBench) -> None:
+def test_a_fleet_of_which_nothing_progresses_ends_by_itself(still: AwsBench) -> None:
     kept(still)
-    still.cloud.clock.skip(3500)
+    still.cloud.clock.skip(LAPSE_S - 100)
     assert len(still.cloud.living()) == 2
     still.cloud.clock.skip(200)
     assert not still.cloud.living()
@@ -221,6 +221,50 @@ def test_where_a_quota_is_reached_the_job_ends(still: AwsBench) -> None:
     still.cloud.clock.skip(60)
     with pytest.raises(QuotaError, match="Max spot instance count exceeded"):
         still.provider.keep(order())
+
+
+def test_what_was_bought_and_ended_since_the_last_look_is_not_bought_again(
+    still: AwsBench,
+) -> None:
+    late = still.provider
+    late.fresh_s = 3600.0
+    late.look(TOKEN)
+    still.provider.keep(order())
+    still.cloud.clock.skip(60)
+    still.provider.end(TOKEN)
+    still.cloud.clock.skip(60)
+    assert not still.cloud.living()
+    late.keep(order())
+    still.cloud.clock.skip(60)
+    assert not still.cloud.living()
+
+
+def test_where_a_quota_lets_some_machines_be_they_work(still: AwsBench) -> None:
+    still.cloud.quotas.set("L-34B43A08", 2, region=REGION)
+    still.provider.keep(order())
+    still.cloud.clock.skip(60)
+    fleet = still.provider.keep(order())
+    assert len(fleet.alive) == 1
+    assert "Max spot instance count exceeded" in fleet.refusal
+
+
+def test_what_keeps_a_group_from_launching_is_waited_for_and_said(still: AwsBench) -> None:
+    still.cloud.capacity.limit(0, kind="m5.large")
+    still.cloud.capacity.limit(0, kind="m5a.large")
+    still.provider.keep(order())
+    said = "Could not launch Spot Instances. PendingVerification - Your request is being validated."
+    activity = {"StatusCode": "Failed", "StatusMessage": f"{said} Launching EC2 instance failed."}
+    provider = still.provider
+    asked = provider.calls.ask
+
+    def ask(service: str, action: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401
+        if action == "describe_scaling_activities":
+            return {"Activities": [activity]}
+        return asked(service, action, **given)
+
+    provider.calls.ask = ask  # type: ignore[method-assign]
+    with pytest.raises(ProviderDeniedError, match=r"not ready to launch machines: .*validated"):
+        provider.keep(order())
 
 
 def test_a_type_that_does_not_exist_is_said(still: AwsBench) -> None:

@@ -8,8 +8,13 @@ from typing import Self
 from cryoem_cloud.model.errors import SettingsError
 from cryoem_cloud.model.record import JSON, decode, encode, items, mapping, text, texts
 
-__all__ = ["Account", "accounts"]
+__all__ = ["FIRST_STEPS", "Account", "accounts"]
 
+FIRST_STEPS = (
+    "ask your administrator for an AWS profile that may use the stack, set it up with: aws "
+    "configure sso, then: export AWS_PROFILE=NAME; aws sso login; cryoem aws join --region REGION"
+)
+"""What somebody without credentials, or without an account, does."""
 _FILE = "aws.json"
 _SEVERAL = 2
 """The version of the file that has several accounts."""
@@ -48,7 +53,7 @@ class Account:
         """
         known = accounts(config)
         if not known:
-            raise SettingsError("this computer knows no AWS account yet", hint="cryoem aws join")
+            raise SettingsError("this computer knows no AWS account yet", hint=FIRST_STEPS)
         near = (each for each in known if each.store.rstrip("/") == store.rstrip("/"))
         return next(near, known[0])
 

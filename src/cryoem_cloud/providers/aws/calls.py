@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
-from cryoem_cloud.providers.aws.refusals import code_of, translated
+from cryoem_cloud.providers.aws.refusals import about_credentials, code_of, translated
 
 __all__ = ["Calls", "Refused"]
 
@@ -36,7 +36,7 @@ class Calls:
     """Clients of one region, made when they are first needed. Thread-safe.
 
     Credentials are looked for as the AWS command line does: variables, profile, SSO. They are read
-    again once AWS says that they have expired.
+    again after each refusal that is about them: the user may have mended them.
     """
 
     def __init__(self, env: Mapping[str, str], region: str) -> None:
@@ -80,7 +80,7 @@ class Calls:
             raise self._translated(error, action) from error
 
     def _translated(self, error: ClientError | BotoCoreError, action: str) -> Exception:
-        if code_of(error).startswith("Expired"):
+        if about_credentials(error):
             with self._lock:
                 self._session, self._clients = None, {}
         return translated(error, what=action.replace("_", " "))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cryoem_cloud.model.errors import QuotaError
 from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.ports.application import Shape
@@ -20,13 +19,15 @@ from cryoem_cloud.providers.aws.images import image_for
 from cryoem_cloud.providers.aws.kinds import architecture_of, described, shape_of, subnets_with
 from cryoem_cloud.providers.aws.launching import Launch, extended, note_raised
 from cryoem_cloud.providers.aws.names import STACK, STATE, tagged
-from cryoem_cloud.providers.aws.refusals import no_capacity, over_quota
+from cryoem_cloud.providers.aws.refusals import of_launch
 from cryoem_cloud.providers.aws.roles import make_role
 from cryoem_cloud.providers.aws.seen import Seen, fleet_of, sorted_out
 from cryoem_cloud.providers.aws.template import template_data
 
 __all__ = ["AwsProvider"]
 
+_CAME_UP = "Termination Reason"
+"""What AWS says of a machine that was launched and ended: a failure of the machine, no refusal."""
 _NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 
 
@@ -80,7 +81,7 @@ class AwsProvider:
         """
         seen = self._look().get(order.token, Seen())
         if not seen.raised:
-            self._launch(order)
+            self._launch(order, seen)
             seen = self._look(anew=True).get(order.token, Seen())
         fleet = fleet_of(seen, refusal=self._refusal(order.token, seen))
         if fleet.failures >= order.most_failures and seen.capacity:
@@ -168,11 +169,12 @@ class AwsProvider:
         """The security group that lets its submitter in; no call where the stack allows none."""
         return self._look().get(token, Seen()).door if self.account.ssh else None
 
-    def _launch(self, order: Order) -> None:
+    def _launch(self, order: Order, seen: Seen) -> None:
+        """Do all steps; what was `seen` may be some seconds old, and decides nothing that costs."""
         kind = described(self.calls, order.offer.kinds[0])
         architecture = architecture_of(kind)
         launch = Launch(calls=self.calls, account=self.account, order=order, now=datetime.now(UTC))
-        if not self._look(anew=True).get(order.token, Seen()).template:
+        if not seen.template:
             make_role(self.calls, self.account, order.project)
             door = make_door(self.calls, self.account, order, order.door) if order.door else ""
             launch.make_template(
@@ -187,9 +189,9 @@ class AwsProvider:
         launch.make_group(subnets_with(self.calls, order.offer.kinds, self.account.subnets))
         launch.arm()
         launch.suspend_rebalancing()
-        group = self._look(anew=True).get(order.token, Seen()).group
-        if group is not None:
-            launch.raise_capacity(group)
+        now = self._look(anew=True).get(order.token, Seen())
+        if now.group is not None and not now.raised:
+            launch.raise_capacity(now.group)
             launch.note_raised()
 
     def _refusal(self, token: str, seen: Seen) -> str:
@@ -198,7 +200,10 @@ class AwsProvider:
             return ""
         if token not in self._refusals:
             self._refusals[token] = self._refused(token)
-        return self._refusals[token]
+        said = self._refusals[token]
+        if not fleet_of(seen).alive and (error := of_launch(said)):
+            raise error
+        return said
 
     def _refused(self, token: str) -> str:
         found = self.calls.ask(
@@ -206,11 +211,7 @@ class AwsProvider:
         )
         failed = [each for each in found["Activities"] if each["StatusCode"] == "Failed"]
         said = str(failed[0].get("StatusMessage", "")) if failed else ""
-        if over_quota(said):
-            raise QuotaError(
-                said, hint="cryoem aws doctor names the quota, and how to ask for more"
-            )
-        return said if no_capacity(said) else ""
+        return "" if _CAME_UP in said else said
 
     def _shrink(self, token: str) -> None:
         self._ask_of_group(

@@ -8,6 +8,7 @@ from typing import Any
 from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.providers.aws.names import RAISED, STATE, TOKEN, WHY, tags_of
+from cryoem_cloud.providers.aws.refusals import ended_by
 
 __all__ = ["Seen", "fleet_of", "sorted_out"]
 
@@ -107,10 +108,11 @@ def _failures(instances: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
         said = tags.get(STATE, "")
         if said in {"worked", "left"}:
             failures, why = 0, ""
-        elif each["State"]["Name"] in _ENDED and _reason(each) not in _TAKEN:
-            failures, why = failures + 1, tags.get(WHY, "")
+        elif each["State"]["Name"] in _ENDED and _why(each).get("Code") not in _TAKEN:
+            failures, why = failures + 1, tags.get(WHY) or ended_by(_why(each))
     return failures, why
 
 
-def _reason(instance: Mapping[str, Any]) -> str:
-    return str(instance.get("StateReason", {}).get("Code", ""))
+def _why(instance: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = instance.get("StateReason", {})
+    return found
