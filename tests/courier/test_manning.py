@@ -190,6 +190,7 @@ def test_another_courier_goes_on_with_what_was_offered(bench: Bench) -> None:
     provider = Selling(bench, has=Market.SPOT)
     assert bench.run(provider=provider).outcome is Outcome.SUCCESS
     assert [order.offer for order in provider.orders[:1]] == [offer]
+    assert {order.disk_gib for order in provider.orders} == {70}
 
 
 def test_machines_begin_with_the_image_that_was_wished(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.images import image_for
 from cryoem_cloud.providers.aws.kinds import architecture_of, described
-from cryoem_cloud.providers.aws.names import RAISED, tagged
+from cryoem_cloud.providers.aws.names import RAISED, role_of, tagged
 from cryoem_cloud.providers.aws.roles import make_role
 from cryoem_cloud.providers.aws.stack.choices import Choices
 from cryoem_cloud.providers.aws.stack.formation import Formation
@@ -85,9 +85,8 @@ def dry_runs(report: Report, user: Calls, account: Account, *, project: str, kin
         _dry(report, user, "delete_launch_template", named)
     finally:
         user.ask("ec2", "delete_launch_template", **named)
-    found = user.ask(
-        "iam", "get_instance_profile", InstanceProfileName=f"cryoem-{account.stack}-{project}"
-    )
+    name = role_of(account.stack, account.region, project)
+    found = user.ask("iam", "get_instance_profile", InstanceProfileName=name)
     return str(found["InstanceProfile"]["Roles"][0]["Arn"])
 
 

@@ -24,9 +24,9 @@ class Order:
     """Machines wanted for a job. `token` names the order: the same token is the same fleet.
 
     `offer` says what kind of machines, `limit_s` how long the fleet may be there at most,
-    `disk_gib` what its machines need to hold, `owner` who wants them, `image` what machines begin
-    with, as the provider calls it ("": what it has been set up with), `door` who is let in to them
-    (None: nobody; what needs no door has none).
+    `disk_gib` what its machines need to hold beside their system, `owner` who wants them, `image`
+    what machines begin with, as the provider calls it ("": what it has been set up with), `door`
+    who is let in to them (None: nobody; what needs no door has none).
 
     `environment` and `umask` (None: not known) are the submitter's, for a provider whose machines
     are processes of the submitter's own computer; they are never stored or sent elsewhere.

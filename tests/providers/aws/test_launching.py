@@ -301,3 +301,21 @@ def test_what_is_forgotten_leaves_nothing(still: AwsBench) -> None:
     assert still.provider.tokens() == ()
     assert not still.ask("ec2", "describe_launch_templates")["LaunchTemplates"]
     assert not still.ask("autoscaling", "describe_auto_scaling_groups")["AutoScalingGroups"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "needs", "gib"),
+    [
+        ("m5.large", 70, 100),
+        ("m5.large", 500, 530),
+        ("m5.large", 20000, 16384),
+        ("m5d.large", 60, 30),  # 75 GB of its own
+        ("m5d.large", 70, 100),
+    ],
+)
+def test_the_disk_is_sized_from_the_task(still: AwsBench, kind: str, needs: int, gib: int) -> None:
+    still.provider.keep(order(offer=Offer((kind,), Market.SPOT), disk_gib=needs))
+    found = still.ask("ec2", "describe_launch_template_versions", LaunchTemplateName=TOKEN)
+    data = found["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    disk = data["BlockDeviceMappings"][0]["Ebs"]
+    assert (disk["VolumeSize"], disk["Encrypted"], disk["DeleteOnTermination"]) == (gib, True, True)

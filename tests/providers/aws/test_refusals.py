@@ -44,7 +44,6 @@ def cloud() -> Iterator[Cloud]:
 def nothing_waits(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, tmp_path: Path) -> None:
     """Each call is made once, and nobody is logged in on this computer."""
     monkeypatch.setattr(calls_module, "_ATTEMPTS", 1)
-    monkeypatch.setattr(calls_module, "_READ_TIMEOUT_S", 0.5)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))

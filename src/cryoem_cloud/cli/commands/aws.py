@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cryoem_cloud.cli.commands import aws_image
+from cryoem_cloud.cli.doctoring import shown
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.showing import as_json
 from cryoem_cloud.model.errors import UsageError
@@ -18,13 +19,6 @@ __all__ = ["command"]
 
 _KINDS = ("c7i.8xlarge", "g6.12xlarge")
 """What most jobs get: planner/static."""
-_MARKS = {
-    "ok": click.style("ok", fg="green"),
-    "!!": click.style("!!", fg="red"),
-    "--": click.style("--", fg="yellow"),
-}
-_MEANS = {"!!": "mend this", "--": "works, and could be better; or wait"}
-
 _stack = click.option("--stack", default=aws.DEFAULT_STACK, metavar="NAME", help="Which stack.")
 _region = click.option("--region", default="", help="Which region; default: your profile's.")
 _json = click.option("--json", "json_", is_flag=True, help="For programs.")
@@ -166,20 +160,8 @@ def doctor(*, kinds: tuple[str, ...], region: str, json_: bool) -> int:
 
     Each line is ok, or says how to mend it; exit code 1 if something is to be mended.
     """
-    found = []
-    for check in aws.checks(places().config, kinds or _KINDS, region):
-        found.append(check)
-        if not json_:
-            click.echo(f"{_MARKS[_kind(check)]}  {check.what}: {check.found}")
-            if check.mend:
-                click.echo(f"      → {check.mend}")
-    if json_:
-        rows = [{"what": c.what, "found": c.found, "mend": c.mend, "wrong": c.wrong} for c in found]
-        click.echo(as_json({"checks": rows}))
-    else:
-        for kind in sorted({_kind(check) for check in found} & set(_MEANS)):
-            click.echo(f"{_MARKS[kind]}  means: {_MEANS[kind]}")
-    return 1 if any(check.wrong for check in found) else 0
+    findings = aws.checks(places().config, kinds or _KINDS, region)
+    return shown(findings, yellow="works, and could be better; or wait", json_=json_)
 
 
 command.add_command(aws_image.command, "image")
@@ -210,12 +192,6 @@ def _tags(words: Iterable[str]) -> Mapping[str, str]:
         if not key or not equals:
             raise UsageError(f"--tag {key}: what value?", hint="--tag cost-centre=42")
     return {key: value for key, _, value in pairs}
-
-
-def _kind(check: aws.Check) -> str:
-    if not check.mend:
-        return "ok"
-    return "!!" if check.wrong else "--"
 
 
 def _list(counts: Mapping[str, int]) -> str:

@@ -16,7 +16,13 @@ from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.doors import make_door, remove_door, shut_door
 from cryoem_cloud.providers.aws.images import image_for
-from cryoem_cloud.providers.aws.kinds import architecture_of, described, shape_of, subnets_with
+from cryoem_cloud.providers.aws.kinds import (
+    architecture_of,
+    described,
+    own_disk_gib,
+    shape_of,
+    subnets_with,
+)
 from cryoem_cloud.providers.aws.launching import Launch, extended, note_raised
 from cryoem_cloud.providers.aws.names import STACK, STATE, tagged
 from cryoem_cloud.providers.aws.refusals import of_launch
@@ -186,6 +192,7 @@ class AwsProvider:
                     order,
                     image=image_for(self.calls, self.account, architecture, order.image),
                     user_data=self.user_data(self.account, order, architecture),
+                    own_gib=own_disk_gib(kind),
                     door=door,
                 )
             )
