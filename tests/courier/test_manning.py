@@ -156,6 +156,51 @@ class Selling(Played):
         return super().keep(order)
 
 
+def test_a_job_that_is_stopped_while_there_is_no_machine_ends_and_orders_none(
+    bench: Bench,
+) -> None:
+    class Stopped(Selling):
+        def keep(self, order: Order) -> Fleet:
+            fleet = super().keep(order)
+            if len(self.orders) == 2:
+                bench.spool.ask_stop(bench.slip.name)
+            return fleet
+
+    provider = Stopped(bench, has=None)
+    card = bench.run(provider=provider)
+    assert (card.outcome, card.reason) == (Outcome.ABORTED, "stopped on request")
+    assert len(provider.orders) == 2
+    assert provider.ended == tokens(bench, 1)
+
+
+def test_a_job_whose_machine_is_lost_as_it_is_stopped_gets_no_other(bench: Bench) -> None:
+    """The one that had it is waited for, as it may be elsewhere."""
+
+    def act(look: int, _: Order) -> None:
+        if look == 1:
+            assert bench.records.turns(TASK).claim(MACHINE)
+            bench.spool.ask_stop(bench.slip.name)
+
+    provider = Leaving(act)
+    assert bench.run(provider=provider).outcome is Outcome.ABORTED
+    assert provider.kept == tokens(bench, 1)
+
+
+def test_a_machine_that_comes_up_ends_a_job_that_is_stopped(bench: Bench) -> None:
+    class ComesUp(Played):
+        looks = 0
+
+        def look(self, token: str) -> Fleet:
+            self.looks += 1
+            if self.looks == _LONG:
+                bench.done()
+            return Fleet(machines=(Machine(name=MACHINE, state=State.STARTING),))
+
+    provider = ComesUp(lambda: bench.spool.ask_stop(bench.slip.name))
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+    assert provider.looks == _LONG
+
+
 def test_where_there_is_no_spot_machine_one_on_demand_is_ordered_after_5_min(bench: Bench) -> None:
     provider = Selling(bench, has=Market.ON_DEMAND)
     assert bench.run(provider=provider).outcome is Outcome.SUCCESS

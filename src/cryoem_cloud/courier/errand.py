@@ -235,17 +235,16 @@ class Errand:
         if self.desk.card.phase is not Phase.RUNNING:
             self.desk.phase(Phase.STARTING)
         home.remove_parts()
-        while not self.means.stopping.is_set():
+        while not self.means.stopping.is_set() and self.delivery.still_ours():
             if pieces is not None:
                 self._underway.look(pieces)
             ending = follower.look()
             if ending is not None:
                 return ending
-            manning.keep()
-            if not self.delivery.still_ours():
-                return None
             self._listening.listen(home)
-            if self._listening.asked and self._underway.sending:
+            if not self._listening.asked:
+                manning.keep()
+            elif self._underway.sending or manning.deserted():
                 self._stop_here()
                 return None
             self.means.stopping.wait(_LOOK_S)

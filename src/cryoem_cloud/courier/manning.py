@@ -115,6 +115,24 @@ class Manning:
                 raise _no_boot(fleet)
             self._man_again()
 
+    def deserted(self) -> bool:
+        """Whether nobody is there who could end the task in order, as its user now wants.
+
+        A machine that comes up is, and whoever has claimed the task and was not silent for a
+        minute. Without anybody the courier ends the job: no machine is to be bought for that.
+        """
+        if self._guest is not None and self._guest.lives():
+            return False
+        attempt = self._attempt or self.records.launches()
+        if attempt and self._fleet_of(attempt).alive:
+            self._pulse = None
+            return False
+        return not self.log.read() or self._silent()
+
+    def _fleet_of(self, attempt: int) -> Fleet:
+        token = token_of(self.slip.project.name, self.slip.job.number, attempt)
+        return provider_of(self.means, self.slip).look(token)
+
     def _came_along(self) -> Guest | None:
         """The machine of an earlier job that made this one ready, if one did."""
         turns = self.records.preparations().read()
