@@ -7,6 +7,7 @@ import pytest
 
 from cryoem_cloud.model.door import Door
 from cryoem_cloud.model.errors import (
+    ProviderDeniedError,
     RefusedError,
 )
 from cryoem_cloud.providers.aws.account import Account
@@ -67,13 +68,18 @@ def launch_as(calls: Calls, lab: Lab, account: Account) -> None:
         },
         TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}],
     )  # fmt: skip
+    launch_group(calls, lab, account, "p-1-1")
+
+
+def launch_group(calls: Calls, lab: Lab, account: Account, name: str) -> None:
+    tags = [{"Key": "cryoem:stack", "Value": "cryoem"}]
     calls.ask(
-        "autoscaling", "create_auto_scaling_group", AutoScalingGroupName="p-1-1",
+        "autoscaling", "create_auto_scaling_group", AutoScalingGroupName=name,
         LaunchTemplate={"LaunchTemplateName": "p-1-1"}, MinSize=0, MaxSize=1, DesiredCapacity=0,
         VPCZoneIdentifier=",".join(account.subnets), Tags=[{**tags[0], "PropagateAtLaunch": True}],
     )  # fmt: skip
     calls.ask(
-        "autoscaling", "update_auto_scaling_group", AutoScalingGroupName="p-1-1",
+        "autoscaling", "update_auto_scaling_group", AutoScalingGroupName=name,
         MinSize=0, MaxSize=1, DesiredCapacity=1,
     )  # fmt: skip
     lab.cloud.clock.skip(60)
@@ -165,3 +171,42 @@ def test_teardown_in_one_region_leaves_the_other_alone(lab: Lab, admin: Calls) -
     assert left.counted() == {}
     assert "cryoem-cryoem-p" in census(lab.client)["roles"]
     assert left.buckets == (there.account.store.split("/")[2],)
+
+
+def test_what_a_courier_launches_meanwhile_ends_too(
+    lab: Lab, admin: Calls, user: Callable[[Done], Calls], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One with an administrator's own rights: nobody can take those from it."""
+    done = lab.set_up(admin)
+    launch_as(user(done), lab, done.account)
+    couriers = [lambda: launch_group(admin, lab, done.account, "p-1-2")]
+
+    def sleep(self: Lab, seconds: float) -> None:
+        if couriers:
+            couriers.pop()()
+        self.cloud.clock.skip(seconds)
+
+    monkeypatch.setattr(Lab, "sleep", sleep)
+    left = lab.tear_down(admin)
+    assert not couriers
+    assert left.counted() == {}
+
+
+def test_users_launch_nothing_more_once_machines_are_ended(
+    lab: Lab, admin: Calls, user: Callable[[Done], Calls], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = lab.set_up(admin)
+    courier = user(done)
+    launch_as(courier, lab, done.account)
+    refused: list[bool] = []
+
+    def sleep(self: Lab, seconds: float) -> None:
+        try:
+            launch_group(courier, lab, done.account, f"p-1-{len(refused) + 2}")
+        except ProviderDeniedError:
+            refused.append(True)
+        self.cloud.clock.skip(seconds)
+
+    monkeypatch.setattr(Lab, "sleep", sleep)
+    assert lab.tear_down(admin).counted() == {}
+    assert refused

@@ -1,6 +1,7 @@
 """`cryoem aws teardown`: everything of a stack goes, its users' files only if they are named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,8 @@ from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
 
 __all__ = ["tear_down"]
 
-_POLICIES = ("UserPolicy", "ReaderPolicy", "SessionPolicy", "SshPolicy", "MachinePolicy")
+_OF_USERS = ("UserPolicy", "ReaderPolicy", "SessionPolicy", "SshPolicy")
+"""The stack's outputs that name policies of users."""
 _POLL_S = 5.0
 _MOST_POLLS = 120
 _GONE = (
@@ -48,11 +50,13 @@ def tear_down(
     """
     work = _TearDown(calls, stack, sleep, say)
     folder = work.place_of(delete_data) if delete_data else ""
+    work.users()
     work.machines()
     work.roles()
     if delete_data:  # before the stack, which says where they are
         work.data(delete_data, folder)
     work.itself()
+    work.templates()
     return find(calls, stack)
 
 
@@ -80,23 +84,45 @@ class _TearDown:
             )
         return folder
 
+    def users(self) -> None:
+        """Their policies first: couriers with open jobs would launch what is ended here anew."""
+        for policy in self._policies(_OF_USERS):
+            with suppress(ProviderError):  # said at the end; machines must not wait for it
+                self._take_back(policy)
+
     def machines(self) -> None:
-        """Groups first, as they would buy new machines."""
-        found = find(self.calls, self.stack)
-        for group in found.groups:
-            self.say(f"group {group}")
-            self._do(
-                "autoscaling",
-                "delete_auto_scaling_group",
-                AutoScalingGroupName=group,
-                ForceDelete=True,
+        """All that run, also what a courier with rights of its own launches meanwhile."""
+        done: set[str] = set()
+        for _ in range(_MOST_POLLS):
+            left = find(self.calls, self.stack, everywhere=False)
+            if not left.groups and not left.instances:
+                break
+            self._end_machines(left, done)
+            self.sleep(_POLL_S)
+        else:
+            raise ProviderError(
+                "waited for machines to end for 10 minutes", hint="call teardown again: it goes on"
             )
-        if found.instances:
-            self.say(f"machines {', '.join(found.instances)}")
-            self._do("ec2", "terminate_instances", InstanceIds=list(found.instances))
-        self._until(lambda left: not left.groups and not left.instances, "machines to end")
-        for name in found.templates:
-            self._do("ec2", "delete_launch_template", LaunchTemplateName=name)
+        self._made_for_machines(find(self.calls, self.stack))
+
+    def _end_machines(self, left: Leftovers, done: set[str]) -> None:
+        """Groups first, as they would buy new machines; each once."""
+        for group in left.groups:
+            if group not in done:
+                self.say(f"group {group}")
+                self._do(
+                    "autoscaling",
+                    "delete_auto_scaling_group",
+                    AutoScalingGroupName=group,
+                    ForceDelete=True,
+                )
+        if machines := [each for each in left.instances if each not in done]:
+            self.say(f"machines {', '.join(machines)}")
+            self._do("ec2", "terminate_instances", InstanceIds=machines)
+        done.update(left.groups, left.instances)
+
+    def _made_for_machines(self, found: Leftovers) -> None:
+        """Images, disks and doors."""
         for image in found.images:
             self.say(f"machine image {image.id} in {image.region}")
             removed(self.calls.elsewhere(image.region), image.id, image.snapshots)
@@ -147,11 +173,20 @@ class _TearDown:
         state = formation.look()
         if not state.status:
             return
-        for output in _POLICIES:
-            if output in state.outputs:
-                self._take_back(state.outputs[output])
+        for policy in self._policies((*_OF_USERS, "MachinePolicy")):
+            self._take_back(policy)
         self.say(f"stack {self.stack}")
         formation.delete()
+
+    def templates(self) -> None:
+        """Last: to a courier, a template that is gone is one that was never launched from."""
+        for name in find(self.calls, self.stack, everywhere=False).templates:
+            self._do("ec2", "delete_launch_template", LaunchTemplateName=name)
+
+    def _policies(self, outputs: Iterable[str]) -> tuple[str, ...]:
+        """The ARNs of those that the stack has of these."""
+        said = Formation(self.calls, self.stack, self.sleep).look().outputs
+        return tuple(said[output] for output in outputs if output in said)
 
     def data(self, bucket: str, folder: str) -> None:
         """The store's files; the bucket too, where setup made it."""
@@ -221,15 +256,6 @@ class _TearDown:
                     f"{name} has {policy}, and only IAM Identity Center may take it back",
                     hint="take it out of the permission set, then call teardown again",
                 ) from refused
-
-    def _until(self, done: Callable[[Leftovers], bool], what: str) -> None:
-        for _ in range(_MOST_POLLS):
-            if done(find(self.calls, self.stack, everywhere=False)):
-                return
-            self.sleep(_POLL_S)
-        raise ProviderError(
-            f"waited for {what} for 10 minutes", hint="call teardown again: it goes on"
-        )
 
     def _do(self, service: str, action: str, **asked: object) -> dict[str, Any]:
         """Do a call; what is gone is done."""
