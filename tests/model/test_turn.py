@@ -1,5 +1,6 @@
 """What may follow what in a task's log."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -57,3 +58,9 @@ def test_the_last_turn_says_how_a_task_stands(deed: Deed, wanted: Standing) -> N
 
 def test_a_turn_that_does_not_say_how_it_ended_was_a_failure() -> None:
     assert exit_of(turn(2, Deed.DONE)).outcome is Outcome.FAILURE
+
+
+def test_a_reason_commands_no_terminal() -> None:
+    said = "out of \x1b]0;memory\x07: µ\n\u202e.\x9b2J"
+    ended = replace(turn(2, Deed.FAILED), detail={"reason": said})
+    assert exit_of(ended).reason == "out of ]0;memory: µ\n.2J"

@@ -16,6 +16,7 @@ from cryoem_cloud.model.machine import HEARTBEAT_S
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.record import text
 from cryoem_cloud.model.turn import Standing, Turn, standing
+from cryoem_cloud.model.units import plain
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.stores.jobs import JobRecords
@@ -137,7 +138,7 @@ class Later:
 
     def _may_take(self, turns: Sequence[Turn], *, home: bool) -> bool:
         """Whether the job is left to us: no machine came, released it, or died over it."""
-        self._left = text(turns[-1].detail, "reason", "") if turns else ""
+        self._left = plain(text(turns[-1].detail, "reason", "")) if turns else ""
         held = standing(turns) is Standing.HELD and turns[-1].holder != self.who
         if (held and self._lives(turns[-1])) or not home:
             return False

@@ -13,6 +13,7 @@ from typing import Self
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.record import JSON, decode, encode, integer, mapping, text
+from cryoem_cloud.model.units import plain
 
 __all__ = ["FEWEST_ENDED", "Deed", "Standing", "Turn", "exit_of", "may_follow", "standing"]
 
@@ -116,5 +117,5 @@ def exit_of(turn: Turn) -> Exit:
     return Exit(
         outcome=known.get(word, Outcome.FAILURE),
         code=integer(turn.detail, "code", 1),
-        reason=text(turn.detail, "reason", ""),
+        reason=plain(text(turn.detail, "reason", "")),
     )

@@ -1,9 +1,9 @@
-"""Sizes, times, money and how many of what, for people."""
+"""Sizes, times, money, how many of what, and what machines say, for people."""
 
 from datetime import timedelta
 from decimal import Decimal
 
-__all__ = ["counted", "human_duration", "human_size", "human_usd"]
+__all__ = ["counted", "human_duration", "human_size", "human_usd", "plain"]
 
 _KILO = 1000
 
@@ -11,6 +11,11 @@ _KILO = 1000
 def counted(number: int, one: str, many: str = "") -> str:
     """So many of them: `1 file`, `3 files`; `many` where more than one are called otherwise."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def plain(text: str) -> str:
+    """What a machine said, without anything that a terminal would obey."""
+    return "".join(each for each in text if each.isprintable() or each in "\n\t")
 
 
 def human_size(size: int) -> str:

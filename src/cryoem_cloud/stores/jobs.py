@@ -19,6 +19,7 @@ from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.record import decode, encode, instant, integer, text
 from cryoem_cloud.model.task import Ready, Task, pack_from_bytes, pack_to_bytes
+from cryoem_cloud.model.units import plain
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.turns import TurnLog
 from cryoem_cloud.stores.whole import reading
@@ -264,9 +265,8 @@ class JobRecords:
             outcome = Outcome(fields.get("outcome"))
         except ValueError as error:
             raise FormatError(f"job {self.number} has an unknown outcome") from error
-        return Exit(
-            outcome=outcome, code=integer(fields, "code", 0), reason=text(fields, "reason", "")
-        )
+        reason = plain(text(fields, "reason", ""))
+        return Exit(outcome=outcome, code=integer(fields, "code", 0), reason=reason)
 
     def _append(self, key_of: Callable[[str, int, int], str], data: bytes) -> None:
         """Store it under the next number; a lost reply may do so twice."""

@@ -10,6 +10,7 @@ from cryoem_cloud.cli.finding import find, places
 from cryoem_cloud.cli.fleets import Found, all_machines
 from cryoem_cloud.cli.showing import as_json, table
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
+from cryoem_cloud.model.units import plain
 from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.stores.jobs import JobRecords
@@ -50,7 +51,7 @@ def kill(*, names: tuple[str, ...]) -> None:
 @click.argument("name", metavar="ID")
 def console(*, name: str) -> None:
     """Print what a machine said as it came up."""
-    said = _provider_of(name).console(name)
+    said = plain(_provider_of(name).console(name))
     if not said:
         click.echo(f"cryoem: nothing is known yet of what {name} said", err=True)
     click.echo(said, nl=not said.endswith("\n"))

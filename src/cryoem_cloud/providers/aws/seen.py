@@ -7,6 +7,7 @@ from typing import Any
 
 from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.offer import Market
+from cryoem_cloud.model.units import plain
 from cryoem_cloud.providers.aws.names import RAISED, STATE, TOKEN, WHY, tags_of
 from cryoem_cloud.providers.aws.refusals import ended_by
 
@@ -121,7 +122,7 @@ def _failures(instances: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
         if said in {"worked", "left"}:
             failures, why = 0, ""
         elif each["State"]["Name"] in _ENDED and _why(each).get("Code") not in _TAKEN:
-            failures, why = failures + 1, tags.get(WHY) or ended_by(_why(each))
+            failures, why = failures + 1, plain(tags.get(WHY, "")) or ended_by(_why(each))
     return failures, why
 
 
