@@ -118,3 +118,32 @@ def test_a_tag_without_a_value_is_a_line(cloud: Cloud, type_: Type) -> None:
     code, _, err = type_("setup", "--tag", "cost")
     assert code == 2
     assert "--tag cost" in err
+
+
+@pytest.mark.parametrize("named", ["", "cry*", "Lab"])
+def test_what_is_no_stacks_name_is_refused_before_anything_goes(
+    cloud: Cloud, type_: Type, named: str
+) -> None:
+    """As of a shell's variable that is not set."""
+    type_("setup")
+    before = census(lambda service: cloud.stacks._inside.client(service, REGION))
+    for command in (["teardown", "--yes"], ["join"], ["image", "ls"]):
+        code, _, err = type_(*command, "--stack", named)
+        assert code == 2
+        assert "cannot be a stack's name" in err
+    assert census(lambda service: cloud.stacks._inside.client(service, REGION)) == before
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"kind":"aws","v":2,"accounts":[5]}'])
+def test_a_damaged_record_of_accounts_is_named(
+    cloud: Cloud, type_: Type, tmp_path: Path, data: bytes
+) -> None:
+    file = tmp_path / ".config/cryoem-cloud/aws.json"
+    type_("setup")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+    for command in ("doctor", "join"):
+        code, _, err = type_(command)
+        assert code == 7
+        assert f"{file} is damaged" in err
+        assert "remove it, then: cryoem aws join" in err

@@ -61,6 +61,9 @@ def test_machines_of_this_computer_need_no_more_time(user: User) -> None:
     assert said.err == f"cryoem: the machines of job {number} on local have no limit\n"
     off = user.type("cryoem", "extend", str(number), "soon")
     assert (off.code, "soon is no time like 4h or 90min" in off.err) == (2, True)
+    for much in ("0h", "169h", "99999999999h"):
+        off = user.type("cryoem", "extend", str(number), much)
+        assert (off.code, f"{much} is not between 1min and 168h" in off.err) == (2, True)
     user.cryoem("stop", str(number))
     user.type("cryoem", "wait", str(number))
     assert user.type("cryoem", "extend", str(number), "4h").code == 3

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.model.errors import FormatError, NewerFormatError, SettingsError
 from cryoem_cloud.model.record import JSON, decode, encode, items, mapping, text, texts
 
 __all__ = ["FIRST_STEPS", "Account", "accounts"]
@@ -128,10 +128,17 @@ def accounts(config: Path) -> tuple[Account, ...]:
     Raises:
         FormatError: The file is not ours.
     """
+    file = config / _FILE
     try:
-        fields = decode("aws", (config / _FILE).read_bytes())
+        fields = decode("aws", file.read_bytes())
+        if "accounts" not in fields:
+            return (Account.from_fields(fields),)
+        return tuple(Account.from_fields(each) for each in items(fields, "accounts"))
     except FileNotFoundError:
         return ()
-    if "accounts" not in fields:
-        return (Account.from_fields(fields),)
-    return tuple(Account.from_fields(each) for each in items(fields, "accounts"))
+    except NewerFormatError:
+        raise
+    except (FormatError, AttributeError) as error:
+        raise FormatError(
+            f"{file} is damaged: {error}", hint="remove it, then: cryoem aws join --region REGION"
+        ) from error

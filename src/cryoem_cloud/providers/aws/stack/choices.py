@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cryoem_cloud.model.errors import UsageError
 
-__all__ = ["DEFAULT_STACK", "Choices"]
+__all__ = ["DEFAULT_STACK", "Choices", "require_name"]
 
 DEFAULT_STACK = "cryoem"
 _STACK = re.compile(r"[a-z][a-z0-9-]{0,19}")
@@ -46,11 +46,7 @@ class Choices:
         Raises:
             UsageError: They do not.
         """
-        if not _STACK.fullmatch(self.stack):
-            raise UsageError(
-                f"{self.stack!r} cannot be a stack's name",
-                hint="a letter, then up to 19 small letters, digits and -",
-            )
+        require_name(self.stack)
         if self.prefix and not _PREFIX.fullmatch(self.prefix):
             raise UsageError(
                 f"{self.prefix!r} cannot be a store's place in a bucket", hint="for example cryoem"
@@ -68,3 +64,16 @@ class Choices:
     def folder(self) -> str:
         """The store's place in the bucket."""
         return self.prefix or self.stack
+
+
+def require_name(stack: str) -> None:
+    """See that it can be a stack's name.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if not _STACK.fullmatch(stack):
+        raise UsageError(
+            f"{stack!r} cannot be a stack's name",
+            hint="a letter, then up to 19 small letters, digits and -",
+        )

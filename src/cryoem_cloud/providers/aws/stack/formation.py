@@ -10,6 +10,7 @@ from typing import Any
 from cryoem_cloud.model.errors import ProviderError, RefusedError
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.names import tagged
+from cryoem_cloud.providers.aws.stack.choices import require_name
 
 __all__ = ["Formation", "State", "Step", "next_step", "outputs_of"]
 
@@ -78,6 +79,14 @@ class Formation:
     calls: Calls
     stack: str
     sleep: Callable[[float], None]
+
+    def __post_init__(self) -> None:
+        """See that it can be a stack's name: without one AWS tells of any.
+
+        Raises:
+            UsageError: It cannot.
+        """
+        require_name(self.stack)
 
     def look(self) -> State:
         """How it is."""
