@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from cryoem_cloud.courier.manning import MOST_ATTEMPTS
 from cryoem_cloud.courier.sweep import sweep
 from cryoem_cloud.courier.tokens import token_of
+from cryoem_cloud.model.errors import ProviderUnreachableError
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.machine import DEAD_AFTER_S, Fleet, Machine, State
 from cryoem_cloud.model.offer import Market, Offer
@@ -199,6 +200,42 @@ def test_a_machine_that_comes_up_ends_a_job_that_is_stopped(bench: Bench) -> Non
     provider = ComesUp(lambda: bench.spool.ask_stop(bench.slip.name))
     assert bench.run(provider=provider).outcome is Outcome.SUCCESS
     assert provider.looks == _LONG
+
+
+def test_a_job_that_is_stopped_while_aws_is_away_has_ended_for_everybody(bench: Bench) -> None:
+    class Away(Played):
+        def keep(self, order: Order) -> Fleet:
+            self.see(order)
+            bench.spool.ask_stop(bench.slip.name)
+            return Fleet()
+
+        def look(self, token: str) -> Fleet:
+            raise ProviderUnreachableError("no answer")
+
+    card = bench.run(provider=Away())
+    assert (card.outcome, card.reason) == (Outcome.ABORTED, "stopped; no answer")
+    end = bench.records.end()
+    assert end is not None
+    assert end.outcome is Outcome.ABORTED
+
+
+def test_two_troubles_far_apart_give_no_stopped_job_up(bench: Bench) -> None:
+    """A machine is at work on its end; it has the time for that."""
+
+    class Shaky(Played):
+        looks = 0
+
+        def look(self, token: str) -> Fleet:
+            self.looks += 1
+            if self.looks in {2, 200}:
+                raise ProviderUnreachableError("no answer")
+            if self.looks == 300:
+                bench.done()
+            return Fleet(machines=(Machine(name=MACHINE, state=State.UP),))
+
+    provider = Shaky(lambda: bench.spool.ask_stop(bench.slip.name))
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+    assert provider.ended == []
 
 
 def test_where_there_is_no_spot_machine_one_on_demand_is_ordered_after_5_min(bench: Bench) -> None:

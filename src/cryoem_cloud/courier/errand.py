@@ -1,7 +1,6 @@
 """One job's way: from the slip in the spool to the marker at home.
 
-Every step may be cut off at any instant and begun again; what has been done is found in the store,
-not in this process.
+Every step may be cut off at any instant and begun again: the store tells what has been done.
 """
 
 import logging
@@ -247,6 +246,8 @@ class Errand:
             elif self._underway.sending or manning.deserted():
                 self._stop_here()
                 return None
+            else:  # all answer, and a machine ends the job in order
+                self._stop_seen_s = None
             self.means.stopping.wait(_LOOK_S)
         return None
 

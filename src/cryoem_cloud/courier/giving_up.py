@@ -51,6 +51,8 @@ class GivingUp:
     def abandon(self) -> Exit:
         """Abort it while what it needs is away; say so where that can be done."""
         exit_ = Exit(outcome=Outcome.ABORTED, code=1, reason=f"stopped; {self.desk.card.note}")
+        with suppress(CryoemError):  # what is away may be another thing than the store
+            self.records.put_end(exit_)
         self._end_machines()
         with suppress(CryoemError, DroppedError, OSError):
             self.home().end(exit_)
