@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from cryoem_cloud.courier.cards import Cards
 from cryoem_cloud.courier.tokens import job_of
-from cryoem_cloud.model.errors import FormatError, ObjectMissingError
+from cryoem_cloud.model.errors import FormatError, ObjectMissingError, StoreError
 from cryoem_cloud.model.machine import Machine, State
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.ports.provider import Provider
@@ -57,6 +58,7 @@ class Verdict(Enum):
     ENDED = "its job has ended"
     BUILDING = "builds a machine image"
     OVERDUE = "built a machine image, and should have ended"
+    AWAY = "its store does not answer: try again later"
     UNKNOWN = "of no job that can be read: look after it yourself"
 
 
@@ -115,8 +117,10 @@ def fleets_left(
             url = provider.store or stores.get(project, "")
             if (until_s := build_until(token)) is not None:
                 verdict = Verdict.BUILDING if time.time() < until_s else Verdict.OVERDUE
+            elif url and job:
+                verdict = _verdict(partial(store_at, url), project, job)
             else:
-                verdict = _verdict(store_at(url), project, job) if url and job else Verdict.UNKNOWN
+                verdict = Verdict.UNKNOWN
             yield Left(
                 token=token,
                 provider=provider,
@@ -125,8 +129,17 @@ def fleets_left(
             )
 
 
-def _verdict(store: Store, project: str, job: int) -> Verdict:
+def _verdict(open_store: Callable[[], Store], project: str, job: int) -> Verdict:
     """As the store tells of the job and of all that go on after it, maybe on its machines."""
+    try:
+        return _told(open_store(), project, job)
+    except (ObjectMissingError, FormatError):
+        return Verdict.UNKNOWN
+    except StoreError:  # other fleets have other stores, and cost money
+        return Verdict.AWAY
+
+
+def _told(store: Store, project: str, job: int) -> Verdict:
     todo, seen = [job], set[int]()
     while todo:
         number = todo.pop()
@@ -134,11 +147,8 @@ def _verdict(store: Store, project: str, job: int) -> Verdict:
             continue
         seen.add(number)
         records = JobRecords(store, project, number)
-        try:
-            records.job()
-            if records.end() is None:
-                return Verdict.OPEN
-            todo += [later.job for later in nexts(store, project, number)]
-        except (ObjectMissingError, FormatError):
-            return Verdict.UNKNOWN
+        records.job()
+        if records.end() is None:
+            return Verdict.OPEN
+        todo += [later.job for later in nexts(store, project, number)]
     return Verdict.ENDED
