@@ -61,6 +61,6 @@ def test_a_turn_that_does_not_say_how_it_ended_was_a_failure() -> None:
 
 
 def test_a_reason_commands_no_terminal() -> None:
-    said = "out of \x1b]0;memory\x07: µ\n\u202e.\x9b2J"
+    said = "out of \x1b]0;memory\x07: µ\udce4\n\u202e.\x9b2J"
     ended = replace(turn(2, Deed.FAILED), detail={"reason": said})
-    assert exit_of(ended).reason == "out of ]0;memory: µ\n.2J"
+    assert exit_of(ended).reason == "out of ]0;memory: µ\udce4\n.2J"

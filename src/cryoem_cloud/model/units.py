@@ -14,8 +14,16 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def plain(text: str) -> str:
-    """What a machine said, without anything that a terminal would obey."""
-    return "".join(each for each in text if each.isprintable() or each in "\n\t")
+    """What a machine said, without anything that a terminal would obey.
+
+    Bytes of file names that are no UTF-8 stay (surrogateescape): such a terminal obeys none.
+    """
+    kept = (each for each in text if each.isprintable() or each in "\n\t" or _is_odd_byte(each))
+    return "".join(kept)
+
+
+def _is_odd_byte(character: str) -> bool:
+    return "\udc80" <= character <= "\udcff"
 
 
 def human_size(size: int) -> str:
