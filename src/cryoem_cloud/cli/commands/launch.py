@@ -66,7 +66,7 @@ def command(
     number = submit_asked(asked, project, places()).number
     click.echo(
         f"machine  {kind}, for {counted(hours, 'hour')} at most: job {number}; it needs some "
-        f"minutes to come up (cryoem ls {number})\n"
+        f"minutes to come up (cryoem show {number})\n"
         f"enter    cryoem machines ssh {number}    the project is in ~/project there\n"
         f"home     what is written into {out} there\n"
         f"longer   cryoem extend {number} 2h\n"
