@@ -28,7 +28,7 @@ from tests.ec2sim.refusals import NotSimulatedError, Refusal, Refusing
 
 __all__ = ["Door", "Server"]
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request")
 # Whose requests are checked; what others take (bytes of S3 above all) goes straight to moto.
 _CHECKED = {
     "autoscaling": "autoscaling",
@@ -75,7 +75,7 @@ class Door:
             passed_on: Iterable[bytes] = self._moto(environ, start)
             return passed_on
         with self._lock:
-            answer = self._answer(service, environ, start)
+            answer = self._answer(service, found.group("key") if found else "", environ, start)
         if answer is None:
             self.closing.wait()
             return _cut(environ)
@@ -88,7 +88,9 @@ class Door:
             environ, start
         )
 
-    def _answer(self, service: str, environ: Environ, start: Start) -> Iterable[bytes] | None:
+    def _answer(
+        self, service: str, key: str, environ: Environ, start: Start
+    ) -> Iterable[bytes] | None:
         request = BackendRequest(environ)
         request.get_data(cache=True, parse_form_data=False)
         reader = Refusing(_CHECKED[service])
@@ -96,7 +98,7 @@ class Door:
         name = reader._get_action()
         self.calls.append(f"{_CHECKED[service]}.{name}")
         try:
-            lost = self._faults.of(service, name)
+            lost = self._faults.of(service, name, key)
             _check(reader, request)
         except Refusal as refusal:
             return _refused(reader, refusal)(environ, start)
