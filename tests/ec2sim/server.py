@@ -28,7 +28,9 @@ from tests.ec2sim.refusals import NotSimulatedError, Refusal, Refusing
 
 __all__ = ["Door", "Server"]
 
-_SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request")
+_SCOPE = re.compile(
+    r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request"
+)
 # Whose requests are checked; what others take (bytes of S3 above all) goes straight to moto.
 _CHECKED = {
     "autoscaling": "autoscaling",

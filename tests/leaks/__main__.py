@@ -23,7 +23,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
@@ -87,9 +87,7 @@ def _prepare(folder: Path) -> None:
 def _apart(seed: int, folder: Path) -> Verdict:
     """A run in a process of its own, as a process has one simulated AWS."""
     command = [sys.executable, "-m", "tests.leaks", "--one", str(seed), "--folder", str(folder)]
-    done = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=_LONGEST_S
-    )
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_LONGEST_S)
     lines = done.stdout.strip().splitlines()
     try:
         return Verdict(**json.loads(lines[-1]))
@@ -127,7 +125,7 @@ def _sum_up(verdicts: Iterable[Verdict]) -> None:
         for fault in drawn(verdict.seed).faults:
             rows[fault.kind.value].append(verdict)
     for kind, found in sorted(rows.items()):
-        ends = defaultdict(int)
+        ends: Counter[str] = Counter()
         for verdict in found:
             ends[verdict.job.partition(":")[0]] += 1
         longest = max(verdict.worst_min for verdict in found)

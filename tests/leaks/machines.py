@@ -1,7 +1,7 @@
 """Machines that are real agents without a sandbox: processes of this host, on the simulator's seam.
 
-What the boot script does around an agent is done here in its stead: the machine's metadata on a port
-of its own, `shutdown` as a program that says when, the end of an agent that breaks, the dead-man.
+What the boot script does around an agent is done here in its stead: metadata on a port of its own,
+`shutdown` as a program that says when, the end of an agent that breaks, the dead-man.
 """
 
 import os

@@ -5,7 +5,7 @@ The first seeds go through the faults one by one (`ALONE`); the others draw two 
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 __all__ = ["ALONE", "Fault", "Kind", "Plan", "drawn"]
@@ -43,10 +43,13 @@ ENDS_LATE = frozenset(
     {
         *(Kind.LAPTOP_GONE_AT, Kind.LAPTOP_GONE_SENT, Kind.LAPTOP_GONE, Kind.BOOT_HANGS),
         *(Kind.AGENT_HUNG, Kind.MACHINE_HUNG, Kind.STORE_AWAY, Kind.NO_ACTIONS, Kind.BOOT_STEP),
-        *(Kind.THROTTLED, Kind.LOST, Kind.MACHINE_KILLED),
+        *(Kind.THROTTLED, Kind.LOST, Kind.MACHINE_KILLED, Kind.SPOT_NOTICE),
     }
 )
-"""Where machines end by AWS's timers or by their own; else they leave in order."""
+"""Where machines end by AWS's timers or by their own; else they leave in order.
+
+A notice of Spot's is as long in real seconds as programs need, which are many simulated minutes.
+"""
 FOR_EVER_S = 1e6
 
 
@@ -72,7 +75,11 @@ class Fault:
     def __str__(self) -> str:
         words = [self.kind.value]
         if self.call:
-            whose = "" if self.kind is not Kind.LOST else {"AKIA": "courier's ", "ASIA": "machine's "}[self.by]
+            whose = (
+                ""
+                if self.kind is not Kind.LOST
+                else {"AKIA": "courier's ", "ASIA": "machine's "}[self.by]
+            )
             words.append(f"{'after' if self.done else 'before'} {whose}{self.call}")
             words += [f"#{self.nth}"] if self.nth > 1 else []
             words += [f"x{self.times}"] if self.times > 1 else []
@@ -190,7 +197,7 @@ def drawn(seed: int) -> Plan:
     multi = seed > len(ALONE) or not any(fault.call for fault in faults)
     booted = bool(steps) or (seed % 12 == 0 and _bootable(faults))
     machines = dice.choice((1, 1, 2, 3)) if multi and not booted else 1
-    plan = Plan(
+    return Plan(
         seed=seed,
         booted=booted,
         machines=machines,
@@ -201,7 +208,6 @@ def drawn(seed: int) -> Plan:
         wake_after_s=round(dice.uniform(0.5, 6), 1),
         faults=faults,
     )
-    return plan
 
 
 def _bootable(faults: tuple[Fault, ...]) -> bool:
@@ -221,28 +227,26 @@ def _together(dice: random.Random) -> tuple[Fault, ...]:
 def _one(dice: random.Random) -> Fault:
     kind = dice.choice([kind for kind in Kind if kind is not Kind.BOOT_STEP])
     call, nth = dice.choice(_LAUNCH)
-    delay_s = round(dice.uniform(0, 7), 1)
+    done, delay_s = dice.random() < 1 / 2, round(dice.uniform(0, 7), 1)
+    fault = Fault(kind=kind, delay_s=delay_s)
     match kind:
         case Kind.COURIER_KILLED | Kind.LAPTOP_GONE_AT:
-            return Fault(kind=kind, call=call, nth=nth, done=dice.random() < 1 / 2)
+            fault = Fault(kind=kind, call=call, nth=nth, done=done)
         case Kind.LOST:
             by = dice.choice(("AKIA", "ASIA"))
             call, nth = (call, nth) if by == "AKIA" else (dice.choice(_MACHINES_CALLS), 1)
-            done, times = dice.random() < 1 / 2, dice.choice((1, 2, 5, 9))
-            return Fault(kind=kind, call=call, nth=nth, by=by, done=done, times=times)
+            times = dice.choice((1, 2, 5, 9))
+            fault = Fault(kind=kind, call=call, nth=nth, by=by, done=done, times=times)
         case Kind.THROTTLED:
-            return Fault(kind=kind, by=dice.choice(("AKIA", "ASIA")), times=dice.randint(5, 40))
+            fault = Fault(kind=kind, by=dice.choice(("AKIA", "ASIA")), times=dice.randint(5, 40))
         case Kind.BOOT_FAILS | Kind.BOOT_HANGS:
-            return Fault(kind=kind, times=dice.choice((1, 1, 2)))
+            fault = Fault(kind=kind, times=dice.choice((1, 1, 2)))
         case Kind.STORE_AWAY:
-            lasts_s = dice.choice((5.0, 15.0, 30.0, FOR_EVER_S))
-            return Fault(kind=kind, delay_s=delay_s, lasts_s=lasts_s)
+            fault = replace(fault, lasts_s=dice.choice((5.0, 15.0, 30.0, FOR_EVER_S)))
         case Kind.NO_CAPACITY:
-            return Fault(kind=kind, lasts_s=float(dice.randint(5, 30)))
+            fault = Fault(kind=kind, lasts_s=float(dice.randint(5, 30)))
         case Kind.NO_ACTIONS:
-            which = dice.choice(("lapse", "lapse", "hard", "lapse and hard"))
-            return Fault(kind=kind, which=which, delay_s=delay_s)
+            fault = replace(fault, which=dice.choice(("lapse", "lapse", "hard", "lapse and hard")))
         case Kind.STALE_COURIER:
-            return Fault(kind=kind, which="while it runs", delay_s=delay_s)
-        case _:
-            return Fault(kind=kind, delay_s=delay_s)
+            fault = replace(fault, which="while it runs")
+    return fault

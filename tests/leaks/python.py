@@ -13,16 +13,19 @@ from tests.chaos.python import python_with_application
 
 __all__ = ["PACE", "paced_python", "paced_wheel"]
 
-PACE = '''
+PACE = """
 
 import importlib as _importlib
 import os as _os
 
 _MINUTE_S = float(_os.environ.get("LEAKS_MINUTE", "60"))
-_SECONDS = {  # by module: constants in seconds; [1] follows the simulated minute, else as it says
-    "providers.aws.machine.itself": {"_PUSH_S": 10 * _MINUTE_S, "_AGAIN_S": _MINUTE_S, "_LATE_S": 5.0},
+_SECONDS = {
+    "providers.aws.machine.itself": {
+        "_PUSH_S": 10 * _MINUTE_S,
+        "_AGAIN_S": _MINUTE_S,
+        "_LATE_S": 5.0,
+    },
     "courier.manning": {"_REFUSED_S": 10.0},
-    "courier.sweep": {},
     "agent.condition": {"_RESERVE_S": 10.0, "_LOOK_S": 2.0},
     "model.machine": {"DEAD_AFTER_S": 24.0, "HEARTBEAT_S": 6.0},
     "stores.beating": {"HEARTBEAT_S": 6.0},
@@ -37,7 +40,7 @@ if _MINUTE_S < 60:
         for _key, _value in _values.items() if _module else ():
             assert hasattr(_module, _key), (_name, _key)
             setattr(_module, _key, _value)
-'''
+"""
 
 
 def paced_python(folder: Path) -> str:

@@ -17,13 +17,13 @@ from tests.chaos.oracles import wrong
 from tests.chaos.work import Itemwise
 from tests.ec2sim.booting import BootedMachines
 from tests.ec2sim.house import House
-from tests.leaks.account import Leased, leased, until
+from tests.leaks.account import Leased, leased, reserve, until
 from tests.leaks.machines import AgentMachines
 from tests.leaks.plan import FOR_EVER_S, Kind, Plan
 from tests.leaks.strikes import Striker
 from tests.leaks.watch import Watch
 
-__all__ = ["Verdict", "played"]
+__all__ = ["Verdict", "played", "work_of"]
 
 _LONGEST_S = 400.0
 _LATE_MIN, _ORDERLY_MIN = 80.0, 5.0
@@ -85,10 +85,11 @@ def played(plan: Plan, top: Path, python: str, archive: tuple[Path, str]) -> Ver
         world = account.laptop("ada", **_set_up(plan))
         watch = Watch(account)
         striker = Striker(plan, account, watch, world, proxy)
-        work = Itemwise(_work(plan), machine="m5.large,m5a.large")
+        work = Itemwise(work_of(plan), machine="m5.large,m5a.large")
         work.prepare(world.project)
         if plan.has(Kind.BOOT_STEP):
             _break_archive(plan, account)
+        reserve(world)
         watch.begin()
         striker.arm()
         run = _Run(plan, account, watch, striker, world, work, 0, verdict)
@@ -129,14 +130,14 @@ def _set_up(plan: Plan) -> dict[str, str]:
 def _break_archive(plan: Plan, account: Leased) -> None:
     s3 = account.lab.client("s3")
     bucket = account.store.split("/")[2]
-    for key in [key for key in account.keys() if key.endswith(".tar.gz")]:
+    for key in filter(lambda key: key.endswith(".tar.gz"), account.listed()):
         if any(fault.which == "no archive" for fault in plan.faults):
             s3.delete_object(Bucket=bucket, Key=key)
         elif any(fault.which == "other archive" for fault in plan.faults):
             s3.put_object(Bucket=bucket, Key=key, Body=b"something else")
 
 
-def _work(plan: Plan) -> chaos.Plan:
+def work_of(plan: Plan) -> chaos.Plan:
     kind = chaos.Kind.PIECES if plan.pieces > 1 else chaos.Kind.GOING_ON
     return replace(
         chaos.drawn(1),
@@ -214,7 +215,7 @@ def _second_laptop(run: _Run) -> None:
     """Another user, elsewhere, finishes the job, or can only stop it."""
     other = run.leased.laptop(_SECOND)
     name = run.world.card(run.number).project
-    known = run.leased.keys()
+    known = run.leased.listed()
     if not any(key.endswith(f"{name}/project.json") or f"/{name}/" in key for key in known):
         run.verdict.job = "unfinished: nothing of it is in the store"
         return

@@ -1,9 +1,10 @@
-"""Has a plan's faults happen: at calls, by the simulated AWS; at machines, a while after the claim."""
+"""Has a plan's faults happen: at calls of AWS, or to machines a while after the claim."""
 
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from botocore.exceptions import ClientError
 
@@ -24,6 +25,8 @@ _AT_CALLS = frozenset({Kind.COURIER_KILLED, Kind.LAPTOP_GONE_AT, Kind.LOST})
 _FROM_THE_START = frozenset(
     {Kind.THROTTLED, Kind.BOOT_FAILS, Kind.BOOT_HANGS, Kind.NO_SPOT, Kind.NO_CAPACITY}
 )
+
+_EARLY = _AT_CALLS | _FROM_THE_START | {Kind.LAPTOP_GONE_SENT, Kind.BOOT_STEP}
 
 
 @dataclass
@@ -48,6 +51,10 @@ class Striker:
                 self._at_call(fault)
             elif fault.kind in _FROM_THE_START:
                 self._from_the_start(fault)
+            elif fault.which == "AWS out of reach":
+                self.watch.running = partial(self._sever, fault)
+            elif fault.kind is Kind.BOOT_STEP:
+                self.hits.append(str(fault))
 
     def rest(self) -> None:
         """Nothing happens any more."""
@@ -92,6 +99,12 @@ class Striker:
                 self._after(fault.lasts_s, self._restore)
         self.hits.append(str(fault))
 
+    def _sever(self, fault: Fault, name: str) -> None:
+        """The first machine has no network."""
+        machines = self.leased.cloud.machines
+        if str(fault) not in self.hits and isinstance(machines, BootedMachines):
+            self._hit(fault, lambda: machines.network.sever(name))
+
     def _restore(self) -> None:
         self.leased.cloud.capacity.restore()
         if self.plan.has(Kind.NO_SPOT):
@@ -104,8 +117,8 @@ class Striker:
 
     def _claimed(self) -> None:
         for fault in self.plan.faults:
-            if fault.kind not in _AT_CALLS | _FROM_THE_START | {Kind.LAPTOP_GONE_SENT}:
-                self._after(fault.delay_s, lambda fault=fault: self._later(fault))  # type: ignore[misc]
+            if fault.kind not in _EARLY:
+                self._after(fault.delay_s, partial(self._later, fault))
 
     def _after(self, seconds: float, do: Callable[[], None]) -> None:
         timer = threading.Timer(seconds, do)
@@ -128,8 +141,6 @@ class Striker:
                 self._hit(fault, lambda: self._delete(fault))
             case Kind.STALE_COURIER:
                 self._hit(fault, lambda: self._copy(fault))
-            case Kind.BOOT_STEP:
-                pass
             case _:
                 self._at_machine(fault)
 

@@ -36,11 +36,15 @@ class Life:
 
 @dataclass
 class Watch:
-    """`claimed` is called once, at the first turn; `sent` when the job's inputs are there."""
+    """`claimed` is called once, at the first turn; `sent` when the job's inputs are there.
+
+    `running` is told of each machine that has started; it must not wait.
+    """
 
     leased: Leased
     claimed: Callable[[], None] = lambda: None
     sent: Callable[[], None] = lambda: None
+    running: Callable[[str], None] = lambda _: None
     lives: dict[str, Life] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
@@ -102,6 +106,8 @@ class Watch:
             self.lives[kept.id] = Life(str(kept.tags.get(TOKEN, "")), self.now)
         life = self.lives[kept.id]
         life.token = life.token or str(kept.tags.get(TOKEN, ""))
+        if kept.state == "running":
+            self.running(kept.id)
         if kept.state == "shutting-down":
             self._judge(kept, life)
         if kept.state == "terminated" and life.ended is None:
@@ -111,10 +117,11 @@ class Watch:
         reason = str(kept.record.state_reason.code)
         by_itself = kept.tags.get(STATE) in {"left", "failed"} or life.struck
         fresh = bool(life.progress) and self.now - life.progress[-1] < FRESH_S
-        if reason == "Client.UserInitiatedShutdown" and fresh and not by_itself:
-            if not self.job_ended:
-                ago = (self.now - life.progress[-1]) / 60
-                life.killed = f"{kept.id} was ended {ago:.0f} min after its last progress"
+        if by_itself or self.job_ended or not fresh:
+            return
+        if reason == "Client.UserInitiatedShutdown":
+            ago = (self.now - life.progress[-1]) / 60
+            life.killed = f"{kept.id} was ended {ago:.0f} min after its last progress"
 
     def _run(self) -> None:
         while not self._over.wait(_LOOK_S):
@@ -122,7 +129,7 @@ class Watch:
                 self._look()
 
     def _look(self) -> None:
-        fresh = set(self.leased.keys()) - self.keys
+        fresh = set(self.leased.listed()) - self.keys
         self.keys |= fresh
         for key in fresh:
             if (found := _PAGE.search(key)) and found["machine"] in self.lives:
