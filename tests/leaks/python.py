@@ -25,6 +25,7 @@ _SECONDS = {
         "_AGAIN_S": _MINUTE_S,
         "_LATE_S": 5.0,
     },
+    "providers.aws.provider": {"_ARM_S": 10 * _MINUTE_S},
     "courier.manning": {"_REFUSED_S": 10.0},
     "agent.condition": {"_RESERVE_S": 10.0, "_LOOK_S": 2.0},
     "model.machine": {"DEAD_AFTER_S": 24.0, "HEARTBEAT_S": 6.0},

@@ -28,7 +28,6 @@ __all__ = ["Verdict", "played", "work_of"]
 _LONGEST_S = 400.0
 _LATE_MIN, _ORDERLY_MIN = 80.0, 5.0
 _LOOK_S = 0.25
-_SECOND = "bea"
 
 
 @dataclass
@@ -65,6 +64,7 @@ class _Run:
     watch: Watch
     striker: Striker
     world: World
+    other: World
     work: Itemwise
     number: int
     verdict: Verdict
@@ -82,7 +82,7 @@ def played(plan: Plan, top: Path, python: str, archive: tuple[Path, str]) -> Ver
         proxy = stack.enter_context(faulty_proxy(account.cloud.url))
         if isinstance(machines, AgentMachines):
             machines.aws_url, machines.store_url = account.cloud.url, proxy.endpoint
-        world = account.laptop("ada", **_set_up(plan))
+        world, other = account.laptop("ada", **_set_up(plan)), account.laptop("bea")
         watch = Watch(account)
         striker = Striker(plan, account, watch, world, proxy)
         work = Itemwise(work_of(plan), machine="m5.large,m5a.large")
@@ -92,7 +92,7 @@ def played(plan: Plan, top: Path, python: str, archive: tuple[Path, str]) -> Ver
         reserve(world)
         watch.begin()
         striker.arm()
-        run = _Run(plan, account, watch, striker, world, work, 0, verdict)
+        run = _Run(plan, account, watch, striker, world, other, work, 0, verdict)
         try:
             run.number = work.hand_in(world)
             _go_through(run)
@@ -158,7 +158,8 @@ def _go_through(run: _Run) -> None:
     twin_alone = any(f.which == "and the first one is gone" for f in run.plan.faults)
     _wait_for_job(run, run.world)
     if twin_alone and run.striker.twin is not None:
-        _wait_for_job(run, run.striker.twin, alone=True)
+        run.world = run.striker.twin
+        _wait_for_job(run, run.world, alone=True)
     elif run.striker.gone:
         _wait_for_machines(run)
         _second_laptop(run)
@@ -213,7 +214,7 @@ def _wait_for_machines(run: _Run) -> None:
 
 def _second_laptop(run: _Run) -> None:
     """Another user, elsewhere, finishes the job, or can only stop it."""
-    other = run.leased.laptop(_SECOND)
+    other = run.other
     name = run.world.card(run.number).project
     known = run.leased.listed()
     if not any(key.endswith(f"{name}/project.json") or f"/{name}/" in key for key in known):

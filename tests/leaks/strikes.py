@@ -63,9 +63,9 @@ class Striker:
             timer.join()
 
     def go(self) -> None:
-        """The laptop is gone for ever."""
+        """The laptop is gone for ever; its user had just handed the job in."""
         self.gone = True
-        self.world.kill()
+        self.world.kill("courier")
 
     def _at_call(self, fault: Fault) -> None:
         do = {Kind.COURIER_KILLED: lambda: self.world.kill("courier"), Kind.LAPTOP_GONE_AT: self.go}

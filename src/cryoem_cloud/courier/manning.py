@@ -12,6 +12,7 @@ from cryoem_cloud.model.errors import BootError, ProviderError
 from cryoem_cloud.model.machine import Fleet, Pulse, State
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.turn import Deed
+from cryoem_cloud.model.units import counted
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import LIMIT_S, Order, Provider
@@ -74,7 +75,8 @@ class Manning:
     _offer: Offer = field(default_factory=Offer)
     _refused_s: float | None = None
     _pulse: Pulse | None = None
-    _failed: int = 0
+    _failed: tuple[int, ...] = ()
+    """For each fleet in a row whose last machines had not worked, how many these were."""
     _told_gone: set[str] = field(default_factory=set)
     _guest: Guest | None = field(init=False)
 
@@ -105,11 +107,11 @@ class Manning:
         elif fleet.refusal:
             self._wait_or_offer_more(fleet.refusal, provider, order)
         elif fleet.failures >= order.most_failures:
-            raise _no_boot(fleet)
+            raise _no_boot(fleet.failures, fleet.failure_log)
         elif fleet.spent and self._silent():
-            self._failed = self._failed + 1 if fleet.failures else 0
-            if self._failed >= _MOST_FAILED:
-                raise _no_boot(fleet)
+            self._failed = (*self._failed, fleet.failures) if fleet.failures else ()
+            if len(self._failed) >= _MOST_FAILED:
+                raise _no_boot(sum(self._failed), fleet.failure_log)
             self._man_again()
 
     def _came_along(self) -> Guest | None:
@@ -195,9 +197,9 @@ class Manning:
         return self._pulse.dead(now_s)
 
 
-def _no_boot(fleet: Fleet) -> BootError:
+def _no_boot(failures: int, said: str) -> BootError:
     return BootError(
-        f"{fleet.failures} machines in a row ended before they had worked; the last one said: "
-        f"{fleet.failure_log.strip() or 'nothing'}",
+        f"{counted(failures, 'machine')} in a row ended before they had worked; the last one said: "
+        f"{said.strip() or 'nothing'}",
         hint="cryoem doctor looks for the cause",
     )

@@ -167,6 +167,37 @@ def test_a_fleet_of_which_nothing_progresses_ends_within_the_hour(still: AwsBenc
     assert still.provider.keep(order()).spent
 
 
+@pytest.mark.parametrize("deleted", [("lapse",), ("hard",), ("lapse", "hard")])
+def test_what_ends_a_fleet_is_put_back_where_somebody_deletes_it(
+    still: AwsBench, deleted: tuple[str, ...]
+) -> None:
+    kept(still)
+    for name in deleted:
+        still.ask(
+            "autoscaling",
+            "delete_scheduled_action",
+            AutoScalingGroupName=TOKEN,
+            ScheduledActionName=name,
+        )
+    still.provider.keep(order())
+    timers = still.ask("autoscaling", "describe_scheduled_actions")["ScheduledUpdateGroupActions"]
+    assert {each["ScheduledActionName"] for each in timers} == {"hard", "lapse"}
+    still.cloud.clock.skip(3700)
+    assert not still.cloud.living()
+
+
+def test_a_group_that_is_deleted_while_it_is_looked_after_is_no_error(still: AwsBench) -> None:
+    kept(still)
+    provider = still.provider
+    provider.fresh_s = 1000.0
+    assert provider.look(TOKEN).alive
+    still.ask(
+        "autoscaling", "delete_auto_scaling_group", AutoScalingGroupName=TOKEN, ForceDelete=True
+    )
+    still.cloud.clock.skip(60)
+    assert provider.keep(order()).alive
+
+
 def test_a_fleet_ends_at_its_limit_whoever_pushes(still: AwsBench) -> None:
     still.provider.keep(order(limit_s=1800))
     still.cloud.clock.skip(1800 + 500)

@@ -1,5 +1,6 @@
 """The provider: launches, keeps and ends fleets."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cryoem_cloud.model.errors import QuotaError
+from cryoem_cloud.model.errors import ProviderError, QuotaError
 from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.ports.application import Shape
@@ -26,6 +27,10 @@ from cryoem_cloud.providers.aws.template import template_data
 
 __all__ = ["AwsProvider"]
 
+_LOG = logging.getLogger(__name__)
+
+_ARM_S = 600.0
+"""Between looks whether what ends a fleet without us is there still."""
 _NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 
 
@@ -47,6 +52,7 @@ class AwsProvider:
     _seen_s: float = float("-inf")
     _refusals: dict[str, str] = field(default_factory=dict)
     _shapes: dict[str, Shape] = field(default_factory=dict)
+    _armed_s: dict[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -81,6 +87,8 @@ class AwsProvider:
         if not seen.raised:
             self._launch(order)
             seen = self._look(anew=True).get(order.token, Seen())
+        elif seen.capacity:
+            self._arm_again(order)
         fleet = fleet_of(seen, refusal=self._refusal(order.token, seen))
         if fleet.failures >= order.most_failures and seen.capacity:
             self._shrink(order.token)
@@ -173,6 +181,18 @@ class AwsProvider:
         if group is not None:
             launch.raise_capacity(group)
             launch.note_raised()
+
+    def _arm_again(self, order: Order) -> None:
+        """Somebody may have deleted what ends the fleet without us."""
+        now_s = self.clock.monotonic()
+        if now_s - self._armed_s.get(order.token, float("-inf")) < _ARM_S:
+            return
+        self._armed_s[order.token] = now_s
+        launch = Launch(calls=self.calls, account=self.account, order=order, now=datetime.now(UTC))
+        try:
+            launch.arm()
+        except ProviderError as error:  # it is deleted just now, or AWS is busy
+            _LOG.warning("%s is not looked after: %s", order.token, error)
 
     def _refusal(self, token: str, seen: Seen) -> str:
         """Why the group has fewer machines than it wants; "" where it has them, or just begins."""
