@@ -142,11 +142,12 @@ def run_chain(
     env: Mapping[str, str],
     *,
     until: str = "Class2D",
+    extra: Mapping[str, str] | None = None,
     tell: Callable[[Ran], None] = lambda _: None,
 ) -> tuple[Ran, ...]:
     """Run the jobs of a connected project, each handed to the queue command; what each took.
 
-    `tell` is called after each job, `until` is the last to run.
+    `tell` is called after each job, `until` is the last to run, `extra` are options of all.
 
     Raises:
         ChainError: A job failed, or has not finished in time.
@@ -157,7 +158,7 @@ def run_chain(
         folders = {done.kind: done.folder for done in ran.values()}
         said = {name: str(value).format(**folders) for name, value in options.items()}
         # RELION pastes the command into a shell's line.
-        said |= {"do_queue": "Yes", "qsub": shlex.quote(str(queue_command))}
+        said |= {"do_queue": "Yes", "qsub": shlex.quote(str(queue_command)), **(extra or {})}
         text = ";".join(f"{name} == {value}" for name, value in said.items())
         started = time.monotonic()
         _pipeliner(folder, env, "--addJob", kind, "--addJobOptions", text)

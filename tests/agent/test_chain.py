@@ -39,8 +39,8 @@ class Myself(Unbothered):
     def worked(self) -> None:
         self.said.append("worked")
 
-    def leave(self) -> None:
-        self.said.append("leave")
+    def leave(self, *, last: bool) -> None:
+        self.said.append("end" if last else "leave")
 
 
 class Hurried(SystemClock):
@@ -182,7 +182,7 @@ def test_a_machine_goes_on_with_what_follows_and_what_follows_that(chain: Chain)
     entry = chain.file("two.txt", "two\n")
     chain.then(2, "cat 1/x two.txt > 2/x", after=(1,), reads="1/x two.txt", entries=(entry,))
     chain.then(3, "cat 1/x 2/x > 3/x", after=(2,), reads="1/* 2", sources=(1, 2))
-    assert chain.live() == ["worked"] * 3 + ["leave"]
+    assert chain.live() == ["worked"] * 3 + ["end"]
     assert chain.made(3) == {"3/x": "one\none\ntwo\n"}
     assert [chain.outcome(n) for n in (1, 2, 3)] == [Outcome.SUCCESS] * 3
     assert chain.inputs(2) == {"1/x": Kind.FILE, "two.txt": Kind.FILE}
@@ -231,7 +231,7 @@ def test_of_several_jobs_before_the_last_one_to_end_goes_on(chain: Chain) -> Non
     chain.then(3, "cat 1/x 2/x > 3/x", after=(1, 2), reads="1/x 2/x")
     assert chain.live(1, "m-1") == ["worked", "leave"]
     assert chain.preparations(3) == ()
-    assert chain.live(2, "m-2") == ["worked"] * 2 + ["leave"]
+    assert chain.live(2, "m-2") == ["worked"] * 2 + ["end"]
     assert chain.made(3) == {"3/x": "1\n2\n"}
 
 
@@ -293,15 +293,24 @@ def damaged(chain: Chain) -> None:
     chain.store.put(next_key(P, 1, 1), b"noise")
 
 
-@pytest.mark.parametrize("act", [by_courier, by_another, stopped, waiting, damaged])
+@pytest.mark.parametrize(
+    ("act", "how"),
+    [
+        (by_courier, "leave"),
+        (by_another, "leave"),
+        (stopped, "leave"),
+        (waiting, "leave"),
+        (damaged, "end"),  # nobody can go on with it
+    ],
+)
 def test_a_job_that_is_not_ours_to_prepare_is_left(
-    chain: Chain, act: Callable[[Chain], None]
+    chain: Chain, act: Callable[[Chain], None], how: str
 ) -> None:
     chain.job(1, "true")
     chain.then(2, "true", after=(1,))
     act(chain)
     before = chain.preparations(2)
-    assert chain.live() == ["worked", "leave"]
+    assert chain.live() == ["worked", how]
     assert chain.preparations(2) == before
     assert not chain.records(2).ready().count
 
@@ -318,7 +327,7 @@ def test_a_machine_that_takes_the_place_of_another_goes_on_where_that_one_was(
             chain.store.delete(listed.key)
     assert chain.records(2).turns(MAIN).claim("m-1")
     chain.records(2).mark_gone("m-1")
-    assert chain.live(1, "m-2") == ["worked", "leave"]
+    assert chain.live(1, "m-2") == ["worked", "end"]
     assert chain.made(2) == {"2/x": "1\n"}
 
 
@@ -327,7 +336,7 @@ def test_a_store_that_does_not_answer_stops_no_chain(chain: Chain, fault: Fault)
     chain.job(1, "echo 1 > 1/x")
     chain.then(2, "cat 1/x > 2/x", after=(1,), reads="1/x")
     chain.fault = fault
-    assert chain.live() == ["worked"] * 2 + ["leave"]
+    assert chain.live() == ["worked"] * 2 + ["end"]
     chain.fault = Fault.NONE
     assert chain.made(2) == {"2/x": "1\n"}
     assert [turn.deed for turn in chain.preparations(2)] == [Deed.CLAIM, Deed.DONE]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_this_very_machine_can_be_looked_at(tmp_path: Path) -> None:
     assert sampled(0.0).cpu_s > 0
 
 
-LIMITS = Limits(whole_s=86400.0, left_s=1.0, idle_s=2700.0)
+LIMITS = Limits(whole_s=86400.0, left_s=1.0, idle_s=3600.0)
 
 
 def test_at_the_limit_a_program_ends_with_that_reason() -> None:
@@ -65,10 +66,10 @@ def test_at_the_limit_a_program_ends_with_that_reason() -> None:
 
 
 def test_a_machine_that_does_nothing_ends_its_program_with_that_reason() -> None:
-    assert ending_of(LIMITS, idle_s=2699.0, taken_in_s=None) is None
-    ended = ending_of(LIMITS, idle_s=2700.0, taken_in_s=None)
+    assert ending_of(LIMITS, idle_s=3599.0, taken_in_s=None) is None
+    ended = ending_of(LIMITS, idle_s=3600.0, taken_in_s=None)
     assert ended is not None
-    assert "did nothing for 45 min" in ended.reason
+    assert "did nothing for 60 min" in ended.reason
 
 
 def test_a_machine_that_is_taken_goes_on_until_there_is_just_time_to_save() -> None:
@@ -88,11 +89,13 @@ class Watched(Unbothered):
     name: str = "m"
     said: list[str] = field(default_factory=list)
     heard: Notice | None = None
-    idle_s: float = 2700.0
+    idle_s: float = 3600.0
+    left_s: float = math.inf
+    until: list[datetime] = field(default_factory=list)
 
     def up(self) -> None: ...
     def worked(self) -> None: ...
-    def leave(self) -> None: ...
+    def leave(self, *, last: bool) -> None: ...
 
     def progressed(self) -> None:
         self.said.append("progressed")
@@ -101,7 +104,10 @@ class Watched(Unbothered):
         return self.heard
 
     def limits(self) -> Limits:
-        return Limits(idle_s=self.idle_s)
+        return Limits(idle_s=self.idle_s, left_s=self.left_s)
+
+    def extend(self, until: datetime) -> None:
+        self.until.append(until)
 
 
 def test_progress_is_told_when_there_was_some() -> None:
@@ -127,18 +133,52 @@ def test_files_that_travel_are_progress_before_a_program_starts() -> None:
     assert myself.said == ["progressed"]
 
 
+@pytest.mark.parametrize("counts", [False, True])
+def test_processors_in_use_are_progress_for_programs_that_may_say_nothing(*, counts: bool) -> None:
+    myself, clock, cpu = Watched(), StoppedClock(), [0.0]
+    condition = Condition(
+        myself, clock, sample=lambda at: Sample(at_s=at, cpu_s=cpu[0], moved_bytes=0)
+    )
+    condition.look()
+    condition.use_counts = counts
+    for worked_s in (60.0, 0.5, 60.0):
+        clock.pass_(60.0)
+        cpu[0] += worked_s
+        condition.look()
+    assert myself.said == ["progressed", "progressed"] * counts
+
+
+def test_that_there_is_more_time_is_asked_for_seldom_and_often_near_the_end() -> None:
+    asked: list[float] = []
+    myself, clock, later = Watched(left_s=3600.0), StoppedClock(), datetime(2026, 1, 2, tzinfo=UTC)
+
+    def extended() -> datetime:
+        asked.append(clock.monotonic())
+        return later
+
+    condition = Condition(myself, clock, extended=extended, sample=lambda _: BUSY)
+    for _ in range(720):
+        condition.look()
+        clock.pass_(5.0)
+        myself.left_s -= 5.0
+    seldom = [600.0 * n for n in range(6)]
+    often = [3480.0 + 20.0 * n for n in range(6)]
+    assert [at - asked[0] for at in asked] == seldom + often
+    assert set(myself.until) == {later}
+
+
 def test_a_program_that_hangs_is_ended_after_its_time_and_one_that_works_is_not() -> None:
     myself, clock, cpu = Watched(), StoppedClock(), [0.0]
     condition = Condition(
         myself, clock, sample=lambda at: Sample(at_s=at, cpu_s=cpu[0], moved_bytes=0)
     )
-    for minute in range(60):
+    for minute in range(75):
         cpu[0] += 60.0 if minute < 10 else 0.5
         condition.look()
         clock.pass_(60.0)
         ended = condition.ending(0.0)
-        assert (ended is not None) == (minute >= 9 + 45), minute
-    assert condition.ending(3000.0) is None  # another program, begun later
+        assert (ended is not None) == (minute >= 9 + 60), minute
+    assert condition.ending(4000.0) is None  # another program, begun later
 
 
 def test_a_notice_stops_what_is_new_and_a_recommendation_does_not() -> None:

@@ -41,8 +41,8 @@ class Myself(Unbothered):
     def replace(self, machine: str) -> None:
         self.said.append(f"replace {machine}")
 
-    def leave(self) -> None:
-        self.said.append("leave")
+    def leave(self, *, last: bool) -> None:
+        self.said.append("end" if last else "leave")
 
 
 def the_list(records: JobRecords, lines: list[str]) -> Entry:

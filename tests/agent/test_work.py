@@ -2,10 +2,12 @@
 
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.agent.vigil import Extensions
 from cryoem_cloud.agent.work import Agent
 from cryoem_cloud.apps.guarded import guarded
 from cryoem_cloud.apps.shell import Shell
@@ -41,8 +43,8 @@ class Myself(Unbothered):
         self.said.append("worked")
         self.left = list(self.scratch.iterdir()) if self.scratch else []
 
-    def leave(self) -> None:
-        self.said.append("leave")
+    def leave(self, *, last: bool) -> None:
+        self.said.append("end" if last else "leave")
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ def live(
 
 
 def test_a_machine_that_came_through_its_turn_says_so(records: JobRecords, tmp_path: Path) -> None:
-    assert live(records, tmp_path / "scratch") == ["up", "worked", "leave"]
+    assert live(records, tmp_path / "scratch") == ["up", "worked", "end"]
 
 
 def test_what_a_script_makes_has_rights_by_the_submitters_umask(
@@ -163,7 +165,7 @@ def test_a_bug_of_an_application_fails_the_job_at_once(
     records: JobRecords, tmp_path: Path, where: str
 ) -> None:
     application = guarded(Broken(where), remedy="mend its package: guest")
-    assert live(records, tmp_path / "scratch", application=application) == ["up", "worked", "leave"]
+    assert live(records, tmp_path / "scratch", application=application) == ["up", "worked", "end"]
     turns = records.turns(MAIN).read()
     assert [turn.deed for turn in turns] == [Deed.CLAIM, Deed.FAILED]
     assert exit_of(turns[-1]).reason == (
@@ -225,6 +227,18 @@ def test_an_agent_that_is_started_again_goes_on_with_its_journal(
 def test_folders_that_a_script_locked_do_not_keep_the_disk(tmp_path: Path) -> None:
     records = of_script(f"mkdir {OUT}/d; touch {OUT}/d/x; chmod 555 {OUT}/d")
     myself = Myself(scratch=tmp_path / "scratch")
-    assert live(records, tmp_path / "scratch", myself)[-1] == "leave"
+    assert live(records, tmp_path / "scratch", myself)[-1] == "end"
     assert myself.left == []
     assert not (tmp_path / "scratch").exists()
+
+
+def test_each_word_about_more_time_is_heard_once(records: JobRecords) -> None:
+    first, second = (datetime(2026, 1, day, tzinfo=UTC) for day in (2, 3))
+    extensions = Extensions(records)
+    assert extensions.until() is None
+    records.extend(first)
+    records.extend(second)
+    assert extensions.until() == second
+    assert extensions.until() is None
+    records.extend(first)
+    assert extensions.until() == first

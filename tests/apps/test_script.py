@@ -155,3 +155,17 @@ def test_a_command_that_is_a_folder_has_a_name(word: str) -> None:
 )
 def test_ctffind_takes_no_long_path_of_its_folder(script: str, longest: int | None) -> None:
     assert Relion().longest_folder(make_job(script, outputs=("C/job001",))) == longest
+
+
+@pytest.mark.parametrize(
+    ("script", "speaks"),
+    [
+        ("relion_refine --i p.star --o C/job001/run", True),
+        ("cd .\nmpirun -n 3 relion_refine_mpi --i p.star --o C/job001/run", True),
+        ("relion_refine --i p.star --o C/job001/run\npython3 mine.py", False),
+    ],
+)
+def test_only_relions_own_programs_are_known_to_write_as_they_work(
+    script: str, *, speaks: bool
+) -> None:
+    assert Relion().speaks(make_job(script, outputs=("C/job001",))) is speaks

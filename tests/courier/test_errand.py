@@ -106,6 +106,20 @@ def test_machines_that_do_not_boot_fail_the_job_with_what_they_said(bench: Bench
     assert provider.ended
 
 
+def test_machines_that_ended_with_their_job_are_no_failures(bench: Bench) -> None:
+    """As those of a group that was deleted by who ended the task, between two looks of ours."""
+
+    def ends_it(order: Order) -> Fleet:
+        if not provider.kept:
+            bench.done()
+        provider.see(order)
+        return Fleet(failures=MOST_FAILURES)
+
+    provider = Played(lambda: None)
+    provider.keep = ends_it  # type: ignore[method-assign]
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+
+
 @pytest.mark.parametrize("kind", [ProviderUnreachableError, ProviderDeniedError])
 def test_a_provider_that_is_busy_or_refuses_is_waited_for(
     bench: Bench, caplog: pytest.LogCaptureFixture, kind: type[ProviderError]

@@ -84,7 +84,7 @@ class Myself(Unbothered):
     def worked(self) -> None:
         return
 
-    def leave(self) -> None:
+    def leave(self, *, last: bool) -> None:
         self.left = True
 
 

@@ -130,8 +130,8 @@ _LAUNCH = (
     *(("SuspendProcesses", 1), ("UpdateAutoScalingGroup", 1), ("CreateTags", 1)),
 )
 _MACHINES_CALLS = (
-    *("CreateTags", "PutScheduledUpdateGroupAction", "DescribeAutoScalingGroups"),
-    *("TerminateInstanceInAutoScalingGroup", "DeleteAutoScalingGroup"),
+    *("CreateTags", "PutScheduledUpdateGroupAction", "DeleteAutoScalingGroup"),
+    "TerminateInstanceInAutoScalingGroup",
 )
 _STEPS = ("set-up fails", "set-up hangs", "no archive", "other archive", "AWS out of reach")
 
@@ -194,9 +194,11 @@ def drawn(seed: int) -> Plan:
     dice = random.Random(f"leaks {seed}")
     faults = ALONE[seed - 1] if seed <= len(ALONE) else _together(dice)
     steps = {fault.which for fault in faults if fault.kind is Kind.BOOT_STEP}
+    others = any(fault.call == _MACHINES_CALLS[-1] for fault in faults)  # the last one deletes
     multi = seed > len(ALONE) or not any(fault.call for fault in faults)
     booted = bool(steps) or (seed % 12 == 0 and _bootable(faults))
     machines = dice.choice((1, 1, 2, 3)) if multi and not booted else 1
+    machines = max(machines, 2) if others and not booted else machines
     return Plan(
         seed=seed,
         booted=booted,

@@ -4,6 +4,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,7 @@ def everything(store: Store) -> list[bytes]:
 def test_small_records_of_the_page_are_what_is_written() -> None:
     acts: dict[str, Callable[[JobRecords], object]] = {
         "control": lambda records: records.ask(Control.STOP),
+        "extended": lambda records: records.extend(datetime(2026, 1, 2, 4, 0, 1, tzinfo=UTC)),
         "launch": lambda records: records.put_launch(1, "local", f"{PROJECT}-00000007-1", Offer()),
         "end": lambda records: records.put_end(Exit(outcome=Outcome.SUCCESS)),
         "ids": lambda records: reserve_block(records.store, "ada@workstation"),

@@ -5,6 +5,7 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,10 @@ _LOOK_S = 5.0
 """Between looks for a notice: what EC2's user guide recommends."""
 _SAMPLE_S = 60.0
 """Between looks at processors and GPUs."""
+_ASK_S = 600.0
+"""Between looks whether the job's limit was put off: they are requests."""
+_ASK_AT_LIMIT_S = 20.0
+_AT_LIMIT_S = 120.0
 _RESERVE_S = 45.0
 """Before a machine is taken its program is stopped, to have its last whole files sent."""
 
@@ -56,20 +61,31 @@ def ending_of(limits: Limits, *, idle_s: float, taken_in_s: float | None) -> End
 class Condition:
     """What a thread finds out about the machine, while it is entered.
 
-    It also tells the provider that tasks progress: where `progressed` was called, or where much is
-    sent or received, as before a program starts.
+    It also tells the provider that tasks progress: where `progressed` was called, where much is
+    sent or received, as before a program starts, and, while `use_counts`, where processors or GPUs
+    are used. `extended` says until when the job's machines may be there, where somebody put that
+    off.
     """
 
     def __init__(
-        self, myself: MachineSelf, clock: Clock, *, sample: Callable[[float], Sample] = sampled
+        self,
+        myself: MachineSelf,
+        clock: Clock,
+        *,
+        extended: Callable[[], datetime | None] = lambda: None,
+        sample: Callable[[float], Sample] = sampled,
     ) -> None:
         self._myself = myself
         self._clock = clock
+        self._extended = extended
+        self._asked_s = -math.inf
         self._sample = sample
         self._idleness = Idleness()
         self._sampled_s = -math.inf
         self._progressed = False
         self._taken_s: float | None = None
+        self.use_counts = False
+        """What runs may say nothing for long, and works nevertheless."""
         self.in_danger = False
         """The provider recommends to leave: what can be saved is to be saved now."""
         self._stopped = threading.Event()
@@ -109,10 +125,11 @@ class Condition:
         """Once; the thread does it every 5 s."""
         now_s = self._clock.monotonic()
         self._heed(self._myself.notice(), now_s)
+        self._hear_of_more_time(now_s)
         if now_s - self._sampled_s >= _SAMPLE_S and self._myself.limits().idle_s < math.inf:
             self._sampled_s = now_s
-            if self._idleness.look(self._sample(now_s)):
-                self._progressed = True
+            moved = self._idleness.look(self._sample(now_s))
+            self._progressed |= moved or (self.use_counts and self._idleness.works)
         if self._progressed:
             self._progressed = False
             self._myself.progressed()
@@ -125,6 +142,16 @@ class Condition:
         self.in_danger = True
         if notice.within_s is not None:
             self._taken_s = now_s + notice.within_s
+
+    def _hear_of_more_time(self, now_s: float) -> None:
+        left_s = self._myself.limits().left_s
+        pause_s = _ASK_S if left_s > _AT_LIMIT_S else _ASK_AT_LIMIT_S
+        if left_s == math.inf or now_s - self._asked_s < pause_s:
+            return
+        self._asked_s = now_s
+        until = self._extended()
+        if until is not None:
+            self._myself.extend(until)
 
     def _run(self) -> None:
         while not self._stopped.is_set():

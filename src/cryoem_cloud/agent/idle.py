@@ -45,6 +45,11 @@ class Idleness:
     _last: Sample | None = None
     _since_s: float = 0.0
 
+    @property
+    def works(self) -> bool:
+        """Whether the machine did something before the last look, as far as that is known."""
+        return self._last is not None and self._last.at_s == self._since_s
+
     def look(self, now: Sample) -> bool:
         """After another look; whether much was sent or received since the one before."""
         before, self._last = self._last, now

@@ -231,6 +231,7 @@ class TurnWork:
             umask=self.umask,
         )
         self.ahead.begin()
+        self.condition.use_counts = not self.application.speaks(self.job)
         with sending(sender):
             attendance.until_ended(running)
         if attendance.lost:

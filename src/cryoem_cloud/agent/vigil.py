@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from cryoem_cloud.model.control import Control
@@ -14,7 +15,7 @@ from cryoem_cloud.model.errors import (
 )
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["Ears", "insisting"]
+__all__ = ["Ears", "Extensions", "insisting"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,6 +41,24 @@ class Ears:
         if found is not None:
             self._next += 1
         return found
+
+
+@dataclass
+class Extensions:
+    """Hears each time that a job's limit was put off."""
+
+    records: JobRecords
+    _heard: int = 0
+
+    def until(self) -> datetime | None:
+        """The newest limit, where it was not heard before; one request, and one for each."""
+        newest = None
+        try:
+            while (found := self.records.extended(self._heard + 1)) is not None:
+                newest, self._heard = found, self._heard + 1
+        except CryoemError as error:
+            _LOG.warning("cannot see whether there is more time: %s", error)
+        return newest
 
 
 def insisting(act: Callable[[], T], wait: Callable[[float], None]) -> T:

@@ -13,7 +13,7 @@ from cryoem_cloud.agent.chain import Preparation, what_follows
 from cryoem_cloud.agent.condition import Condition
 from cryoem_cloud.agent.take import Taken, Taker
 from cryoem_cloud.agent.turn import TurnWork
-from cryoem_cloud.agent.vigil import Ears, insisting
+from cryoem_cloud.agent.vigil import Ears, Extensions, insisting
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
@@ -67,35 +67,44 @@ class Agent:
         ends. One that its provider takes away does not leave either.
         """
         with self._condition:
-            todo = self._come_through(self.records)
-            while todo and not self._condition.taken:
-                later = todo.pop()
-                records = JobRecords(self.records.store, self.records.project, later.job)
-                todo += self._come_through(records, later)
+            over = self._work()
         if self._condition.taken:
             self.myself.make_way()
         else:
-            self.myself.leave()
+            self.myself.leave(last=over)
 
     @cached_property
     def _condition(self) -> Condition:
-        return Condition(self.myself, self.clock)
+        return Condition(self.myself, self.clock, extended=Extensions(self.records).until)
 
-    def _come_through(self, records: JobRecords, later: Next | None = None) -> list[Next]:
+    def _work(self) -> bool:
+        """Work on the job and on what goes on after it; whether all of that has ended."""
+        followed = self._come_through(self.records)
+        todo, over = followed or [], followed is not None
+        while todo and not self._condition.taken:
+            later = todo.pop()
+            records = JobRecords(self.records.store, self.records.project, later.job)
+            followed = self._come_through(records, later)
+            todo, over = todo + (followed or []), over and followed is not None
+        return over
+
+    def _come_through(self, records: JobRecords, later: Next | None = None) -> list[Next] | None:
         """Work on a job, where it is a later one if it can be made ready; what follows, first last.
 
-        Nothing follows a job that has not ended well.
+        None where the job goes on without us. Nothing follows one that has not ended well.
         """
         beating = Beating(records, self.myself.name)
         beating.start()
         try:
             if later is not None and not self._preparation(records, later).made():
-                return []
+                return None
             exit_ = self._take_turns(records)
         finally:
             beating.stop()
             remove_tree(self.scratch)
-        if exit_ is None or exit_.outcome is not Outcome.SUCCESS:
+        if exit_ is None:
+            return None
+        if exit_.outcome is not Outcome.SUCCESS:
             return []
         return list(reversed(what_follows(records, self.clock.sleep)))
 

@@ -120,6 +120,10 @@ class Shell:
         """A command is run from its beginning."""
         return None
 
+    def speaks(self, job: Job) -> bool:  # noqa: ARG002  (the port's names)
+        """Nobody knows."""
+        return False
+
     def longest_folder(self, job: Job) -> int | None:  # noqa: ARG002  (the port's names)
         """Any will do, as far as we know."""
         return None

@@ -11,7 +11,7 @@ from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.errors import BootError, ProviderError
 from cryoem_cloud.model.machine import Fleet, Pulse, State
 from cryoem_cloud.model.offer import Offer
-from cryoem_cloud.model.turn import Deed
+from cryoem_cloud.model.turn import Deed, Standing, standing
 from cryoem_cloud.model.units import counted
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.ports.application import Shape
@@ -107,7 +107,7 @@ class Manning:
         elif fleet.refusal:
             self._wait_or_offer_more(fleet.refusal, provider, order)
         elif fleet.failures >= order.most_failures:
-            raise _no_boot(fleet.failures, fleet.failure_log)
+            self._give_up(fleet)
         elif fleet.spent and self._silent():
             self._failed = (*self._failed, fleet.failures) if fleet.failures else ()
             if len(self._failed) >= _MOST_FAILED:
@@ -180,6 +180,11 @@ class Manning:
             environment=slip.environment,
             umask=slip.umask,
         )
+
+    def _give_up(self, fleet: Fleet) -> None:
+        """Say that nothing boots; but who ends a task ends machines that had nothing to do yet."""
+        if standing(self.log.read()) not in {Standing.DONE, Standing.FAILED}:
+            raise _no_boot(fleet.failures, fleet.failure_log)
 
     def _tell_of_gone(self, fleet: Fleet) -> None:
         """Let other machines take over at once what those that ended were working on."""

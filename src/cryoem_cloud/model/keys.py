@@ -15,6 +15,7 @@ __all__ = [
     "control_key",
     "deliver_prefix",
     "end_key",
+    "extended_key",
     "gone_key",
     "ids_key",
     "index_key",
@@ -162,6 +163,11 @@ def log_key(job: int, task: str, turn: int, log: str) -> str:
 def control_key(project: str, job: int, number: int) -> str:
     """One wish of the user's for a job that runs, counted from 1."""
     return f"{job_prefix(project, job)}control/{number:06d}"
+
+
+def extended_key(project: str, job: int, number: int) -> str:
+    """A later end of the job's machines, counted from 1."""
+    return f"{job_prefix(project, job)}extended/{number:06d}"
 
 
 def launch_key(project: str, job: int, attempt: int) -> str:

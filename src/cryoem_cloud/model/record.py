@@ -6,6 +6,7 @@ of a newer version is refused with a message that says so.
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from cryoem_cloud.model.errors import FormatError, NewerFormatError
@@ -15,6 +16,7 @@ __all__ = [
     "PROTOCOL",
     "decode",
     "encode",
+    "instant",
     "integer",
     "integers",
     "items",
@@ -74,6 +76,15 @@ def integer(fields: Mapping[str, JSON], name: str, default: int | None = None) -
     if not isinstance(value, int) or isinstance(value, bool):
         raise FormatError(f"field {name!r} should be a whole number, found {value!r}")
     return value
+
+
+def instant(fields: Mapping[str, JSON], name: str) -> datetime:
+    """A field with an instant, such as 2026-01-01T00:00:00Z."""
+    value = text(fields, name)
+    try:
+        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise FormatError(f"field {name!r} should be an instant, found {value!r}") from error
 
 
 def items(fields: Mapping[str, JSON], name: str) -> Sequence[JSON]:

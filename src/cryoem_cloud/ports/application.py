@@ -274,6 +274,14 @@ class Application(Protocol):
         """
         ...
 
+    def speaks(self, job: Job) -> bool:
+        """Whether all that the job runs writes something as it works, every few minutes.
+
+        One of these that has written nothing for an hour hangs, however busy it seems: programs
+        that wait for each other by MPI use whole processors. Looks at nothing.
+        """
+        ...
+
     def longest_folder(self, job: Job) -> int | None:
         """How many bytes the path may have of the folder in which the script runs; None: any.
 

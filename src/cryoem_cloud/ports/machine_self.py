@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 __all__ = ["Limits", "MachineSelf", "Notice"]
@@ -62,16 +63,21 @@ class MachineSelf(Protocol):
         """What ends the work as of now; no request."""
         ...
 
+    def extend(self, until: datetime) -> None:
+        """Say that the job's machines may be there until then; what they know already is done."""
+        ...
+
     def replace(self, machine: str) -> None:
-        """Have a machine of our own fleet ended that shows no life, and another started.
+        """Have a machine that worked on our job and shows no life ended, and another started.
 
         Its task is ours already: should it live, it works for nothing.
         """
         ...
 
-    def leave(self) -> None:
+    def leave(self, *, last: bool) -> None:
         """Say that this machine is about to end by itself and is not to be replaced.
 
+        `last` says that nothing is left to do for the whole fleet: all of it may end with us.
         Where machines are dear it ends with this call, or a moment after it.
         """
         ...

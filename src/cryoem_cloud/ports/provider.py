@@ -109,6 +109,8 @@ class Provider(Protocol):
     def extend(self, token: str, by_s: float) -> datetime | None:
         """Let a fleet be there so much longer; until when, or None where nothing limits it.
 
+        Its machines learn of it from the job's records (`stores.jobs`), which the caller writes.
+
         Raises:
             ProviderError: There is no such fleet any more.
         """

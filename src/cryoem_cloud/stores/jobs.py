@@ -1,8 +1,9 @@
 """The records of one job in a store, typed."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from itertools import count, islice
 
 from cryoem_cloud.model import keys
@@ -16,7 +17,7 @@ from cryoem_cloud.model.errors import (
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.offer import Offer
-from cryoem_cloud.model.record import decode, encode, integer, text
+from cryoem_cloud.model.record import decode, encode, instant, integer, text
 from cryoem_cloud.model.task import Ready, Task, pack_from_bytes, pack_to_bytes
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.turns import TurnLog
@@ -185,15 +186,7 @@ class JobRecords:
 
     def ask(self, wish: Control) -> None:
         """Record a wish of the user's; a lost reply may record it twice, which does no harm."""
-        number = 1
-        while True:
-            key = keys.control_key(self.project, self.number, number)
-            try:
-                self.store.put(key, encode("control", {"wish": wish.value}), if_absent=True)
-            except ObjectExistsError:
-                number += 1
-            else:
-                return
+        self._append(keys.control_key, encode("control", {"wish": wish.value}))
 
     def asked(self, number: int) -> Control | None:
         """The wish of that number; None where there is none yet."""
@@ -207,6 +200,21 @@ class JobRecords:
             return Control(word)
         except ValueError as error:
             raise FormatError(f"an unknown wish for job {self.number}: {word!r}") from error
+
+    def extend(self, until: datetime) -> None:
+        """Record that the job's machines may be there until then."""
+        self._append(
+            keys.extended_key, encode("extended", {"until": f"{until:%Y-%m-%dT%H:%M:%SZ}"})
+        )
+
+    def extended(self, number: int) -> datetime | None:
+        """The limit of that number; None where there is none yet."""
+        key = keys.extended_key(self.project, self.number, number)
+        try:
+            with reading(key):
+                return instant(decode("extended", self.store.get(key)), "until")
+        except ObjectMissingError:
+            return None
 
     def put_launch(self, attempt: int, provider: str, token: str, offer: Offer) -> None:
         """Say that machines are about to be bought; the first word stands."""
@@ -251,6 +259,16 @@ class JobRecords:
         return Exit(
             outcome=outcome, code=integer(fields, "code", 0), reason=text(fields, "reason", "")
         )
+
+    def _append(self, key_of: Callable[[str, int, int], str], data: bytes) -> None:
+        """Store it under the next number; a lost reply may do so twice."""
+        for number in count(1):
+            try:
+                key = key_of(self.project, self.number, number)
+                self.store.put(key, data, if_absent=True)
+            except ObjectExistsError:
+                continue
+            return
 
     def _is_there(self, key: str) -> bool:
         try:

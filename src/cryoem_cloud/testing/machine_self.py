@@ -1,5 +1,7 @@
 """A machine that nothing is expected of, for tests of agents."""
 
+from datetime import datetime
+
 from cryoem_cloud.ports.machine_self import Limits, Notice
 
 __all__ = ["Unbothered"]
@@ -18,6 +20,9 @@ class Unbothered:
     def limits(self) -> Limits:
         """None."""
         return Limits()
+
+    def extend(self, until: datetime) -> None:
+        """Nothing limits it."""
 
     def replace(self, machine: str) -> None:
         """Nobody else is here."""

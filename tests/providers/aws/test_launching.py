@@ -11,7 +11,7 @@ from cryoem_cloud.model.machine import Fleet, State
 from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.launching import hard_at
-from cryoem_cloud.providers.aws.machine.lapse import lapse_at
+from cryoem_cloud.providers.aws.machine.lapse import LAPSE_S, lapse_at
 from cryoem_cloud.providers.aws.provider import AwsProvider
 from tests.ec2sim.cloud import Cloud
 from tests.ec2sim.faults import What
@@ -182,7 +182,7 @@ def test_what_ends_a_fleet_is_put_back_where_somebody_deletes_it(
     still.provider.keep(order())
     timers = still.ask("autoscaling", "describe_scheduled_actions")["ScheduledUpdateGroupActions"]
     assert {each["ScheduledActionName"] for each in timers} == {"hard", "lapse"}
-    still.cloud.clock.skip(3700)
+    still.cloud.clock.skip(LAPSE_S + 120)
     assert not still.cloud.living()
 
 

@@ -203,6 +203,14 @@ class Lab:
         groups = [each for each in found["AutoScalingGroups"] if "Status" not in each]
         return groups[0] if groups else None
 
+    def ends_at(self, action: str) -> datetime | None:
+        """When the group ends by that scheduled action."""
+        found = self.ask("autoscaling").describe_scheduled_actions(
+            AutoScalingGroupName=GROUP, ScheduledActionNames=[action]
+        )
+        starts = [each["StartTime"] for each in found["ScheduledUpdateGroupActions"]]
+        return starts[0] if starts else None
+
     def made(self, records: JobRecords) -> list[str]:
         """The outputs of the turn that ended the job's task."""
         return [entry.path for entry in results(records, records.turns(MAIN).read()[-1])]

@@ -104,14 +104,13 @@ def test_an_agent_that_hangs_ends_with_its_machine_at_the_limit(lab: Lab) -> Non
 
 
 @pytest.mark.soak
-def test_two_machines_that_leave_at_once_leave_an_empty_group_or_none(lab: Lab) -> None:
+def test_who_ends_the_job_ends_the_group_and_those_that_are_still_leaving(lab: Lab) -> None:
     records = lab.job("sleep 3")
     lab.launch(lab.boot(), count=2)
     both = [kept.id for kept in lab.cloud.living()]
     for machine in both:
         lab.ended(machine)
     assert records.end() is not None
-    assert [lab.tags(machine)[STATE] for machine in both] == ["left", "left"]
-    group = lab.group()
-    assert group is None or (group["DesiredCapacity"], group["Instances"]) == (0, [])
+    assert "left" in {lab.tags(machine)[STATE] for machine in both}
+    lab.until(lambda: lab.group() is None)
     assert not lab.cloud.living()

@@ -17,11 +17,11 @@ from cryoem_cloud.model.errors import (
     ProviderUnreachableError,
 )
 from cryoem_cloud.ports.machine_self import Notice
-from cryoem_cloud.providers.aws.machine.asking import Asking, Group
+from cryoem_cloud.providers.aws.machine.asking import Asking
 from cryoem_cloud.providers.aws.machine.imds import Credentials, Metadata
 from cryoem_cloud.providers.aws.machine.itself import AwsSelf, aws_self
 from cryoem_cloud.providers.aws.machine.lapse import lapse_at
-from cryoem_cloud.providers.aws.names import HARD, LAPSE, STATE
+from cryoem_cloud.providers.aws.names import LAPSE, STATE
 from cryoem_cloud.testing.clock import StoppedClock
 from tests.ec2sim.cloud import Cloud
 from tests.ec2sim.faults import What
@@ -214,10 +214,10 @@ def test_a_machine_that_is_up_says_so_and_arms_the_jobs_limit(
     assert account.tags(name)[STATE] == "worked"
 
 
-def test_the_last_machine_takes_its_group_with_it(account: Lab, imds: Imds, tmp_path: Path) -> None:
-    (name,) = launched(account, 1)
+def test_where_all_is_done_the_group_goes(account: Lab, imds: Imds, tmp_path: Path) -> None:
+    name, _ = launched(account, 2)
     myself, told = machine_of(account, imds, tmp_path, name, soon())
-    myself.leave()
+    myself.leave(last=True)
     assert told.words == [("-h", "now")]
     account.cloud.clock.skip(120)
     assert account.group() is None
@@ -228,7 +228,7 @@ def test_the_last_machine_takes_its_group_with_it(account: Lab, imds: Imds, tmp_
 def test_another_one_leaves_the_group_smaller(account: Lab, imds: Imds, tmp_path: Path) -> None:
     first, second = launched(account, 2)
     myself, told = machine_of(account, imds, tmp_path, first, soon())
-    myself.leave()
+    myself.leave(last=False)
     assert told.words == [("-h", "now")]
     account.cloud.clock.skip(120)
     group = account.group()
@@ -237,15 +237,16 @@ def test_another_one_leaves_the_group_smaller(account: Lab, imds: Imds, tmp_path
     assert [kept.id for kept in account.cloud.living()] == [second]
 
 
+@pytest.mark.parametrize("last", [False, True])
 def test_a_machine_ends_even_if_aws_does_not_answer(
-    account: Lab, imds: Imds, tmp_path: Path
+    account: Lab, imds: Imds, tmp_path: Path, *, last: bool
 ) -> None:
     (name,) = launched(account, 1)
     myself, told = machine_of(account, imds, tmp_path, name, soon())
-    for call in ("CreateTags", "DescribeAutoScalingGroups"):
+    group = "DeleteAutoScalingGroup", "TerminateInstanceInAutoScalingGroup"
+    for call in ("CreateTags", *group):
         account.cloud.faults.plan(What.LOST_BEFORE, call, times=9)
-    account.cloud.faults.plan(What.LOST_BEFORE, "TerminateInstanceInAutoScalingGroup", times=9)
-    myself.leave()
+    myself.leave(last=last)
     assert told.words == [("-h", "now")]
 
 
@@ -256,19 +257,16 @@ def test_progress_pushes_the_lapse_and_not_too_often(
     clock = soon()
     myself, _ = machine_of(account, imds, tmp_path, name, clock)
 
-    def lapse() -> datetime | None:
-        return asking(account).ends_at(GROUP, LAPSE)
-
     myself.progressed()
-    first = lapse()
+    first = account.ends_at(LAPSE)
     assert first == lapse_at(clock.now())
     assert first.second % 2 == 0
     clock.pass_(599.0)
     myself.progressed()
-    assert lapse() == first
+    assert account.ends_at(LAPSE) == first
     clock.pass_(1.0)
     myself.progressed()
-    assert lapse() == lapse_at(clock.now())
+    assert account.ends_at(LAPSE) == lapse_at(clock.now())
 
 
 def test_a_push_that_is_lost_is_made_again_a_minute_later(
@@ -279,10 +277,10 @@ def test_a_push_that_is_lost_is_made_again_a_minute_later(
     myself, _ = machine_of(account, imds, tmp_path, name, clock)
     account.cloud.faults.plan(What.LOST_BEFORE, "PutScheduledUpdateGroupAction", times=4)
     myself.progressed()
-    assert asking(account).ends_at(GROUP, LAPSE) is None
+    assert account.ends_at(LAPSE) is None
     clock.pass_(60.0)
     myself.progressed()
-    assert asking(account).ends_at(GROUP, LAPSE) == lapse_at(clock.now())
+    assert account.ends_at(LAPSE) == lapse_at(clock.now())
 
 
 def test_an_extended_job_has_more_time(account: Lab, imds: Imds, tmp_path: Path) -> None:
@@ -290,13 +288,12 @@ def test_an_extended_job_has_more_time(account: Lab, imds: Imds, tmp_path: Path)
     clock = soon()
     myself, told = machine_of(account, imds, tmp_path, name, clock)
     myself.up()
-    hard = clock.now().replace(microsecond=0) + timedelta(hours=28, minutes=10)
-    asking(account).end_group_at(GROUP, HARD, hard)
-    assert myself.limits().left_s == pytest.approx(24 * 3600.0, abs=1)
-    myself.progressed()
-    assert myself.limits().left_s == pytest.approx(28 * 3600.0, abs=1)
-    assert myself.limits().whole_s == pytest.approx(28 * 3600.0, abs=1)
-    assert told.words[-1] in {("-P", "+1690"), ("-P", "+1689")}
+    assert myself.limits().left_s == 24 * 3600.0
+    for hours in (28, 28, 26):
+        myself.extend(clock.now() + timedelta(hours=hours))
+        assert myself.limits().left_s == 28 * 3600.0
+        assert myself.limits().whole_s == 28 * 3600.0
+    assert told.words == [("-P", "+1450"), ("-P", "+1690")]
 
 
 def test_notices_of_spot_machines(account: Lab, imds: Imds, tmp_path: Path) -> None:
@@ -321,9 +318,7 @@ def test_what_aws_refuses_is_said_in_its_words(account: Lab) -> None:
         ProviderError, match=r"DeleteAutoScalingGroup: ValidationError: .*not found"
     ):
         asking(account).delete_group("nothing")
-    assert asking(account).group("nothing") is None
     (name,) = launched(account, 1)
-    assert asking(account).group(GROUP) == Group(wanted=1, machines=(name,))
     account.cloud.enforce_iam()
     wrong = Asking(
         region="us-east-1",
@@ -350,7 +345,8 @@ def test_a_machine_that_shows_no_life_is_ended_and_replaced(
     first, second = launched(account, 2)
     myself, _ = machine_of(account, imds, tmp_path, first, soon())
     myself.replace(second)
-    myself.replace("i-00000000000000000")  # another fleet's
+    myself.replace("i-00000000000000000")  # gone
+    myself.replace("local-001-ab12cd")  # none of AWS's
     account.cloud.clock.skip(120)
     group = account.group()
     assert group is not None

@@ -80,6 +80,10 @@ def test_machines_are_listed_entered_and_ended(lab: Lab, user: User, tmp_path: P
     said = user.type("cryoem", "machines", "ssh", machine["name"], PATH=path)
     wanted = f"called with ssm start-session --target {machine['name']} --region {_REGION}\n"
     assert said.out == wanted
+    assert "end at 20" in user.cryoem("extend", str(number), "4h").err
+    bucket, prefix = lab.url.removeprefix("s3://").split("/", 1)
+    kept = lab.ask("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+    assert any(f"/jobs/{number:08d}/extended/000001" in each["Key"] for each in kept)
     user.cryoem("machines", "kill", machine["name"])
     user.wait_for(lambda: not lab.cloud.living(), seconds=60)
     (left,) = user.type(*listed, "--all").json["machines"]

@@ -150,3 +150,27 @@ def test_credentials_stand_in_no_command_line(tmp_path: Path) -> None:
     assert "secret" not in command
     assert "--aws-sigv4 aws:amz:us-west-2:ec2" in command
     assert config == ['user = "AK:very/secret+"', 'header = "X-Amz-Security-Token: tok=="']
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("deb http://deb.debian.org/debian bookworm main", "https://deb.debian.org/debian"),
+        ("http://cdn-aws.deb.debian.org/debian", "https://cdn-aws.deb.debian.org/debian"),
+        ("URIs: http://us-west-2.ec2.archive.ubuntu.com/ubuntu/", "https://archive.ubuntu.com/"),
+        ("URIs: http://security.ubuntu.com/ubuntu/", "https://security.ubuntu.com/ubuntu/"),
+        ("deb http://ftp.de.debian.org/debian x main", "http://ftp.de.debian.org/debian"),
+        ("deb http://mirror.lab.example/debian x main", "http://mirror.lab.example/debian"),
+    ],
+)
+@pytest.mark.parametrize("name", ["sources.list", "sources.list.d/x.sources", "mirrors/x.list"])
+def test_packages_come_by_https_where_their_servers_have_it(
+    tmp_path: Path, before: str, after: str, name: str
+) -> None:
+    file = tmp_path / "apt" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(before + "\n")
+    find = {"find": 'exec /usr/bin/find "$@"', "sed": 'exec /usr/bin/sed "$@"'}
+    assert functions(tmp_path, f"use_https {tmp_path}/apt", fakes=find) == ""
+    assert after in file.read_text()
+    assert file.read_text().count("//") == 1

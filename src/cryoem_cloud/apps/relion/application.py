@@ -114,6 +114,10 @@ class Relion:
             job, script, view, made
         )
 
+    def speaks(self, job: Job) -> bool:
+        """RELION's own programs do: their bars of progress go into run.out."""
+        return all(call.silent or call.program is not None for call in calls(job.script))
+
     def longest_folder(self, job: Job) -> int | None:
         """What CtfFind takes: with a longer path its links to micrographs lead nowhere."""
         found = any(call.name.removesuffix("_mpi") == _CTFFIND for call in calls(job.script))

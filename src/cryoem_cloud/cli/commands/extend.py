@@ -4,6 +4,7 @@ import re
 
 import click
 
+from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find, places
 from cryoem_cloud.courier.tokens import fleets_of
@@ -46,5 +47,7 @@ def command(*, number: int, by_s: float) -> None:
         raise NotFoundError(f"job {number} has no machines", hint=f"cryoem show {number}")
     for provider, token in fleets:
         until = provider.extend(token, by_s)
+        if until:
+            records_of(card).extend(until)
         when = f"end at {until.astimezone():%Y-%m-%d %H:%M}" if until else "have no limit"
         click.echo(f"cryoem: the machines of job {number} on {provider.name} {when}", err=True)

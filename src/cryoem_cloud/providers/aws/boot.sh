@@ -157,10 +157,18 @@ make_scratch() {
 
 # --- the whole ----------------------------------------------------------------------------------
 
+use_https() { # for the packages of Debian and Ubuntu, whose servers have it: no other port is open
+    local ubuntu='([a-z0-9-]+\.)*(archive|security|ports)\.ubuntu\.com'
+    local hosts="($ubuntu|(cdn-aws\.deb|deb|security)\.debian\.org)"
+    find "${1:-/etc/apt}" -maxdepth 2 \( -name '*.list' -o -name '*.sources' \) -exec sed -i -E \
+        "s#http://$hosts#https://\1#; s#https://[a-z0-9-]+\.ec2\.archive#https://archive#" {} +
+}
+
 set_up() {
     [[ $install ]] || return 0
     if [[ -d /etc/apt/apt.conf.d ]]; then # a system that just booted updates itself meanwhile
         echo 'DPkg::Lock::Timeout "600";' >/etc/apt/apt.conf.d/95cryoem
+        use_https
     fi
     say "set-up: $install"
     bash -c "$install" </dev/null || fail "the set-up line ended with code $?"

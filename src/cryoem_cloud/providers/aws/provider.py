@@ -105,7 +105,7 @@ class AwsProvider:
         self._forget_seen()
 
     def extend(self, token: str, by_s: float) -> datetime | None:
-        """See the port: what ends the group is put off; its machines learn of it by themselves."""
+        """See the port: what ends the group is put off."""
         return extended(self.calls, token, by_s)
 
     def dismiss(self, machine: str) -> None:

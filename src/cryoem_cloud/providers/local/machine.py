@@ -19,6 +19,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from cryoem_cloud.model.errors import ProviderError
@@ -159,10 +160,13 @@ class LocalSelf:
         """None: this computer costs nothing."""
         return Limits()
 
+    def extend(self, until: datetime) -> None:
+        """Nothing limits it."""
+
     def replace(self, machine: str) -> None:
         """Its provider sees processes that are gone, and those that hang cost nothing."""
 
-    def leave(self) -> None:
+    def leave(self, *, last: bool) -> None:  # noqa: ARG002  (the others find out at no cost)
         """Say that the machine is not to be replaced."""
         with suppress(FileNotFoundError):
             (self.folder / "left").touch()

@@ -34,6 +34,14 @@ def _own_groups(sid: str, action: str, more: Context) -> Case:
 
 _PROJECT_TAG, _STACK_TAG = "aws:ResourceTag/cryoem:project", "aws:ResourceTag/cryoem:stack"
 _SCHEDULE = "autoscaling:PutScheduledUpdateGroupAction"
+LISTINGS = (
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeScheduledActions",
+    "ec2:DescribeInstances",
+    "ec2:DescribeTags",
+    "s3:ListAllMyBuckets",
+    "iam:ListRoles",
+)
 
 OF_MACHINES = (
     *(
@@ -104,16 +112,10 @@ OF_MACHINES = (
         But("a template", resource=f"{EC2}:launch-template/lt-1"),
         But("removing tags", action="ec2:DeleteTags"),
         But("ending it past its group", action="ec2:TerminateInstances", context=OWN),
-    ),
-    *(
-        machine(
-            "LookAtGroups",
-            f"autoscaling:{action}",
-            "*",
-            {},
-            But("machines of the account", action="ec2:DescribeInstances"),
-        )
-        for action in ("DescribeAutoScalingGroups", "DescribeScheduledActions")
+        *(
+            But(f"listing the account by {action}", action=action, resource="*", context=OWN)
+            for action in LISTINGS
+        ),
     ),
 )
 

@@ -21,7 +21,7 @@ from cryoem_cloud.model.errors import ProviderDeniedError, ProviderError, Provid
 from cryoem_cloud.providers.aws.machine.imds import Credentials
 from cryoem_cloud.providers.aws.names import tag_text
 
-__all__ = ["Asking", "Group"]
+__all__ = ["Asking"]
 
 _VERSIONS = {"autoscaling": "2011-01-01", "ec2": "2016-11-15"}
 _TIMEOUT_S = 10.0
@@ -31,14 +31,6 @@ _BUSY = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", 
 _DENIED = frozenset(
     {"AccessDenied", "UnauthorizedOperation", "ExpiredToken", "RequestExpired", "AuthFailure"}
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """A group as a machine of it sees it: how many it should have, and which it has."""
-
-    wanted: int
-    machines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +60,6 @@ class Asking:
         asked = {"InstanceId": machine, "ShouldDecrementDesiredCapacity": fewer}
         self._ask("autoscaling", "TerminateInstanceInAutoScalingGroup", asked)
 
-    def group(self, name: str) -> Group | None:
-        """What the group is like; None where there is none of that name."""
-        said = self._ask(
-            "autoscaling", "DescribeAutoScalingGroups", {"AutoScalingGroupNames.member.1": name}
-        )
-        for found in _items(said, "AutoScalingGroups"):
-            wanted = int(_word(found, "DesiredCapacity") or 0)
-            machines = tuple(_word(each, "InstanceId") for each in _items(found, "Instances"))
-            return Group(wanted=wanted, machines=machines)
-        return None
-
     def delete_group(self, name: str) -> None:
         """Delete the group with the machines that it has."""
         asked = {"AutoScalingGroupName": name, "ForceDelete": "true"}
@@ -98,15 +79,6 @@ class Asking:
                 "DesiredCapacity": "0",
             },
         )
-
-    def ends_at(self, name: str, action: str) -> datetime | None:
-        """When AWS ends the group by that action; None where there is no such."""
-        asked = {"AutoScalingGroupName": name, "ScheduledActionNames.member.1": action}
-        said = self._ask("autoscaling", "DescribeScheduledActions", asked)
-        for found in _items(said, "ScheduledUpdateGroupActions"):
-            if start := _word(found, "StartTime"):
-                return datetime.fromisoformat(start)
-        return None
 
     def tag(self, machine: str, tags: Mapping[str, str]) -> None:
         """Write tags of an instance."""

@@ -2,31 +2,32 @@
 
 import logging
 import math
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from cryoem_cloud.model.errors import ProviderDeniedError, ProviderError
+from cryoem_cloud.model.errors import ProviderError
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.machine_self import Limits, Notice
-from cryoem_cloud.providers.aws.machine.asking import Asking, Group
+from cryoem_cloud.providers.aws.machine.asking import Asking
 from cryoem_cloud.providers.aws.machine.imds import Metadata, seconds_until
 from cryoem_cloud.providers.aws.machine.lapse import GRACE_S, lapse_at
-from cryoem_cloud.providers.aws.names import HARD, LAPSE, STATE
+from cryoem_cloud.providers.aws.names import LAPSE, STATE
 
 __all__ = ["IDLE_S", "AwsSelf", "aws_self", "shut_down"]
 
 _LOG = logging.getLogger(__name__)
 
-IDLE_S = 2700.0
-"""How long a machine may do nothing. The published tool waited an hour; `lapse` may come 50 min
-after the last sign of progress, and would end the machine without a word about why."""
+IDLE_S = 3600.0
+"""How long a machine may do nothing: the published tool's hour, and shorter than `lapse`."""
 _PUSH_S = 600.0
 """Between two pushes of `lapse`."""
 _AGAIN_S = 60.0
 """Between two tries of a push that AWS did not take."""
+_INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
 _LATE_S = 60.0
 """How late EC2 may take a machine that it has given notice to."""
 
@@ -67,7 +68,6 @@ class AwsSelf:
     shut_down: Callable[..., None] = shut_down
     _said: str = ""
     _pushed_s: float = field(default=-math.inf)
-    _may_read: bool = True
 
     def up(self) -> None:
         """Say so, and put the job's limit in the place of the boot's own end."""
@@ -82,7 +82,7 @@ class AwsSelf:
             self._say("worked")
 
     def progressed(self) -> None:
-        """Push the end of a fleet that does not progress to an hour from now, every 10 min."""
+        """Push the end of a fleet that does not progress away from now, every 10 min."""
         now_s = self.clock.monotonic()
         if now_s - self._pushed_s < _PUSH_S:
             return
@@ -90,7 +90,6 @@ class AwsSelf:
         at = lapse_at(self.clock.now())
         if _done("the fleet's end is not put off", self.asking.end_group_at, self.group, LAPSE, at):
             self._pushed_s = now_s
-        self._learn_limit()
 
     def notice(self) -> Notice | None:
         """What EC2 announces to this Spot machine."""
@@ -108,23 +107,26 @@ class AwsSelf:
         left_s = seconds_until(self.until, self.clock.now())
         return Limits(whole_s=self.limit_s, left_s=left_s, idle_s=IDLE_S)
 
+    def extend(self, until: datetime) -> None:
+        """Put the new limit in the place of the old one."""
+        more_s = (until - self.until).total_seconds()
+        if more_s > 0:
+            self.limit_s += more_s
+            self.until = until
+            self._arm()
+
     def replace(self, machine: str) -> None:
-        """End it without a word to its group of wanting less, if it is of ours."""
-        found = self._group()
-        if found is not None and machine in found.machines:
+        """End it without a word to its group of wanting less; another project's is refused us."""
+        if _INSTANCE.fullmatch(machine):
             _done("a lost machine is left", self.asking.replace, machine)
 
-    def leave(self) -> None:
-        """Shrink the group, or delete it with its last machine; then shut down, whatever fails."""
+    def leave(self, *, last: bool) -> None:
+        """Shrink the group, or delete it with all machines; then shut down, whatever fails."""
         try:
             _done("not tagged", self.asking.tag, self.name, {STATE: "left"})
-            mine = Group(wanted=1, machines=(self.name,))
-            if self._group() == mine and self._deleted():
+            if last and _done("the group is kept", self.asking.delete_group, self.group):
                 return
             _done("the group does not shrink", self.asking.leave_group, self.name)
-            found = self._group()  # others may have left meanwhile; this machine has seconds left
-            if found is not None and not found.wanted:
-                self._deleted()
         finally:
             self.shut_down("-h", "now")
 
@@ -134,38 +136,9 @@ class AwsSelf:
         self.clock.sleep((notice.within_s if notice and notice.within_s else 0.0) + _LATE_S)
         self.shut_down("-h", "now")
 
-    def _group(self) -> Group | None:
-        """Our group; None where that is not told, and couriers delete what is empty."""
-        try:
-            return self.asking.group(self.group)
-        except ProviderError as error:
-            _LOG.warning("%s", error)
-            return None
-
-    def _deleted(self) -> bool:
-        return _done("the group is kept", self.asking.delete_group, self.group)
-
     def _arm(self) -> None:
         left_s = seconds_until(self.until, self.clock.now()) + GRACE_S
         self.shut_down("-P", f"+{math.ceil(left_s / 60)}")
-
-    def _learn_limit(self) -> None:
-        """Somebody may have extended the job."""
-        if not self._may_read:
-            return
-        try:
-            hard = self.asking.ends_at(self.group, HARD)
-        except ProviderDeniedError:
-            self._may_read = False
-            return
-        except ProviderError as error:
-            _LOG.warning("%s", error)
-            return
-        until = hard - timedelta(seconds=GRACE_S) if hard else self.until
-        if abs((until - self.until).total_seconds()) > _AGAIN_S:
-            self.limit_s += (until - self.until).total_seconds()
-            self.until = until
-            self._arm()
 
     def _say(self, state: str) -> None:
         if _done("not tagged", self.asking.tag, self.name, {STATE: state}):

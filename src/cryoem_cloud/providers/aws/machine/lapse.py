@@ -6,8 +6,9 @@ __all__ = ["GRACE_S", "LAPSE_S", "lapse_at"]
 
 GRACE_S = 600.0
 """Between a job's limit, at which its machines end it, and AWS's end of the fleet."""
-LAPSE_S = 3600.0
-"""A fleet of which nothing progresses for so long is ended by AWS."""
+LAPSE_S = 4500.0
+"""A fleet of which nothing progresses for so long is ended by AWS: 65 to 75 min after the last sign
+of it, as that is told every 10 min; an idle machine has ended by itself, with a reason, by then."""
 
 
 def lapse_at(now: datetime) -> datetime:

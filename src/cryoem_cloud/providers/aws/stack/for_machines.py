@@ -63,7 +63,7 @@ def _group(scope: Scope) -> tuple[Statement, ...]:
         Statement(
             sid="OwnGroupShrinks",
             why="It leaves its group so that no other is bought for it, ends the machine of its "
-            "project whose task it takes over, and deletes the group when it is the last.",
+            "project whose task it takes over, and deletes the group when its job has ended.",
             actions=(
                 "autoscaling:TerminateInstanceInAutoScalingGroup",
                 "autoscaling:DeleteAutoScalingGroup",
@@ -86,15 +86,6 @@ def _group(scope: Scope) -> tuple[Statement, ...]:
             actions=("ec2:CreateTags",),
             resources=scope.ec2("instance"),
             conditions={"StringEquals": of_own, **only_tags(STATE, WHY)},
-        ),
-        Statement(
-            sid="LookAtGroups",
-            why="It looks whether it is the last of its group, and whether the job's limit was "
-            "extended; AWS cannot limit these two listings, which name the groups of the region.",
-            actions=(
-                "autoscaling:DescribeAutoScalingGroups",
-                "autoscaling:DescribeScheduledActions",
-            ),
         ),
     )
 
