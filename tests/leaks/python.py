@@ -36,6 +36,8 @@ _SECONDS = {
 if _MINUTE_S < 60:
     import sys as _sys
 
+    if "cryoem_cloud.courier.manning" in _sys.modules:  # a courier, which imports it later
+        _importlib.import_module("cryoem_cloud.providers.aws.provider")
     for _name, _values in _SECONDS.items():
         _module = _sys.modules.get("cryoem_cloud." + _name)
         for _key, _value in _values.items() if _module else ():

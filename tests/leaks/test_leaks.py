@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.providers.aws.names import TOKEN
 from tests.ec2sim.bootworld import reason_not_to_boot
 from tests.leaks.__main__ import main
+from tests.leaks.conftest import Scene
 from tests.leaks.plan import ALONE, Kind, drawn
 
 _QUICK = "20,31"
@@ -24,6 +26,23 @@ def test_a_seed_says_all_of_a_run() -> None:
     together = [fault.kind for plan in plans[len(ALONE) :] for fault in plan.faults]
     assert set(together) == set(Kind) - {Kind.BOOT_STEP}
     assert sum(plan.booted for plan in plans[:120]) >= 10
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scene", [(1, 5.0)], indirect=True)
+def test_what_is_wrong_is_found(scene: Scene) -> None:
+    (machine,) = scene.leased.cloud.living()
+    assert scene.leased.costs()["instances"] == [machine.id]
+    assert scene.leased.kept().keys() == {"groups", "scheduled actions", "templates"}
+    scene.leased.lab.client("autoscaling").update_auto_scaling_group(
+        AutoScalingGroupName=machine.tags[TOKEN], MinSize=0, MaxSize=0, DesiredCapacity=0
+    )
+    scene.gone()
+    life = scene.watch.lives[machine.id]
+    assert f"{machine.id} was ended" in life.killed
+    life.progress = [life.progress[0] - 7200.0]
+    life.began -= 7200.0
+    assert 120 < scene.watch.outlived()[machine.id] < 240
 
 
 @pytest.mark.soak
