@@ -27,6 +27,7 @@ _SECONDS = {
     },
     "providers.aws.provider": {"_ARM_S": 10 * _MINUTE_S},
     "courier.manning": {"_REFUSED_S": 10.0},
+    "agent.idle": {"_CORES": float("inf"), "_BYTES_S": float("inf")},  # they are this host's
     "agent.condition": {"_RESERVE_S": 10.0, "_LOOK_S": 2.0},
     "model.machine": {"DEAD_AFTER_S": 24.0, "HEARTBEAT_S": 6.0},
     "stores.beating": {"HEARTBEAT_S": 6.0},

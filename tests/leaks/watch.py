@@ -117,7 +117,7 @@ class Watch:
         reason = str(kept.record.state_reason.code)
         by_itself = kept.tags.get(STATE) in {"left", "failed"} or life.struck
         fresh = bool(life.progress) and self.now - life.progress[-1] < FRESH_S
-        if by_itself or self.job_ended or not fresh:
+        if by_itself or not fresh or any(key.endswith("/end") for key in self.leased.listed()):
             return
         if reason == "Client.UserInitiatedShutdown":
             ago = (self.now - life.progress[-1]) / 60

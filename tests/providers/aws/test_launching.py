@@ -182,6 +182,9 @@ def test_what_ends_a_fleet_is_put_back_where_somebody_deletes_it(
     still.provider.keep(order())
     timers = still.ask("autoscaling", "describe_scheduled_actions")["ScheduledUpdateGroupActions"]
     assert {each["ScheduledActionName"] for each in timers} == {"hard", "lapse"}
+    lapse = next(each for each in timers if each["ScheduledActionName"] == "lapse")
+    left_s = (lapse["StartTime"] - datetime.now(UTC)).total_seconds()
+    assert LAPSE_S - 700 < left_s < LAPSE_S - 500 or "lapse" not in deleted
     still.cloud.clock.skip(LAPSE_S + 120)
     assert not still.cloud.living()
 

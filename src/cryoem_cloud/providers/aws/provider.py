@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryoem_cloud.model.errors import ProviderError, QuotaError
@@ -31,6 +31,8 @@ _LOG = logging.getLogger(__name__)
 
 _ARM_S = 600.0
 """Between looks whether what ends a fleet without us is there still."""
+_SINCE = timedelta(minutes=10)
+"""So old may the last push be of a `lapse` that is not there; the next one may come as late."""
 _NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 
 
@@ -188,9 +190,9 @@ class AwsProvider:
         if now_s - self._armed_s.get(order.token, float("-inf")) < _ARM_S:
             return
         self._armed_s[order.token] = now_s
-        launch = Launch(calls=self.calls, account=self.account, order=order, now=datetime.now(UTC))
+        then = datetime.now(UTC) - _SINCE
         try:
-            launch.arm()
+            Launch(calls=self.calls, account=self.account, order=order, now=then).arm()
         except ProviderError as error:  # it is deleted just now, or AWS is busy
             _LOG.warning("%s is not looked after: %s", order.token, error)
 
