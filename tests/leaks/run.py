@@ -111,10 +111,11 @@ def played(plan: Plan, top: Path, python: str, archive: tuple[Path, str]) -> Ver
 def _machines(plan: Plan, top: Path, python: str) -> AgentMachines | BootedMachines:
     if not plan.booted:
         return AgentMachines(top / "machines", python, plan.minute_s)
-    hangs = any(fault.which == "set-up hangs" for fault in plan.faults)
+    slower = {"set-up hangs": 1, "AWS out of reach": 2}  # nearer to the dead-man's 20 minutes
+    factor = min((slower.get(fault.which, 3) for fault in plan.faults), default=3)
     house = House(
         directory=top / "machines",
-        minute_s=plan.minute_s * (1 if hangs else 3),
+        minute_s=plan.minute_s * factor,
         grace_s=1.0,
         environment={"LEAKS_MINUTE": str(plan.minute_s)},
     )
@@ -161,6 +162,7 @@ def _go_through(run: _Run) -> None:
         run.world = run.striker.twin
         _wait_for_job(run, run.world, alone=True)
     elif run.striker.gone:
+        run.world.kill()  # the command that handed it in may have woken another courier
         _wait_for_machines(run)
         _second_laptop(run)
     _late_twin(run)
