@@ -8,12 +8,13 @@ DEMO := .venv/demo.stamp
 ALL := .venv/all.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test soak lint docs lock clean relion-for-demo relion-for-test
+.PHONY: help demo test soak live-aws lint docs lock clean relion-for-demo relion-for-test
 
 help:
 	@echo "make demo   run RELION jobs through the queue, and show pictures (under 5 minutes)"
 	@echo "make test   lint, docs and tests (under 15 minutes)"
 	@echo "make soak   the long tests"
+	@echo "make live-aws   try it once at Amazon, in an account that you name, for some cents"
 	@echo "make lint   only ruff, mypy and import-linter        make docs   only the web pages"
 	@echo "make lock   pin the newest dependencies              make clean  remove what was built"
 
@@ -31,6 +32,11 @@ test: relion-for-test lint docs
 
 soak: relion-for-test $(ALL)
 	$(BIN)/pytest -m soak -n 3 --dist loadscope --no-loadscope-reorder --timeout 900
+
+# Opt-in, never in CI: says what it costs at most, and asks. See tests/live_aws/__main__.py.
+
+live-aws: $(ALL)
+	@$(BIN)/python -m tests.live_aws
 
 lint: $(ALL)
 	$(BIN)/ruff check

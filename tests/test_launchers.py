@@ -18,7 +18,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("cryoem", "cryoem-qsub", "cryoem-qstat", "cryoem-qdel", "qsub_aws", "awsls", "awskill")
+COMMANDS = (
+    *("cryoem", "cryoem-qsub", "cryoem-qstat", "cryoem-qdel"),
+    *("qsub_aws", "awsls", "awskill", "awslaunch"),
+)
 PATIENCE_S = 60.0
 SCRIPT = """\
 #!/bin/bash

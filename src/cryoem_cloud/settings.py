@@ -7,6 +7,8 @@ count = 1                        # machines a job
 home = "essential"               # what comes home; default: all, but where that costs money
 inputs = "copy"                  # or "reference": local stores read inputs where they lie
 local_prefix = "nice -n 10"      # what starts machines of this computer; default: nothing
+image = "relion-debian"          # the machine image that rented machines begin with
+container = "docker://name:tag"  # what jobs' programs are run in; default: none
 set_up = "apt-get -y install relion"  # what rented machines run as root first; default: nothing
 [executables]                    # where machines have programs that RELION's call
 ctffind = "/opt/ctffind/bin/ctffind"
@@ -42,7 +44,7 @@ KEPT = "CRYOEM_KEPT_"
 _MOUNT_WORDS = 3
 """Device, mount point and file system type are the first words of a line in /proc/mounts."""
 
-_NAMES_PROGRAMS = frozenset({"local_prefix", "set_up", "executables"})
+_NAMES_PROGRAMS = frozenset({"local_prefix", "set_up", "executables", "image", "container"})
 """Settings that name programs which this user's courier and machines start, or are commands."""
 
 EXECUTABLES = (
@@ -103,6 +105,8 @@ class Settings:
     inputs: str = "copy"
     local_prefix: str = ""
     set_up: str = ""
+    image: str = ""
+    container: str = ""
     executables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -154,6 +158,8 @@ class Settings:
             inputs=word("inputs", self.inputs, "copy", "reference"),
             local_prefix=word("local_prefix", self.local_prefix),
             set_up=word("set_up", self.set_up),
+            image=word("image", self.image),
+            container=word("container", self.container),
             executables={**self.executables, **_table(values.get("executables", {}), source)},
         )
 

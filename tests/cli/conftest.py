@@ -7,17 +7,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from cryoem_cloud.cli.cryoem import main
 from cryoem_cloud.courier.spool import Spool
 from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.settings import Places
+from cryoem_cloud.wiring import aws_stack
+from tests.ec2sim.cloud import Cloud
 
 BIN = Path(sys.prefix) / "bin"
 _POLL_S = 0.02
@@ -184,3 +187,52 @@ def new_user(tmp_path: Path) -> Iterator[NewUser]:
 @pytest.fixture
 def user(new_user: NewUser) -> User:
     return new_user("ada")
+
+
+Type = Callable[..., tuple[int, str, str]]
+
+
+@dataclass(frozen=True)
+class Packed:
+    path: Path
+    digest: str = "00" * 32
+    architecture: str = "x86_64"
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """An empty account that this user's environment names; nobody waits, or packs an agent."""
+    packed = tmp_path / "agent.tar.gz"
+    packed.write_bytes(b"agent")
+
+    @contextmanager
+    def archives(_: object) -> Iterator[tuple[Packed, ...]]:
+        yield (Packed(packed),)
+
+    monkeypatch.setattr(aws_stack, "archives", archives)
+    with Cloud() as made:
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", made.url)
+        monkeypatch.setenv("AWS_REGION", "us-west-2")
+        monkeypatch.setenv("AWS_CONFIG_FILE", "/none")
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/none")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setattr(aws_stack, "sleep", made.clock.skip)
+        yield made
+
+
+@pytest.fixture
+def typed(capsys: pytest.CaptureFixture[str]) -> Type:
+    """Types `cryoem …` in this process: the exit code, the answer, and the talk."""
+
+    def type_here(*words: str) -> tuple[int, str, str]:
+        code = main(list(words))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return type_here

@@ -1,68 +1,23 @@
 """Administrators and users who type `cryoem aws …`, at a simulated AWS."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # moto brings it
 
-from cryoem_cloud.cli.cryoem import main
-from cryoem_cloud.wiring import aws_stack
+from tests.cli.conftest import Type
 from tests.ec2sim.census import census
 from tests.ec2sim.cloud import Cloud
 
 REGION = "us-west-2"
-Type = Callable[..., tuple[int, str, str]]
-
-
-@dataclass(frozen=True)
-class Packed:
-    path: Path
-    digest: str = "00ff"
-    architecture: str = "x86_64"
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """An empty account that this user's environment names; nobody waits, or packs an agent."""
-    packed = tmp_path / "agent.tar.gz"
-    packed.write_bytes(b"agent")
-
-    @contextmanager
-    def archives(_: object) -> Iterator[tuple[Packed, ...]]:
-        yield (Packed(packed),)
-
-    monkeypatch.setattr(aws_stack, "archives", archives)
-    with Cloud() as made:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("HOME", str(tmp_path))
-        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", made.url)
-        monkeypatch.setenv("AWS_REGION", REGION)
-        monkeypatch.setenv("AWS_CONFIG_FILE", "/none")
-        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/none")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        monkeypatch.setattr(aws_stack, "sleep", made.clock.skip)
-        yield made
-
-
-@pytest.fixture
-def type_(capsys: pytest.CaptureFixture[str]) -> Type:
+def type_(typed: Type) -> Type:
     """Types `cryoem aws …`: the exit code, the answer, and the talk."""
-
-    def typed(*words: str) -> tuple[int, str, str]:
-        code = main(["aws", *words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return typed
+    return lambda *words: typed("aws", *words)
 
 
 def answer(said: tuple[int, str, str]) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class Played:
         self.acts = list(acts)
         self.kept: list[str] = []
         self.ended: list[str] = []
+        self.closed: list[str] = []
 
     def keep(self, order: Order) -> Fleet:
         self.see(order)
@@ -95,6 +96,9 @@ class Played:
 
     def console(self, machine: str) -> str:
         return ""
+
+    def close(self, token: str) -> None:
+        self.closed.append(token)
 
     def forget(self, token: str) -> None:
         self.ended.append(token)

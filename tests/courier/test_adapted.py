@@ -1,8 +1,12 @@
 """The script that machines get is made for them by what the project's files say."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import pytest
+
 from cryoem_cloud.apps.relion import Relion
+from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
 from cryoem_cloud.ports.application import Shape
@@ -25,3 +29,20 @@ def test_ranks_are_chosen_by_the_box_of_the_projects_particles(bench: Bench) -> 
     Errand(replace(bench.slip, job=job), means, desk).run()
     (task,) = bench.records.tasks(0)
     assert "mpirun --bind-to none -n 3 relion_refine_mpi" in task.script
+
+
+class Versioned(Shell):
+    def version(self, printed: Callable[[Sequence[str]], str]) -> str:
+        return printed(("echo", "5.0.1")).strip()
+
+
+@pytest.mark.parametrize(("here", "told"), [(False, "5.0.1"), (True, "")])
+def test_machines_elsewhere_are_told_which_version_the_user_has(
+    bench: Bench, told: str, *, here: bool
+) -> None:
+    bench.application = Versioned()
+    provider = Played(bench.done)
+    provider.like = Shape(cores=1, memory_gib=1, here=here)
+    bench.run(provider=provider)
+    (task,) = bench.records.tasks(0)
+    assert task.at_home == told

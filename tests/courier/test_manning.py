@@ -1,6 +1,7 @@
 """A job is manned again when all its machines have left it, and not for ever."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cryoem_cloud.courier.manning import MOST_ATTEMPTS
@@ -129,6 +130,14 @@ def test_every_attempts_fleet_is_swept_and_no_other_jobs(bench: Bench) -> None:
     assert provider.ended == swept
 
 
+def test_of_a_job_that_failed_the_doors_are_closed_and_the_logs_kept(bench: Bench) -> None:
+    provider = Leaving()
+    bench.run(provider=provider)
+    provider.ended, provider.kept = [], tokens(bench, 1, 3)
+    sweep(provider, bench.cards.all(), datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=1))
+    assert (provider.ended, provider.closed) == ([], provider.kept)
+
+
 class Selling(Played):
     """A provider that has no machine in the first market, or in none."""
 
@@ -182,3 +191,12 @@ def test_another_courier_goes_on_with_what_was_offered(bench: Bench) -> None:
     provider = Selling(bench, has=Market.SPOT)
     assert bench.run(provider=provider).outcome is Outcome.SUCCESS
     assert [order.offer for order in provider.orders[:1]] == [offer]
+    assert {order.disk_gib for order in provider.orders} == {70}
+
+
+def test_machines_begin_with_the_image_that_was_wished(bench: Bench) -> None:
+    job = bench.slip.job
+    bench.slip = replace(bench.slip, job=replace(job, wish=replace(job.wish, image="relion")))
+    provider = Selling(bench, has=Market.SPOT)
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+    assert {order.image for order in provider.orders} == {"relion"}

@@ -144,6 +144,9 @@ class Hands:
     def console(self, machine: str) -> str:
         return ""
 
+    def close(self, token: str) -> None:
+        return
+
     def forget(self, token: str) -> None:
         return
 

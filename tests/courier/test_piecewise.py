@@ -32,6 +32,7 @@ def piecewise(bench: Bench, pieces: int = 4) -> Piecewise:
         also=(),
         sent=lambda needs: tuple(Entry(path=need.path, kind=Kind.STUB) for need in needs),
         adapted=lambda piece: piece.script,
+        at_home="5.0.1",
         clock=SystemClock(),
     )
 

@@ -66,9 +66,14 @@ class DescribingGroups(Refusing):
             for each in self._scaling.activities(self._key)
             if name in {None, each.group}
             and (not wanted or each.id in wanted)
-            and (deleted or self._scaling.find(self._key, each.group))
+            and (deleted or self._is_of_living(each))
         ]
         return self._paged("Activities", found, size=100)
+
+    def _is_of_living(self, activity: Activity) -> bool:
+        """Whether its group is there: not another one that has the name of a deleted one."""
+        group = self._scaling.find(self._key, activity.group)
+        return group is not None and activity.started >= group.created
 
     def describe_scheduled_actions(self) -> ActionResult:
         """The scheduled actions that have not run."""

@@ -17,6 +17,7 @@ from tests.ec2sim.cloudformation import CloudFormation
 from tests.ec2sim.ec2 import Ec2, Tokens
 from tests.ec2sim.faults import Faults
 from tests.ec2sim.group_launches import GroupLauncher
+from tests.ec2sim.iam import Iam, Judge
 from tests.ec2sim.images import images_installed
 from tests.ec2sim.inside import Inside
 from tests.ec2sim.instances import Kept
@@ -53,6 +54,8 @@ class Cloud:
         self.capacity = Capacity()
         self.quotas = Quotas()
         self.prices = Prices()
+        self.judge: Judge | None = None
+        """Who answers SimulatePrincipalPolicy."""
         self._minute = minute
         self._tokens: Tokens = {}
         self._servers: list[Server] = []
@@ -83,6 +86,7 @@ class Cloud:
             self.lock,
             {
                 "ec2": self._ec2,
+                "iam": lambda: Iam(self.judge),
                 "cloudformation": lambda: CloudFormation(self.stacks),
                 "autoscaling": lambda: AutoScaling(self.scaling, self._launcher),
                 "servicequotas": lambda: ServiceQuotas(self.quotas),
@@ -154,6 +158,7 @@ class Cloud:
             self.machines,
             prices=self.prices,
             tokens=self._tokens,
+            clock=self.clock,
         )
 
     def _serve(self, listening: socket.socket) -> Callable[[], None]:

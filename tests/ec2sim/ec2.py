@@ -11,6 +11,8 @@ from moto.core.responses import ActionResult
 from moto.ec2.exceptions import InvalidInstanceIdError
 from moto.ec2.responses import EC2Response
 
+from tests.ec2sim.built import copied, taken
+from tests.ec2sim.clock import Clock
 from tests.ec2sim.faults import Faults
 from tests.ec2sim.instances import Kept
 from tests.ec2sim.launching import Launcher, Order, merged
@@ -38,6 +40,7 @@ class Ec2(Refusing, Templates, EC2Response):
         *,
         prices: Prices,
         tokens: Tokens,
+        clock: Clock,
     ) -> None:
         super().__init__()
         self._life = life
@@ -46,6 +49,7 @@ class Ec2(Refusing, Templates, EC2Response):
         self._machines = machines
         self._prices = prices
         self._tokens = tokens
+        self._clock = clock
 
     def run_instances(self) -> ActionResult:
         """Launch; the same token launches once."""
@@ -123,6 +127,7 @@ class Ec2(Refusing, Templates, EC2Response):
     def get_console_output(self) -> ActionResult:
         """What the machine's console shows."""
         kept = self._seen(self._get_param("InstanceId"))
+        self.error_on_dryrun()
         output = base64.b64encode(self._machines.console(kept.id).encode()).decode()
         return ActionResult(
             {"InstanceId": kept.id, "Timestamp": datetime.now(UTC), "Output": output}
@@ -138,6 +143,31 @@ class Ec2(Refusing, Templates, EC2Response):
         return ActionResult(
             {"SpotPriceHistory": [row for row in rows if zone in {None, row["AvailabilityZone"]}]}
         )
+
+    def create_image(self) -> ActionResult:
+        """Of a machine that goes on running."""
+        kept = self._seen(self._get_param("InstanceId"))
+        self.error_on_dryrun()
+        image = taken(self.ec2_backend, kept, self._get_params(), self._clock)
+        self._machines.take_image(kept.id, image.id)
+        return ActionResult({"ImageId": image.id})
+
+    def copy_image(self) -> ActionResult:
+        """From another region."""
+        self.error_on_dryrun()
+        asked = self._get_params()
+        token = (self.current_account, self.region, str(asked.get("ClientToken")))
+        if asked.get("ClientToken") and token in self._tokens:
+            return ActionResult({"ImageId": self._tokens[token][1]})
+        image = copied(self.ec2_backend, asked, self._clock)
+        self._tokens[token] = ("", image.id)
+        return ActionResult({"ImageId": image.id})
+
+    def deregister_image(self) -> ActionResult:
+        """Its snapshots stay."""
+        if self._get_param("DeleteAssociatedSnapshots"):
+            raise NotSimulatedError("DeleteAssociatedSnapshots")
+        return super().deregister_image()
 
     def create_fleet(self) -> ActionResult:
         """Not here: moto's fleets ignore what the template says."""

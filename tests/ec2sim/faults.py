@@ -23,7 +23,7 @@ class What(Enum):
 
 @dataclass(slots=True)
 class Fault:
-    """One thing that goes wrong with calls of a name (`*`: of any)."""
+    """One thing that goes wrong with calls of a name (`*`: of any but S3's; `s3.*`: of S3's)."""
 
     what: What
     call: str
@@ -39,6 +39,7 @@ class Fault:
 _THROTTLED = {
     "ec2": Refusal("RequestLimitExceeded", "Request limit exceeded.", status=503),
     "autoscaling": Refusal("Throttling", "Rate exceeded", status=400),
+    "s3": Refusal("SlowDown", "Please reduce your request rate.", status=503),
 }
 _OTHERS_THROTTLED = Refusal("ThrottlingException", "Rate exceeded", status=400)
 
@@ -108,8 +109,9 @@ class Faults:
         Raises:
             Refusal: The call is refused.
         """
+        any_ = "s3.*" if service == "s3" else "*"
         for fault in self._planned:
-            meant = fault.call in {call, "*"} and by.startswith(fault.by)
+            meant = fault.call in {call, any_} and by.startswith(fault.by)
             if meant and self._strikes(fault):
                 self.happened[call, fault.what] += 1
                 fault.then()

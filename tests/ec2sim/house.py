@@ -53,6 +53,10 @@ class House:
         """The machine's root disk."""
         return RootDisk(self.lower, self.directory / instance_id)
 
+    def image(self, image_id: str) -> Path:
+        """Where what a machine image holds is kept, if it is one that was taken here."""
+        return self.directory / "images" / image_id
+
     def variables(self) -> dict[str, str]:
         """The environment of a machine's first program."""
         endpoint = f"http://{ENDPOINT}:{ENDPOINT_PORT}"
@@ -78,8 +82,11 @@ def furnish(house: House, instance: Instance) -> None:
     """
     disk = house.disk(instance.id)
     if disk.make():
-        hidden = (*_ALWAYS_HIDDEN, str(house.directory), *house.hide)
-        disk.hide((*hidden, *(str(key) for key in Path("/etc/ssh").glob("ssh_host_*"))))
+        if house.image(instance.image).exists():
+            disk.begin_with(house.image(instance.image))
+        else:
+            hidden = (*_ALWAYS_HIDDEN, str(house.directory), *house.hide)
+            disk.hide((*hidden, *(str(key) for key in Path("/etc/ssh").glob("ssh_host_*"))))
         if not house.cloud_init:
             _user_data(instance, disk)
         if instance.public_key:

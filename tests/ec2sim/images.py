@@ -37,6 +37,8 @@ class Image:
 # Owners, names and parameters: from memory of the makers' documentation (Canonical, Debian, AWS).
 _UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current"
 _DEBIAN = "/aws/service/debian/release/12/latest"
+_LEARNING = "/aws/service/deeplearning/ami"
+# The format is AWS's ("Finding the ID of a DLAMI", DLAMI developer guide).
 _AMAZON = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default"
 IMAGES = tuple(
     image
@@ -62,6 +64,13 @@ IMAGES = tuple(
             ours,
             "/dev/xvda",
             f"{_AMAZON}-{ours}",
+        ),
+        Image(
+            f"Deep Learning {ours} Base OSS Nvidia Driver GPU AMI (Ubuntu 24.04) 20250610",
+            "137112412989",
+            ours,
+            "/dev/sda1",
+            f"{_LEARNING}/{ours}/base-oss-nvidia-driver-gpu-ubuntu-24.04/latest/ami-id",
         ),
     )
 )

@@ -4,7 +4,27 @@ from collections.abc import Mapping
 
 from tests.ec2sim.refusals import NotSimulatedError
 
-__all__ = ["AUTO_SCALING", "LAUNCH", "check_call", "check_known"]
+__all__ = ["AUTO_SCALING", "LAUNCH", "check_call", "check_dry_run", "check_known"]
+
+# EC2's calls of which DryRun does nothing here; moto carries out some of the others.
+_DRY_RUN = frozenset(
+    {
+        "CreateLaunchTemplate",
+        "CreateTags",
+        "DeleteLaunchTemplate",
+        "DeleteSnapshot",
+        "DeleteVolume",
+        "DeregisterImage",
+        "DescribeImages",
+        "DescribeInstances",
+        "DescribeLaunchTemplates",
+        "GetConsoleOutput",
+        "RunInstances",
+        "StartInstances",
+        "StopInstances",
+        "TerminateInstances",
+    }
+)
 
 # Of RunInstances, and of a launch template's data.
 LAUNCH = frozenset(
@@ -92,6 +112,16 @@ def check_call(call: str, asked: Mapping[str, object]) -> None:
     if call not in AUTO_SCALING:
         raise NotSimulatedError(f"{call} of Auto Scaling")
     check_known(asked, AUTO_SCALING[call], call)
+
+
+def check_dry_run(call: str, asked: Mapping[str, object]) -> None:
+    """See that a call to EC2 that is to do nothing would do nothing.
+
+    Raises:
+        NotSimulatedError: It would do something.
+    """
+    if asked.get("DryRun") and call not in _DRY_RUN:
+        raise NotSimulatedError(f"DryRun of {call}")
 
 
 def check_known(asked: Mapping[str, object], known: frozenset[str], of: str) -> None:

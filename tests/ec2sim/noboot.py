@@ -56,6 +56,9 @@ class NoBoot:
         """See `seam.Machines`."""
         return f"[    0.000000] {instance_id} pretends to be up\n"
 
+    def take_image(self, instance_id: str, image_id: str) -> None:
+        """See `seam.Machines`: here nothing is on a disk."""
+
     def close(self) -> None:
         """See `seam.Machines`."""
         self._up.clear()

@@ -26,6 +26,7 @@ _ON_DEMAND: Mapping[str, Decimal] = {
     "c6i.4xlarge": Decimal("0.68"),
     "g4dn.xlarge": Decimal("0.526"),
     "g5.xlarge": Decimal("1.006"),
+    "c7i.large": Decimal("0.08925"),
     "c7i.8xlarge": Decimal("1.428"),
     "g6.12xlarge": Decimal("4.6016"),
     "g6.xlarge": Decimal("0.8048"),
@@ -36,6 +37,7 @@ _ON_DEMAND: Mapping[str, Decimal] = {
     "m5a.large": Decimal("0.086"),
     "m6i.large": Decimal("0.096"),
     "t3.micro": Decimal("0.0104"),
+    "t3.small": Decimal("0.0208"),
     "t3.nano": Decimal("0.0052"),
 }
 _SPOT_SHARE = Decimal("0.4")  # of the price on demand, in a region's first zone

@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from moto.core.exceptions import AccessDeniedError
 from moto.iam.access_control import (
     AssumedRoleAccessKey,
     IAMPolicy,
@@ -22,6 +23,7 @@ from moto.iam.access_control import (
     PermissionResult,
     S3IAMRequest,
 )
+from moto.iam.exceptions import NotFoundException
 from moto.iam.models import SERVICE_NAME_CONVERSION, Role
 from moto.s3.models import FakeBucket
 
@@ -35,6 +37,17 @@ _BY_QUERY = {"publicAccessBlock": "PublicAccessBlock"}  # moto takes it for a li
 _TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 Statement = Mapping[str, Any]
+
+
+class _UnauthorizedOperationError(AccessDeniedError):
+    """As EC2 says it; its clients look for that code after a DryRun."""
+
+    def __init__(self, user: str, action: str) -> None:
+        message = (
+            "You are not authorized to perform this operation. User: "
+            f"{user} is not authorized to perform: {action}"
+        )
+        super(AccessDeniedError, self).__init__("UnauthorizedOperation", message)
 
 
 @contextmanager
@@ -71,7 +84,7 @@ def _check(request: IAMRequestBase, resource: str) -> None:
     if action == "sts:GetCallerIdentity":
         return
     key = request._access_key
-    policies = [IAMPolicy(each)._policy_json for each in key.collect_policies()]
+    policies = _policies(request)
     bounds: list[Mapping[str, Any]] = []
     tags: dict[str, str] = {}
     if isinstance(key, AssumedRoleAccessKey):
@@ -87,7 +100,18 @@ def _check(request: IAMRequestBase, resource: str) -> None:
         context[_PREFIX] = query["prefix"][0]
     asked = (action, resource, context)
     if not _permitted(policies, *asked) or (bounds and not _permitted(bounds, *asked)):
+        if request._service == "ec2":
+            raise _UnauthorizedOperationError(key.arn, action)
         request._raise_access_denied()
+
+
+def _policies(request: IAMRequestBase) -> list[Mapping[str, Any]]:
+    """Of who asks; a role that is gone has no credentials any more."""
+    try:
+        return [IAMPolicy(each)._policy_json for each in request._access_key.collect_policies()]
+    except NotFoundException:
+        request._raise_invalid_access_key("its role is gone")
+        raise
 
 
 def _bounds(request: IAMRequestBase, role: Role) -> list[Mapping[str, Any]]:

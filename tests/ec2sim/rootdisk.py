@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,16 @@ class RootDisk:
             return (self.upper / path.lstrip("/")).read_text(encoding="utf-8", errors="replace")
         return ""
 
+    def copy_to(self, place: Path) -> None:
+        """Keep what is written so far, what is hidden included, in a folder that is not there."""
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _copy(self.upper, place)
+
+    def begin_with(self, image: Path) -> None:
+        """Have it hold what was kept there, instead of anything else."""
+        shutil.rmtree(self.upper)
+        _copy(image, self.upper)
+
     def remove(self) -> None:
         """See to it that it does not exist."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -95,3 +106,8 @@ class RootDisk:
                     status = below.stat()
                     os.chown(made, status.st_uid, status.st_gid)
         return made
+
+
+def _copy(source: Path, target: Path) -> None:
+    """With all attributes, as overlays have what is hidden in them."""
+    subprocess.run(("cp", "--archive", str(source), str(target)), check=True)

@@ -192,6 +192,10 @@ class Machines(Protocol):
         """What the machine's console shows, also after its end; empty if it is not known."""
         ...
 
+    def take_image(self, instance_id: str, image_id: str) -> None:
+        """Keep what the machine's root disk holds now: instances of that image begin with it."""
+        ...
+
     def close(self) -> None:
         """End all machines without telling, and undo what `open` did."""
         ...

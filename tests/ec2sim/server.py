@@ -24,14 +24,16 @@ from werkzeug.wrappers import Response
 
 from tests.ec2sim.checking import check
 from tests.ec2sim.faults import Faults, What
+from tests.ec2sim.known import check_dry_run
 from tests.ec2sim.refusals import NotSimulatedError, Refusal, Refusing
+from tests.ec2sim.s3 import operation_of, refused
 
 __all__ = ["Door", "Server"]
 
 _SCOPE = re.compile(
     r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request"
 )
-# Whose requests are checked; what others take (bytes of S3 above all) goes straight to moto.
+# Whose requests are checked; what others take goes straight to moto, S3's unless it goes wrong.
 _CHECKED = {
     "autoscaling": "autoscaling",
     "cloudformation": "cloudformation",
@@ -73,6 +75,8 @@ class Door:
         """Answer one request."""
         found = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
         service = found.group("service") if found else ""
+        if service == "s3":
+            return self._store(environ, start)
         if service not in _CHECKED:
             passed_on: Iterable[bytes] = self._moto(environ, start)
             return passed_on
@@ -90,6 +94,23 @@ class Door:
             environ, start
         )
 
+    def _store(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        """Moto's answer, unless something goes wrong with it."""
+        try:
+            with self._lock:
+                lost = self._faults.of("s3", operation_of(environ))
+        except Refusal as refusal:
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            return refused(refusal)(environ, start)
+        if lost is What.HANGS:
+            self.closing.wait()
+        if lost is What.LOST_AFTER:
+            Response.from_app(self._moto, environ, buffered=True)
+        if lost is not None:
+            return _cut(environ)
+        passed_on: Iterable[bytes] = self._moto(environ, start)
+        return passed_on
+
     def _answer(
         self, service: str, key: str, environ: Environ, start: Start
     ) -> Iterable[bytes] | None:
@@ -102,6 +123,8 @@ class Door:
         try:
             lost = self._faults.of(service, name, key)
             _check(reader, request)
+            if service == "ec2":
+                check_dry_run(name, reader.params)
         except Refusal as refusal:
             return _refused(reader, refusal)(environ, start)
         if lost is What.HANGS:

@@ -6,6 +6,7 @@ from typing import Any
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.instances import Instance
 
+from tests.ec2sim.built import root_size
 from tests.ec2sim.refusals import Refusal
 
 __all__ = ["attach_volumes"]
@@ -21,6 +22,13 @@ def attach_volumes(
     """Make and attach the root volume, and those of the block device mappings."""
     mappings = {each["DeviceName"]: each for each in wanted.get("BlockDeviceMappings", [])}
     root = mappings.pop(record.root_device_name, {})
+    least = root_size(backend, str(record.image_id))
+    size = root.get("Ebs", {}).get("VolumeSize")
+    if size and int(size) < least:
+        raise Refusal(
+            "InvalidBlockDeviceMapping",
+            f"Volume of size {size}GB is smaller than snapshot, expect size >= {least}GB",
+        )
     _attach(backend, record, root.get("Ebs", {}), root=True, tags=tags)
     for device, mapping in mappings.items():
         if "NoDevice" in mapping or "VirtualName" in mapping:
@@ -39,7 +47,9 @@ def _attach(
     tags: Mapping[str, str],
     device: str = "",
 ) -> None:
-    size = ebs.get("VolumeSize") or (_ROOT_GIB if root else None)
+    size = ebs.get("VolumeSize") or (
+        (root_size(backend, str(record.image_id)) or _ROOT_GIB) if root else None
+    )
     if size is None and not ebs.get("SnapshotId"):
         raise Refusal(
             "MissingParameter", "The request must contain the parameter size or snapshotId"

@@ -101,7 +101,7 @@ class AgentMachines(NoBoot):
         machine = _Machine(instance, self._folder / instance.id)
         machine.folder.mkdir()
         text = instance.user_data.decode()
-        found = _VALUE.finditer(text.partition("# What a machine does first")[0])
+        found = _VALUE.finditer(text.partition("\n# ")[0])
         machine.words = {each["name"]: "".join(shlex.split(each["value"])) for each in found}
         machine.ends_at = self._now() + 60 * _DEAD_MAN_MIN
         self._machines[instance.id] = machine

@@ -25,7 +25,7 @@ _SECONDS = {
         "_AGAIN_S": _MINUTE_S,
         "_LATE_S": 5.0,
     },
-    "providers.aws.provider": {"_ARM_S": 10 * _MINUTE_S},
+    "providers.aws.arming": {"_LOOK_S": 10 * _MINUTE_S},
     "courier.manning": {"_REFUSED_S": 10.0},
     "agent.idle": {"_CORES": float("inf"), "_BYTES_S": float("inf")},  # they are this host's
     "agent.condition": {"_RESERVE_S": 10.0, "_LOOK_S": 2.0},
@@ -38,7 +38,7 @@ if _MINUTE_S < 60:
     import sys as _sys
 
     if "cryoem_cloud.courier.manning" in _sys.modules:  # a courier, which imports it later
-        _importlib.import_module("cryoem_cloud.providers.aws.provider")
+        _importlib.import_module("cryoem_cloud.providers.aws.arming")
     for _name, _values in _SECONDS.items():
         _module = _sys.modules.get("cryoem_cloud." + _name)
         for _key, _value in _values.items() if _module else ():

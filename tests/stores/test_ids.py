@@ -9,7 +9,7 @@ import pytest
 
 from cryoem_cloud.model.errors import FormatError, StoreUnreachableError
 from cryoem_cloud.stores.directory import DirectoryStore
-from cryoem_cloud.stores.ids import BLOCK, JobNumbers, reserve_block
+from cryoem_cloud.stores.ids import BLOCK, JobNumbers, reserve_block, reserve_up_to
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault, FaultyStore
 
@@ -97,3 +97,23 @@ def test_a_damaged_file_is_told(tmp_path: Path, noise: bytes) -> None:
     with pytest.raises(FormatError) as caught:
         JobNumbers(file).draw()
     assert "remove it" in caught.value.hint
+
+
+@pytest.mark.parametrize(("number", "next_one"), [(1, 101), (100, 101), (101, 201), (1234, 1301)])
+def test_numbers_that_came_from_another_store_are_given_to_nobody(
+    number: int, next_one: int
+) -> None:
+    store = MemoryStore()
+    reserve_up_to(store, number, "me")
+    reserve_up_to(store, number, "me")
+    assert reserve_block(store, "you") == next_one
+
+
+def test_numbers_below_those_that_came_are_given_up(tmp_path: Path) -> None:
+    numbers = JobNumbers(tmp_path / "numbers.json")
+    for first in (1, 101, 301):
+        numbers.add(first)
+    numbers.rise_above(150)
+    assert (numbers.draw(), numbers.left()) == (151, 149)
+    numbers.rise_above(1000)
+    assert numbers.draw() is None

@@ -355,6 +355,14 @@ def test_codes_have_one_meaning(code: str, status: int, kind: type[CryoemError],
     assert hint in error.hint
 
 
+@pytest.mark.parametrize("code", sorted(faults._CODES))
+def test_each_code_of_the_table_has_its_words(code: str) -> None:
+    fault = faults._CODES[code]
+    error = translated(said(code, 400), what="s3://b: key")
+    assert (type(error), error.hint) == (fault.kind, fault.hint)
+    assert error.message.startswith(f"s3://b: key: {fault.what}")
+
+
 def credentials(file: Path, secret: str) -> None:
     file.write_text(f"[default]\naws_access_key_id = test\naws_secret_access_key = {secret}\n")
 
@@ -362,10 +370,9 @@ def credentials(file: Path, secret: str) -> None:
 def test_credentials_that_expired_are_read_again(
     weed_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SeaweedFS has no tokens that expire; a wrong secret stands for one."""
+    """SeaweedFS has no tokens that expire; a wrong secret that was mended stands for one."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr(faults, "_STALE_CODES", frozenset({"SignatureDoesNotMatch"}))
     file = tmp_path / "credentials"
     credentials(file, "stale")
     env = {

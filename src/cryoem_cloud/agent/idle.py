@@ -1,4 +1,4 @@
-"""Whether a machine works: its processors, its GPUs, and what it sends and receives."""
+"""Whether a machine works: its processors, GPUs and network; and whether somebody is logged in."""
 
 import shutil
 import subprocess
@@ -13,18 +13,26 @@ _GPU = 0.05
 """Of a GPU's time; a driver that is only there shows 0 to 3 %."""
 _BYTES_S = 200_000.0
 """Sent and received; the agent's own looks are some 3 kB/s."""
+_SSH_PORT, _ESTABLISHED = ":0016", "01"
+"""In /proc/net/tcp."""
+_SESSION = "ssm-session-wor"
+"""Of Session Manager's worker (ssm-session-worker), as far as the kernel keeps names: 15 bytes."""
 _HZ = 100
 """Of the figures in /proc/stat (USER_HZ, the same on all of Linux's common architectures)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A look at a machine. All but the GPUs counts up; `gpu` is the busiest one's, 0 to 1, now."""
+    """A look at a machine. Processors and bytes count up; the rest is now.
+
+    `gpu` is the busiest one's, 0 to 1; `entered` says that somebody is logged in.
+    """
 
     at_s: float
     cpu_s: float
     moved_bytes: int
     gpu: float = 0.0
+    entered: bool = False
 
 
 def moves(before: Sample, now: Sample) -> bool:
@@ -35,7 +43,7 @@ def moves(before: Sample, now: Sample) -> bool:
 def works(before: Sample, now: Sample) -> bool:
     """Whether the machine did anything between two looks."""
     cores = (now.cpu_s - before.cpu_s) / max(now.at_s - before.at_s, 1e-3)
-    return cores > _CORES or now.gpu > _GPU or moves(before, now)
+    return cores > _CORES or now.gpu > _GPU or now.entered or moves(before, now)
 
 
 @dataclass
@@ -51,11 +59,11 @@ class Idleness:
         return self._last is not None and self._last.at_s == self._since_s
 
     def look(self, now: Sample) -> bool:
-        """After another look; whether much was sent or received since the one before."""
+        """After another look; whether somebody is there, or much was moved since the one before."""
         before, self._last = self._last, now
         if before is None or works(before, now):
             self._since_s = now.at_s
-        return before is not None and moves(before, now)
+        return now.entered or (before is not None and moves(before, now))
 
     def idle_s(self, since_s: float) -> float:
         """How long it idles, as far as that was after an instant of the same clock."""
@@ -71,7 +79,16 @@ def sampled(now_s: float, proc: Path = Path("/proc")) -> Sample:
         cpu_s=_cpu_s(_lines(proc / "stat")),
         moved_bytes=_moved(_lines(proc / "net/dev")),
         gpu=_gpu(),
+        entered=_entered(proc),
     )
+
+
+def _entered(proc: Path) -> bool:
+    """Whether a connection to the ssh server stands, or a session of Session Manager is open."""
+    rows = [line.split() for name in ("tcp", "tcp6") for line in _lines(proc / "net" / name)[1:]]
+    if any(row[1].endswith(_SSH_PORT) and row[3] == _ESTABLISHED for row in rows):
+        return True
+    return any(line == _SESSION for file in proc.glob("[0-9]*/comm") for line in _lines(file))
 
 
 # cpu  4705 356 584 3699176 23060 0 277 0 0 0

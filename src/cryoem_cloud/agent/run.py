@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +64,11 @@ def start(
     err: Path,
     environment: Mapping[str, str],
     umask: int | None = None,
+    around: Callable[[Sequence[str]], Sequence[str]] | None = None,
 ) -> Running:
     """Start `bash script` in `folder`, its output in two files, its environment just this.
+
+    `around` makes of that the command line that runs it in a container, where it is to be in one.
 
     Bash is given the script's path from `folder`, so that what it prints names no place of this
     machine's. `umask` is the script's (None: ours).
@@ -77,10 +80,11 @@ def start(
     leash = (sys.executable, "-I", "-m", "cryoem_cloud.agent.leash")
     named = os.path.relpath(script.resolve(), folder.resolve())
     bash = shutil.which("bash", path=environment.get("PATH")) or "/bin/bash"
+    program = around(("bash", "--", named)) if around else (bash, "--", named)
     try:
         with out.open("ab") as out_file, err.open("ab") as err_file:
             process = subprocess.Popen(
-                [*leash, str(orders_read), str(reports_write), bash, "--", named],
+                [*leash, str(orders_read), str(reports_write), *program],
                 cwd=folder,
                 stdin=subprocess.PIPE,
                 stdout=out_file,

@@ -15,6 +15,7 @@ from cryoem_cloud.agent.giving_back import give_back
 from cryoem_cloud.agent.laid import Laid
 from cryoem_cloud.agent.outputs import Outputs
 from cryoem_cloud.agent.printed import write_printed
+from cryoem_cloud.agent.programs import Programs
 from cryoem_cloud.agent.remains import markers, start_of, tail
 from cryoem_cloud.agent.room import require_short
 from cryoem_cloud.agent.run import killed_for_memory, start
@@ -133,6 +134,7 @@ class TurnWork:
 
     def _lay_out(self) -> Beginning:
         records = self.records
+        self._programs.require()
         require_short(self._root / self.job.cwd, self.application.longest_folder(self.job))
         self.ahead.end()
         begun = beginning(
@@ -155,10 +157,18 @@ class TurnWork:
         self._begin_logs()
         return begun
 
+    @property
+    def _programs(self) -> Programs:
+        cwd = self._root / self.job.cwd
+        return Programs(self.job.wish.container, self.environment, self._root, cwd)
+
     def _begin_logs(self) -> None:
         """What stands in the logs before the script says anything; once for a job in pieces."""
         task = self.taken.task
-        remarks = () if task.is_piece else (task.remark, *self.application.remarks(self.job))
+        remarks: tuple[str, ...] = ()
+        if not task.is_piece:
+            versions = self._programs.warning(self.application, at_home=task.at_home)
+            remarks = (task.remark, versions, *self.application.remarks(self.job))
         text = "".join(f"{remark}\n" for remark in remarks if remark)
         for name, log in self._logs.items():
             said = text if name == "out" else ""
@@ -229,6 +239,7 @@ class TurnWork:
             err=self._logs["err"],
             environment=self.environment,
             umask=self.umask,
+            around=self._programs.around,
         )
         self.ahead.begin()
         self.condition.use_counts = not self.application.speaks(self.job)

@@ -169,7 +169,8 @@ class Agent:
         environment |= application.worker_environment(
             environment,
             is_root=os.getuid() == 0,
-            has_csh=shutil.which("csh", path=environment.get("PATH")) is not None,
+            has_csh=not job.wish.container
+            and shutil.which("csh", path=environment.get("PATH")) is not None,
         )
         return TurnWork(
             taken=taken,

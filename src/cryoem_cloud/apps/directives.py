@@ -1,8 +1,9 @@
 """What a script says to us in comment lines: `#CRYOEM key=value`, as clusters read `#SBATCH`.
 
-Keys: name, mpi, threads, where, machine, market, hours, count, pieces, home; for programs that we
-do not know, in and out (paths as a shell writes them, several in a line or several lines). RELION
-pastes what users type into our template as it is, so a value is text and never a command.
+Keys: name, mpi, threads, where, machine, market, hours, count, pieces, home, image, container; for
+programs that we do not know, in and out (paths as a shell writes them, several in a line or several
+lines). RELION pastes what users type into our template as it is, so a value is text and never a
+command.
 """
 
 import re
@@ -26,6 +27,8 @@ _KEYS = (
     "count",
     "pieces",
     "home",
+    "image",
+    "container",
     "in",
     "out",
 )
@@ -67,6 +70,8 @@ def wish(script: str) -> Wish:
         count=_number(said.get("count", ""), 0),
         pieces=_number(said.get("pieces", ""), 0),
         home=said.get("home", ""),
+        image=said.get("image", ""),
+        container=said.get("container", ""),
         ranks=_number(said.get("mpi", ""), 1),
         threads=_number(said.get("threads", ""), 1),
     )

@@ -1,6 +1,6 @@
 """Any command: the user names its files."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from cryoem_cloud.apps.files import named_files, spoken_files
@@ -63,6 +63,10 @@ class Shell:
     ) -> dict[str, str]:
         """Nothing."""
         return {}
+
+    def version(self, printed: Callable[[Sequence[str]], str]) -> str:  # noqa: ARG002
+        """Of programs that we know nothing of, none."""
+        return ""
 
     def remarks(self, job: Job) -> tuple[str, ...]:  # noqa: ARG002  (the port's names)
         """None."""

@@ -105,6 +105,9 @@ def standing_told(job: Job, project: Project) -> Iterator[str]:
 
 
 def _wish(job: Job, project: Project) -> Wish:
-    """The job's own; what comes home is chosen for one from before there was a choice."""
+    """The job's own, without its door: who asked for that may be at another address now.
+
+    What comes home is chosen for a job from before there was a choice.
+    """
     settings = Settings.read(places(), project.folder, environment())
-    return replace(job.wish, home=home_of(job.wish.home, settings, project.store))
+    return replace(job.wish, home=home_of(job.wish.home, settings, project.store), door=None)

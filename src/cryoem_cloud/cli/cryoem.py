@@ -14,6 +14,7 @@ __all__ = ["COMMANDS", "cryoem", "main"]
 COMMANDS: Mapping[str, str] = {
     "connect": "Make RELION hand its jobs to us.",
     "run": "Run a command on other machines and follow it.",
+    "launch": "An interactive machine of AWS's, with files of the project.",
     "ls": "List jobs.",
     "show": "Show a job.",
     "why": "Say why a job is not running, or failed, and what to do.",

@@ -17,6 +17,7 @@ PROGRAMS: Mapping[str, str] = {
 """Each module's `main` takes the arguments and gives the exit code."""
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
+    "awslaunch": ("launch",),
     "awsls": ("machines", "ls"),
     "awskill": ("machines", "kill"),
 }

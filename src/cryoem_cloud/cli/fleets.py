@@ -1,5 +1,6 @@
 """All fleets that this user's providers know of, and which of them nobody needs."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -11,11 +12,12 @@ from cryoem_cloud.model.machine import Machine, State
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.ports.store import Store
+from cryoem_cloud.providers.aws.names import build_until
 from cryoem_cloud.settings import Places
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.nexts import nexts
 
-__all__ = ["Found", "Left", "Verdict", "all_machines", "fleets_left", "is_known"]
+__all__ = ["Found", "Left", "Verdict", "all_machines", "fleets_left"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class Found:
             "type": self.machine.kind,
             "market": self.machine.market,
             "zone": self.machine.zone,
+            "address": self.machine.address,
             "state": self.machine.state.value,
             "since": self.machine.since,
             "project": self.project,
@@ -52,6 +55,8 @@ class Verdict(Enum):
 
     OPEN = "its job is open"
     ENDED = "its job has ended"
+    BUILDING = "builds a machine image"
+    OVERDUE = "built a machine image, and should have ended"
     UNKNOWN = "of no job that can be read: look after it yourself"
 
 
@@ -69,9 +74,14 @@ class Left:
         """Its provider."""
         return self.provider.name
 
+    @property
+    def needless(self) -> bool:
+        """Whether nobody needs it any more."""
+        return self.verdict in {Verdict.ENDED, Verdict.OVERDUE}
+
     def reap(self) -> None:
-        """End it and leave nothing of it, if its job has ended."""
-        if self.verdict is Verdict.ENDED:
+        """End it and leave nothing of it, if nobody needs it."""
+        if self.needless:
             self.provider.end(self.token)
             self.provider.forget(self.token)
 
@@ -94,11 +104,6 @@ def all_machines(providers: Iterable[Provider]) -> Iterator[Found]:
                 yield Found(machine=machine, where=provider.name, project=project, job=job)
 
 
-def is_known(provider: Provider, name: str) -> bool:
-    """Whether the provider tells of a machine of that name."""
-    return any(found.machine.name == name for found in all_machines((provider,)))
-
-
 def fleets_left(
     providers: Iterable[Provider], places: Places, store_at: Callable[[str], Store]
 ) -> Iterator[Left]:
@@ -108,11 +113,15 @@ def fleets_left(
         for token in provider.tokens():
             project, job = job_of(token) or ("", 0)
             url = provider.store or stores.get(project, "")
+            if (until_s := build_until(token)) is not None:
+                verdict = Verdict.BUILDING if time.time() < until_s else Verdict.OVERDUE
+            else:
+                verdict = _verdict(store_at(url), project, job) if url and job else Verdict.UNKNOWN
             yield Left(
                 token=token,
                 provider=provider,
                 machines=provider.look(token).alive,
-                verdict=_verdict(store_at(url), project, job) if url and job else Verdict.UNKNOWN,
+                verdict=verdict,
             )
 
 

@@ -26,7 +26,7 @@ def commands_page() -> str:
     queue = [_block(module.parser().format_help()) for module in (qsub, qstat, qdel)]
     alias = (
         "\n`qsub_aws` is another name of `cryoem-qsub`, `awsls` of `cryoem machines ls`,\n"
-        "`awskill` of `cryoem machines kill`.\n"
+        "`awskill` of `cryoem machines kill`, `awslaunch` of `cryoem launch`.\n"
     )
     sections = [*_sections(cryoem, "cryoem", None), "## For queues\n\n" + "\n".join(queue) + alias]
     return "\n".join([_HEAD, *sections])

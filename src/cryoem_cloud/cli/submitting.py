@@ -127,9 +127,12 @@ def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
     """
     settings = _required_settings(places, project)
     whole = _with_directives(asked, project)
-    require_reach(whole.wish.where or settings.where, project, places)
+    require_reach(whole.wish.where or settings.where, whole.wish, project, places)
     home = home_of(whole.wish.home, settings, project.store)
-    whole = replace(whole, wish=replace(whole.wish, home=home))
+    image = whole.wish.image or settings.image
+    container = whole.wish.container or settings.container
+    chosen = replace(whole.wish, home=home, image=image, container=container)
+    whole = replace(whole, wish=chosen)
     cards = Cards(places.state / "jobs")
     require_before(whole.after, cards, project)
     _require_inputs(whole, cards, project)
@@ -172,6 +175,9 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
         market=own.market or said.market,
         hours=own.hours or said.hours,
         home=own.home or said.home,
+        image=own.image or said.image,
+        container=own.container or said.container,
+        door=own.door,
     )
     if merged.where and merged.where not in PROVIDERS:
         raise UsageError(

@@ -213,6 +213,11 @@ class Cards:
                 return
             self.write(replace(card, folder=project.folder))
 
+    def move(self, project: Project) -> None:
+        """Say of all the project's jobs that they are in its store."""
+        for card in self._read(sorted(self._folder.glob(f"[0-9]*.{project.name}.json"))):
+            self.write(replace(card, store=project.store))
+
     def _read(self, files: Iterator[Path] | list[Path]) -> Iterator[Card]:
         """The cards that can be read; a damaged one is set aside, and hides no other."""
         for file in files:

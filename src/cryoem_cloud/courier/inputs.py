@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from cryoem_cloud.apps.printing import printed
 from cryoem_cloud.courier.ahead import Ahead
 from cryoem_cloud.courier.asking import Asking
 from cryoem_cloud.courier.before import Before, told_by
@@ -136,6 +138,7 @@ class Inputs:
             needs=(*needs, *others.needs),
             also=others.needs,
             sent=self._sent_quietly,
+            at_home=self._at_home(),
             adapted=lambda piece: self.application.adapted(piece, others.shape, view),
             clock=self.means.clock,
         )
@@ -224,9 +227,21 @@ class Inputs:
     def _send(self, needs: Sequence[Need], shape: Shape, view: View, *, why_whole: str) -> None:
         script = self.application.adapted(self.slip.job, shape, view)
         remark = on_one_machine(why_whole)
-        task = Task(name=MAIN, script=script, inputs=self._sent(needs), remark=remark)
+        task = Task(
+            name=MAIN,
+            script=script,
+            inputs=self._sent(needs),
+            remark=remark,
+            at_home=self._at_home(),
+        )
         self.records.put_tasks((task,))
         self.records.set_ready(Ready(1, 1))
+
+    def _at_home(self) -> str:
+        """The version of the application's programs here, where machines may have another one."""
+        if self.shape.here:
+            return ""
+        return self.application.version(partial(printed, environment=self.slip.environment))
 
     def _sent(self, needs: Sequence[Need]) -> tuple[Entry, ...]:
         """The needs as entries, their bytes in the store."""

@@ -13,6 +13,7 @@ from cryoem_cloud.model.machine import Fleet, Pulse, State
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.turn import Deed, Standing, standing
 from cryoem_cloud.model.units import counted
+from cryoem_cloud.planner.disk import disk_gib
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import LIMIT_S, Order, Provider
@@ -35,7 +36,8 @@ _REFUSED_S = 300.0
 def provider_of(means: Means, slip: Slip) -> Provider:
     """Where a job's machines come from: as its submitter wished, or as the settings say now."""
     settings = means.settings(str(slip.project.folder))
-    return means.provider(slip.job.wish.where or settings.where, settings)
+    where = slip.job.wish.where or settings.where
+    return means.provider(where, settings, slip.project.store)
 
 
 def _offers(provider: Provider, slip: Slip) -> tuple[Offer, ...]:
@@ -75,6 +77,7 @@ class Manning:
     _offer: Offer = field(default_factory=Offer)
     _refused_s: float | None = None
     _pulse: Pulse | None = None
+    _disk_gib: int | None = None
     _failed: tuple[int, ...] = ()
     """For each fleet in a row whose last machines had not worked, how many these were."""
     _told_gone: set[str] = field(default_factory=set)
@@ -168,6 +171,8 @@ class Manning:
 
     def _order(self) -> Order:
         slip, settings = self.slip, self.means.settings(str(self.slip.project.folder))
+        if self._disk_gib is None and provider_of(self.means, slip).sells:
+            self._disk_gib = disk_gib(self.records.all_tasks())
         return Order(
             token=token_of(slip.project.name, slip.job.number, self._attempt),
             store=slip.project.store,
@@ -175,8 +180,11 @@ class Manning:
             job=slip.job.number,
             count=min(slip.job.wish.count or settings.count, self.tasks),
             offer=self._offer,
+            disk_gib=self._disk_gib or 0,
             limit_s=slip.job.wish.hours * _HOUR_S or LIMIT_S,
             owner=slip.job.submitter,
+            image=slip.job.wish.image,
+            door=slip.job.wish.door,
             environment=slip.environment,
             umask=slip.umask,
         )

@@ -25,7 +25,8 @@ class Means:
     store: Callable[[str], Store]
     application: Callable[[str], Application]
     frontend: Callable[[str], Frontend]
-    provider: Callable[[str, Settings], Provider]
+    provider: Callable[[str, Settings, str], Provider]
+    """By its name, the settings, and the URL of the store that its machines are to reach."""
     providers: Callable[[], tuple[Provider, ...]]
     """Those that may have machines of ours."""
     settings: Callable[[str], Settings]

@@ -28,8 +28,8 @@ _PACK = 1000
 class Piecewise:
     """A job that is cut. `sent` brings needs into the store, `adapted` is the port's for machines.
 
-    `sizes` begin with those of the pieces that are sent already. `needs` is what the whole job
-    needs, `also` what its pieces need besides their own.
+    `at_home` is as in Task; `sizes` begin with those of the pieces that are sent already. `needs`
+    is what the whole job needs, `also` what its pieces need besides their own.
     """
 
     job: Job
@@ -42,6 +42,7 @@ class Piecewise:
     also: Sequence[Need]
     sent: Callable[[Sequence[Need]], tuple[Entry, ...]]
     adapted: Callable[[Job], str]
+    at_home: str
     clock: Clock
 
     def send(self) -> Iterator[Ready]:
@@ -133,7 +134,13 @@ class Piecewise:
         inputs = self.sent(self.needs)
         if self._sent_digest(inputs) not in {"", digest_of(self.cut.part(0, self.cut.items))}:
             raise self._changed()
-        return Task(name=MAIN, script=self.adapted(self.job), inputs=inputs, joins=True)
+        return Task(
+            name=MAIN,
+            script=self.adapted(self.job),
+            inputs=inputs,
+            joins=True,
+            at_home=self.at_home,
+        )
 
     def _put(self, pack: int, fresh: list[tuple[Task, bytes]], last: Task | None = None) -> None:
         """Store a pack of pieces, their lists in one object."""

@@ -19,7 +19,7 @@ _KEEP = timedelta(days=7)
 
 
 def sweep(provider: Provider, cards: Iterable[Card], now: datetime) -> None:
-    """End machines whose job has ended a while ago, and forget fleets that are gone.
+    """End machines whose job has ended a while ago, close and forget fleets that are gone.
 
     Machines are spared while a job is open that goes on after theirs: they may have gone along.
     """
@@ -40,6 +40,8 @@ def sweep(provider: Provider, cards: Iterable[Card], now: datetime) -> None:
                 provider.end(token)
         elif card.outcome is Outcome.SUCCESS or since > _KEEP:
             provider.forget(token)
+        else:
+            provider.close(token)
 
 
 def _before_open(cards: Iterable[Card]) -> frozenset[tuple[str, int]]:

@@ -5,7 +5,7 @@ import re
 __all__ = ["fleets_of", "job_of", "token_of"]
 
 
-_TOKEN = re.compile(r"(.+)-(\d{8})-\d+")
+_TOKEN = re.compile(r"([^@].*)-(\d{8})-\d+")
 
 
 def token_of(project: str, job: int, attempt: int) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Self
 
+from cryoem_cloud.model.door import Door
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.record import (
     JSON,
@@ -18,6 +19,10 @@ from cryoem_cloud.model.record import (
 )
 
 __all__ = ["Exit", "Job", "Need", "Outcome", "Wish"]
+
+
+_CONTAINERS = 3
+"""The version of records of jobs whose programs are run in a container."""
 
 
 class Outcome(Enum):
@@ -49,7 +54,9 @@ class Wish:
     `machine` is a machine type of the provider's, or several with commas between, `market` one of
     `model.offer.MARKETS`, `hours` how long the machines may be there at most.
     `home` is what comes home, "all" or "essential"; in a job that was submitted it is one of them.
-    `pieces` is into how many pieces the job is cut; 1: not at all.
+    `pieces` is into how many pieces the job is cut; 1: not at all. `image` is what machines begin
+    with, as the provider calls it; `container` the container in which the programs are run. `door`
+    lets the submitter in to the machines; None: nobody is let in.
     """
 
     where: str = ""
@@ -61,6 +68,9 @@ class Wish:
     threads: int = 1
     pieces: int = 0
     hours: int = 0
+    image: str = ""
+    container: str = ""
+    door: Door | None = None
 
     @property
     def essential(self) -> bool:
@@ -84,6 +94,9 @@ class Wish:
             "threads": self.threads,
             **({"pieces": self.pieces} if self.pieces else {}),
             **({"hours": self.hours} if self.hours else {}),
+            **({"image": self.image} if self.image else {}),
+            **({"container": self.container} if self.container else {}),
+            **({"door": self.door.to_json()} if self.door else {}),
         }
 
     @classmethod
@@ -99,6 +112,9 @@ class Wish:
             threads=integer(fields, "threads", 1),
             pieces=integer(fields, "pieces", 0),
             hours=integer(fields, "hours", 0),
+            image=text(fields, "image", ""),
+            container=text(fields, "container", ""),
+            door=Door.from_json(mapping(fields, "door")) if "door" in fields else None,
         )
 
 
@@ -175,6 +191,7 @@ class Job:
                 **({"after": list(self.after)} if self.after else {}),
                 **({"resumes": self.resumes} if self.resumes else {}),
             },
+            version=_CONTAINERS if self.wish.container else 1,
         )
 
     @classmethod

@@ -17,6 +17,7 @@ __all__ = [
     "end_key",
     "extended_key",
     "gone_key",
+    "host_keys_key",
     "ids_key",
     "index_key",
     "index_prefix",
@@ -29,6 +30,7 @@ __all__ = [
     "machines_prefix",
     "manifest_key",
     "mirror_key",
+    "moved_key",
     "next_key",
     "output_key",
     "page_key",
@@ -52,6 +54,11 @@ def ids_key(block: int) -> str:
 def project_key(project: str) -> str:
     """The project's record."""
     return f"{project}/project.json"
+
+
+def moved_key(project: str) -> str:
+    """Says to which store the project has gone from this one."""
+    return f"{project}/moved"
 
 
 def mirror_key(path: str) -> str:
@@ -138,6 +145,11 @@ def gone_key(project: str, job: int, machine: str) -> str:
 def boot_key(project: str, job: int, machine: str) -> str:
     """What a machine printed that ended before its agent could say anything."""
     return f"{machines_prefix(project, job)}{machine}/boot"
+
+
+def host_keys_key(project: str, job: int, machine: str) -> str:
+    """The public keys by which a machine that has a door is known to ssh."""
+    return f"{machines_prefix(project, job)}{machine}/hostkeys"
 
 
 def page_key(project: str, job: int, machine: str, number: int) -> str:

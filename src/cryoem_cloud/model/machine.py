@@ -27,8 +27,8 @@ class State(Enum):
 class Machine:
     """A machine as its provider knows it.
 
-    `since` is when it was started (ISO 8601), `zone` where it is, `market` at which price; each is
-    empty where it means nothing or is not known.
+    `since` is when it was started (ISO 8601), `zone` where it is, `market` at which price,
+    `address` where it can be reached; each is empty where it means nothing or is not known.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Machine:
     since: str = ""
     zone: str = ""
     market: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

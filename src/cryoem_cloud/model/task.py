@@ -37,7 +37,8 @@ class Task:
     of the project. Of a piece `title` says to people which one it is, and `items` which of the
     list's items it has: from the first number on (from 0), up to the second, without that. A task
     that `joins` goes on from what all other tasks have made, once these have ended well. `remark`
-    is a line that the job's log begins with ("": none).
+    is a line that the job's log begins with ("": none). `at_home` is the version of the programs of
+    the application on the submitter's computer ("": not known, or the machine is that computer).
     """
 
     name: str
@@ -47,6 +48,7 @@ class Task:
     items: tuple[int, int] = (0, 0)
     joins: bool = False
     remark: str = ""
+    at_home: str = ""
 
     @property
     def is_piece(self) -> bool:
@@ -69,6 +71,7 @@ class Task:
             **({"items": list(self.items)} if any(self.items) else {}),
             **({"joins": True} if self.joins else {}),
             **({"remark": self.remark} if self.remark else {}),
+            **({"at_home": self.at_home} if self.at_home else {}),
         }
 
     @classmethod
@@ -88,6 +91,7 @@ class Task:
             items=_items(fields),
             joins=bool(fields.get("joins", False)),
             remark=text(fields, "remark", ""),
+            at_home=text(fields, "at_home", ""),
         )
 
 

@@ -216,6 +216,13 @@ class Application(Protocol):
         """Variables that the programs need on a machine beyond `env`, which stands."""
         ...
 
+    def version(self, printed: Callable[[Sequence[str]], str]) -> str:
+        """The programs' version where `printed` runs commands, and gives what they print; "": none.
+
+        `printed` never raises: what cannot be run prints nothing.
+        """
+        ...
+
     def remarks(self, job: Job) -> Sequence[str]:
         """What the user should know before the script says anything: lines for its output log.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from cryoem_cloud.model.door import Door
 from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.ports.application import Shape
@@ -23,7 +24,9 @@ class Order:
     """Machines wanted for a job. `token` names the order: the same token is the same fleet.
 
     `offer` says what kind of machines, `limit_s` how long the fleet may be there at most,
-    `disk_gib` what its machines need to hold, `owner` who wants them.
+    `disk_gib` what its machines need to hold beside their system, `owner` who wants them, `image`
+    what machines begin with, as the provider calls it ("": what it has been set up with), `door`
+    who is let in to them (None: nobody; what needs no door has none).
 
     `environment` and `umask` (None: not known) are the submitter's, for a provider whose machines
     are processes of the submitter's own computer; they are never stored or sent elsewhere.
@@ -38,6 +41,8 @@ class Order:
     limit_s: float = LIMIT_S
     disk_gib: int = 0
     owner: str = ""
+    image: str = ""
+    door: Door | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     umask: int | None = None
 
@@ -122,6 +127,13 @@ class Provider(Protocol):
 
     def console(self, machine: str) -> str:
         """What a machine printed while it came up, as far as that is known; "" if it is not."""
+        ...
+
+    def close(self, token: str) -> None:
+        """See to it that nobody is let in to a fleet's machines; what is closed is done.
+
+        `end` and `forget` do so too.
+        """
         ...
 
     def forget(self, token: str) -> None:

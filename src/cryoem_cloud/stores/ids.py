@@ -6,7 +6,7 @@ A courier or `connect` reserves a block of 100 in the store; fronts draw from it
 import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +15,7 @@ from cryoem_cloud.model.keys import ids_key
 from cryoem_cloud.model.record import encode
 from cryoem_cloud.ports.store import Store
 
-__all__ = ["BLOCK", "JobNumbers", "reserve_block"]
+__all__ = ["BLOCK", "JobNumbers", "reserve_block", "reserve_up_to"]
 
 BLOCK = 100
 
@@ -31,6 +31,13 @@ def reserve_block(store: Store, owner: str) -> int:
             block += 1
         else:
             return block * BLOCK + 1
+
+
+def reserve_up_to(store: Store, number: int, owner: str) -> None:
+    """See to it that nobody gets the block of a number, or an earlier one, from now on."""
+    with suppress(ObjectExistsError):
+        block = (number - 1) // BLOCK
+        store.put(ids_key(block), encode("ids", {"owner": owner}), if_absent=True)
 
 
 class JobNumbers:
@@ -56,6 +63,12 @@ class JobNumbers:
         """Keep a block that was reserved."""
         with self._locked() as file:
             _write(file, [*_spans(file), (first, first + BLOCK - 1)])
+
+    def rise_above(self, number: int) -> None:
+        """Give up those up to this one: jobs have them that came from another store."""
+        with self._locked() as file:
+            risen = [(max(first, number + 1), last) for first, last in _spans(file)]
+            _write(file, [(first, last) for first, last in risen if first <= last])
 
     def left(self) -> int:
         """How many numbers are left."""

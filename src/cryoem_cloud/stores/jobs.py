@@ -139,6 +139,14 @@ class JobRecords:
         """Whether the provider has seen the machine's end."""
         return self._is_there(keys.gone_key(self.project, self.number, machine))
 
+    def host_keys(self, machine: str) -> str:
+        """The public keys of a machine, a line each; "" where it has told none (yet)."""
+        try:
+            key = keys.host_keys_key(self.project, self.number, machine)
+            return self.store.get(key).decode("ascii", "replace")
+        except ObjectMissingError:
+            return ""
+
     def machines(self) -> tuple[str, ...]:
         """The machines that ever wrote something, in order of their names."""
         return tuple(self.store.folders(keys.machines_prefix(self.project, self.number)))

@@ -111,6 +111,12 @@ class ApplicationContract:
         except CryoemError as error:
             _true(error.message, "an error without a message")
 
+    def test_a_version_is_a_word_or_nothing(self, application: Application) -> None:
+        """It is compared, and stands in a log."""
+        _true(application.version(lambda _: "") == "", "a version of nothing")
+        found = application.version(lambda command: f"{command[0]} 1.2\n version: 3.4 \n")
+        _true(found == found.strip() and "\n" not in found, found)
+
     def test_remarks_are_lines(self, application: Application, asked: Asked) -> None:
         """They stand in a log, one under the other."""
         for remark in application.remarks(job_of(application, asked)):

@@ -16,13 +16,15 @@ from cryoem_cloud.wiring.clock import SystemClock
 __all__ = ["aws_provider"]
 
 
-def aws_provider(config: Path, settings: Settings) -> AwsProvider:
+def aws_provider(config: Path, settings: Settings, store: str = "") -> AwsProvider:
     """The provider for the account that this user has joined; one a process, account and set-up.
+
+    Of several, the one whose machines reach the store, or else the one that was joined last.
 
     Raises:
         SettingsError: This user has not joined one.
     """
-    return _provider(Account.read(config).to_json(), settings.set_up)
+    return _provider(Account.read(config, store).to_json(), settings.set_up)
 
 
 @cache
@@ -64,5 +66,6 @@ def _told(account: Account, order: Order, architecture: str, set_up: str) -> str
             limit_s=order.limit_s,
             until=datetime.now(UTC) + timedelta(seconds=order.limit_s),
             install=set_up,
+            ssh_key=order.door.key if order.door else "",
         )
     )

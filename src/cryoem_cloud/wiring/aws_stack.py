@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
 
-from cryoem_cloud.providers.aws.account import Account
+from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.providers.aws.account import Account, accounts
 from cryoem_cloud.providers.aws.archive import Python, build
 from cryoem_cloud.providers.aws.calls import Calls
+from cryoem_cloud.providers.aws.prices import PRICE_LIST, on_demand_usd
 from cryoem_cloud.providers.aws.stack import join, leftovers, setup, teardown
 from cryoem_cloud.providers.aws.stack.checks import Check
 from cryoem_cloud.providers.aws.stack.choices import DEFAULT_STACK, Choices
@@ -36,13 +39,12 @@ __all__ = [
     "completed",
     "found",
     "joined",
+    "price_of",
     "region",
     "set_up",
     "torn_down",
 ]
 
-_PRICES = "us-east-1"
-"""A region that has AWS's price list (pricing endpoints, AWS General Reference)."""
 _AS_EC2_SAYS = {"aarch64": "arm64"}
 
 
@@ -108,16 +110,33 @@ def torn_down(
     return teardown.tear_down(calls, stack, delete_data=delete_data, sleep=sleep, say=say)
 
 
-def checks(config: Path, kinds: tuple[str, ...]) -> Iterator[Check]:
-    """What `cryoem aws doctor` finds in the account that this user has joined.
+def checks(config: Path, kinds: tuple[str, ...], region_: str = "") -> Iterator[Check]:
+    """What `cryoem aws doctor` finds in the account that this user has joined last, or there.
 
     Raises:
         SettingsError: This user has joined none.
     """
     account = Account.read(config)
-    prices = Calls(environment(), _PRICES)
+    if region_:
+        near = (each for each in accounts(config) if each.region == region_)
+        account = next(near, account)
+        if account.region != region_:
+            raise SettingsError(
+                f"you have joined no stack in {region_}", hint=f"cryoem aws join --region {region_}"
+            )
+    prices = _calls(PRICE_LIST)
     doctor = Doctor(calls=_calls(account.region), prices=prices, account=account, kinds=kinds)
     yield from doctor.checks()
+
+
+def price_of(kind: str, store: str, config: Path) -> Decimal | None:
+    """US dollars for an hour of a machine on demand, where the machines of a store are.
+
+    Raises:
+        SettingsError: This user has joined no account.
+        ProviderError: AWS does not say.
+    """
+    return on_demand_usd(_calls(PRICE_LIST), kind, Account.read(config, store).region)
 
 
 def _calls(region_: str) -> Calls:

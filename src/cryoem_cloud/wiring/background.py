@@ -19,7 +19,7 @@ from cryoem_cloud.courier.whole import write_whole
 from cryoem_cloud.frontends.registry import frontend_named
 from cryoem_cloud.model.errors import SettingsError
 from cryoem_cloud.ports.provider import Provider
-from cryoem_cloud.providers.aws.account import joined
+from cryoem_cloud.providers.aws.account import accounts
 from cryoem_cloud.providers.local import LocalProvider
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.wiring.clock import SystemClock
@@ -36,8 +36,8 @@ _PATIENCE_S = 1.0
 """For who just looks whether a courier runs, and holds the lock for that instant."""
 
 
-def provider_at(name: str, settings: Settings, places: Places) -> Provider:
-    """The provider of that name.
+def provider_at(name: str, settings: Settings, places: Places, store: str = "") -> Provider:
+    """The provider of that name; of several accounts at AWS, that of the store.
 
     Raises:
         SettingsError: There is none, or what starts its machines cannot be understood.
@@ -45,7 +45,7 @@ def provider_at(name: str, settings: Settings, places: Places) -> Provider:
     if name == "aws":
         from cryoem_cloud.wiring.aws import aws_provider  # noqa: PLC0415  (who has joined alone)
 
-        return aws_provider(places.config, settings)
+        return aws_provider(places.config, settings, store)
     if name != "local":
         raise SettingsError(f"there is no provider {name!r}", hint="known are local, aws")
     try:
@@ -81,7 +81,7 @@ def means(places: Places, stopping: Event) -> Means:
         store=store_at,
         application=application_named,
         frontend=cache(frontend_named),
-        provider=lambda name, settings: provider_at(name, settings, places),
+        provider=lambda name, settings, store: provider_at(name, settings, places, store),
         providers=lambda: providers_of(places),
         settings=lambda folder: Settings.read(places, Path(folder), environment()),
         cache=Cache(places.cache / "courier.sqlite"),
@@ -93,9 +93,9 @@ def means(places: Places, stopping: Event) -> Means:
 
 
 def providers_of(places: Places) -> tuple[Provider, ...]:
-    """Those that may have machines of ours: this computer, and the account that was joined."""
-    names = ("local", *(("aws",) if joined(places.config) else ()))
-    return tuple(provider_at(name, Settings(), places) for name in names)
+    """Those that may have machines of ours: this computer, and the accounts that were joined."""
+    found = [("local", ""), *(("aws", each.store) for each in accounts(places.config))]
+    return tuple(provider_at(name, Settings(), places, store) for name, store in found)
 
 
 def _courier_name(places: Places) -> str:

@@ -25,7 +25,11 @@ class _Lines(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Write this process's log to its standard error from now on."""
+    """Write this process's log to its standard error from now on.
+
+    botocore would tell of each look for credentials, with tracebacks; we say it in our words.
+    """
     out = logging.StreamHandler()
     out.setFormatter(_Lines())
     logging.basicConfig(level=logging.INFO, handlers=[out], force=True)
+    logging.getLogger("botocore").setLevel(logging.ERROR)

@@ -158,9 +158,9 @@ def kept(bench: AwsBench) -> Fleet:
     return bench.provider.keep(order())
 
 
-def test_a_fleet_of_which_nothing_progresses_ends_within_the_hour(still: AwsBench) -> None:
+def test_a_fleet_of_which_nothing_progresses_ends_by_itself(still: AwsBench) -> None:
     kept(still)
-    still.cloud.clock.skip(3500)
+    still.cloud.clock.skip(LAPSE_S - 100)
     assert len(still.cloud.living()) == 2
     still.cloud.clock.skip(200)
     assert not still.cloud.living()
@@ -257,6 +257,50 @@ def test_where_a_quota_is_reached_the_job_ends(still: AwsBench) -> None:
         still.provider.keep(order())
 
 
+def test_what_was_bought_and_ended_since_the_last_look_is_not_bought_again(
+    still: AwsBench,
+) -> None:
+    late = still.provider
+    late.fresh_s = 3600.0
+    late.look(TOKEN)
+    still.provider.keep(order())
+    still.cloud.clock.skip(60)
+    still.provider.end(TOKEN)
+    still.cloud.clock.skip(60)
+    assert not still.cloud.living()
+    late.keep(order())
+    still.cloud.clock.skip(60)
+    assert not still.cloud.living()
+
+
+def test_where_a_quota_lets_some_machines_be_they_work(still: AwsBench) -> None:
+    still.cloud.quotas.set("L-34B43A08", 2, region=REGION)
+    still.provider.keep(order())
+    still.cloud.clock.skip(60)
+    fleet = still.provider.keep(order())
+    assert len(fleet.alive) == 1
+    assert "Max spot instance count exceeded" in fleet.refusal
+
+
+def test_what_keeps_a_group_from_launching_is_waited_for_and_said(still: AwsBench) -> None:
+    still.cloud.capacity.limit(0, kind="m5.large")
+    still.cloud.capacity.limit(0, kind="m5a.large")
+    still.provider.keep(order())
+    said = "Could not launch Spot Instances. PendingVerification - Your request is being validated."
+    activity = {"StatusCode": "Failed", "StatusMessage": f"{said} Launching EC2 instance failed."}
+    provider = still.provider
+    asked = provider.calls.ask
+
+    def ask(service: str, action: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401
+        if action == "describe_scaling_activities":
+            return {"Activities": [activity]}
+        return asked(service, action, **given)
+
+    provider.calls.ask = ask  # type: ignore[method-assign]
+    with pytest.raises(ProviderDeniedError, match=r"not ready to launch machines: .*validated"):
+        provider.keep(order())
+
+
 def test_a_type_that_does_not_exist_is_said(still: AwsBench) -> None:
     with pytest.raises(ProviderError, match="us-west-2 has no machine type"):
         still.provider.keep(order(offer=Offer(("g6e.tiny",), Market.SPOT)))
@@ -274,7 +318,7 @@ def test_a_role_is_made_once_a_project(still: AwsBench) -> None:
     (role,) = (
         each for each in still.ask("iam", "list_roles", PathPrefix="/cryoem/cryoem/")["Roles"]
     )
-    assert role["RoleName"] == "cryoem-cryoem-lab-0a1b2c3d"
+    assert role["RoleName"] == "cryoem-cryoem-us-west-2-lab-0a1b2c3d"
     shown = still.ask("iam", "get_role", RoleName=role["RoleName"])["Role"]
     assert shown["PermissionsBoundary"]["PermissionsBoundaryArn"] == still.account.machine_policy
     assert {"Key": "cryoem:project", "Value": "lab-0a1b2c3d"} in shown["Tags"]
@@ -291,3 +335,21 @@ def test_what_is_forgotten_leaves_nothing(still: AwsBench) -> None:
     assert still.provider.tokens() == ()
     assert not still.ask("ec2", "describe_launch_templates")["LaunchTemplates"]
     assert not still.ask("autoscaling", "describe_auto_scaling_groups")["AutoScalingGroups"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "needs", "gib"),
+    [
+        ("m5.large", 70, 100),
+        ("m5.large", 500, 530),
+        ("m5.large", 20000, 16384),
+        ("m5d.large", 60, 30),  # 75 GB of its own
+        ("m5d.large", 70, 100),
+    ],
+)
+def test_the_disk_is_sized_from_the_task(still: AwsBench, kind: str, needs: int, gib: int) -> None:
+    still.provider.keep(order(offer=Offer((kind,), Market.SPOT), disk_gib=needs))
+    found = still.ask("ec2", "describe_launch_template_versions", LaunchTemplateName=TOKEN)
+    data = found["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    disk = data["BlockDeviceMappings"][0]["Ebs"]
+    assert (disk["VolumeSize"], disk["Encrypted"], disk["DeleteOnTermination"]) == (gib, True, True)

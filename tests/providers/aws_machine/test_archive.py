@@ -40,7 +40,8 @@ def test_it_runs_in_another_place_without_home(archive: tuple[Path, str], tmp_pa
     )
     assert "the following arguments are required: --store" in ran.stderr
     site = f"python/lib/python{VERSION}/site-packages"
-    assert f"{site}/cryoem_cloud/providers/aws/boot.sh" in names
+    for script in ("common", "boot"):
+        assert f"{site}/cryoem_cloud/providers/aws/{script}.sh" in names
     assert not [name for name in names if "botocore/data/ec2" in name or "/click/" in name]
     assert archive[0].stat().st_size < 64 * 2**20
 

@@ -32,7 +32,7 @@ def functions(tmp_path: Path, *lines: str, fakes: dict[str, str] | None = None) 
     for name in ("sort", "cut", "head", "grep", "readlink", "sha256sum", "tail", "date", "cat"):
         (programs / name).symlink_to(f"/usr/bin/{name}")
     script = user_data(BOOT)
-    before = script[: script.index('\nmkdir -p "$here"\nchmod 700')]
+    before = script[: script.index("\nbegin_log\nwatch")]
     before = before.replace("shutdown -P", ": shutdown -P")
     before = before.replace("export PATH=", f"export PATH={programs} NOT=")
     told = tmp_path / "script"
@@ -54,7 +54,7 @@ def test_the_end_is_armed_before_anything_else() -> None:
 )
 def test_the_set_up_line_comes_through_as_it_is(line: str, tmp_path: Path) -> None:
     script = user_data(dataclasses.replace(BOOT, install=line))
-    values = script[: script.index("# What a machine does first")]
+    values = script[: script.index("# What machines and builders")]
     shown = subprocess.run(
         ["/bin/bash", "-c", f'{values}\nprintf %s "$install"'],
         check=True,

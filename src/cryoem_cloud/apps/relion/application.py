@@ -1,6 +1,7 @@
 """RELION as an application."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from cryoem_cloud.apps.relion import (
@@ -29,6 +30,7 @@ from cryoem_cloud.ports.view import View
 
 __all__ = ["Relion"]
 
+_VERSION = re.compile(r"RELION version: *(\d[0-9A-Za-z.]*)")
 _CTFFIND = "relion_run_ctffind"
 _CTFFIND_FOLDER_BYTES = 179
 """It has 180 for the path and its end, in 3.1.3 as in 5.0.1 (ctffind_runner.cpp, getcwd)."""
@@ -79,6 +81,11 @@ class Relion:
     ) -> dict[str, str]:
         """What the programs need of a machine's environment beyond `env`."""
         return adapt.worker_environment(env, is_root=is_root, has_csh=has_csh)
+
+    def version(self, printed: Callable[[Sequence[str]], str]) -> str:
+        """See the port: as RELION's programs say it themselves, `RELION version: 5.0.1`."""
+        found = _VERSION.search(printed(("relion_refine", "--version")))
+        return found[1] if found else ""
 
     def remarks(self, job: Job) -> tuple[str, ...]:
         """Which of the job's programs were not run by us, or not so."""

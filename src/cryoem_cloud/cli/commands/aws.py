@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from cryoem_cloud.cli.commands import aws_image
+from cryoem_cloud.cli.doctoring import shown
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.showing import as_json
 from cryoem_cloud.model.errors import UsageError
@@ -17,13 +19,6 @@ __all__ = ["command"]
 
 _KINDS = ("c7i.8xlarge", "g6.12xlarge")
 """What most jobs get: planner/static."""
-_MARKS = {
-    "ok": click.style("ok", fg="green"),
-    "!!": click.style("!!", fg="red"),
-    "--": click.style("--", fg="yellow"),
-}
-_MEANS = {"!!": "mend this", "--": "works, and could be better; or wait"}
-
 _stack = click.option("--stack", default=aws.DEFAULT_STACK, metavar="NAME", help="Which stack.")
 _region = click.option("--region", default="", help="Which region; default: your profile's.")
 _json = click.option("--json", "json_", is_flag=True, help="For programs.")
@@ -46,6 +41,7 @@ def command() -> None:
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag on everything.")
 @click.option("--image", default="", metavar="AMI", help="Machines' image; default: Ubuntu 24.04.")
 @click.option("--sessions", is_flag=True, help="Let users open shells through Session Manager.")
+@click.option("--ssh", is_flag=True, help="Let users open port 22 of machines to themselves.")
 @click.option(
     "--python",
     "pythons",
@@ -68,6 +64,7 @@ def setup(  # noqa: PLR0913  (one for each option)
     tags: tuple[str, ...],
     image: str,
     sessions: bool,
+    ssh: bool,
     pythons: tuple[Path, ...],
     dry_run: bool,
     json_: bool,
@@ -89,6 +86,7 @@ def setup(  # noqa: PLR0913  (one for each option)
         image=image,
         tags=_tags(tags),
         sessions=sessions,
+        ssh=ssh,
     )
     if dry_run:
         click.echo(aws.as_template(aws.completed(choices)), nl=False)
@@ -155,26 +153,18 @@ def teardown(*, stack: str, region: str, delete_data: str, yes: bool, json_: boo
 
 @command.command(short_help="Look whether jobs can run on the account's machines.")
 @click.option("--machine", "kinds", multiple=True, metavar="TYPE", help="Which you want to use.")
+@click.option("--region", default="", help="Which region; default: the one that was joined last.")
 @_json
-def doctor(*, kinds: tuple[str, ...], json_: bool) -> int:
+def doctor(*, kinds: tuple[str, ...], region: str, json_: bool) -> int:
     """Look at credentials, quotas, network, store, roles, image and prices.
 
     Each line is ok, or says how to mend it; exit code 1 if something is to be mended.
     """
-    found = []
-    for check in aws.checks(places().config, kinds or _KINDS):
-        found.append(check)
-        if not json_:
-            click.echo(f"{_MARKS[_kind(check)]}  {check.what}: {check.found}")
-            if check.mend:
-                click.echo(f"      → {check.mend}")
-    if json_:
-        rows = [{"what": c.what, "found": c.found, "mend": c.mend, "wrong": c.wrong} for c in found]
-        click.echo(as_json({"checks": rows}))
-    else:
-        for kind in sorted({_kind(check) for check in found} & set(_MEANS)):
-            click.echo(f"{_MARKS[kind]}  means: {_MEANS[kind]}")
-    return 1 if any(check.wrong for check in found) else 0
+    findings = aws.checks(places().config, kinds or _KINDS, region)
+    return shown(findings, yellow="works, and could be better; or wait", json_=json_)
+
+
+command.add_command(aws_image.command, "image")
 
 
 def _make(choices: aws.Choices, pythons: Iterable[Path], *, json_: bool) -> None:
@@ -202,12 +192,6 @@ def _tags(words: Iterable[str]) -> Mapping[str, str]:
         if not key or not equals:
             raise UsageError(f"--tag {key}: what value?", hint="--tag cost-centre=42")
     return {key: value for key, _, value in pairs}
-
-
-def _kind(check: aws.Check) -> str:
-    if not check.mend:
-        return "ok"
-    return "!!" if check.wrong else "--"
 
 
 def _list(counts: Mapping[str, int]) -> str:

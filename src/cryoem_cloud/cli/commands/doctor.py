@@ -5,20 +5,14 @@ from collections.abc import Iterator
 import click
 
 from cryoem_cloud.cli.checks import Check, checks
+from cryoem_cloud.cli.doctoring import shown
 from cryoem_cloud.cli.finding import current_project, places
-from cryoem_cloud.cli.showing import as_json
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.settings import environment, submitters_environment
 from cryoem_cloud.wiring.front import store_at
 
 __all__ = ["command"]
 
-_WELL, _WRONG, _MISSING = "well", "mend this", "missing, and nobody needs it yet"
-_MARKS = {
-    _WELL: click.style("ok", fg="green"),
-    _WRONG: click.style("!!", fg="red"),
-    _MISSING: click.style("--", fg="yellow"),
-}
 _CONNECT = "cryoem connect relion, in the project's folder; cryoem run makes one by itself"
 
 
@@ -29,27 +23,7 @@ def command(*, json_: bool) -> int:
 
     A line is ok, or !! for what is wrong, or -- for what is missing and nobody needs yet.
     """
-    found = []
-    for check in _all_checks():
-        found.append(check)
-        if not json_:
-            click.echo(f"{_MARKS[_kind(check)]}  {check.what}: {check.found}")
-            if check.mend:
-                click.echo(f"      → {check.mend}")
-    if json_:
-        rows = [{"what": c.what, "found": c.found, "mend": c.mend, "wrong": c.wrong} for c in found]
-        click.echo(as_json({"checks": rows}))
-    else:
-        kinds = set(map(_kind, found))
-        for kind in (kind for kind in _MARKS if kind in kinds and kind != _WELL):
-            click.echo(f"{_MARKS[kind]}  means: {kind}")
-    return 1 if any(check.wrong for check in found) else 0
-
-
-def _kind(check: Check) -> str:
-    if not check.mend:
-        return _WELL
-    return _WRONG if check.wrong else _MISSING
+    return shown(_all_checks(), yellow="missing, and nobody needs it yet", json_=json_)
 
 
 def _all_checks() -> Iterator[Check]:

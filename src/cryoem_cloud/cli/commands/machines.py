@@ -5,12 +5,15 @@ import shutil
 
 import click
 
-from cryoem_cloud.cli.finding import places
-from cryoem_cloud.cli.fleets import Found, all_machines, is_known
+from cryoem_cloud.cli.entering import ssh_words
+from cryoem_cloud.cli.finding import find, places
+from cryoem_cloud.cli.fleets import Found, all_machines
 from cryoem_cloud.cli.showing import as_json, table
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.providers.aws.account import Account
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.wiring.front import store_at
 
 __all__ = ["command"]
 
@@ -53,24 +56,39 @@ def console(*, name: str) -> None:
     click.echo(said, nl=not said.endswith("\n"))
 
 
-@command.command("ssh")
+@command.command("ssh", context_settings={"ignore_unknown_options": True})
 @click.argument("name", metavar="ID")
-def ssh(*, name: str) -> None:
-    """Open a shell on a machine of AWS's, through Session Manager; no port is open for that.
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-- WORDS…]")
+def ssh(*, name: str, words: tuple[str, ...]) -> None:
+    """Open a shell on a machine of AWS's; ID is a machine's, or a job's number.
 
-    Needs the AWS command line with its Session Manager plugin, and a stack set up with --sessions.
+    Where the job was submitted with --allow-ssh, ssh itself is used, as root, and knows the machine
+    by the keys that it has put into the store; WORDS are for ssh, such as -L 5901:localhost:5901
+    or a command. Else it is done through Session Manager, for which no port is open; that needs the
+    AWS command line with its Session Manager plugin, and a stack set up with --sessions.
     """
-    provider = _provider_of(name)
+    provider, found = _living_of(int(name)) if name.isdecimal() else _found(name)
     if provider.name != "aws":
-        raise RefusedError(f"{name} is a process of this computer", hint="cryoem machines console")
-    tool = shutil.which("aws")
+        raise RefusedError(
+            f"{found.machine.name} is a process of this computer", hint="cryoem machines console"
+        )
+    records = JobRecords(store_at(provider.store), found.project, found.job)
+    door = records.job().wish.door
+    if door is not None:
+        keys = records.host_keys(found.machine.name)
+        known = places().state / "ssh" / found.machine.name
+        command = ssh_words(found.machine, door, keys, known=known, more=words)
+    else:
+        region = Account.read(places().config, provider.store).region
+        command = ["aws", "ssm", "start-session"]
+        command += ["--target", found.machine.name, "--region", region]
+    tool = shutil.which(command[0])
     if tool is None:
         raise RefusedError(
-            "there is no AWS command line on this computer",
-            hint="install awscli and its session-manager-plugin",
+            f"there is no {command[0]} on this computer",
+            hint="install openssh-client" if door else "install awscli, session-manager-plugin",
         )
-    region = Account.read(places().config).region
-    os.execv(tool, ["aws", "ssm", "start-session", "--target", name, "--region", region])  # noqa: S606
+    os.execv(tool, command)  # noqa: S606
 
 
 def _providers() -> tuple[Provider, ...]:
@@ -80,15 +98,36 @@ def _providers() -> tuple[Provider, ...]:
 
 
 def _provider_of(name: str) -> Provider:
-    """Where the machine is.
+    return _found(name)[0]
+
+
+def _found(name: str) -> tuple[Provider, Found]:
+    """A machine, and where it is.
 
     Raises:
         NotFoundError: No provider knows it.
     """
     for provider in _providers():
-        if is_known(provider, name):
-            return provider
+        for found in all_machines((provider,)):
+            if found.machine.name == name:
+                return provider, found
     raise NotFoundError(f"there is no machine {name}", hint="cryoem machines ls --all")
+
+
+def _living_of(number: int) -> tuple[Provider, Found]:
+    """The machine of a job that is up, or comes up.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    card = find(number)
+    for provider in _providers():
+        for found in all_machines((provider,)):
+            if found.lives and (found.project, found.job) == (card.project, card.number):
+                return provider, found
+    raise NotFoundError(
+        f"job {number} has no machine now", hint=f"cryoem why {number} says what it waits for"
+    )
 
 
 def _table(found: list[Found]) -> str:

@@ -11,6 +11,7 @@ from cryoem_cloud.courier.start import spool_of, stores_used, wake
 from cryoem_cloud.model.errors import FormatError, NotFoundError, ObjectMissingError, UsageError
 from cryoem_cloud.model.keys import project_key
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.stores.projects import moved_to
 from cryoem_cloud.wiring.front import store_at
 
 __all__ = ["command"]
@@ -36,9 +37,25 @@ def show(*, json_: bool) -> None:
         _print(project)
 
 
-@command.command()
-def move() -> None:
-    """Say that the project has been moved to the current folder."""
+@command.command(short_help="Say that the folder was moved; or move the files in the store.")
+@click.option("--region", default="", help="Move its part of the store to that region of AWS.")
+@click.option("--stack", default="", metavar="NAME", help="To that stack's store there.")
+@click.option("--delete-old", is_flag=True, help="Then delete it where it was.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def move(*, region: str, stack: str, delete_old: bool, yes: bool) -> None:
+    """Say that the project has been moved to the current folder.
+
+    With --region: move the project's part of the store to the store of the same stack in another
+    region, which you must have joined; AWS copies the bytes, and the folder stays where it is. May
+    be interrupted and called again. Nothing is deleted unless you say --delete-old.
+    """
+    if region:
+        from cryoem_cloud.cli.relocating import relocate  # noqa: PLC0415  (seldom wanted)
+
+        _print(relocate(the_project(), region, stack, delete_old=delete_old, yes=yes))
+        return
+    if stack or delete_old:
+        raise UsageError("--stack and --delete-old are for --region", hint="add --region REGION")
     project = projects.bind(_folder(), stores_used(places()))
     spool_of(places()).follow(project)
     cards().follow(project)
@@ -66,7 +83,8 @@ def attach(*, url: str, name: str | None, json_: bool) -> None:
     """Make the current folder a place of a project that lies in a store already.
 
     Without a NAME the store's projects are listed. In a folder that says already that it is this
-    project, in this store, it says that you agree.
+    project, in this store, it says that you agree; where the project has been moved to this store
+    from the one that the folder names, the folder follows.
     """
     store = store_at(url)
     if name is None:
@@ -79,7 +97,8 @@ def attach(*, url: str, name: str | None, json_: bool) -> None:
         raise NotFoundError(
             f"{url} has no project {name!r}", hint=f"cryoem project attach {url} lists them"
         )
-    if projects.find_folder(Path.cwd()) is not None and not _says(url, name):
+    bound = projects.find_folder(Path.cwd()) is not None and not _says(url, name)
+    if bound and not _follows(url, name):
         raise UsageError(f"{Path.cwd()} is in a project already", hint="attach in an empty folder")
     _print(projects.attach(Path.cwd(), url, name, stores_used(places())))
 
@@ -91,6 +110,15 @@ def _says(url: str, name: str) -> bool:
     except (NotFoundError, FormatError):
         return False
     return (said.store, said.name) == (url, name)
+
+
+def _follows(url: str, name: str) -> bool:
+    """Whether the current folder's project has been moved to that store."""
+    try:
+        said = projects.named_in(Path.cwd())
+    except (NotFoundError, FormatError):
+        return False
+    return said.name == name and moved_to(store_at(said.store), name) == url
 
 
 def _is_project(url: str, name: str) -> bool:

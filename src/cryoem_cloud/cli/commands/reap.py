@@ -3,7 +3,7 @@
 import click
 
 from cryoem_cloud.cli.finding import places
-from cryoem_cloud.cli.fleets import Verdict, fleets_left
+from cryoem_cloud.cli.fleets import fleets_left
 from cryoem_cloud.cli.showing import as_json, table
 from cryoem_cloud.model.units import counted
 
@@ -33,6 +33,6 @@ def command(*, dry_run: bool, json_: bool) -> None:
             for fleet in found
         ]
         click.echo(table(["FLEET", "WHERE", "MACHINES", "VERDICT"], rows))
-    ended = sum(fleet.verdict is not Verdict.OPEN for fleet in found)
+    ended = sum(fleet.needless for fleet in found)
     what = "would be removed" if dry_run else "removed"
     click.echo(f"cryoem: {counted(ended, 'fleet')} {what}", err=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from cryoem_cloud.cli.entering import door_asked, door_options
 from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.following import follow
 from cryoem_cloud.cli.policy import HOMES
@@ -29,6 +30,11 @@ __all__ = ["command"]
 @click.option("--name", default="", help="What it is called; default: its output folder.")
 @click.option("--after", metavar="ID[,ID]…", default="", help="Begin when these have succeeded.")
 @click.option("--home", type=click.Choice(HOMES), help="What comes home; default: by settings.")
+@click.option(
+    "--image", default="", metavar="IMAGE", help="Machines' image: ami-… or a name (aws)."
+)
+@click.option("--container", default="", metavar="IMAGE", help="What its programs are run in.")
+@door_options
 @click.option("--no-wait", is_flag=True, help="Print the job's number and return.")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 def command(  # noqa: PLR0913  (one for each option)
@@ -44,6 +50,10 @@ def command(  # noqa: PLR0913  (one for each option)
     name: str,
     after: str,
     home: str | None,
+    image: str,
+    container: str,
+    allow_ssh: str | None,
+    ssh_key: Path | None,
     no_wait: bool,
     words: tuple[str, ...],
 ) -> int:
@@ -68,6 +78,9 @@ def command(  # noqa: PLR0913  (one for each option)
             count=count or 0,
             pieces=pieces or 0,
             home=home or "",
+            image=image,
+            container=container,
+            door=door_asked(allow_ssh, ssh_key),
         ),
     )
     card = submit_asked(asked, project, places())

@@ -1,78 +1,4 @@
-# What a machine does first: userdata.py puts `#!/bin/bash` and the values before this. No secret
-# is in here: whoever is on the machine reads it. Needs bash, curl 7.86 or newer, tar, and mkfs.
-shutdown -P "+$dead_man_min" # first of all: whatever hangs from here on, the machine ends
-set -uo pipefail
-export HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-here=/run/cryoem # the agent's own; its disk is below $scratch
-log=$here/boot.log
-imds=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}/latest
-domain=amazonaws.com
-[[ $region == cn-* ]] && domain+=.cn
-endpoint=${AWS_ENDPOINT_URL:-}
-instance=
-
-say() { printf '%s %s\n' "$(date -u +%H:%M:%S)" "$*"; }
-
-# --- the machine's metadata and credentials -----------------------------------------------------
-
-told() { # a path of the metadata
-    curl -sf --noproxy '*' --max-time 5 --retry 3 -H "X-aws-ec2-metadata-token: $token" \
-        "$imds/meta-data/$1"
-}
-
-begin_session() {
-    token=$(curl -sf --noproxy '*' --max-time 5 --retry 5 --retry-connrefused -X PUT \
-        -H 'X-aws-ec2-metadata-token-ttl-seconds: 21600' "$imds/api/token") || return 1
-    instance=$(told instance-id) && role=$(told iam/security-credentials/) || return 1
-    role=${role%%$'\n'*}
-}
-
-credentials() { # as curl's own configuration, so that `ps` shows nothing
-    local given key secret session
-    given=$(told "iam/security-credentials/$role") || return 1
-    word() { sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" <<<"$given"; }
-    key=$(word AccessKeyId) secret=$(word SecretAccessKey) session=$(word Token)
-    printf 'user = "%s:%s"\nheader = "X-Amz-Security-Token: %s"\n' "$key" "$secret" "$session"
-}
-
-signed() { # a service, and what curl is to do
-    local service=$1
-    shift
-    curl -sS --fail --config <(credentials) --aws-sigv4 "aws:amz:$region:$service" \
-        --connect-timeout 5 --retry 4 --retry-connrefused "$@"
-}
-
-object() { # the address of an object of the store's bucket, as it is signed
-    set -- "${1//@/%40}"
-    if [[ $endpoint ]]; then
-        printf '%s/%s/%s' "${endpoint%/}" "$bucket" "$1"
-    elif [[ $bucket == *.* ]]; then # no certificate is for such a name
-        printf 'https://s3.%s.%s/%s/%s' "$region" "$domain" "$bucket" "$1"
-    else
-        printf 'https://%s.s3.%s.%s/%s' "$bucket" "$region" "$domain" "$1"
-    fi
-}
-
-sha256() { sha256sum | cut -d' ' -f1; }
-
-get() { # an object, into a file
-    signed s3 --max-time 600 -H "X-Amz-Content-Sha256: $(sha256 </dev/null)" \
-        -o "$2" "$(object "$1")"
-}
-
-put() { # a file below 1 MiB, as an object: of more curl adds a header that it has not signed
-    signed s3 --max-time 60 -X PUT -H "X-Amz-Content-Sha256: $(sha256 <"$2")" \
-        -H 'Content-Type: text/plain' --data-binary "@$2" "$(object "$1")" -o /dev/null
-}
-
-ask() { # a service of AWS's: its version, and the words of the call
-    local service=$1 words=(--data-urlencode "Version=$2")
-    shift 2
-    for word in "$@"; do words+=(--data-urlencode "$word"); done
-    signed "$service" --max-time 20 -o /dev/null "${words[@]}" \
-        "${endpoint:-https://$service.$region.$domain/}"
-}
+# What a machine of a job does first, behind common.sh. Needs mkfs too.
 
 # --- the end of a machine that failed -----------------------------------------------------------
 
@@ -155,39 +81,45 @@ make_scratch() {
     df -h "$scratch"
 }
 
-# --- the whole ----------------------------------------------------------------------------------
+# --- the door, for who submitted the job and asked for it -----------------------------------------
 
-use_https() { # for the packages of Debian and Ubuntu, whose servers have it: no other port is open
-    local ubuntu='([a-z0-9-]+\.)*(archive|security|ports)\.ubuntu\.com'
-    local hosts="($ubuntu|(cdn-aws\.deb|deb|security)\.debian\.org)"
-    find "${1:-/etc/apt}" -maxdepth 2 \( -name '*.list' -o -name '*.sources' \) -exec sed -i -E \
-        "s#http://$hosts#https://\1#; s#https://[a-z0-9-]+\.ec2\.archive#https://archive#" {} +
+let_in() { # by that one key; the machine's own keys go into the store, for ssh to know it by
+    [[ $ssh_key ]] || return 0
+    mkdir -p -m 700 /root/.ssh /run/sshd && mkdir -p /etc/ssh/sshd_config.d
+    printf '%s\n' "$ssh_key" >>/root/.ssh/authorized_keys
+    chmod 600 /root/.ssh/authorized_keys
+    printf '%s\n' 'PermitRootLogin prohibit-password' 'PasswordAuthentication no' \
+        'KbdInteractiveAuthentication no' 'ClientAliveInterval 60' 'ClientAliveCountMax 5' >/etc/ssh/sshd_config.d/00-cryoem.conf
+    ssh-keygen -A && cat /etc/ssh/ssh_host_*_key.pub >"$here/hostkeys" &&
+        put "$prefix$project/jobs/$job/machines/$instance/hostkeys" "$here/hostkeys" ||
+        say "this machine has no ssh server, or its keys cannot be told"
+    systemctl restart ssh || systemctl restart sshd
 }
+
+# --- the whole ----------------------------------------------------------------------------------
 
 set_up() {
     [[ $install ]] || return 0
-    if [[ -d /etc/apt/apt.conf.d ]]; then # a system that just booted updates itself meanwhile
-        echo 'DPkg::Lock::Timeout "600";' >/etc/apt/apt.conf.d/95cryoem
-        use_https
-    fi
+    prepare_apt
     say "set-up: $install"
     bash -c "$install" </dev/null || fail "the set-up line ended with code $?"
 }
 
-fetch_agent() {
-    get "$archive" "$scratch/agent.tar.gz" || fail "the agent could not be fetched: curl ended with $?"
-    [[ $(sha256 <"$scratch/agent.tar.gz") == "$digest" ]] ||
-        fail "the archive of the agent is not the one that was ordered"
-    mkdir -p "$scratch/agent" && tar -xzf "$scratch/agent.tar.gz" -C "$scratch/agent" ||
-        fail "the archive of the agent cannot be unpacked: code $?"
-    rm -f "$scratch/agent.tar.gz"
+place_agent() { # an image may have the very one that was ordered
+    agent=$kept
+    if [[ -x $agent/agent ]]; then
+        say "the agent is the image's"
+    else
+        agent=$scratch/agent
+        fetch_agent "$agent"
+    fi
 }
 
 run_agent() {
     # What a login has (modules, paths of programs) is for the user's programs, not for the agent.
     bash -l -c 'env -0' </dev/null >"$here/environment" || : >"$here/environment"
     say "the agent starts"
-    env AWS_REGION="$region" "$scratch/agent/agent" --aws --store "$store" --project "$project" \
+    env AWS_REGION="$region" "$agent/agent" --aws --store "$store" --project "$project" \
         --job "$job_number" --machine "$here" --scratch "$scratch/work" --group "$group" \
         --limit "$limit_s" --until "$until_s" <"$here/environment" ||
         fail "the agent ended with code $?: $(sleep 1 && tail -n 1 "$log" | cut -c -200)"
@@ -198,15 +130,14 @@ main() {
     for _ in 1 2 3 4 5 6; do begin_session && break || sleep 5; done
     [[ $instance ]] || fail "the machine has no metadata or no role"
     make_scratch
+    let_in
     set_up
-    fetch_agent
+    place_agent
     run_agent
     say "the agent has left"
     shutdown -h now
 }
 
-mkdir -p "$here"
-chmod 700 "$here"
-exec > >(tee -a "$log") 2>&1 # cloud-init keeps it too, for the console
+begin_log
 watch &
 main

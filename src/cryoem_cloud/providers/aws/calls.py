@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
-from cryoem_cloud.providers.aws.refusals import code_of, translated
+from cryoem_cloud.providers.aws.refusals import about_credentials, code_of, translated
 
 __all__ = ["Calls", "Refused"]
 
@@ -36,7 +36,7 @@ class Calls:
     """Clients of one region, made when they are first needed. Thread-safe.
 
     Credentials are looked for as the AWS command line does: variables, profile, SSO. They are read
-    again once AWS says that they have expired.
+    again after each refusal that is about them: the user may have mended them.
     """
 
     def __init__(self, env: Mapping[str, str], region: str) -> None:
@@ -45,6 +45,16 @@ class Calls:
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._clients: dict[str, BaseClient] = {}
+
+    def elsewhere(self, region: str) -> "Calls":
+        """The same user's calls to another region; these, where it is theirs."""
+        if region == self.region:
+            return self
+        other = Calls(self._env, region)
+        with self._lock:  # a session has read botocore's models, and makes one client at a time
+            self._session = self._session or _session(self._env)
+            other._session, other._lock = self._session, self._lock
+        return other
 
     def ask(
         self, service: str, action: str, *, expected: tuple[str, ...] = (), **asked: object
@@ -80,7 +90,7 @@ class Calls:
             raise self._translated(error, action) from error
 
     def _translated(self, error: ClientError | BotoCoreError, action: str) -> Exception:
-        if code_of(error).startswith("Expired"):
+        if about_credentials(error):
             with self._lock:
                 self._session, self._clients = None, {}
         return translated(error, what=action.replace("_", " "))

@@ -7,9 +7,10 @@ from cryoem_cloud.model.errors import ProviderError
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.providers.aws.calls import Calls
 
-__all__ = ["architecture_of", "described", "shape_of", "subnets_with"]
+__all__ = ["architecture_of", "described", "own_disk_gib", "shape_of", "subnets_with"]
 
 _MIB = 1024.0
+_GB_A_GIB = 1.073741824
 
 
 def described(calls: Calls, kind: str) -> Mapping[str, Any]:
@@ -43,6 +44,11 @@ def shape_of(kind: Mapping[str, Any]) -> Shape:
         memory_gib=kind["MemoryInfo"]["SizeInMiB"] / _MIB,
         gpus=sum(int(each["Count"]) for each in gpus),
     )
+
+
+def own_disk_gib(kind: Mapping[str, Any]) -> float:
+    """What the disks of the instance store hold together, in GiB; 0 where there are none."""
+    return float(kind.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0)) / _GB_A_GIB
 
 
 def subnets_with(calls: Calls, kinds: Sequence[str], subnets: Sequence[str]) -> tuple[str, ...]:

@@ -1,38 +1,40 @@
 """The provider: launches, keeps and ends fleets."""
 
-import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from cryoem_cloud.model.errors import ProviderError, QuotaError
 from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.providers.aws.account import Account
+from cryoem_cloud.providers.aws.arming import Arming
 from cryoem_cloud.providers.aws.calls import Calls, Refused
+from cryoem_cloud.providers.aws.doors import make_door, remove_door, shut_door
 from cryoem_cloud.providers.aws.images import image_for
-from cryoem_cloud.providers.aws.kinds import architecture_of, described, shape_of, subnets_with
+from cryoem_cloud.providers.aws.kinds import (
+    architecture_of,
+    described,
+    own_disk_gib,
+    shape_of,
+    subnets_with,
+)
 from cryoem_cloud.providers.aws.launching import Launch, extended, note_raised
 from cryoem_cloud.providers.aws.names import STACK, STATE, tagged
-from cryoem_cloud.providers.aws.refusals import no_capacity, over_quota
+from cryoem_cloud.providers.aws.refusals import of_launch
 from cryoem_cloud.providers.aws.roles import make_role
-from cryoem_cloud.providers.aws.seen import Seen, fleet_of, sorted_out
+from cryoem_cloud.providers.aws.seen import Seen, alone, fleet_of, sorted_out
 from cryoem_cloud.providers.aws.template import template_data
 
 __all__ = ["AwsProvider"]
 
-_LOG = logging.getLogger(__name__)
-
-_ARM_S = 600.0
-"""Between looks whether what ends a fleet without us is there still."""
-_SINCE = timedelta(minutes=10)
-"""So old may the last push be of a `lapse` that is not there; the next one may come as late."""
+_CAME_UP = "Termination Reason"
+"""What AWS says of a machine that was launched and ended: a failure of the machine, no refusal."""
 _NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 
 
@@ -54,7 +56,10 @@ class AwsProvider:
     _seen_s: float = float("-inf")
     _refusals: dict[str, str] = field(default_factory=dict)
     _shapes: dict[str, Shape] = field(default_factory=dict)
-    _armed_s: dict[str, float] = field(default_factory=dict)
+    _arming: Arming = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._arming = Arming(self.calls, self.account, self.clock)
 
     @property
     def name(self) -> str:
@@ -87,10 +92,11 @@ class AwsProvider:
         """
         seen = self._look().get(order.token, Seen())
         if not seen.raised:
-            self._launch(order)
+            self._launch(order, seen)
+            self._arming.launched(order.token)
             seen = self._look(anew=True).get(order.token, Seen())
         elif seen.capacity:
-            self._arm_again(order)
+            self._arming.look_after(order)
         fleet = fleet_of(seen, refusal=self._refusal(order.token, seen))
         if fleet.failures >= order.most_failures and seen.capacity:
             self._shrink(order.token)
@@ -101,9 +107,12 @@ class AwsProvider:
         return fleet_of(self._look().get(token, Seen()))
 
     def end(self, token: str) -> None:
-        """See the port."""
+        """See the port; a machine that no group has, as a builder of an image, ends as well."""
         note_raised(self.calls, token)
         self._ask_of_group("delete_auto_scaling_group", token, ForceDelete=True)
+        self._terminate(alone(self._look().get(token, Seen()).instances))
+        if door := self._door(token):
+            shut_door(self.calls, door)
         self._forget_seen()
 
     def extend(self, token: str, by_s: float) -> datetime | None:
@@ -112,7 +121,10 @@ class AwsProvider:
 
     def dismiss(self, machine: str) -> None:
         """See the port."""
-        if not any(machine == each["InstanceId"] for each in self._instances()):
+        found = [each for each in self._instances() if each["InstanceId"] == machine]
+        if alone(found):
+            self._terminate((machine,))
+        if not found or alone(found):
             return
         gone = (*_NO_INSTANCE, "ValidationError", "ScalingActivityInProgress")
         with suppress(Refused):
@@ -142,6 +154,12 @@ class AwsProvider:
             return ""
         return str(found.get("Output", ""))
 
+    def close(self, token: str) -> None:
+        """See the port. The security group goes too, once no machine has it."""
+        if door := self._door(token):
+            remove_door(self.calls, door)
+            self._forget_seen()
+
     def forget(self, token: str) -> None:
         """See the port."""
         seen = self._look(anew=True).get(token, Seen())
@@ -156,45 +174,43 @@ class AwsProvider:
                     expected=("InvalidLaunchTemplateName.NotFoundException",),
                     LaunchTemplateName=token,
                 )
+        if seen.door:
+            remove_door(self.calls, seen.door)
         self._forget_seen()
 
     def tokens(self) -> tuple[str, ...]:
         """See the port."""
-        return tuple(sorted(t for t, seen in self._look().items() if seen.template or seen.group))
+        return tuple(sorted(self._look()))
 
-    def _launch(self, order: Order) -> None:
+    def _door(self, token: str) -> Mapping[str, Any] | None:
+        """The security group that lets its submitter in; no call where the stack allows none."""
+        return self._look().get(token, Seen()).door if self.account.ssh else None
+
+    def _launch(self, order: Order, seen: Seen) -> None:
+        """Do all steps; what was `seen` may be some seconds old, and decides nothing that costs."""
         kind = described(self.calls, order.offer.kinds[0])
         architecture = architecture_of(kind)
         launch = Launch(calls=self.calls, account=self.account, order=order, now=datetime.now(UTC))
-        if not self._look(anew=True).get(order.token, Seen()).template:
+        if not seen.template:
             make_role(self.calls, self.account, order.project)
+            door = make_door(self.calls, self.account, order, order.door) if order.door else ""
             launch.make_template(
                 template_data(
                     self.account,
                     order,
-                    image=image_for(self.calls, self.account.image, architecture),
+                    image=image_for(self.calls, self.account, architecture, order.image),
                     user_data=self.user_data(self.account, order, architecture),
+                    own_gib=own_disk_gib(kind),
+                    door=door,
                 )
             )
         launch.make_group(subnets_with(self.calls, order.offer.kinds, self.account.subnets))
         launch.arm()
         launch.suspend_rebalancing()
-        group = self._look(anew=True).get(order.token, Seen()).group
-        if group is not None:
-            launch.raise_capacity(group)
+        now = self._look(anew=True).get(order.token, Seen())
+        if now.group is not None and not now.raised:
+            launch.raise_capacity(now.group)
             launch.note_raised()
-
-    def _arm_again(self, order: Order) -> None:
-        """Somebody may have deleted what ends the fleet without us."""
-        now_s = self.clock.monotonic()
-        if now_s - self._armed_s.get(order.token, float("-inf")) < _ARM_S:
-            return
-        self._armed_s[order.token] = now_s
-        then = datetime.now(UTC) - _SINCE
-        try:
-            Launch(calls=self.calls, account=self.account, order=order, now=then).arm()
-        except ProviderError as error:  # it is deleted just now, or AWS is busy
-            _LOG.warning("%s is not looked after: %s", order.token, error)
 
     def _refusal(self, token: str, seen: Seen) -> str:
         """Why the group has fewer machines than it wants; "" where it has them, or just begins."""
@@ -202,7 +218,10 @@ class AwsProvider:
             return ""
         if token not in self._refusals:
             self._refusals[token] = self._refused(token)
-        return self._refusals[token]
+        said = self._refusals[token]
+        if not fleet_of(seen).alive and (error := of_launch(said)):
+            raise error
+        return said
 
     def _refused(self, token: str) -> str:
         found = self.calls.ask(
@@ -210,17 +229,24 @@ class AwsProvider:
         )
         failed = [each for each in found["Activities"] if each["StatusCode"] == "Failed"]
         said = str(failed[0].get("StatusMessage", "")) if failed else ""
-        if over_quota(said):
-            raise QuotaError(
-                said, hint="cryoem aws doctor names the quota, and how to ask for more"
-            )
-        return said if no_capacity(said) else ""
+        return "" if _CAME_UP in said else said
 
     def _shrink(self, token: str) -> None:
         self._ask_of_group(
             "update_auto_scaling_group", token, MinSize=0, MaxSize=0, DesiredCapacity=0
         )
         self._forget_seen()
+
+    def _terminate(self, machines: Sequence[str]) -> None:
+        if machines:
+            with suppress(Refused):
+                self.calls.ask(
+                    "ec2",
+                    "terminate_instances",
+                    expected=_NO_INSTANCE,
+                    InstanceIds=list(machines),
+                )
+            self._forget_seen()
 
     def _instances(self) -> Iterator[Mapping[str, Any]]:
         for seen in self._look().values():
@@ -264,4 +290,7 @@ class AwsProvider:
                 for one in pages("ec2", "describe_instances", "Reservations", Filters=ours)
                 for instance in one["Instances"]
             ),
+            pages("ec2", "describe_security_groups", "SecurityGroups", Filters=ours)
+            if self.account.ssh
+            else (),
         )

@@ -1,113 +1,23 @@
-"""What AWS refuses, in our words: one table."""
+"""What AWS refuses, in our words, as the one table of them says (refusal_table)."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
-from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cryoem_cloud.model.errors import (
-    CryoemError,
-    ProviderDeniedError,
-    ProviderError,
-    ProviderUnreachableError,
-    QuotaError,
+from cryoem_cloud.model.errors import CryoemError, ProviderDeniedError, ProviderError
+from cryoem_cloud.providers.aws.refusal_table import (
+    BUSY,
+    BY_WORDS,
+    CODES,
+    DENIED,
+    ENDED,
+    LOCAL,
+    Refusal,
 )
 
-__all__ = ["code_of", "no_capacity", "over_quota", "translated"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    kind: type[ProviderError]
-    what: str
-    hint: str = ""
-
-
-_LOGIN = "refresh your AWS credentials (aws sso login, or new keys in ~/.aws/credentials)"
-_EXPIRED = _Refusal(ProviderDeniedError, "your AWS credentials have expired", _LOGIN)
-_WRONG_KEY = _Refusal(
-    ProviderDeniedError,
-    "AWS does not know the credentials",
-    "check AWS_PROFILE or AWS_ACCESS_KEY_ID; aws sts get-caller-identity should name you",
-)
-_NONE = _Refusal(
-    ProviderDeniedError,
-    "there are no AWS credentials",
-    "ask your administrator for an AWS profile that may use the stack, set it up with: aws "
-    "configure sso, then: export AWS_PROFILE=NAME; aws sso login; cryoem aws join",
-)
-_DENIED = _Refusal(
-    ProviderDeniedError,
-    "AWS does not allow it",
-    "ask your administrator to attach the stack's policy for users to you (cryoem aws doctor)",
-)
-_BUSY = _Refusal(ProviderUnreachableError, "AWS is busy", "it is tried again")
-_NO_ANSWER = _Refusal(
-    ProviderUnreachableError, "AWS does not answer", "check the network; it is tried again"
-)
-_QUOTA = _Refusal(
-    QuotaError, "a quota of your account is reached", "cryoem aws doctor names it, and how to ask"
-)
-_CLOCK = _Refusal(
-    ProviderDeniedError,
-    "this computer's clock is off by more than 5 minutes",
-    "set the clock (timedatectl set-ntp true), then try again",
-)
-_OPT_IN = _Refusal(
-    ProviderDeniedError,
-    "your account has not enabled that region",
-    "choose another one, or have it enabled (Account > AWS Regions)",
-)
-_PENDING = _Refusal(
-    ProviderDeniedError,
-    "the account is not ready to launch machines",
-    "new accounts are verified first, which may take some hours; try again later",
-)
-
-_CODES: Mapping[str, _Refusal] = {
-    "AccessDenied": _DENIED,
-    "AccessDeniedException": _DENIED,
-    "AuthFailure": _WRONG_KEY,
-    "Blocked": _PENDING,
-    "ExpiredToken": _EXPIRED,
-    "ExpiredTokenException": _EXPIRED,
-    "InternalError": _BUSY,
-    "InternalFailure": _BUSY,
-    "InvalidClientTokenId": _WRONG_KEY,
-    "LimitExceeded": _QUOTA,
-    "LimitExceededException": _QUOTA,
-    "MaxSpotInstanceCountExceeded": _QUOTA,
-    "OptInRequired": _OPT_IN,
-    "PendingVerification": _PENDING,
-    "RequestExpired": _CLOCK,
-    "RequestLimitExceeded": _BUSY,
-    "RequestThrottled": _BUSY,
-    "ResourceContention": _BUSY,
-    "ScalingActivityInProgress": _BUSY,
-    "ServiceUnavailable": _BUSY,
-    "SignatureDoesNotMatch": _WRONG_KEY,
-    "Throttling": _BUSY,
-    "ThrottlingException": _BUSY,
-    "TooManyRequestsException": _BUSY,
-    "Unavailable": _BUSY,
-    "UnauthorizedOperation": _DENIED,
-    "UnrecognizedClientException": _WRONG_KEY,
-    "VcpuLimitExceeded": _QUOTA,
-}
-"""By AWS's code. The codes are those of the API references, "Common errors", and of EC2's."""
-
-_LOCAL: tuple[tuple[type[BotoCoreError], _Refusal], ...] = (
-    (exceptions.NoCredentialsError, _NONE),
-    (exceptions.PartialCredentialsError, _NONE),
-    (exceptions.ProfileNotFound, _NONE),
-    (exceptions.SSOError, _EXPIRED),
-    (exceptions.TokenRetrievalError, _EXPIRED),
-    (exceptions.CredentialRetrievalError, _EXPIRED),
-    (exceptions.ConnectionError, _NO_ANSWER),
-    (exceptions.HTTPClientError, _NO_ANSWER),
-)
+__all__ = ["about_credentials", "code_of", "ended_by", "no_capacity", "of_launch", "translated"]
 
 _ACTION = re.compile(r"(?:perform|action)s?:? ([a-z0-9-]+:[A-Za-z]+)")
 _CAPACITY = (
@@ -121,12 +31,12 @@ _CAPACITY = (
     "Unsupported",
     "not supported in your requested Availability Zone",
 )
-_OVER_QUOTA = (
-    "VcpuLimitExceeded",
-    "MaxSpotInstanceCountExceeded",
-    "Max spot instance count exceeded",
-    "vCPU capacity than your current vCPU limit",
-)
+_LAUNCH_WORDS = {
+    "Max spot instance count exceeded": "MaxSpotInstanceCountExceeded",
+    "vCPU capacity than your current vCPU limit": "VcpuLimitExceeded",
+    "not enough free addresses": "InsufficientFreeAddressesInSubnet",
+}
+_LAUNCH_CODE = re.compile(r"Could not launch [\w-]+ Instances\. (?P<code>[A-Z][\w.]*\w) - ")
 _SERVER_FAULT = 500
 
 
@@ -135,9 +45,25 @@ def no_capacity(said: str) -> bool:
     return any(words.lower() in said.lower() for words in _CAPACITY)
 
 
-def over_quota(said: str) -> bool:
-    """Whether an activity's message says that a quota is reached."""
-    return any(words.lower() in said.lower() for words in _OVER_QUOTA)
+def of_launch(said: str) -> CryoemError | None:
+    """Our error for what an activity says of a launch that failed; None where nothing is known.
+
+    A group tries again and again: what no other offer would mend is an error, and all else waits.
+    """
+    if no_capacity(said):
+        return None
+    found = _LAUNCH_CODE.search(said)
+    code = found["code"] if found else ""
+    for words, meant in _LAUNCH_WORDS.items():
+        code = meant if words in said else code
+    refusal = _meant(code, said)
+    return _error(refusal, "AWS launches no machine", said) if refusal else None
+
+
+def ended_by(reason: Mapping[str, Any]) -> str:
+    """Why AWS ended an instance that never came up, from its state reason; "" where not known."""
+    code = str(reason.get("Code", ""))
+    return f"{ENDED[code]} ({code})" if code in ENDED else ""
 
 
 def code_of(error: ClientError | BotoCoreError) -> str:
@@ -147,25 +73,41 @@ def code_of(error: ClientError | BotoCoreError) -> str:
     return ""
 
 
+def about_credentials(error: ClientError | BotoCoreError) -> bool:
+    """Whether reading the credentials again may help: the user may have mended them meanwhile."""
+    refusal = _refusal(error)
+    return refusal is not None and refusal.kind is ProviderDeniedError and refusal is not DENIED
+
+
 def translated(error: ClientError | BotoCoreError, *, what: str) -> CryoemError:
     """Our error for it; `what` says what was tried. A denied action is named."""
     refusal = _refusal(error)
     if refusal is None:
         return ProviderError(f"{what}: {_said(error)}")
-    action = _ACTION.search(str(error)) if refusal is _DENIED else None
+    action = _ACTION.search(str(error)) if code_of(error) and not refusal.quoted else None
     missing = f" ({action[1]} is missing)" if action else ""
-    plain = refusal.kind is ProviderDeniedError
-    said = "" if plain else f": {_said(error)}"
-    return refusal.kind(f"{what}: {refusal.what}{missing}{said}", hint=refusal.hint)
+    return _error(refusal, what, _said(error), missing)
 
 
-def _refusal(error: ClientError | BotoCoreError) -> _Refusal | None:
+def _error(refusal: Refusal, what: str, said: str, missing: str = "") -> ProviderError:
+    quoted = f": {said}" if refusal.quoted else ""
+    return refusal.kind(f"{what}: {refusal.what}{missing}{quoted}", hint=refusal.hint)
+
+
+def _refusal(error: ClientError | BotoCoreError) -> Refusal | None:
     if not isinstance(error, ClientError):
-        return next((found for kind, found in _LOCAL if isinstance(error, kind)), None)
-    if found := _CODES.get(code_of(error)):
+        return next((found for kind, found in LOCAL if isinstance(error, kind)), None)
+    if found := _meant(code_of(error), str(error)):
         return found
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    return _BUSY if status >= _SERVER_FAULT else None
+    return BUSY if status >= _SERVER_FAULT else None
+
+
+def _meant(code: str, said: str) -> Refusal | None:
+    for codes, words, refusal in BY_WORDS:
+        if code in codes and words.lower() in said.lower():
+            return refusal
+    return CODES.get(code)
 
 
 def _said(error: ClientError | BotoCoreError) -> str:

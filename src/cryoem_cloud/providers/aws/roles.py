@@ -29,7 +29,7 @@ def make_role(calls: Calls, account: Account, project: str) -> None:
     Raises:
         ProviderError: It cannot be made.
     """
-    name, path = role_of(account.stack, project), path_of(account.stack)
+    name, path = role_of(account.stack, account.region, project), path_of(account.stack)
     if _complete(calls, name):
         return
     tags = tagged({**account.tags, STACK: account.stack, PROJECT: project})

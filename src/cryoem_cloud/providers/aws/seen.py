@@ -8,21 +8,26 @@ from typing import Any
 from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.providers.aws.names import RAISED, STATE, TOKEN, WHY, tags_of
+from cryoem_cloud.providers.aws.refusals import ended_by
 
-__all__ = ["Seen", "fleet_of", "sorted_out"]
+__all__ = ["Seen", "alone", "fleet_of", "sorted_out"]
 
 _ENDED = frozenset({"shutting-down", "terminated", "stopping", "stopped"})
+_GROUP = "aws:autoscaling:groupName"
+"""Auto Scaling's own tag on its instances (Auto Scaling user guide, "Tag Auto Scaling groups")."""
 _TAKEN = frozenset({"Server.SpotInstanceTermination", "Server.SpotInstanceShutdown"})
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that AWS lists of one token: its template, its group, its instances."""
+    """All that AWS lists of one token: its template, its group, its instances, its door."""
 
     raised: bool = False
     template: bool = False
     group: Mapping[str, Any] | None = None
     instances: tuple[Mapping[str, Any], ...] = field(default=())
+    door: Mapping[str, Any] | None = None
+    """The security group that lets its submitter in."""
 
     @property
     def capacity(self) -> int:
@@ -34,6 +39,7 @@ def sorted_out(
     templates: Iterable[Mapping[str, Any]],
     groups: Iterable[Mapping[str, Any]],
     instances: Iterable[Mapping[str, Any]],
+    doors: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Seen]:
     """What is listed, by token. A group that is being deleted is none any more.
 
@@ -41,6 +47,7 @@ def sorted_out(
     """
     named = {str(each["LaunchTemplateName"]): tags_of(each.get("Tags", ())) for each in templates}
     there = {tags_of(each["Tags"]).get(TOKEN, ""): each for each in groups if "Status" not in each}
+    opened = {tags_of(each.get("Tags", ())).get(TOKEN, ""): each for each in doors}
     of: dict[str, list[Mapping[str, Any]]] = {}
     for each in instances:
         of.setdefault(tags_of(each.get("Tags", ())).get(TOKEN, ""), []).append(each)
@@ -50,9 +57,20 @@ def sorted_out(
             template=token in named,
             group=there.get(token),
             instances=tuple(sorted(of.get(token, ()), key=_begun)),
+            door=opened.get(token),
         )
-        for token in {*named, *there, *filter(lambda token: _lives(of[token]), of)} - {""}
+        for token in {*named, *there, *opened, *(t for t in of if _lives(of[t]))} - {""}
     }
+
+
+def alone(instances: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The ids of those that have not ended, even stopped ones, and that no group ever had."""
+    return tuple(
+        str(each["InstanceId"])
+        for each in instances
+        if _GROUP not in tags_of(each.get("Tags", ()))
+        and each["State"]["Name"] not in {"shutting-down", "terminated"}
+    )
 
 
 def _lives(instances: Iterable[Mapping[str, Any]]) -> bool:
@@ -79,6 +97,7 @@ def _machine(instance: Mapping[str, Any]) -> Machine:
         since=instance["LaunchTime"].astimezone(UTC).isoformat(timespec="seconds"),
         zone=str(instance.get("Placement", {}).get("AvailabilityZone", "")),
         market=(Market.SPOT if spot else Market.ON_DEMAND).value,
+        address=str(instance.get("PublicIpAddress") or instance.get("PrivateIpAddress") or ""),
     )
 
 
@@ -101,10 +120,11 @@ def _failures(instances: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
         said = tags.get(STATE, "")
         if said in {"worked", "left"}:
             failures, why = 0, ""
-        elif each["State"]["Name"] in _ENDED and _reason(each) not in _TAKEN:
-            failures, why = failures + 1, tags.get(WHY, "")
+        elif each["State"]["Name"] in _ENDED and _why(each).get("Code") not in _TAKEN:
+            failures, why = failures + 1, tags.get(WHY) or ended_by(_why(each))
     return failures, why
 
 
-def _reason(instance: Mapping[str, Any]) -> str:
-    return str(instance.get("StateReason", {}).get("Code", ""))
+def _why(instance: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = instance.get("StateReason", {})
+    return found

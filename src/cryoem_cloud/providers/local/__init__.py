@@ -117,6 +117,9 @@ class LocalProvider:
         """See the port."""
         return "".join(LocalMachine(folder).log_tail() for folder in self._named(machine))
 
+    def close(self, token: str) -> None:
+        """Nobody is let in to processes of this computer."""
+
     def forget(self, token: str) -> None:
         """See the port."""
         if not _fleet(self._root / token).alive:

@@ -40,6 +40,11 @@ _BAD_KEY = _Fault(
     "the access key is not known there",
     "check AWS_ACCESS_KEY_ID or AWS_PROFILE, and that the store is the one you mean",
 )
+_BAD_SECRET = _Fault(
+    StoreDeniedError,
+    "the secret key is wrong",
+    "check AWS_SECRET_ACCESS_KEY, or the profile in ~/.aws/credentials",
+)
 _BUSY = _Fault(StoreUnreachableError, "the store is busy", "try again later")
 _NO_ANSWER = _Fault(
     StoreUnreachableError, "the store does not answer", "check the network and AWS_ENDPOINT_URL"
@@ -49,6 +54,16 @@ _DENIED = _Fault(
     StoreDeniedError,
     "access denied",
     "the credentials need to list the bucket, and to get, put and delete its objects",
+)
+_BLOCKED = _Fault(
+    StoreDeniedError,
+    "AWS has blocked the account or the bucket",
+    "ask AWS Support, in the console: it is about payment, verification or abuse",
+)
+_KEY = _Fault(
+    StoreDeniedError,
+    "the KMS key that encrypts the bucket cannot be used",
+    "see that it is enabled, and that its policy lets you use it",
 )
 _CLOCK = _Fault(
     StoreDeniedError,
@@ -71,7 +86,8 @@ _MISSING = _Fault(ObjectMissingError, "there is no such object")
 
 _CODES: Mapping[str, _Fault] = {
     "AccessDenied": _DENIED,
-    "AllAccessDisabled": _DENIED,
+    "AccountProblem": _BLOCKED,
+    "AllAccessDisabled": _BLOCKED,
     "AuthorizationHeaderMalformed": _REGION,
     "BadDigest": _DAMAGED,
     "ConditionalRequestConflict": _BUSY,
@@ -86,8 +102,12 @@ _CODES: Mapping[str, _Fault] = {
     ),
     "InvalidRange": _PAST_THE_END,
     "InvalidToken": _EXPIRED,
+    "KMS.DisabledException": _KEY,
+    "KMS.KMSInvalidStateException": _KEY,
+    "KMS.NotFoundException": _KEY,
     "NoSuchBucket": _NO_BUCKET,
     "NoSuchKey": _MISSING,
+    "NotSignedUp": _BLOCKED,
     "OperationAborted": _BUSY,
     "PermanentRedirect": _REGION,
     "PreconditionFailed": _EXISTS,
@@ -95,11 +115,7 @@ _CODES: Mapping[str, _Fault] = {
     "RequestTimeTooSkewed": _CLOCK,
     "RequestTimeout": _NO_ANSWER,
     "ServiceUnavailable": _BUSY,
-    "SignatureDoesNotMatch": _Fault(
-        StoreDeniedError,
-        "the secret key is wrong",
-        "check AWS_SECRET_ACCESS_KEY, or the profile in ~/.aws/credentials",
-    ),
+    "SignatureDoesNotMatch": _BAD_SECRET,
     "SlowDown": _BUSY,
     "TokenRefreshRequired": _EXPIRED,
     "XAmzContentChecksumMismatch": _DAMAGED,
@@ -127,15 +143,26 @@ _STATUSES: Mapping[int, _Fault] = {
 _NO_CREDENTIALS = _Fault(
     StoreDeniedError,
     "there are no AWS credentials",
-    "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run: aws configure",
+    "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; with a profile of your "
+    "administrator's: aws configure sso, then: export AWS_PROFILE=NAME; aws sso login",
 )
+_SOURCE = _Fault(
+    StoreDeniedError,
+    "what gives you AWS credentials does not give them",
+    "aws sts get-caller-identity should name you; see credential_process or role_arn in "
+    "~/.aws/config",
+)
+_CONFIG = _Fault(StoreDeniedError, "your AWS settings cannot be used", "correct ~/.aws/config")
 _LOCAL: tuple[tuple[type[BotoCoreError | HTTPError], _Fault], ...] = (
     (exceptions.NoCredentialsError, _NO_CREDENTIALS),
     (exceptions.PartialCredentialsError, _NO_CREDENTIALS),
     (exceptions.ProfileNotFound, _Fault(StoreDeniedError, "no such AWS profile", _LOGIN)),
     (exceptions.SSOError, _EXPIRED),
+    (exceptions.LoginError, _EXPIRED),
     (exceptions.TokenRetrievalError, _EXPIRED),
-    (exceptions.CredentialRetrievalError, _EXPIRED),
+    (exceptions.CredentialRetrievalError, _SOURCE),
+    (exceptions.ConfigParseError, _CONFIG),
+    (exceptions.InvalidConfigError, _CONFIG),
     (exceptions.FlexibleChecksumError, _Fault(CorruptObjectError, "the bytes are damaged")),
     (exceptions.ChecksumError, _Fault(CorruptObjectError, "the bytes are damaged")),
     (
@@ -153,13 +180,22 @@ _LOCAL: tuple[tuple[type[BotoCoreError | HTTPError], _Fault], ...] = (
 )
 """By botocore's own exception, or urllib3's; the first that fits."""
 
-_STALE_CODES = frozenset(code for code, fault in _CODES.items() if fault is _EXPIRED)
+_STALE_CODES = frozenset(
+    code for code, fault in _CODES.items() if fault in {_EXPIRED, _BAD_KEY, _BAD_SECRET}
+)
+_STALE_KINDS = (
+    exceptions.NoCredentialsError,
+    exceptions.SSOError,
+    exceptions.LoginError,
+    exceptions.TokenRetrievalError,
+    exceptions.CredentialRetrievalError,
+)
 _SERVER_FAULT = 500
 
 
 def is_stale(error: ClientError | BotoCoreError) -> bool:
     """Whether reading the credentials again may help."""
-    return _code(error) in _STALE_CODES or isinstance(error, exceptions.SSOError)
+    return _code(error) in _STALE_CODES or isinstance(error, _STALE_KINDS)
 
 
 def translated(error: ClientError | BotoCoreError | HTTPError, *, what: str) -> CryoemError:

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from cryoem_cloud.providers.aws.stack.for_doors import doors
 from cryoem_cloud.providers.aws.stack.for_machines import machines
 from cryoem_cloud.providers.aws.stack.for_readers import readers, sessions
 from cryoem_cloud.providers.aws.stack.for_users import users
 from cryoem_cloud.providers.aws.stack.policies import Scope, Statement, document
 from tests.providers.aws.stack.asked import PROJECT, Case
+from tests.providers.aws.stack.cases_of_doors import OF_DOORS
 from tests.providers.aws.stack.cases_of_machines import OF_KEYS, OF_MACHINES, OF_SESSIONS
 from tests.providers.aws.stack.cases_of_nobody import NOTHING_ELSE
 from tests.providers.aws.stack.cases_of_users import OF_USERS
@@ -30,6 +32,7 @@ SCOPE = Scope(
     security_group="sg-1",
     machine_policy=f"arn:aws:iam::{ACCOUNT}:policy/cryoem/lab/cryoem-lab-us-west-2-machines",
     boundary=f"arn:aws:iam::{ACCOUNT}:policy/cryoem/lab/cryoem-lab-us-west-2-machines",
+    vpc="vpc-1",
 )
 KEYED = replace(SCOPE, key=f"arn:aws:kms:us-west-2:{ACCOUNT}:key/k")
 WITH_SESSIONS = replace(SCOPE, sessions=True)
@@ -37,6 +40,7 @@ RIGHTS: Mapping[str, tuple[Statement, ...]] = {
     "machine": machines(SCOPE),
     "user": (*users(SCOPE), *readers(SCOPE)),
     "session": sessions(SCOPE),
+    "door": doors(SCOPE),
     "machine with sessions": machines(WITH_SESSIONS),
     "machine with a key": machines(KEYED),
     "user with a key": users(KEYED),
@@ -54,11 +58,14 @@ def question(who: str, action: str, resource: str, context: Mapping[str, Any]) -
     return Question((policy,), action, resource, known, boundary=policy)
 
 
-CASES = (*OF_MACHINES, *OF_USERS, *OF_SESSIONS, *OF_KEYS)
+CASES = (*OF_MACHINES, *OF_USERS, *OF_SESSIONS, *OF_DOORS, *OF_KEYS)
 ROOT = Path(__file__).parents[4]
 _CALL = re.compile(
-    r'"((?:add|attach|create|delete|describe|get|put|set|suspend|terminate|update)_[a-z_]{5,})"'
+    r'"((?:add|attach|authorize|create|delete|describe|get|put|revoke|set|suspend|terminate|update)'
+    r'_[a-z_]{5,})"'
 )
+_OF_S3 = {"CreateMultipartUpload": "PutObject", "DeleteObjects": "DeleteObject"}
+"""Calls of S3's whose actions IAM names otherwise (Service Authorization Reference)."""
 ALLOWED = list(CASES)
 REFUSED = [(case, but) for case in CASES for but in case.but]
 
@@ -124,7 +131,7 @@ def test_every_statement_has_a_case_and_a_refusal(who: str) -> None:
     assert {statement.sid for statement in RIGHTS[who]} <= tried & refused
 
 
-@pytest.mark.parametrize("rights", [machines, users, readers, sessions])
+@pytest.mark.parametrize("rights", [machines, users, readers, sessions, doors])
 def test_a_policy_is_not_longer_than_iam_takes(
     rights: Callable[[Scope], tuple[Statement, ...]],
 ) -> None:
@@ -149,7 +156,7 @@ def test_every_statement_says_why_in_a_sentence(who: str) -> None:
         assert statement.sid.isalnum()
 
 
-@pytest.mark.parametrize("rights", [machines, users, readers, sessions])
+@pytest.mark.parametrize("rights", [machines, users, readers, sessions, doors])
 def test_the_page_on_security_explains_every_statement(
     rights: Callable[[Scope], tuple[Statement, ...]],
 ) -> None:
@@ -161,13 +168,15 @@ def test_the_page_on_security_explains_every_statement(
 def test_the_page_on_security_explains_no_statement_that_is_not_there() -> None:
     page = (ROOT / "docs/explanation/aws-security.md").read_text(encoding="utf-8")
     scope = replace(KEYED, sessions=True)
-    known = {s.sid for of in (machines, users, readers, sessions) for s in of(scope)}
+    known = {s.sid for of in (machines, users, readers, sessions, doors) for s in of(scope)}
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == known
 
 
 def test_users_may_do_every_call_that_the_provider_makes() -> None:
     allowed = {
-        action.partition(":")[2] for statement in RIGHTS["user"] for action in statement.actions
+        action.partition(":")[2]
+        for statement in (*RIGHTS["user"], *RIGHTS["door"])
+        for action in statement.actions
     }
     calls = {
         name
@@ -175,4 +184,5 @@ def test_users_may_do_every_call_that_the_provider_makes() -> None:
         for name in _CALL.findall(source.read_text(encoding="utf-8"))
     }
     assert len(calls) > 20
-    assert {"".join(map(str.capitalize, name.split("_"))) for name in calls} <= allowed
+    asked = {"".join(map(str.capitalize, name.split("_"))) for name in calls}
+    assert {_OF_S3.get(name, name) for name in asked} <= allowed

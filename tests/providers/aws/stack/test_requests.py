@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
+from cryoem_cloud.model.door import Door
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.provider import AwsProvider
-from cryoem_cloud.providers.aws.stack.setup import Done
 from cryoem_cloud.wiring.clock import SystemClock
 from tests.providers.aws.conftest import order
 from tests.providers.aws.stack.evaluator import ACCOUNT, Question, judged
@@ -65,6 +67,8 @@ class Iam:
     data: Mapping[str, Any] = field(default_factory=dict)
     template: Tags = field(default_factory=list)
     group: Tags = field(default_factory=list)
+    door: Tags = field(default_factory=list)
+    network: str = ""
 
     def asked(self, service: str, action: str, of: Mapping[str, Any]) -> Iterator[Asked]:
         """For one request."""
@@ -72,11 +76,17 @@ class Iam:
             "create_launch_template": self._template,
             "create_auto_scaling_group": self._group,
             "create_tags": self._tags,
+            "create_security_group": self._door,
             "create_role": self._role,
             "create_instance_profile": self._profile,
             "add_role_to_instance_profile": self._filled,
         }
         name = "".join(map(str.capitalize, action.split("_")))
+        if (
+            action.endswith(("security_group_ingress", "security_group_egress"))
+            or action == "delete_security_group"
+        ):
+            special[action] = self._of_door(name)
         if action in special:
             yield from special[action](of)
         elif service == "iam":
@@ -118,12 +128,29 @@ class Iam:
         assert set(tagged) == {"instance", "volume"}
         for subnet in of["VPCZoneIdentifier"].split(","):
             yield run, f"{EC2}:subnet/{subnet}", {}
-        for gate in self.data["SecurityGroupIds"]:
-            yield run, f"{EC2}:security-group/{gate}", {}
+        gate, *doors = self.data["SecurityGroupIds"]
+        yield run, f"{EC2}:security-group/{gate}", {}
+        for door in doors:
+            yield run, f"{EC2}:security-group/{door}", there(self.door)
         yield run, f"{EC2}:network-interface/*", {}
         yield run, f"arn:aws:ec2:{REGION}::image/{self.data['ImageId']}", {}
         assert not {"KeyName", "Placement", "CapacityReservationSpecification"} & set(self.data)
         yield from self._passed(self.data["IamInstanceProfile"]["Name"])
+
+    def _door(self, of: Mapping[str, Any]) -> Iterator[Asked]:
+        self.door, self.network = of["TagSpecifications"][0]["Tags"], f"{EC2}:vpc/{of['VpcId']}"
+        made = new(self.door)
+        yield "ec2:CreateSecurityGroup", f"{EC2}:security-group/*", made
+        yield "ec2:CreateSecurityGroup", self.network, {}
+        why: Context = {"ec2:CreateAction": "CreateSecurityGroup"}
+        yield "ec2:CreateTags", f"{EC2}:security-group/*", {**made, **why}
+
+    def _of_door(self, name: str) -> Callable[[Mapping[str, Any]], Iterator[Asked]]:
+        def asked(of: Mapping[str, Any]) -> Iterator[Asked]:
+            group = f"{EC2}:security-group/{of['GroupId']}"
+            yield f"ec2:{name}", group, {**there(self.door), "ec2:Vpc": self.network}
+
+        return asked
 
     def _tags(self, of: Mapping[str, Any]) -> Iterator[Asked]:
         keys = [str(tag["Key"]) for tag in of["Tags"]]
@@ -151,10 +178,18 @@ class Iam:
         yield "iam:PassRole", f"{IAM}:role/cryoem/cryoem/{role}", service
 
 
+DOOR = Door(source="203.0.113.7", key="ssh-ed25519 AAAA")
+OF_DOORS = {
+    "create_security_group", "revoke_security_group_egress", "authorize_security_group_ingress",
+    "revoke_security_group_ingress", "delete_security_group",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("door", [None, DOOR], ids=["closed", "door"])
 def test_each_request_of_a_couriers_is_allowed_with_what_aws_knows_of_it(
-    lab: Lab, admin: Calls
+    lab: Lab, admin: Calls, door: Door | None
 ) -> None:
-    done = lab.set_up(admin)
+    done = lab.set_up(admin, ssh=door is not None)
     noting = Noting(admin)
     provider = AwsProvider(
         account=done.account,
@@ -163,7 +198,7 @@ def test_each_request_of_a_couriers_is_allowed_with_what_aws_knows_of_it(
         user_data=lambda *_: "#!/bin/sh\n",
         fresh_s=0.0,
     )
-    wanted = order(store=done.account.store)
+    wanted = order(store=done.account.store, door=door)
     provider.keep(wanted)
     lab.cloud.clock.skip(60)
     assert provider.look(wanted.token).alive
@@ -173,21 +208,22 @@ def test_each_request_of_a_couriers_is_allowed_with_what_aws_knows_of_it(
     assert {action for _, action, _ in noting.noted} >= {
         "create_auto_scaling_group", "create_role", "delete_launch_template",
         "put_scheduled_update_group_action", "update_auto_scaling_group", "suspend_processes",
-    }  # fmt: skip
+    } | (OF_DOORS if door else set())  # fmt: skip
 
     iam = Iam()
     asked = [each for one in noting.noted for each in iam.asked(*one)]
-    policies = policies_of(lab, done)
+    ssh = f"{IAM}:policy/cryoem/cryoem/cryoem-cryoem-{REGION}-ssh"
+    policies = policies_of(lab, (*done.policies, *([ssh] if door else [])))
     verdicts = judged(Question(policies, *each) for each in asked)
     refused = [each for each, verdict in zip(asked, verdicts, strict=True) if not verdict.allowed]
     assert refused == []
 
 
-def policies_of(lab: Lab, done: Done) -> list[dict[str, Any]]:
+def policies_of(lab: Lab, arns: tuple[str, ...]) -> list[dict[str, Any]]:
     """The users' policies, as they are in the account."""
     iam = lab.client("iam")
     documents = []
-    for arn in done.policies:
+    for arn in arns:
         version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
         documents.append(dict(found["Document"]))

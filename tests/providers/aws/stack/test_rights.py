@@ -41,7 +41,7 @@ def test_a_user_launches_and_ends_machines_with_these_policies_alone(
     assert provider.look(wanted.token).alive
     (role,) = census(lab.client)["roles"]
     (bound,) = lab.client("iam").list_roles(PathPrefix="/cryoem/")["Roles"]
-    assert role == "cryoem-cryoem-lab-0a1b2c3d"
+    assert role == "cryoem-cryoem-us-west-2-lab-0a1b2c3d"
     found = lab.client("iam").get_role(RoleName=bound["RoleName"])["Role"]
     boundary = found["PermissionsBoundary"]["PermissionsBoundaryArn"]
     assert boundary == done.account.machine_policy
@@ -112,7 +112,7 @@ def test_roles_have_the_boundary_that_the_organisation_demands(lab: Lab, admin: 
     org = iam.create_policy(PolicyName="org", PolicyDocument=json.dumps(ADMIN))["Policy"]["Arn"]
     account = lab.set_up(admin, boundary=org).account
     make_role(admin, account, "tutorial-0a1b2c3d")
-    role = iam.get_role(RoleName="cryoem-cryoem-tutorial-0a1b2c3d")["Role"]
+    role = iam.get_role(RoleName="cryoem-cryoem-us-west-2-tutorial-0a1b2c3d")["Role"]
     assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == org
     lab.tear_down(admin)
     assert "roles" not in census(lab.client)

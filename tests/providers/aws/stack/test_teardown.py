@@ -5,13 +5,20 @@ from collections.abc import Callable
 
 import pytest
 
+from cryoem_cloud.model.door import Door
 from cryoem_cloud.model.errors import (
     RefusedError,
 )
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls
+from cryoem_cloud.providers.aws.provider import AwsProvider
+from cryoem_cloud.providers.aws.stack.leftovers import find
+from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
 from cryoem_cloud.providers.aws.stack.setup import Done
+from cryoem_cloud.wiring.clock import SystemClock
 from tests.ec2sim.census import census
+from tests.ec2sim.faults import What
+from tests.providers.aws.conftest import order
 from tests.providers.aws.stack.lab import REGION, Lab, interrupt
 
 
@@ -70,6 +77,27 @@ def launch_as(calls: Calls, lab: Lab, account: Account) -> None:
         MinSize=0, MaxSize=1, DesiredCapacity=1,
     )  # fmt: skip
     lab.cloud.clock.skip(60)
+
+
+def test_a_jobs_door_goes_too_though_a_machine_has_it_still(lab: Lab, admin: Calls) -> None:
+    account = lab.set_up(admin, ssh=True).account
+    provider = AwsProvider(
+        account=account,
+        calls=admin,
+        clock=SystemClock(),
+        user_data=lambda *_: "#!/bin/sh\n",
+        fresh_s=0.0,
+    )
+    door = Door(source="203.0.113.7", key="ssh-ed25519 AAAA")
+    provider.keep(order(store=account.store, door=door))
+    lab.cloud.clock.skip(60)
+    assert find(admin, "cryoem").counted()["job's security group"] == 1
+    error = ("DependencyViolation", "resource sg-1 has a dependent object")
+    lab.cloud.faults.plan(What.REFUSED, "DeleteSecurityGroup", error=error)
+    bucket, _ = bucket_and_folder(account.store)
+    assert lab.tear_down(admin, delete_data=bucket).counted() == {}
+    lab.forget_users()
+    assert census(lab.client) == {}
 
 
 STEPS = (

@@ -21,7 +21,8 @@ class Choices:
     and `bucket` are the account's own, to be used instead; `key` is the ARN of the KMS key of the
     bucket; `boundary` the ARN of the permissions boundary that the organisation demands of each
     role, `tags` what it demands on everything. `agents` names the agent's archive of each
-    architecture, as Account does. `sessions` lets users open shells on machines.
+    architecture, as Account does. `sessions` lets users open shells on machines through Session
+    Manager, `ssh` lets those who may open port 22 of their jobs' machines to themselves.
     """
 
     stack: str = DEFAULT_STACK
@@ -37,6 +38,7 @@ class Choices:
     tags: Mapping[str, str] = field(default_factory=dict)
     agents: Mapping[str, str] = field(default_factory=dict)
     sessions: bool = False
+    ssh: bool = False
 
     def __post_init__(self) -> None:
         """See that they go together.

@@ -1,6 +1,5 @@
 """`cryoem aws doctor`: looks at all that a job at AWS needs."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.images import image_for
 from cryoem_cloud.providers.aws.kinds import described
+from cryoem_cloud.providers.aws.prices import on_demand_usd
 from cryoem_cloud.providers.aws.stack.checks import (
     Check,
     check_gate,
@@ -54,6 +54,7 @@ class Doctor:
             "network": self._network,
             "store": self._store,
             "roles": self._roles,
+            "ssh": self._ssh,
             "image": self._image,
             "prices": self._prices,
         }
@@ -158,6 +159,12 @@ class Doctor:
                 )
                 yield Check(f"role of {service}", f"{role} is not there", mend)
 
+    def _ssh(self) -> Iterator[Check]:
+        said = "off: no job opens a port (an administrator's cryoem aws setup --ssh changes that)"
+        if self.account.ssh:
+            said = "jobs may open port 22 to who submits them (--allow-ssh), who has the policy ssh"
+        yield Check("ssh", said)
+
     def _there(self, action: str, **asked: object) -> bool:
         try:
             self.calls.ask("iam", action, expected=_ABSENT, **asked)
@@ -168,7 +175,7 @@ class Doctor:
     def _image(self) -> Iterator[Check]:
         for architecture in sorted(self.account.agents) or ["x86_64"]:
             try:
-                image = image_for(self.calls, self.account.image, architecture)
+                image = image_for(self.calls, self.account, architecture)
             except ProviderError as error:
                 mend = "the administrator calls cryoem aws setup with another --image"
                 yield Check(f"image for {architecture}", error.message, error.hint or mend)
@@ -177,30 +184,9 @@ class Doctor:
 
     def _prices(self) -> Iterator[Check]:
         for kind in self.kinds:
-            found = self.prices.ask(
-                "pricing",
-                "get_products",
-                ServiceCode="AmazonEC2",
-                Filters=[
-                    {"Type": "TERM_MATCH", "Field": field, "Value": value}
-                    for field, value in (
-                        ("instanceType", kind),
-                        ("regionCode", self.account.region),
-                        ("operatingSystem", "Linux"),
-                        ("tenancy", "Shared"),
-                        ("preInstalledSw", "NA"),
-                        ("capacitystatus", "Used"),
-                    )
-                ],
-            )["PriceList"]
-            if found:
-                yield Check(f"price of {kind}", f"{_usd_per_hour(found[0])} USD an hour on demand")
+            usd = on_demand_usd(self.prices, kind, self.account.region)
+            if usd is not None:
+                yield Check(f"price of {kind}", f"{usd:.3f} USD an hour on demand")
             else:
                 mend = "choose another machine type"
                 yield Check(f"price of {kind}", f"{self.account.region} does not sell it", mend)
-
-
-def _usd_per_hour(product: str) -> str:
-    (term,) = json.loads(product)["terms"]["OnDemand"].values()
-    (dimension,) = term["priceDimensions"].values()
-    return f"{float(dimension['pricePerUnit']['USD']):.3f}"

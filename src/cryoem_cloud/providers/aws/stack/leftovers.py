@@ -1,10 +1,12 @@
 """What there is of a stack at AWS: everything with its tag, below its path, and itself."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
+from cryoem_cloud.providers.aws.building.found import Found, built
 from cryoem_cloud.providers.aws.calls import Calls, Refused
-from cryoem_cloud.providers.aws.names import STACK, path_of, tags_of
+from cryoem_cloud.providers.aws.names import STACK, TOKEN, path_of, tags_of
 from cryoem_cloud.providers.aws.stack.formation import Formation
 
 __all__ = ["Leftovers", "buckets_of", "find", "ours"]
@@ -19,9 +21,10 @@ class Leftovers:
     groups: tuple[str, ...] = ()
     instances: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
-    images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Machine images made with the stack's tag, with the snapshots of each."""
+    images: tuple[Found, ...] = ()
     volumes: tuple[str, ...] = ()
+    doors: tuple[str, ...] = ()
+    """Security groups of jobs; the stack's own goes with the stack."""
     profiles: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     stack: str = ""
@@ -35,6 +38,7 @@ class Leftovers:
             "launch template": len(self.templates),
             "machine image": len(self.images),
             "disk": len(self.volumes),
+            "job's security group": len(self.doors),
             "instance profile": len(self.profiles),
             "role": len(self.roles),
             "CloudFormation stack": int(bool(self.stack)),
@@ -42,32 +46,27 @@ class Leftovers:
         return {kind: number for kind, number in numbers.items() if number}
 
 
-def find(calls: Calls, stack: str) -> Leftovers:
-    """All of it, as AWS lists it now."""
+def find(calls: Calls, stack: str, *, everywhere: bool = True) -> Leftovers:
+    """All of it, as AWS lists it now; copies of images in other regions where `everywhere`."""
     ours_ = [{"Name": f"tag:{STACK}", "Values": [stack]}]
     groups = calls.pages(
         "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", Filters=ours_
     )
     templates = calls.pages("ec2", "describe_launch_templates", "LaunchTemplates", Filters=ours_)
-    images = calls.pages("ec2", "describe_images", "Images", Owners=["self"], Filters=ours_)
+    state = Formation(calls, stack, lambda _: None).look()
+    store = state.outputs.get("Store", "") if everywhere else ""
     volumes = calls.pages("ec2", "describe_volumes", "Volumes", Filters=ours_)
     roles = tuple(_roles(calls, stack))
     return Leftovers(
         groups=tuple(str(each["AutoScalingGroupName"]) for each in groups),
         instances=tuple(_instances(calls, stack)),
         templates=tuple(str(each["LaunchTemplateName"]) for each in templates),
-        images={
-            str(each["ImageId"]): tuple(
-                str(disk["Ebs"]["SnapshotId"])
-                for disk in each.get("BlockDeviceMappings", ())
-                if "SnapshotId" in disk.get("Ebs", {})
-            )
-            for each in images
-        },
+        images=tuple(built(calls, stack, store)),
         volumes=tuple(str(each["VolumeId"]) for each in volumes),
+        doors=tuple(_doors(calls, ours_)),
         profiles=tuple(_profiles(calls, stack, roles)),
         roles=roles,
-        stack=Formation(calls, stack, lambda _: None).look().status,
+        stack=state.status,
         buckets=tuple(buckets_of(calls, stack)),
     )
 
@@ -98,6 +97,12 @@ def _instances(calls: Calls, stack: str) -> Iterator[str]:
         for each in one["Instances"]:
             if each["State"]["Name"] not in _ENDED:
                 yield str(each["InstanceId"])
+
+
+def _doors(calls: Calls, filters: list[dict[str, Any]]) -> Iterator[str]:
+    for each in calls.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters):
+        if TOKEN in tags_of(each.get("Tags", ())):
+            yield str(each["GroupId"])
 
 
 def _roles(calls: Calls, stack: str) -> Iterator[str]:

@@ -27,6 +27,7 @@ def account_of(stack: str, outputs: Mapping[str, str]) -> Account:
             image=outputs.get("Image", ""),
             agents=_table(outputs.get("Agents", "{}")),
             tags=_table(outputs.get("Tags", "{}")),
+            ssh="SshPolicy" in outputs,
         )
     except (KeyError, ValueError, AttributeError) as error:
         raise FormatError(

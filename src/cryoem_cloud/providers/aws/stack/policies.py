@@ -24,7 +24,7 @@ class Scope:
 
     `machine_policy` is the ARN of the policy of machines; `boundary` that of the permissions
     boundary of their roles, which is the same one where the organisation demands no other. `key`
-    is the ARN of the KMS key of the bucket; "": it has none of its own.
+    is the ARN of the KMS key of the bucket; "": it has none of its own. `vpc` is the network.
     """
 
     partition: str
@@ -39,6 +39,7 @@ class Scope:
     boundary: str
     key: str = ""
     sessions: bool = False
+    vpc: str = ""
 
     def arn(self, service: str, what: str) -> str:
         """Of something of the account in the region."""

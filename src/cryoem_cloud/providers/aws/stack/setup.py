@@ -86,7 +86,8 @@ def announcement(choices: Choices, kept: Sequence[str] = ()) -> tuple[str, ...]:
         else f"a network with a public subnet in each of {len(choices.zones)} zones"
     )
     store = f"s3://{choices.bucket}/" if choices.bucket else "a private, encrypted bucket"
-    rights = "policies for machines and users" + (" and sessions" if choices.sessions else "")
+    rights = "policies for machines and users"
+    rights += (" and sessions" if choices.sessions else "") + (" and ssh" if choices.ssh else "")
     return (
         f"Stack {choices.stack} in {choices.region}:",
         f"  {network}; a security group that lets nobody in, and out by HTTPS alone",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryoem_cloud.model.errors import ProviderError, RefusedError
+from cryoem_cloud.providers.aws.building.taking import removed
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.stack.formation import Formation
 from cryoem_cloud.providers.aws.stack.leftovers import Leftovers, find, ours
@@ -12,19 +13,19 @@ from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
 
 __all__ = ["tear_down"]
 
+_POLICIES = ("UserPolicy", "ReaderPolicy", "SessionPolicy", "SshPolicy", "MachinePolicy")
 _POLL_S = 5.0
 _MOST_POLLS = 120
 _GONE = (
-    "InvalidAMIID.NotFound",
-    "InvalidAMIID.Unavailable",
+    "InvalidGroup.NotFound",
     "InvalidInstanceID.NotFound",
     "InvalidLaunchTemplateName.NotFoundException",
-    "InvalidSnapshot.NotFound",
     "InvalidVolume.NotFound",
     "NoSuchBucket",
     "NoSuchEntity",
     "NoSuchEntityException",
 )
+_IN_USE = ("DependencyViolation", "InvalidGroup.InUse")
 _DELETED_AT_ONCE = 1000
 """Objects that S3 deletes in a request (API reference, DeleteObjects)."""
 
@@ -96,14 +97,28 @@ class _TearDown:
         self._until(lambda left: not left.groups and not left.instances, "machines to end")
         for name in found.templates:
             self._do("ec2", "delete_launch_template", LaunchTemplateName=name)
-        for image, snapshots in found.images.items():
-            self.say(f"machine image {image}")
-            self._do("ec2", "deregister_image", ImageId=image)
-            for snapshot in snapshots:
-                self._do("ec2", "delete_snapshot", SnapshotId=snapshot)
-        for volume in find(self.calls, self.stack).volumes:
+        for image in found.images:
+            self.say(f"machine image {image.id} in {image.region}")
+            removed(self.calls.elsewhere(image.region), image.id, image.snapshots)
+        for volume in find(self.calls, self.stack, everywhere=False).volumes:
             self.say(f"disk {volume}")
             self._do("ec2", "delete_volume", VolumeId=volume)
+        for door in found.doors:
+            self.say(f"security group {door}")
+            self._remove_door(door)
+
+    def _remove_door(self, group: str) -> None:
+        """A job's security group; machines that shut down have it for a while."""
+        for _ in range(_MOST_POLLS):
+            try:
+                self.calls.ask(
+                    "ec2", "delete_security_group", expected=(*_IN_USE, *_GONE), GroupId=group
+                )
+            except Refused as refused:
+                if refused.code in _IN_USE:
+                    self.sleep(_POLL_S)
+                    continue
+            return
 
     def roles(self) -> None:
         """Of projects, with their profiles."""
@@ -132,7 +147,7 @@ class _TearDown:
         state = formation.look()
         if not state.status:
             return
-        for output in ("UserPolicy", "ReaderPolicy", "SessionPolicy", "MachinePolicy"):
+        for output in _POLICIES:
             if output in state.outputs:
                 self._take_back(state.outputs[output])
         self.say(f"stack {self.stack}")
@@ -209,7 +224,7 @@ class _TearDown:
 
     def _until(self, done: Callable[[Leftovers], bool], what: str) -> None:
         for _ in range(_MOST_POLLS):
-            if done(find(self.calls, self.stack)):
+            if done(find(self.calls, self.stack, everywhere=False)):
                 return
             self.sleep(_POLL_S)
         raise ProviderError(

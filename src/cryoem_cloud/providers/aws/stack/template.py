@@ -6,6 +6,7 @@ from typing import Any
 
 from cryoem_cloud.providers.aws.names import STACK, path_of, tagged
 from cryoem_cloud.providers.aws.stack.choices import Choices
+from cryoem_cloud.providers.aws.stack.for_doors import doors
 from cryoem_cloud.providers.aws.stack.for_machines import machines
 from cryoem_cloud.providers.aws.stack.for_readers import readers, sessions
 from cryoem_cloud.providers.aws.stack.for_users import users
@@ -63,6 +64,7 @@ def _scope(choices: Choices) -> Scope:
         boundary=choices.boundary or machine_policy,
         key=choices.key,
         sessions=choices.sessions,
+        vpc=choices.vpc or "${Network}",
     )
 
 
@@ -126,6 +128,8 @@ def _policies(choices: Choices, scope: Scope) -> dict[str, Any]:
     }
     if choices.sessions:
         rights["SessionPolicy"] = ("sessions", sessions(scope))
+    if choices.ssh:
+        rights["SshPolicy"] = ("ssh", doors(scope))
     return {
         name: {
             "Type": "AWS::IAM::ManagedPolicy",
@@ -150,6 +154,7 @@ def _outputs(choices: Choices, scope: Scope) -> dict[str, Any]:
         "UserPolicy": {"Ref": "UserPolicy"},
         "ReaderPolicy": {"Ref": "ReaderPolicy"},
         "SessionPolicy": {"Ref": "SessionPolicy"} if choices.sessions else "",
+        "SshPolicy": {"Ref": "SshPolicy"} if choices.ssh else "",
         "Boundary": choices.boundary,
         "Image": choices.image,
         "Agents": json.dumps(dict(choices.agents)) if choices.agents else "",

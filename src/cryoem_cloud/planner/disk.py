@@ -1,0 +1,22 @@
+"""How much disk a job's machines need."""
+
+from collections.abc import Iterable
+
+from cryoem_cloud.model.task import Task
+
+__all__ = ["disk_gib"]
+
+_TIMES = 3
+"""What a task reads, what it makes (RELION's programs make no more than they read, but for pictures
+and lists), and what the next one reads, which is fetched ahead or copied to faster disks."""
+_LEAST_GIB = 70
+_GIB = 2**30
+
+
+def disk_gib(tasks: Iterable[Task]) -> int:
+    """The whole GiB for the largest of the tasks, beside the machine's own system.
+
+    Outputs that grow out of little, such as the iterations of a refinement, have 70 GiB.
+    """
+    largest = max((sum(entry.size for entry in task.inputs) for task in tasks), default=0)
+    return max(_LEAST_GIB, -(-_TIMES * largest // _GIB))
