@@ -79,6 +79,7 @@ def is_launched_once(bench: AwsBench) -> None:
     assert len(list(bench.cloud.life)) == 2
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("after", [False, True])
 def test_a_courier_killed_at_any_call_leaves_what_the_next_one_ends(
     still: AwsBench, *, after: bool
