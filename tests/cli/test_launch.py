@@ -53,6 +53,7 @@ def test_a_session_says_what_it_costs_and_how_to_enter_and_end_it(home: Path, ty
     assert code == 0, err
     job = spooled()
     assert f"enter    cryoem machines ssh {job.number} " in out
+    assert "Session Manager" not in out
     assert f"end      cryoem stop {job.number}" in out
     assert f"(cryoem show {job.number})" in out  # cryoem ls takes no number
     hourly, most = (float(word[1:]) for word in out.split() if word.startswith("$"))
@@ -76,8 +77,9 @@ def test_a_path_behind_allow_ssh_is_no_address_and_it_says_where_paths_stand(
 
 
 def test_without_being_asked_for_there_is_no_door(home: Path, typed: Type) -> None:
-    code, _, err = typed("launch")
+    code, out, err = typed("launch")
     assert code == 0, err
+    assert "(Session Manager; if your stack has none: --allow-ssh)" in out
     assert spooled().wish.door is None
 
 
