@@ -1,6 +1,7 @@
 """Hands in a script as RELION does, for an application that is not RELION's: `hand_in.py WORDS`.
 
-WORDS is a JSON object with application, script, script_path, inputs, output, after, count, pieces.
+WORDS is a JSON object with application, script, script_path, inputs, output, after, count, pieces,
+and machine, if that is wished.
 """
 
 import json
@@ -30,7 +31,12 @@ def main(words: str) -> None:
             inputs=tuple(said["inputs"]),
             outputs=(said["output"],),
             after=tuple(said["after"]),
-            wish=Wish(count=said["count"], pieces=said["pieces"], home="all"),
+            wish=Wish(
+                count=said["count"],
+                pieces=said["pieces"],
+                home="all",
+                machine=said.get("machine", ""),
+            ),
         ),
         project=project,
         application=application_named(said["application"]),

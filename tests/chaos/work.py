@@ -73,6 +73,8 @@ class Itemwise:
 
     plan: Plan
     out: str = OUT
+    machine: str = ""
+    """The type of machines that is wished."""
     _items: list[str] = field(default_factory=list)
 
     def prepare(self, project: Path) -> None:
@@ -98,6 +100,7 @@ class Itemwise:
             "inputs": [] if known else ["raw", LIST],
             "count": self.plan.machines,
             "pieces": self.plan.pieces,
+            "machine": self.machine,
         }
         return _handed_in(world, OUT, after, words)
 

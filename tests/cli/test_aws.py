@@ -28,6 +28,19 @@ def answer(said: tuple[int, str, str]) -> dict[str, Any]:
     return fields
 
 
+def test_setup_names_all_policies_and_what_a_later_call_undoes(cloud: Cloud, type_: Type) -> None:
+    code, out, err = type_("setup", "--ssh", "--sessions", "--tag", "cost-centre=42")
+    assert code == 0, err
+    assert "undoes" not in err
+    assert [out.count(f"-us-west-2-{whose}\n") for whose in ("ssh", "sessions", "users")] == [1] * 3
+    code, out, err = type_("setup", "--sessions")
+    assert code == 0, err
+    assert "This undoes --ssh, which the last setup had; to keep it, say it" in err
+    assert "This undoes --tag cost-centre=42" in err
+    assert "--sessions" not in err
+    assert (out.count("-ssh\n"), out.count("-sessions\n")) == (0, 1)
+
+
 def test_setup_join_doctor_teardown(cloud: Cloud, type_: Type, tmp_path: Path) -> None:
     code, out, err = type_("setup")
     assert code == 0, err

@@ -53,7 +53,9 @@ def test_a_session_says_what_it_costs_and_how_to_enter_and_end_it(home: Path, ty
     assert code == 0, err
     job = spooled()
     assert f"enter    cryoem machines ssh {job.number} " in out
+    assert "Session Manager" not in out
     assert f"end      cryoem stop {job.number}" in out
+    assert f"(cryoem show {job.number})" in out  # cryoem ls takes no number
     hourly, most = (float(word[1:]) for word in out.split() if word.startswith("$"))
     assert most == pytest.approx(3 * hourly, rel=0.01)
     assert (job.wish.machine, job.wish.market, job.wish.hours) == ("g6e.xlarge", "on-demand", 3)
@@ -63,9 +65,21 @@ def test_a_session_says_what_it_costs_and_how_to_enter_and_end_it(home: Path, ty
     assert Job.from_bytes(job.to_bytes()) == job
 
 
-def test_without_being_asked_for_there_is_no_door(home: Path, typed: Type) -> None:
-    code, _, err = typed("launch")
+def test_a_path_behind_allow_ssh_is_no_address_and_it_says_where_paths_stand(
+    home: Path, typed: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whereabouts, "own_address", lambda: "198.51.100.9")
+    code, _, err = typed("launch", "--allow-ssh", "x.star")
+    assert (code, "'x.star' is no IP address" in err, "say it last" in err) == (2, True, True)
+    code, _, err = typed("launch", "x.star", "--allow-ssh")
     assert code == 0, err
+    assert spooled().inputs == ("x.star",)
+
+
+def test_without_being_asked_for_there_is_no_door(home: Path, typed: Type) -> None:
+    code, out, err = typed("launch")
+    assert code == 0, err
+    assert "(Session Manager; if your stack has none: --allow-ssh)" in out
     assert spooled().wish.door is None
 
 

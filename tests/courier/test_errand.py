@@ -92,6 +92,24 @@ def test_only_the_last_turn_counts(bench: Bench) -> None:
     assert (bench.folder / "run.out").read_text() == "before\nsecond\n"
 
 
+def test_what_a_lost_machine_brought_home_stays_where_the_job_is_stopped(bench: Bench) -> None:
+    """As of a session whose machine Spot took: somebody had worked there by hand."""
+
+    def act(bench: Bench) -> None:
+        assert bench.records.turns(TASK).claim("m-1") is not None
+        page(bench, "m-1", turn=1, small=(small(f"{FOLDER}/by-hand", b"mine"),))
+
+    def stopped(bench: Bench) -> None:
+        log = bench.records.turns(TASK)
+        claim = log.claim("m-2", over=log.read()[-1])
+        assert claim is not None
+        assert log.close(claim, Deed.FAILED, {"outcome": "aborted", "code": 130, "pages": 0})
+
+    card = bench.run(act, stopped)
+    assert card.outcome is Outcome.ABORTED, card
+    assert (bench.folder / "by-hand").read_bytes() == b"mine"
+
+
 def test_machines_that_do_not_boot_fail_the_job_with_what_they_said(bench: Bench) -> None:
     def never(order: Order) -> Fleet:
         provider.see(order)

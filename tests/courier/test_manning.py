@@ -105,6 +105,7 @@ def test_fleets_that_leave_before_they_have_worked_are_given_up_after_three(benc
     provider.failures = 1
     card = bench.run(provider=provider)
     assert card.outcome is Outcome.FAILURE
+    assert card.reason.startswith("3 machines in a row ended before they had worked")
     assert "the last one said: no luck" in card.reason
     assert provider.kept == tokens(bench, 1, 2, 3)
 

@@ -1,7 +1,8 @@
 """What goes wrong, by the name of the call and by count; what chance decides, a seed decides."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from random import Random
 
@@ -31,6 +32,8 @@ class Fault:
     chance: float = 1.0
     code: str = ""
     message: str = ""
+    by: str = ""
+    then: Callable[[], None] = field(default=lambda: None)
 
 
 _THROTTLED = {
@@ -66,9 +69,15 @@ class Faults:
         after: int = 0,
         chance: float = 1.0,
         error: tuple[str, str] = ("InternalError", "An internal error has occurred"),
+        by: str = "",
+        then: Callable[[], None] = lambda: None,
     ) -> None:
-        """Have it go wrong `times` times, once it has gone well `after` times."""
-        self._planned.append(Fault(what, call, times, after, chance, *error))
+        """Have it go wrong `times` times, once it has gone well `after` times.
+
+        Only calls by those whose access key begins with `by` count: AKIA are users, ASIA machines.
+        `then` is called whenever it does, before the call is done; it must not wait.
+        """
+        self._planned.append(Fault(what, call, times, after, chance, *error, by, then))
 
     def forget(self) -> None:
         """Let everything go well again."""
@@ -94,16 +103,18 @@ class Faults:
             return "hangs"
         return "well"
 
-    def of(self, service: str, call: str) -> What | None:
-        """What goes wrong with this call, if the connection is what goes wrong.
+    def of(self, service: str, call: str, by: str = "") -> What | None:
+        """What goes wrong with this call of an access key, if it is the connection.
 
         Raises:
             Refusal: The call is refused.
         """
         any_ = "s3.*" if service == "s3" else "*"
         for fault in self._planned:
-            if fault.call in {call, any_} and self._strikes(fault):
+            meant = fault.call in {call, any_} and by.startswith(fault.by)
+            if meant and self._strikes(fault):
                 self.happened[call, fault.what] += 1
+                fault.then()
                 if fault.what is What.THROTTLED:
                     raise _THROTTLED.get(service, _OTHERS_THROTTLED)
                 if fault.what is What.REFUSED:

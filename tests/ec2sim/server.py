@@ -30,7 +30,9 @@ from tests.ec2sim.s3 import operation_of, refused
 
 __all__ = ["Door", "Server"]
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request")
+_SCOPE = re.compile(
+    r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request"
+)
 # Whose requests are checked; what others take goes straight to moto, S3's unless it goes wrong.
 _CHECKED = {
     "autoscaling": "autoscaling",
@@ -79,7 +81,7 @@ class Door:
             passed_on: Iterable[bytes] = self._moto(environ, start)
             return passed_on
         with self._lock:
-            answer = self._answer(service, environ, start)
+            answer = self._answer(service, found.group("key") if found else "", environ, start)
         if answer is None:
             self.closing.wait()
             return _cut(environ)
@@ -109,7 +111,9 @@ class Door:
         passed_on: Iterable[bytes] = self._moto(environ, start)
         return passed_on
 
-    def _answer(self, service: str, environ: Environ, start: Start) -> Iterable[bytes] | None:
+    def _answer(
+        self, service: str, key: str, environ: Environ, start: Start
+    ) -> Iterable[bytes] | None:
         request = BackendRequest(environ)
         request.get_data(cache=True, parse_form_data=False)
         reader = Refusing(_CHECKED[service])
@@ -117,7 +121,7 @@ class Door:
         name = reader._get_action()
         self.calls.append(f"{_CHECKED[service]}.{name}")
         try:
-            lost = self._faults.of(service, name)
+            lost = self._faults.of(service, name, key)
             _check(reader, request)
             if service == "ec2":
                 check_dry_run(name, reader.params)

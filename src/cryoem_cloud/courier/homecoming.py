@@ -13,7 +13,7 @@ from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.record import mapping
-from cryoem_cloud.model.turn import Turn, exit_of
+from cryoem_cloud.model.turn import FEWEST_ENDED, Deed, Turn, exit_of
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.results import results
 
@@ -32,13 +32,18 @@ class Homecoming:
     refused: Iterable[str]
 
     def bring(self, ending: Turn) -> Exit | None:
-        """How the job ended, once it is home; None where this courier is not to bring it."""
+        """How the job ended, once it is home; None where this courier is not to bring it.
+
+        What a machine that was lost had brought home stays where the job has not succeeded: nothing
+        stands for it then, and somebody may have made it by hand.
+        """
         sizes = admitted_sizes(mapping(ending.detail, "logs"), self.slip.job)
         entries = results(self.records, ending)
         self.home.place(entries, ended=True)
         if entries:
             publish(self.records, self.means.cache, ending)
-        self.home.remove_others(entries)
+        if ending.deed is Deed.DONE or ending.number == FEWEST_ENDED:
+            self.home.remove_others(entries)
         if not self.delivery.ours():
             return None
         self.home.cut_logs(sizes)

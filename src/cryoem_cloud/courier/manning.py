@@ -12,6 +12,7 @@ from cryoem_cloud.model.errors import BootError, ProviderError
 from cryoem_cloud.model.machine import Fleet, Pulse, State
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.turn import Deed, Standing, standing
+from cryoem_cloud.model.units import counted
 from cryoem_cloud.planner.disk import disk_gib
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.ports.application import Shape
@@ -77,7 +78,8 @@ class Manning:
     _refused_s: float | None = None
     _pulse: Pulse | None = None
     _disk_gib: int | None = None
-    _failed: int = 0
+    _failed: tuple[int, ...] = ()
+    """For each fleet in a row whose last machines had not worked, how many these were."""
     _told_gone: set[str] = field(default_factory=set)
     _guest: Guest | None = field(init=False)
 
@@ -110,9 +112,9 @@ class Manning:
         elif fleet.failures >= order.most_failures:
             self._give_up(fleet)
         elif fleet.spent and self._silent():
-            self._failed = self._failed + 1 if fleet.failures else 0
-            if self._failed >= _MOST_FAILED:
-                raise _no_boot(fleet)
+            self._failed = (*self._failed, fleet.failures) if fleet.failures else ()
+            if len(self._failed) >= _MOST_FAILED:
+                raise _no_boot(sum(self._failed), fleet.failure_log)
             self._man_again()
 
     def deserted(self) -> bool:
@@ -208,7 +210,7 @@ class Manning:
     def _give_up(self, fleet: Fleet) -> None:
         """Say that nothing boots; but who ends a task ends machines that had nothing to do yet."""
         if standing(self.log.read()) not in {Standing.DONE, Standing.FAILED}:
-            raise _no_boot(fleet)
+            raise _no_boot(fleet.failures, fleet.failure_log)
 
     def _tell_of_gone(self, fleet: Fleet) -> None:
         """Let other machines take over at once what those that ended were working on."""
@@ -226,9 +228,9 @@ class Manning:
         return self._pulse.dead(now_s)
 
 
-def _no_boot(fleet: Fleet) -> BootError:
+def _no_boot(failures: int, said: str) -> BootError:
     return BootError(
-        f"{fleet.failures} machines in a row ended before they had worked; the last one said: "
-        f"{fleet.failure_log.strip() or 'nothing'}",
+        f"{counted(failures, 'machine')} in a row ended before they had worked; the last one said: "
+        f"{said.strip() or 'nothing'}",
         hint="cryoem doctor looks for the cause",
     )

@@ -33,7 +33,7 @@ EXTRA_FIELDS = (
     ExtraField(
         key="where",
         label="Where to run:",
-        help="The provider of machines, for instance local. Empty: as in your settings.",
+        help="local: this computer. aws: machines at AWS. Empty: as in your settings.",
     ),
     ExtraField(
         key="machine",

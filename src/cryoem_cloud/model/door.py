@@ -45,7 +45,8 @@ class Door:
         except ValueError:
             raise UsageError(
                 f"{source!r} is no IP address",
-                hint="one address, such as 203.0.113.7; put -- before the command",
+                hint="--allow-ssh takes the next word for one, such as 203.0.113.7; without an "
+                "address say it last, or put -- behind it",
             ) from None
         if _is_nobodys(address):
             raise UsageError(f"{address} is no address that a computer of yours has")

@@ -78,8 +78,9 @@ def completed(choices: Choices, packed: Sequence[Archive] = ()) -> Choices:
 
 def announcement(choices: Choices) -> tuple[str, ...]:
     """See setup.announcement."""
-    kept = setup.kept_buckets(_calls(choices.region), choices)
-    return setup.announcement(choices, kept)
+    calls = _calls(choices.region)
+    kept, undone = setup.kept_buckets(calls, choices), setup.undone(calls, choices)
+    return setup.announcement(choices, kept, undone)
 
 
 def as_template(choices: Choices) -> str:

@@ -79,6 +79,7 @@ def is_launched_once(bench: AwsBench) -> None:
     assert len(list(bench.cloud.life)) == 2
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("after", [False, True])
 def test_a_courier_killed_at_any_call_leaves_what_the_next_one_ends(
     still: AwsBench, *, after: bool
@@ -165,6 +166,40 @@ def test_a_fleet_of_which_nothing_progresses_ends_by_itself(still: AwsBench) -> 
     still.cloud.clock.skip(200)
     assert not still.cloud.living()
     assert still.provider.keep(order()).spent
+
+
+@pytest.mark.parametrize("deleted", [("lapse",), ("hard",), ("lapse", "hard")])
+def test_what_ends_a_fleet_is_put_back_where_somebody_deletes_it(
+    still: AwsBench, deleted: tuple[str, ...]
+) -> None:
+    kept(still)
+    for name in deleted:
+        still.ask(
+            "autoscaling",
+            "delete_scheduled_action",
+            AutoScalingGroupName=TOKEN,
+            ScheduledActionName=name,
+        )
+    still.provider.keep(order())
+    timers = still.ask("autoscaling", "describe_scheduled_actions")["ScheduledUpdateGroupActions"]
+    assert {each["ScheduledActionName"] for each in timers} == {"hard", "lapse"}
+    lapse = next(each for each in timers if each["ScheduledActionName"] == "lapse")
+    left_s = (lapse["StartTime"] - datetime.now(UTC)).total_seconds()
+    assert LAPSE_S - 700 < left_s < LAPSE_S - 500 or "lapse" not in deleted
+    still.cloud.clock.skip(LAPSE_S + 120)
+    assert not still.cloud.living()
+
+
+def test_a_group_that_is_deleted_while_it_is_looked_after_is_no_error(still: AwsBench) -> None:
+    kept(still)
+    provider = still.provider
+    provider.fresh_s = 1000.0
+    assert provider.look(TOKEN).alive
+    still.ask(
+        "autoscaling", "delete_auto_scaling_group", AutoScalingGroupName=TOKEN, ForceDelete=True
+    )
+    still.cloud.clock.skip(60)
+    assert provider.keep(order()).alive
 
 
 def test_a_fleet_ends_at_its_limit_whoever_pushes(still: AwsBench) -> None:

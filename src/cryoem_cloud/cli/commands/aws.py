@@ -175,15 +175,22 @@ def _make(choices: aws.Choices, pythons: Iterable[Path], *, json_: bool) -> None
         click.echo("CloudFormation is at work; that takes some minutes …", err=True)
         done = aws.set_up(aws.completed(choices, packed), packed)
     if json_:
-        fields = {"policies": list(done.policies), "account": asdict(done.account)}
-        click.echo(as_json(fields))
+        policies = {"policies": list(done.policies), "further_policies": list(done.further)}
+        click.echo(as_json({**policies, "account": asdict(done.account)}))
         return
     click.echo(f"store    {done.account.store}")
     click.echo("Give each user, or a group of them, these policies:")
-    for policy in done.policies:
-        click.echo(f"  aws iam attach-group-policy --group-name GROUP --policy-arn {policy}")
+    _attach(done.policies)
+    if done.further:
+        click.echo("and to those who may open shells on machines, besides:")
+        _attach(done.further)
     named = "" if choices.stack == aws.DEFAULT_STACK else f" --stack {choices.stack}"
     click.echo(f"and tell them:\n  cryoem aws join --region {choices.region}{named}")
+
+
+def _attach(policies: Iterable[str]) -> None:
+    for policy in policies:
+        click.echo(f"  aws iam attach-group-policy --group-name GROUP --policy-arn {policy}")
 
 
 def _tags(words: Iterable[str]) -> Mapping[str, str]:

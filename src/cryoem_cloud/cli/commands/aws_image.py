@@ -146,7 +146,8 @@ def _tell(made: images.Made, *, json_: bool) -> None:
     first = next(iter(made.images.values()))
     for line in (
         f'for your jobs: image = "{made.name}" in settings.toml, or cryoem run --image {made.name}',
-        f"for everybody's: cryoem aws setup --image {first}; users then call cryoem aws join again",
+        f"for everybody's: cryoem aws setup --image {first}, and the options of the last setup;",
+        "users then call cryoem aws join again",
     ):
         click.echo(line, err=True)
 

@@ -15,7 +15,7 @@ __all__ = ["command"]
 _SPAN = re.compile(r"(\d+)(h|min)")
 _SECONDS = {"h": 3600, "min": 60}
 _MOST_H = 168
-"""At once: as long as a job may be given when it is submitted."""
+"""At once, as of --max-hours: a digit too many is not paid for."""
 
 
 class _Span(click.ParamType[float]):
@@ -27,10 +27,10 @@ class _Span(click.ParamType[float]):
         found = _SPAN.fullmatch(str(value))
         if not found:
             self.fail(f"{value} is no time like 4h or 90min", param, ctx)
-        seconds = int(found[1]) * _SECONDS[found[2]]
-        if not 0 < seconds <= _MOST_H * _SECONDS["h"]:
-            self.fail(f"{value} is not between 1min and {_MOST_H}h", param, ctx)
-        return float(seconds)
+        span = float(int(found[1]) * _SECONDS[found[2]])
+        if span > _MOST_H * 3600:
+            self.fail(f"{value} is more than {_MOST_H}h, the most at once", param, ctx)
+        return span
 
 
 @click.command()

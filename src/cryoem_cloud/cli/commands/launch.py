@@ -64,10 +64,11 @@ def command(
         wish=wish,
     )
     number = submit_asked(asked, project, places()).number
+    through = "" if allow_ssh else " (Session Manager; if your stack has none: --allow-ssh)"
     click.echo(
         f"machine  {kind}, for {counted(hours, 'hour')} at most: job {number}; it needs some "
-        f"minutes to come up (cryoem ls {number})\n"
-        f"enter    cryoem machines ssh {number}    the project is in ~/project there\n"
+        f"minutes to come up (cryoem show {number})\n"
+        f"enter    cryoem machines ssh {number}{through}    the project is in ~/project there\n"
         f"home     what is written into {out} there\n"
         f"longer   cryoem extend {number} 2h\n"
         f"end      cryoem stop {number}"

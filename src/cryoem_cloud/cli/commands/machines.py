@@ -43,8 +43,9 @@ def ls(*, all_: bool, json_: bool) -> None:
 def kill(*, names: tuple[str, ...]) -> None:
     """End machines at once; what they worked on goes on elsewhere, if its job is open."""
     for name in names:
-        _provider_of(name).dismiss(name)
-        click.echo(f"cryoem: {name} ends", err=True)
+        provider, found = _found(name)
+        provider.dismiss(name)
+        click.echo(f"cryoem: {name} ends{_after(found)}", err=True)
 
 
 @command.command("console")
@@ -96,6 +97,14 @@ def _providers() -> tuple[Provider, ...]:
     from cryoem_cloud.wiring.background import providers_of  # noqa: PLC0415  (heavy)
 
     return providers_of(places())
+
+
+def _after(found: Found) -> str:
+    """What follows where a machine is ended that a job still needs."""
+    if not found.lives or not found.job:
+        return ""
+    number = found.job
+    return f"; if job {number} is open, another takes over: cryoem stop {number} ends the job"
 
 
 def _provider_of(name: str) -> Provider:

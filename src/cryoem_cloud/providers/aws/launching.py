@@ -199,7 +199,7 @@ def _not_yet_or_never(refused: Refused) -> ProviderError:
     if "iaminstanceprofile" in refused.said.lower().replace(" ", ""):
         return ProviderUnreachableError(
             f"AWS does not know the machines' new role everywhere yet: {refused.said}",
-            hint="it is tried again",
+            hint="jobs try again by themselves",
         )
     return ProviderError(
         f"AWS refuses such machines: {refused.said}", hint="cryoem aws doctor looks for the cause"

@@ -13,6 +13,7 @@ from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.providers.aws.account import Account
+from cryoem_cloud.providers.aws.arming import Arming
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.doors import make_door, remove_door, shut_door
 from cryoem_cloud.providers.aws.images import image_for
@@ -55,6 +56,10 @@ class AwsProvider:
     _seen_s: float = float("-inf")
     _refusals: dict[str, str] = field(default_factory=dict)
     _shapes: dict[str, Shape] = field(default_factory=dict)
+    _arming: Arming = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._arming = Arming(self.calls, self.account, self.clock)
 
     @property
     def name(self) -> str:
@@ -88,7 +93,10 @@ class AwsProvider:
         seen = self._look().get(order.token, Seen())
         if not seen.raised:
             self._launch(order, seen)
+            self._arming.launched(order.token)
             seen = self._look(anew=True).get(order.token, Seen())
+        elif seen.capacity:
+            self._arming.look_after(order)
         fleet = fleet_of(seen, refusal=self._refusal(order.token, seen))
         if fleet.failures >= order.most_failures and seen.capacity:
             self._shrink(order.token)

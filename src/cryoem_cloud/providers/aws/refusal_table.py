@@ -90,14 +90,16 @@ _SPOT_ROLE = Refusal(
     "spot.amazonaws.com (cryoem aws setup does so too); or use --on-demand",
     quoted=False,
 )
-BUSY = Refusal(ProviderUnreachableError, "AWS is busy", "it is tried again")
+BUSY = Refusal(ProviderUnreachableError, "AWS is busy", "jobs try again by themselves")
 _NO_ANSWER = Refusal(
-    ProviderUnreachableError, "AWS does not answer", "check the network; it is tried again"
+    ProviderUnreachableError,
+    "AWS does not answer",
+    "check the network; jobs try again by themselves",
 )
 _NO_WAY = Refusal(
     ProviderUnreachableError,
     "AWS cannot be reached",
-    "check the network, and that the region's name is right; it is tried again",
+    "check the network, and that the region's name is right; jobs try again by themselves",
 )
 _PROXY = Refusal(
     ProviderUnreachableError, "the proxy does not let us through", "check HTTPS_PROXY and NO_PROXY"
@@ -140,8 +142,8 @@ _MARKETPLACE = Refusal(
 _PENDING = Refusal(
     ProviderDeniedError,
     "the account is not ready to launch machines",
-    "new accounts, and new regions of one, are verified first, which takes up to 4 hours; it is "
-    "tried again",
+    "new accounts, and new regions of one, are verified first, which takes up to 4 hours; jobs try "
+    "again by themselves",
 )
 _BLOCKED = Refusal(
     ProviderDeniedError,

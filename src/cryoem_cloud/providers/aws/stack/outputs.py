@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.providers.aws.account import Account
+from cryoem_cloud.providers.aws.stack.choices import Choices
 
-__all__ = ["account_of", "bucket_and_folder", "user_policies"]
+__all__ = ["account_of", "bucket_and_folder", "dropped", "further_policies", "user_policies"]
 
 
 def account_of(stack: str, outputs: Mapping[str, str]) -> Account:
@@ -38,13 +39,39 @@ def account_of(stack: str, outputs: Mapping[str, str]) -> Account:
 
 def user_policies(outputs: Mapping[str, str]) -> tuple[str, ...]:
     """The ARNs of what a user needs."""
-    return tuple(outputs[name] for name in ("UserPolicy", "ReaderPolicy") if name in outputs)
+    return _named(outputs, "UserPolicy", "ReaderPolicy")
+
+
+def further_policies(outputs: Mapping[str, str]) -> tuple[str, ...]:
+    """The ARNs of what only some users need: shells through Session Manager, ssh."""
+    return _named(outputs, "SessionPolicy", "SshPolicy")
+
+
+def dropped(outputs: Mapping[str, str], choices: Choices) -> tuple[str, ...]:
+    """The options that a stack was made with and that these choices lack: they are undone."""
+    options = {
+        "--sessions": bool(outputs.get("SessionPolicy")) and not choices.sessions,
+        "--ssh": bool(outputs.get("SshPolicy")) and not choices.ssh,
+        f"--image {outputs.get('Image')}": bool(outputs.get("Image")) and not choices.image,
+        f"--boundary {outputs.get('Boundary')}": bool(outputs.get("Boundary"))
+        and not choices.boundary,
+    }
+    tags = [
+        f"--tag {name}={value}"
+        for name, value in _table(outputs.get("Tags", "{}")).items()
+        if name not in choices.tags
+    ]
+    return (*(option for option, lacks in options.items() if lacks), *tags)
 
 
 def bucket_and_folder(store: str) -> tuple[str, str]:
     """The bucket of a store, and the store's place in it."""
     bucket, _, folder = store.removeprefix("s3://").partition("/")
     return bucket, folder
+
+
+def _named(outputs: Mapping[str, str], *names: str) -> tuple[str, ...]:
+    return tuple(outputs[name] for name in names if name in outputs)
 
 
 def _table(text: str) -> dict[str, str]:

@@ -11,10 +11,16 @@ from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.stack.choices import Choices
 from cryoem_cloud.providers.aws.stack.formation import Formation
 from cryoem_cloud.providers.aws.stack.leftovers import buckets_of
-from cryoem_cloud.providers.aws.stack.outputs import account_of, bucket_and_folder, user_policies
+from cryoem_cloud.providers.aws.stack.outputs import (
+    account_of,
+    bucket_and_folder,
+    dropped,
+    further_policies,
+    user_policies,
+)
 from cryoem_cloud.providers.aws.stack.template import tags_of_stack, template
 
-__all__ = ["Archive", "Done", "announcement", "completed", "kept_buckets", "set_up"]
+__all__ = ["Archive", "Done", "announcement", "completed", "kept_buckets", "set_up", "undone"]
 
 SERVICES = ("autoscaling.amazonaws.com", "spot.amazonaws.com")
 """AWS's own services that act in the account by a role of theirs."""
@@ -43,10 +49,11 @@ class Archive(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What setup has made."""
+    """What setup has made: `further` are policies that only some users need."""
 
     account: Account
     policies: tuple[str, ...]
+    further: tuple[str, ...] = ()
 
 
 def completed(
@@ -75,10 +82,18 @@ def kept_buckets(calls: Calls, choices: Choices) -> tuple[str, ...]:
     return tuple(buckets_of(calls, choices.stack))
 
 
-def announcement(choices: Choices, kept: Sequence[str] = ()) -> tuple[str, ...]:
+def undone(calls: Calls, choices: Choices) -> tuple[str, ...]:
+    """The options of the last setup that this one would undo."""
+    return dropped(Formation(calls, choices.stack, lambda _: None).look().outputs, choices)
+
+
+def announcement(
+    choices: Choices, kept: Sequence[str] = (), undone: Sequence[str] = ()
+) -> tuple[str, ...]:
     """What setup is going to make, and what that costs while nothing runs.
 
-    `kept` are buckets of earlier stacks, which it could take on.
+    `kept` are buckets of earlier stacks, which it could take on; `undone` options of the last setup
+    that this one lacks.
     """
     network = (
         f"in the network {choices.vpc}"
@@ -96,6 +111,10 @@ def announcement(choices: Choices, kept: Sequence[str] = ()) -> tuple[str, ...]:
         "While nothing runs it costs what the store holds (S3 Standard, about 0.023 USD per GB and",
         "month; requests are fractions of a cent), and nothing else.",
         *(f"An earlier store is in the bucket {name}; to go on with it: --bucket" for name in kept),
+        *(
+            f"This undoes {option}, which the last setup had; to keep it, say it"
+            for option in undone
+        ),
     )
 
 
@@ -122,7 +141,7 @@ def set_up(
     account = account_of(choices.stack, outputs)
     for archive in archives:
         _upload(calls, account.store, archive)
-    return Done(account, user_policies(outputs))
+    return Done(account, user_policies(outputs), further_policies(outputs))
 
 
 def _zones(calls: Calls) -> tuple[str, ...]:
