@@ -124,6 +124,24 @@ def test_machines_that_do_not_boot_fail_the_job_with_what_they_said(bench: Bench
     assert provider.ended
 
 
+class Denied(Played):
+    """Lets us do nothing any more."""
+
+    def keep(self, order: Order) -> Fleet:
+        raise ProviderDeniedError("AWS does not allow it")
+
+    def tokens(self) -> tuple[str, ...]:
+        raise ProviderDeniedError("AWS does not allow it")
+
+
+def test_a_job_can_be_stopped_though_its_account_is_gone(bench: Bench) -> None:
+    bench.spool.ask_stop(bench.slip.name)
+    card = bench.run(provider=Denied(lambda: None))
+    assert card.outcome is Outcome.ABORTED
+    assert "were not ended: AWS does not allow it (cryoem reap)" in card.reason
+    assert not bench.spool.holds(bench.slip.name)
+
+
 def test_machines_that_ended_with_their_job_are_no_failures(bench: Bench) -> None:
     """As those of a group that was deleted by who ended the task, between two looks of ours."""
 

@@ -11,7 +11,7 @@ from cryoem_cloud.courier.tokens import fleets_of
 from cryoem_cloud.courier.trashed import mark_trashed
 from cryoem_cloud.courier.waited import bring_waited
 from cryoem_cloud.model.control import Control
-from cryoem_cloud.model.errors import CryoemError
+from cryoem_cloud.model.errors import CryoemError, ProviderDeniedError
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.provider import Provider
@@ -49,11 +49,19 @@ class GivingUp:
         return exit_
 
     def abandon(self) -> Exit:
-        """Abort it while what it needs is away; say so where that can be done."""
-        exit_ = Exit(outcome=Outcome.ABORTED, code=1, reason=f"stopped; {self.desk.card.note}")
+        """Abort it while what it needs is away; say so where that can be done.
+
+        Where we may not end its machines any more, as after their account was torn down, those that
+        there are end by themselves.
+        """
+        reason = f"stopped; {self.desk.card.note}"
         with suppress(CryoemError):  # what is away may be another thing than the store
-            self.records.put_end(exit_)
-        self._end_machines()
+            self.records.put_end(Exit(outcome=Outcome.ABORTED, code=1, reason=reason))
+        try:
+            self._end_machines()
+        except ProviderDeniedError as error:
+            reason += f"; machines that it may have were not ended: {error.message} (cryoem reap)"
+        exit_ = Exit(outcome=Outcome.ABORTED, code=1, reason=reason)
         with suppress(CryoemError, DroppedError, OSError):
             self.home().end(exit_)
         return exit_

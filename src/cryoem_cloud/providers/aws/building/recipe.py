@@ -91,8 +91,8 @@ class Plan:
             f"Image {recipe.name} for {self.architecture}, on {recipe.base} ({self.base.id}):",
             f"  a builder, {recipe.kind}, for {hours} at most: {self.usd(self.most_hours)};",
             "  it ends by itself then, whatever becomes of this command",
-            f"  kept in {regions}: in each a snapshot of {self.disk_gib} GB at most,",
-            f"  about {month}; only what is written counts",
+            f"  kept in {regions}: a snapshot of {self.disk_gib} GB at most in each region,",
+            f"  about {month} each; only what is written counts",
         )
 
 
