@@ -130,6 +130,9 @@ def test_a_doctor_names_what_is_wrong(cloud: Cloud, type_: Type) -> None:
 def test_a_tag_without_a_value_is_a_line(cloud: Cloud, type_: Type) -> None:
     code, _, err = type_("setup", "--tag", "cost")
     assert code == 2
+    for taken in ("aws:x=1", "cryoem:raised=yes"):
+        code, _, err = type_("setup", "--tag", taken)
+        assert (code, "that name is taken" in err) == (2, True)
     assert "--tag cost" in err
 
 

@@ -198,6 +198,8 @@ def _tags(words: Iterable[str]) -> Mapping[str, str]:
     for key, equals, _ in pairs:
         if not key or not equals:
             raise UsageError(f"--tag {key}: what value?", hint="--tag cost-centre=42")
+        if key.startswith(("aws:", "cryoem:")) or key == "Name":
+            raise UsageError(f"--tag {key}: that name is taken", hint="--tag cost-centre=42")
     return {key: value for key, _, value in pairs}
 
 

@@ -180,6 +180,7 @@ _ELSEWHERE = Refusal(
 )
 
 CODES: Mapping[str, Refusal] = {
+    "403": DENIED,
     "AccessDenied": DENIED,
     "AccessDeniedException": DENIED,
     "AccountProblem": _BLOCKED,
