@@ -1,5 +1,6 @@
 """Every test has a home of its own, and nothing of who runs it."""
 
+import functools
 import os
 import re
 import shutil
@@ -8,11 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+_read = functools.cache(JSONFileLoader().load_file)
+JSONFileLoader.load_file = lambda _, path: _read(path)
+"""Each of botocore's models is read once a process: EC2's takes 0.3 s, in each test's session."""
 
 _NOBODY = 65534
 
