@@ -224,7 +224,7 @@ def test_the_host_is_out_of_reach(world: World) -> None:
     world.api.until(lambda: world.api.words() != [])
     for found in (world.api.words()[0], world.output(box, *abilities)):
         assert not int(found, 16) & (1 << 16 | 1 << 25)  # to load modules, to set the clock
-    assert world.output(box, "sh", "-c", "ls -d /proc/[0-9]* | wc -l").strip() in {"2", "3", "4"}
+    assert int(world.output(box, "sh", "-c", "ls -d /proc/[0-9]* | wc -l")) < 10
     assert world.machines.run(box.id, "sysctl", "-w", "vm.swappiness=1").returncode
     assert world.machines.run(box.id, "sh", "-c", "echo h >/proc/sysrq-trigger").returncode
     before = Path("/etc/hostname").read_text(encoding="utf-8")
