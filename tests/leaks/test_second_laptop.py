@@ -5,7 +5,7 @@ import pytest
 from tests.leaks.account import until
 from tests.leaks.conftest import Scene
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(300)]
 _LONG = pytest.mark.parametrize("scene", [(1, 5.0)], indirect=True)
 """A job that goes on while a few commands are typed."""
 
@@ -65,7 +65,6 @@ def test_it_reaps_a_machine_that_hangs_after_the_jobs_end(scene: Scene) -> None:
     assert not scene.leased.kept()
 
 
-@pytest.mark.soak
 @_LONG
 def test_it_ends_one_machine_and_has_the_job_finished(scene: Scene) -> None:
     (machine,) = scene.leased.cloud.living()
