@@ -14,19 +14,27 @@ _COLOURS = {_WELL: "green", _WRONG: "red", _YELLOW: "yellow"}
 
 
 class Finding(Protocol):
-    """What was looked at, what was found, and how to mend it ("": it is well)."""
+    """A line of a doctor's."""
 
     @property
-    def what(self) -> str: ...  # noqa: D102
+    def what(self) -> str:
+        """What was looked at."""
+        ...
 
     @property
-    def found(self) -> str: ...  # noqa: D102
+    def found(self) -> str:
+        """What was found."""
+        ...
 
     @property
-    def mend(self) -> str: ...  # noqa: D102
+    def mend(self) -> str:
+        """What to do; "": it is well."""
+        ...
 
     @property
-    def wrong(self) -> bool: ...  # noqa: D102
+    def wrong(self) -> bool:
+        """Whether something does not work until that is done."""
+        ...
 
 
 def shown(findings: Iterable[Finding], *, yellow: str, json_: bool) -> int:

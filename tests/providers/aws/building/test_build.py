@@ -86,7 +86,7 @@ def test_a_namesakes_images_stay(bench: Bench) -> None:
 def test_a_script_that_fails_says_how(bench: Bench) -> None:
     bench.log = "looking\nE: no package \x1b[31mrelion\n"
     bench.result = "code=100\nwhy=the script ended with code 100\nrelion=\n"
-    with pytest.raises(ProviderError, match=r"(?s)code 100.*no package  \[31mrelion") as told:
+    with pytest.raises(ProviderError, match=r"(?s)code 100.*no package \[31mrelion") as told:
         bench.build()
     assert "exit code 100" in str(told.value)
     bench.lab.sleep(60)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from cryoem_cloud.model.errors import ProviderError
+from cryoem_cloud.model.units import plain
 
 __all__ = ["Ended", "Printed"]
 
@@ -26,11 +27,11 @@ class Printed:
         fresh = whole.removeprefix(self.seen)
         if whole:
             self.seen = whole
-        yield from (_plain(line) for line in fresh.splitlines())
+        yield from (_short(line) for line in fresh.splitlines())
 
     def last(self) -> str:
         """Its last lines."""
-        return "\n".join(_plain(line) for line in self.seen.splitlines()[-_LAST_LINES:])
+        return "\n".join(_short(line) for line in self.seen.splitlines()[-_LAST_LINES:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,8 @@ class Ended:
         code = said.get("code", "")
         return cls(
             code=int(code) if code.isascii() and code.isdigit() else 255,
-            why=_plain(said.get("why", "")),
-            relion=_plain(said.get("relion", ""))[:_VERSION_LENGTH],
+            why=_short(said.get("why", "")),
+            relion=_short(said.get("relion", ""))[:_VERSION_LENGTH],
             last=last,
         )
 
@@ -69,6 +70,5 @@ class Ended:
             )
 
 
-def _plain(line: str) -> str:
-    """Without what would move a terminal's cursor."""
-    return "".join(c if c.isprintable() else " " for c in line)[:_LONGEST].rstrip()
+def _short(line: str) -> str:
+    return plain(line)[:_LONGEST].rstrip()
