@@ -79,14 +79,23 @@ def test_movies_are_corrected_in_pieces(world: World, imported: Path, pieces: in
     assert not world.left_behind()
 
 
+def _done(folder: Path) -> list[Path]:
+    """The micrographs in a folder that are all there: the program writes a plot last, for each."""
+    plots = [
+        plot for plot in folder.glob("*_shifts.eps") if plot.read_bytes().endswith(b"stroke\n")
+    ]
+    return [plot.with_name(plot.name.replace("_shifts.eps", ".mrc")) for plot in plots]
+
+
 def _stop_in_a_piece(world: World) -> Path:
-    """Have programs stand still, which are quicker than anybody; the folder of what is home."""
-    folder = world.project / OURS / "Movies"
-    first = f"scratch/*/project/{OURS}/Movies/*.star"
-    world.wait_for(lambda: any(list(at.glob(first)) for at in world.machines()), seconds=60)
+    """Have programs stand still once one micrograph is done; the folder where it is home."""
+    below, folder = f"scratch/*/project/{OURS}/Movies", world.project / OURS / "Movies"
+    world.wait_for(
+        lambda: any(_done(made) for at in world.machines() for made in at.glob(below)), seconds=60
+    )
     for program in world.processes("command"):
         program.kill(signal.SIGSTOP)
-    world.wait_for(lambda: folder.is_dir() and list(folder.glob("*.star")), seconds=60)
+    world.wait_for(lambda: _done(folder), seconds=60)
     return folder
 
 
@@ -115,7 +124,7 @@ def test_a_job_in_pieces_that_was_stopped_is_gone_on_with_in_pieces(
     folder = _stop_in_a_piece(world)
     world.command("cryoem", "stop", str(number))
     assert world.wait_for_end(number, seconds=60).outcome is Outcome.ABORTED
-    done = next(folder.glob("*.star")).with_suffix(".mrc")
+    done = _done(folder)[0]
     os.truncate(done, done.stat().st_size // 2)
     later = int(world.command("cryoem", "resume", str(number)).rpartition(" ")[2])
     card = world.wait_for_end(later, seconds=100)
