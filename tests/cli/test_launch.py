@@ -76,6 +76,17 @@ def test_a_path_behind_allow_ssh_is_no_address_and_it_says_where_paths_stand(
     assert spooled().inputs == ("x.star",)
 
 
+def test_who_works_by_hand_works_in_no_container(home: Path, typed: Type) -> None:
+    (places().config / "settings.toml").write_text('container = "docker://relion:5"\n')
+    code, _, err = typed("run", "--no-wait", "--on", "aws", "--out", "made", "--", "relion_refine")
+    assert code == 0, err
+    code, _, err = typed("launch")
+    assert code == 0, err
+    slips = spool_of(places()).slips()
+    said = {slip.job.number: slip.job.wish.container for slip in slips}
+    assert [said[number] for number in sorted(said)] == ["docker://relion:5", ""]
+
+
 def test_without_being_asked_for_there_is_no_door(home: Path, typed: Type) -> None:
     code, out, err = typed("launch")
     assert code == 0, err

@@ -11,6 +11,7 @@ from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.home import Home
 from cryoem_cloud.courier.spool import Spool
 from cryoem_cloud.frontends.relion import RelionFrontend
+from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import (
     ProviderDeniedError,
@@ -122,6 +123,23 @@ def test_machines_that_do_not_boot_fail_the_job_with_what_they_said(bench: Bench
     assert "no luck" in (bench.folder / "run.err").read_text()
     assert all((bench.folder / name).exists() for name in _FAILURES)
     assert provider.ended
+
+
+def test_a_stop_from_another_computer_ends_a_job_that_no_machine_works_on(bench: Bench) -> None:
+    looks: list[Order] = []
+
+    def sold_out(order: Order) -> Fleet:
+        provider.see(order)
+        looks.append(order)
+        assert len(looks) < 100, "it goes on ordering"
+        bench.records.ask(Control.STOP)
+        return Fleet(refusal="sold out")
+
+    provider = Played()
+    provider.keep = sold_out  # type: ignore[method-assign]  # this one has no machines
+    card = bench.run(provider=provider)
+    assert (card.outcome, card.reason) == (Outcome.ABORTED, "stopped on request"), card
+    assert provider.ended == provider.kept
 
 
 class Denied(Played):

@@ -119,18 +119,18 @@ def _place_in(project: Project, path: Path | None) -> str:
     return ""
 
 
-def submit_asked(asked: Asked, project: Project, places: Places) -> Card:
+def submit_asked(asked: Asked, project: Project, places: Places, *, by_hand: bool = False) -> Card:
     """Spool what was asked, and see to it that a courier takes it on.
 
     `asked` names its inputs and outputs as the user did, relative to `cwd`; what the script's own
-    lines say is added.
+    lines say is added. `by_hand`: the user works on the machine, in no container.
     """
     settings = _required_settings(places, project)
     whole = _with_directives(asked, project)
     require_reach(whole.wish.where or settings.where, whole.wish, project, places)
     home = home_of(whole.wish.home, settings, project.store)
     image = whole.wish.image or settings.image
-    container = whole.wish.container or settings.container
+    container = "" if by_hand else whole.wish.container or settings.container
     chosen = replace(whole.wish, home=home, image=image, container=container)
     whole = replace(whole, wish=chosen)
     cards = Cards(places.state / "jobs")

@@ -66,7 +66,9 @@ class Errand:
         project, number = self.slip.project, self.slip.job.number
         self.records = JobRecords(self.means.store(project.store), project.name, number)
         self.delivery = Delivery(self.records, self.means.who, self.means.clock)
-        self._listening = Listening(self.slip.name, self.means.spool, self.records, self.desk)
+        self._listening = Listening(
+            self.slip.name, self.means.spool, self.records, self.desk, self.means.clock
+        )
 
     def run(self) -> None:
         """Go the whole way, waiting where something has to be waited for."""
