@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+from cryoem_cloud.ports.parts import Parts
+
 __all__ = ["CHUNK_BYTES", "Listed", "Properties", "Store"]
 
 CHUNK_BYTES = 4 * 1024 * 1024
@@ -53,6 +55,11 @@ class Store(Protocol):
     @property
     def properties(self) -> Properties:
         """What this store is like."""
+        ...
+
+    @property
+    def parts(self) -> Parts | None:
+        """Uploads in parts, and reading into buffers; None where files are cloned or copied."""
         ...
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:

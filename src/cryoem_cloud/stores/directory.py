@@ -73,6 +73,11 @@ class DirectoryStore:
         """Local; clones are tried where the kernel knows them."""
         return Properties(local=True, clones=sys.platform == "linux", egress_usd_per_gb=Decimal(0))
 
+    @property
+    def parts(self) -> None:
+        """See the port; files go as they are here."""
+        return None
+
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port; on the disk when it returns."""
         with self._beside(key) as beside:

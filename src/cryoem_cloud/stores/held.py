@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cryoem_cloud.ports.parts import Parts
 from cryoem_cloud.ports.store import Listed, Properties, Store
 
 __all__ = ["Held"]
@@ -27,6 +28,11 @@ class Held:
     def properties(self) -> Properties:
         """The held store's."""
         return self._store.properties
+
+    @property
+    def parts(self) -> Parts | None:
+        """The held store's."""
+        return self._store.parts
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""

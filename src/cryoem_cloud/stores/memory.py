@@ -14,6 +14,7 @@ from cryoem_cloud.model.errors import (
 )
 from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
 from cryoem_cloud.stores.lawful import lawful
+from cryoem_cloud.stores.memory_parts import MemoryParts
 
 __all__ = ["MemoryStore"]
 
@@ -30,6 +31,7 @@ class MemoryStore:
         self._keys: list[str] = []
         """In order: that of characters is that of their UTF-8."""
         self._lock = threading.Lock()
+        self._parts = MemoryParts(self)
 
     @property
     def url(self) -> str:
@@ -40,6 +42,11 @@ class MemoryStore:
     def properties(self) -> Properties:
         """No files, no clones."""
         return Properties(local=False, clones=False, egress_usd_per_gb=Decimal(0))
+
+    @property
+    def parts(self) -> MemoryParts:
+        """See the port."""
+        return self._parts
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""

@@ -1,0 +1,84 @@
+"""Objects in parts: what a store can do that takes large ones piece by piece (decision 0016)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["LEAST_PART_BYTES", "MOST_PARTS", "MOST_PART_BYTES", "Buffer", "Parts", "SentPart"]
+
+LEAST_PART_BYTES = 5 * 1024 * 1024
+"""Of every part but the last:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+MOST_PART_BYTES = 5 * 1024**3
+MOST_PARTS = 10_000
+
+Buffer = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class SentPart:
+    """A part that the store has; `size` in bytes. `tag` and `check` are the store's own words.
+
+    `check` is of the part's bytes ("" where a store tells none when asked which parts it has).
+    """
+
+    number: int
+    size: int
+    tag: str
+    check: str
+
+
+class Parts(Protocol):
+    """Uploads that are under way, and ranges that are read into buffers. Safe for threads.
+
+    An upload is nobody's object until it is completed. Errors are those of `ports.store.Store`.
+    """
+
+    def begin(self, key: str) -> str:
+        """Begin an upload, and give its id: a word that means something to this store alone."""
+        ...
+
+    def send(self, key: str, upload: str, number: int, pieces: Sequence[Buffer]) -> SentPart:
+        """Store part `number` (from 1 to MOST_PARTS), which is the pieces one after the other.
+
+        The store has checked the bytes that came. A part that was sent before is replaced. The
+        pieces are not kept.
+
+        Raises:
+            ObjectMissingError: There is no such upload, or none any more.
+        """
+        ...
+
+    def there(self, key: str, upload: str) -> tuple[SentPart, ...]:
+        """The parts that the store has by now, in order.
+
+        Raises:
+            ObjectMissingError: There is no such upload, or none any more.
+        """
+        ...
+
+    def complete(
+        self, key: str, upload: str, parts: Sequence[SentPart], *, if_absent: bool = False
+    ) -> None:
+        """Make the parts, as they were sent, one object, whole.
+
+        Raises:
+            ObjectExistsError: With `if_absent`: the key is taken (perhaps by this very call, if an
+                earlier try of it was carried out and its reply lost). The upload is still there.
+            ObjectMissingError: There is no such upload, or none any more.
+            StoreError: A part is not the one that the store has, or all but the last are too small.
+        """
+        ...
+
+    def abort(self, key: str, upload: str) -> None:
+        """See to it that there is no such upload and that none of its parts is kept."""
+        ...
+
+    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+        """Fill the buffer with an object's bytes from `start` on.
+
+        Raises:
+            ObjectMissingError: There is no such object.
+            CorruptObjectError: It ends before the buffer is full.
+        """
+        ...
