@@ -16,7 +16,7 @@ from cryoem_cloud.model.errors import NoSpaceError
 from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
 from cryoem_cloud.stores.index import IndexLog
 
-__all__ = ["Cache"]
+__all__ = ["Cache", "Signs", "signs"]
 
 _TABLES = """
 create table if not exists read (project text primary key, number int) without rowid;
@@ -31,11 +31,22 @@ create table if not exists followed (project text, job int, machine text, page i
     primary key (project, job, machine)) without rowid;
 create table if not exists delivered (project text, job int, path blob, digest text,
     primary key (project, job, path)) without rowid;
+create table if not exists standing (project text, folder blob, name blob, size int, mtime_ns int,
+    inode int, mode int, primary key (project, folder, name)) without rowid;
 """
 _VERSION = 1
 
 _FIRST_ROWS, _MOST_ROWS = 16, 1000
 """Rows at a time while a folder is read: few at first, as they may lie in a folder below."""
+
+
+Signs = tuple[int, ...]
+"""Of a file that has not changed they are the same."""
+
+
+def signs(stamp: Stamp, mode: int) -> Signs:
+    """A file's size, time, inode and mode, as they are kept."""
+    return stamp.size, _signed(stamp.mtime_ns), _signed(stamp.inode), mode
 
 
 class Cache:
@@ -153,6 +164,31 @@ class Cache:
         with self._work() as db:
             db.execute("insert or replace into digest values (?, ?, ?, ?, ?)", row)
 
+    def standing(self, project: str, folder: str) -> Iterator[tuple[bytes, Signs]]:
+        """The files of a folder that were as the index names them when they were last looked at.
+
+        Their names, in order, and their `signs` then.
+        """
+        query = (
+            "select name, size, mtime_ns, inode, mode from standing"
+            " where project = ? and folder = ? and name > ? order by name limit ?"
+        )
+        after = b""
+        while True:
+            with self._work() as db:
+                rows = db.execute(query, (project, _raw(folder), after, _MOST_ROWS)).fetchall()
+            for name, *found in rows:
+                yield name, tuple(found)
+            if len(rows) < _MOST_ROWS:
+                return
+            after = rows[-1][0]
+
+    def stand(self, project: str, files: Iterable[tuple[str, Stamp, int]]) -> None:
+        """Keep that files are as the index names them: paths, stamps, modes."""
+        rows = [(project, *_place(path), *signs(stamp, mode)) for path, stamp, mode in files]
+        with self._work() as db:
+            db.executemany("insert or replace into standing values (?, ?, ?, ?, ?, ?, ?)", rows)
+
     def page(self, project: str, job: int, machine: str) -> int:
         """The next page of a machine's journal to follow."""
         query = "select page from followed where (project, job, machine) = (?, ?, ?)"
@@ -214,6 +250,8 @@ def _opened(file: Path) -> sqlite3.Connection:
 
 
 def _apply(db: sqlite3.Connection, project: str, entry: Entry) -> None:
+    where = "delete from standing where (project, folder, name) = (?, ?, ?)"
+    db.execute(where, (project, *_place(entry.path)))
     if entry.kind is Kind.GONE:
         db.execute("delete from entry where (project, path) = (?, ?)", (project, _raw(entry.path)))
         return
@@ -230,6 +268,12 @@ def _behind(folder: bytes) -> bytes:
 def _signed(number: int) -> int:
     """64 bits as SQLite keeps them: times after 2262 and large inodes have the top bit."""
     return (number + 2**63) % 2**64 - 2**63
+
+
+def _place(path: str) -> tuple[bytes, bytes]:
+    """A path's folder ("." for the project's own) and name."""
+    folder, _, name = _raw(path).rpartition(b"/")
+    return folder or b".", name
 
 
 def _raw(path: str) -> bytes:

@@ -3,19 +3,22 @@
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import MissingInputError, RefusedError
 from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
 from cryoem_cloud.model.job import Need
-from cryoem_cloud.model.keys import mirror_key
+from cryoem_cloud.model.keys import bundle_key, mirror_key
 from cryoem_cloud.model.links import inner_link
 from cryoem_cloud.model.paths import OUTSIDE
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.bundle import BUNDLED_BYTES, groups, send_bundle
 from cryoem_cloud.mover.push import digest_file, keep_file
 from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.ports.store import Store
@@ -24,6 +27,9 @@ from cryoem_cloud.stores.index import IndexLog
 __all__ = ["Upload", "where", "without_doubles"]
 
 _STREAMS = 8
+_BUNDLE_STREAMS = 16
+_FEWEST_BUNDLED = 16
+"""Fewer small files go as objects of their own, which people find under their names."""
 _RECORD_FILES = 5000
 """Files in one index record; what was sent before an interruption is not sent again."""
 
@@ -44,14 +50,34 @@ def without_doubles(needs: Iterable[Need]) -> tuple[Need, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Unsent:
+    """A file of which the store may not have the bytes. `seen`: the index knows its path."""
+
+    path: str
+    file: Path
+    stamp: Stamp
+    mode: int
+    seen: bool
+
+    def entry(self, sent: tuple[Stamp, Content]) -> Entry:
+        stamp, content = sent
+        return Entry(path=self.path, mtime_ns=stamp.mtime_ns, mode=self.mode, content=content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """Sends inputs of one project. `moved` is told of bytes as they go, and may end that."""
+    """Sends inputs of one project. `moved` is told of bytes as they go, and may end that.
+
+    With `distrust` every file is read and compared by its digest, whatever its time says.
+    """
 
     store: Store
     project: Project
     cache: Cache
     by_reference: bool
     moved: Callable[[int], None]
+    encoding: Encoding = Encoding.AUTO
+    distrust: bool = False
 
     def entries(self, purpose: str, needs: Iterable[Need]) -> tuple[Entry, ...]:
         """The needs as entries, their bytes in the store and recorded in the index.
@@ -71,8 +97,11 @@ class Upload:
         with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
             for start in range(0, len(wanted), _RECORD_FILES):
                 batch = list(pool.map(self._entry, wanted[start : start + _RECORD_FILES]))
-                self._record(index, purpose, batch)
-                made.extend(batch)
+                sent = self._sent(pool, [one for one in batch if isinstance(one, _Unsent)])
+                entries = [sent[one.path] if isinstance(one, _Unsent) else one for one in batch]
+                self._record(index, purpose, entries)
+                self._stand(entries)
+                made.extend(entries)
         return tuple(made)
 
     def missing_bytes(self, needs: Iterable[Need]) -> int:
@@ -117,7 +146,7 @@ class Upload:
             return None  # what names a file of a computer's is never recorded by us
         return entry
 
-    def _entry(self, need: Need) -> Entry:
+    def _entry(self, need: Need) -> Entry | _Unsent:
         if need.target:
             return inner_link(need.path, need.target)
         file = where(self.project.folder, need.path)
@@ -132,32 +161,72 @@ class Upload:
             return Entry(path=need.path, kind=Kind.STUB)
         return self._file(need.path, file)
 
-    def _file(self, path: str, file: Path) -> Entry:
-        stamp = stamp_of(file)
-        mode = file.stat().st_mode & 0o777
-        digest = self.cache.digest(file, stamp)
+    def _file(self, path: str, file: Path) -> Entry | _Unsent:
         known = self.cache.entry(self.project.name, path)
+        unsent = _Unsent(
+            path=path,
+            file=file,
+            stamp=stamp_of(file),
+            mode=file.stat().st_mode & 0o777,
+            seen=known is not None,
+        )
+        digest = None if self.distrust else self.cache.digest(file, unsent.stamp)
         content: Content | None = None
         if digest and known and known.content and known.content.digest == digest:
             content = known.content
         elif digest:
-            content = self.cache.content(self.project.name, digest)
-        if content is None:
-            stamp, content = self._send(path, file, seen=known is not None)
-            self.cache.remember(file, stamp, content.digest)
-        return Entry(path=path, mtime_ns=stamp.mtime_ns, mode=mode, content=content)
+            content = self._known(digest)
+        return unsent.entry((unsent.stamp, content)) if content else unsent
 
-    def _send(self, path: str, file: Path, *, seen: bool) -> tuple[Stamp, Content]:
+    def _known(self, digest: str) -> Content | None:
+        return self.cache.content(self.project.name, digest)
+
+    def _sent(self, pool: ThreadPoolExecutor, unsent: list[_Unsent]) -> dict[str, Entry]:
+        """Store the bytes of files; many small ones together, but where their folder is cloned."""
+        small = [one for one in unsent if one.stamp.size <= BUNDLED_BYTES]
+        if self.store.properties.local or self.by_reference or len(small) < _FEWEST_BUNDLED:
+            small = []
+        bundled = {one.path for one in small}
+        large = [one for one in unsent if one.path not in bundled]
+        with ThreadPoolExecutor(max_workers=_BUNDLE_STREAMS) as bundles:
+            together = bundles.map(self._send_together, groups(small, lambda one: one.stamp.size))
+            entries = {entry.path: entry for entry in pool.map(self._send, large)}
+            return entries | {entry.path: entry for some in together for entry in some}
+
+    def _send_together(self, unsent: Sequence[_Unsent]) -> list[Entry]:
+        sent = send_bundle(
+            self.store,
+            [one.file for one in unsent],
+            project=self.project.name,
+            key=bundle_key(secrets.token_hex(8)),
+            known=self._known,
+            encode=self.encoding is not Encoding.NONE,
+            moved=self.moved,
+        )
+        for one, (stamp, content) in zip(unsent, sent, strict=True):
+            self.cache.remember(one.file, stamp, content.digest)
+        return [one.entry(each) for one, each in zip(unsent, sent, strict=True)]
+
+    def _send(self, unsent: _Unsent) -> Entry:
+        stamp, content = self._stored_now(unsent)
+        self.cache.remember(unsent.file, stamp, content.digest)
+        return unsent.entry((stamp, content))
+
+    def _stored_now(self, unsent: _Unsent) -> tuple[Stamp, Content]:
         """Store the bytes, unless the store has them under another name or from another time."""
-        if self.by_reference or seen:
-            stamp, digester = digest_file(file)
+        if self.by_reference or unsent.seen:
+            stamp, digester = digest_file(unsent.file)
             if self.by_reference:
-                return stamp, _reference(file, stamp, digester.digest)
-            content = self.cache.content(self.project.name, digester.digest)
+                return stamp, _reference(unsent.file, stamp, digester.digest)
+            content = self._known(digester.digest)
             if content is not None:
                 return stamp, content
         return keep_file(
-            self.store, file, project=self.project.name, key=mirror_key(path), moved=self.moved
+            self.store,
+            unsent.file,
+            project=self.project.name,
+            key=mirror_key(unsent.path),
+            moved=self.moved,
         )
 
     def _record(self, index: IndexLog, purpose: str, batch: list[Entry]) -> None:
@@ -174,6 +243,19 @@ class Upload:
                 f"{purpose} {secrets.token_hex(8)}", fresh, after=self.cache.last_read(name)
             )
             self.cache.refresh(index, name)
+
+    def _stand(self, entries: Iterable[Entry]) -> None:
+        """Keep which files are as the index names them, so that they need not be looked at."""
+        found = []
+        for entry in entries:
+            if entry.content is None or entry.content.reference:
+                continue
+            file = where(self.project.folder, entry.path)
+            with suppress(OSError):
+                mode, stamp = file.stat().st_mode & 0o777, stamp_of(file)
+                if (stamp.size, stamp.mtime_ns, mode) == (entry.size, entry.mtime_ns, entry.mode):
+                    found.append((entry.path, stamp, mode))
+        self.cache.stand(self.project.name, found)
 
 
 def _missing(need: Need, file: Path) -> MissingInputError:

@@ -12,6 +12,7 @@ __all__ = [
     "apart_key",
     "beat_key",
     "boot_key",
+    "bundle_key",
     "control_key",
     "deliver_prefix",
     "end_key",
@@ -105,6 +106,11 @@ def job_key(project: str, job: int) -> str:
 def tasks_key(project: str, job: int, pack: int) -> str:
     """Some task specs, packs counted from 0."""
     return f"{job_prefix(project, job)}tasks/{pack:06d}"
+
+
+def bundle_key(token: str) -> str:
+    """An object of several small files, relative to the project's folder in the store."""
+    return f"bundles/{token}"
 
 
 def lists_key(job: int, digest: str) -> str:

@@ -24,6 +24,10 @@ class Properties:
     """`clone_in` and `clone_out` may succeed: its file system has reflinks."""
     egress_usd_per_gb: Decimal
     """List price of bringing a GB (10**9 bytes) home; 0 where that is free."""
+    storage_usd_per_gb: Decimal = Decimal(0)
+    """List price of keeping a GB for a month."""
+    write_usd_per_1000: Decimal = Decimal(0)
+    """List price of a thousand requests that write or list."""
 
 
 @dataclass(frozen=True, slots=True)
