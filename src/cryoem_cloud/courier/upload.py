@@ -153,9 +153,10 @@ class Upload:
             stamp, digester = digest_file(file)
             if self.by_reference:
                 return stamp, _reference(file, stamp, digester.digest)
-            content = self.cache.content(self.project.name, digester.digest)
-            if content is not None:
-                return stamp, content
+            for digest in digester.digests:
+                content = self.cache.content(self.project.name, digest)
+                if content is not None:
+                    return stamp, content
         return keep_file(
             self.store, file, project=self.project.name, key=mirror_key(path), moved=self.moved
         )
