@@ -5,6 +5,8 @@ store = "s3://bucket/prefix"     # default: a folder of this computer
 where = "local"                  # the provider of machines
 count = 1                        # machines a job
 home = "essential"               # what comes home; default: all, but where that costs money
+codec = "auto"                   # how files are stored: plain (as they are, or .zst), none
+limit_rate = "50M"               # bytes a second that are sent or fetched; default: no limit
 inputs = "copy"                  # or "reference": local stores read inputs where they lie
 local_prefix = "nice -n 10"      # what starts machines of this computer; default: nothing
 image = "relion-debian"          # the machine image that rented machines begin with
@@ -27,6 +29,7 @@ from pathlib import Path
 from typing import Self
 
 from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.model.units import size_of
 
 __all__ = [
     "EXECUTABLES",
@@ -102,6 +105,8 @@ class Settings:
     where: str = "local"
     count: int = 1
     home: str = ""
+    codec: str = "auto"
+    limit_rate: str = ""
     inputs: str = "copy"
     local_prefix: str = ""
     set_up: str = ""
@@ -155,6 +160,8 @@ class Settings:
             where=word("where", self.where),
             count=_count(values.get("count", self.count), source),
             home=word("home", self.home, "", "all", "essential"),
+            codec=word("codec", self.codec, "auto", "plain", "none"),
+            limit_rate=_rate(word("limit_rate", self.limit_rate), source),
             inputs=word("inputs", self.inputs, "copy", "reference"),
             local_prefix=word("local_prefix", self.local_prefix),
             set_up=word("set_up", self.set_up),
@@ -215,6 +222,16 @@ def _off_the_network(place: Path) -> Path:
     kind = max(above, key=lambda row: len(row[1]))[2] if above else ""
     shared = kind.startswith(("nfs", "lustre", "gpfs", "beegfs", "ceph", "cifs", "fuse.sshfs"))
     return Path(f"/var/tmp/cryoem-cloud-{os.getuid()}") if shared else place  # noqa: S108
+
+
+def _rate(said: str, source: str) -> str:
+    try:
+        size_of(said or "1")
+    except ValueError as error:
+        raise SettingsError(
+            f"{source}: limit_rate should be bytes a second, found {said!r}", hint="as 500k or 50M"
+        ) from error
+    return said
 
 
 def _toml(file: Path) -> Mapping[str, object]:

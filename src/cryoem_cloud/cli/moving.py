@@ -10,49 +10,40 @@ from typing import TypeVar
 import click
 
 from cryoem_cloud.cli.showing import as_json
-from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.record import JSON
-from cryoem_cloud.model.units import counted, human_duration, human_size, human_usd
+from cryoem_cloud.model.units import counted, human_duration, human_size, human_usd, size_of
 from cryoem_cloud.mover.bundle import BUNDLE_BYTES, BUNDLED_BYTES
-from cryoem_cloud.ports.store import Properties
+from cryoem_cloud.mover.encoding import Encoding
 
 __all__ = ["Moved", "Plan", "Tally", "encoding_option", "json_option", "rate_option", "requests_of"]
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
-_GB = 10**9
 _PART_BYTES = 16 * 1024 * 1024
-_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 
 
 class _Rate(click.ParamType):
-    """Bytes a second: `50M`."""
+    """Bytes a second: `50M`; 0 for no limit."""
 
     name = "rate"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
-        text = str(value)
-        number = text.rstrip("kMG")
+        if value == 0:
+            return 0
         try:
-            rate = int(float(number) * _UNITS[text[len(number) :]])
-        except (ValueError, KeyError, OverflowError):
-            self.fail(f"{text!r} is no rate; 50M are 50 million bytes a second", param, ctx)
-        if rate <= 0 and text != "0":
-            self.fail(f"{text!r} is not above 0", param, ctx)
-        return rate
+            return size_of(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no rate; 50M are 50 million bytes a second", param, ctx)
 
 
 def encoding_option(command: _F) -> _F:
     """--codec: how bytes are stored."""
-    names = [encoding.value for encoding in Encoding]
     return click.option(
         "--codec",
         "encoding",
-        type=click.Choice(names),
-        default=Encoding.AUTO.value,
-        show_default=True,
+        type=click.Choice([encoding.value for encoding in Encoding]),
         help="How bytes are stored: plain is as they are, or .zst; none is as they are.",
     )(command)
 
@@ -62,7 +53,7 @@ def rate_option(command: _F) -> _F:
     return click.option(
         "--limit-rate",
         type=_Rate(),
-        default="0",
+        default=0,
         metavar="RATE",
         help="Bytes a second, as 500k, 50M or 1G; default: as fast as it goes.",
     )(command)
@@ -100,7 +91,7 @@ class Tally:
 
         return count
 
-    def wired(self, size: int) -> None:
+    def _wired(self, size: int) -> None:
         """So many bytes went over the wire."""
         with self._lock:
             self.wire += size
@@ -108,47 +99,46 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What would be moved: at most so much, as what the store has under another name is not."""
+    """What would be moved, at most, and what that costs at list prices (US dollars)."""
 
+    verb: str
     files: int
     size: int
     fresh: int
     fresh_size: int
     requests: int
+    usd: Decimal
+    """Once."""
+    usd_a_month: Decimal = Decimal(0)
 
-    def say(self, properties: Properties, *, json_: bool) -> None:
-        """To people on stderr, to programs on stdout, with what it costs at list prices."""
+    def say(self, *, json_: bool) -> None:
+        """To people on stderr, to programs on stdout."""
         if json_:
-            click.echo(as_json(self._json(properties)))
-        else:
-            click.echo(self._told(properties), err=True)
-
-    def _told(self, properties: Properties) -> str:
-        words = (
+            click.echo(as_json(self.to_json()))
+            return
+        click.echo(
             f"{counted(self.files, 'file')}, {human_size(self.size)}; at most "
-            f"{counted(self.fresh, 'file')}, {human_size(self.fresh_size)} would be sent, in about "
-            f"{counted(self.requests, 'request')}"
+            f"{counted(self.fresh, 'file')}, {human_size(self.fresh_size)} would be {self.verb}, in "
+            f"about {counted(self.requests, 'request')}{self._price()}",
+            err=True,
         )
-        once, monthly = self.usd(properties)
-        if once or monthly:
-            words += f": {human_usd(once)} once, {human_usd(monthly)} a month in the store"
-        return words
 
-    def usd(self, properties: Properties) -> tuple[Decimal, Decimal]:
-        """What sending costs once, and what keeping costs in a month, raw."""
-        once = properties.write_usd_per_1000 * self.requests / 1000
-        return once, properties.storage_usd_per_gb * self.fresh_size / _GB
+    def _price(self) -> str:
+        if not self.usd and not self.usd_a_month:
+            return ""
+        monthly = f", {human_usd(self.usd_a_month)} a month in the store" * bool(self.usd_a_month)
+        return f": {human_usd(self.usd)} once{monthly}, at list prices"
 
-    def _json(self, properties: Properties) -> dict[str, JSON]:
-        once, monthly = self.usd(properties)
+    def to_json(self) -> dict[str, JSON]:
+        """As JSON."""
         return {
             "files": self.files,
             "bytes": self.size,
             "fresh_files": self.fresh,
             "fresh_bytes": self.fresh_size,
             "requests": self.requests,
-            "usd_once": f"{once:f}",
-            "usd_a_month": f"{monthly:f}",
+            "usd": f"{self.usd:f}",
+            "usd_a_month": f"{self.usd_a_month:f}",
         }
 
 
@@ -156,6 +146,7 @@ class Plan:
 class Moved:
     """What a command has moved: `sent` bytes of files went as `wire` bytes, in `seconds`."""
 
+    verb: str
     files: int
     size: int
     sent: int
@@ -163,16 +154,16 @@ class Moved:
     seconds: float
     left_out: Mapping[str, str] = field(default_factory=dict)
 
-    def say(self, verb: str, *, json_: bool) -> None:
+    def say(self, *, json_: bool) -> None:
         """To people on stderr, to programs on stdout."""
         if json_:
-            click.echo(as_json(self._json()))
+            click.echo(as_json(self.to_json()))
             return
         for path, what in sorted(self.left_out.items()):
             click.echo(f"cryoem: {path} is left out: {what}", err=True)
         click.echo(
             f"{counted(self.files, 'file')}, {human_size(self.size)}; "
-            f"{human_size(self.sent)} {verb}{self._how()}",
+            f"{human_size(self.sent)} {self.verb}{self._how()}",
             err=True,
         )
 
@@ -184,7 +175,8 @@ class Moved:
         small = self.wire < 0.98 * self.sent
         return f"{f' as {human_size(self.wire)}' if small else ''} in {took} ({rate})"
 
-    def _json(self) -> dict[str, JSON]:
+    def to_json(self) -> dict[str, JSON]:
+        """As JSON."""
         return {
             "files": self.files,
             "bytes": self.size,

@@ -266,6 +266,7 @@ class Inputs:
             cache=self.means.cache,
             by_reference=self._by_reference(),
             moved=self._moved,
+            engine=self.means.sending,
         )
 
     def _moved(self, size: int) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryoem_cloud.courier.cache import Cache
-from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import MissingInputError, RefusedError
 from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
 from cryoem_cloud.model.job import Need
@@ -19,6 +18,7 @@ from cryoem_cloud.model.links import inner_link
 from cryoem_cloud.model.paths import OUTSIDE
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover.bundle import BUNDLED_BYTES, groups, send_bundle
+from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.push import digest_file, keep_file
 from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.ports.store import Store
@@ -76,7 +76,7 @@ class Upload:
     cache: Cache
     by_reference: bool
     moved: Callable[[int], None]
-    encoding: Encoding = Encoding.AUTO
+    engine: Engine
     distrust: bool = False
 
     def entries(self, purpose: str, needs: Iterable[Need]) -> tuple[Entry, ...]:
@@ -200,7 +200,7 @@ class Upload:
             project=self.project.name,
             key=bundle_key(secrets.token_hex(8)),
             known=self._known,
-            encode=self.encoding is not Encoding.NONE,
+            engine=self.engine,
             moved=self.moved,
         )
         for one, (stamp, content) in zip(unsent, sent, strict=True):
@@ -218,15 +218,16 @@ class Upload:
             stamp, digester = digest_file(unsent.file)
             if self.by_reference:
                 return stamp, _reference(unsent.file, stamp, digester.digest)
-            content = self._known(digester.digest)
-            if content is not None:
-                return stamp, content
+            for digest in digester.digests:
+                if (content := self._known(digest)) is not None:
+                    return stamp, content
         return keep_file(
             self.store,
             unsent.file,
             project=self.project.name,
             key=mirror_key(unsent.path),
             moved=self.moved,
+            engine=self.engine,
         )
 
     def _record(self, index: IndexLog, purpose: str, batch: list[Entry]) -> None:

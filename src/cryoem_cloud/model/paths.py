@@ -80,7 +80,7 @@ def escaped(path: str) -> str:
 
 def version_key(key: str, digest: str) -> str:
     """The key of another version of the file that `key` holds already."""
-    return f"{key}~{digest.removeprefix('blake3:')[:8]}"
+    return f"{key}~{digest.partition(':')[2][:8]}"
 
 
 def label_of(name: str) -> str:

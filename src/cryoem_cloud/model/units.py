@@ -3,9 +3,10 @@
 from datetime import timedelta
 from decimal import Decimal
 
-__all__ = ["counted", "human_duration", "human_size", "human_usd", "plain"]
+__all__ = ["counted", "human_duration", "human_size", "human_usd", "plain", "size_of"]
 
 _KILO = 1000
+_UNITS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -32,6 +33,20 @@ def human_size(size: int) -> str:
         if size >= _KILO**power:
             return f"{size / _KILO**power:.1f} {unit}"
     return f"{size} B"
+
+
+def size_of(text: str) -> int:
+    """Bytes as users write them: `500k`, `50M`, `1.5G`, of decimal units.
+
+    Raises:
+        ValueError: It is no number above 0.
+    """
+    number = text.rstrip("kMGT")
+    unit = text[len(number) :]
+    size = float(number) * _KILO ** _UNITS[unit] if unit in _UNITS else 0.0
+    if not 1 <= size < float("inf"):
+        raise ValueError(text)
+    return int(size)
 
 
 def human_duration(lasts: timedelta) -> str:

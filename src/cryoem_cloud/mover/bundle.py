@@ -8,6 +8,7 @@ from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import Codec, Content, Part, Stamp
 from cryoem_cloud.mover.codec import ZSTD, encoded
+from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.stamp import require_unchanged, stamp_of
 from cryoem_cloud.ports.store import Store
 
@@ -44,13 +45,13 @@ def send_bundle(
     project: str,
     key: str,
     known: Callable[[str], Content | None],
-    encode: bool,
+    engine: Engine,
     moved: Callable[[int], None],
 ) -> list[tuple[Stamp, Content]]:
     """Store files as one object under a key of nobody else's, and say where their bytes lie.
 
-    What is `known`, by its digest, lies where it did. With `encode` each file is compressed for
-    itself, where that helps. `moved` is told of the files' bytes, once they are stored.
+    What is `known`, by its digest, lies where it did. Each other file is compressed for itself, where
+    the engine encodes and that helps. `moved` is told of the files' bytes, once they are stored.
 
     Raises:
         SourceChangedError: A file changed while it was read; nothing is stored.
@@ -64,7 +65,7 @@ def send_bundle(
         digest = digest_of(data)
         content = here.get(digest) or known(digest)
         if content is None:
-            piece, codecs = _encoded(data) if encode else (data, ())
+            piece, codecs = _encoded(data) if engine.encodes else (data, ())
             content = here[digest] = Content(
                 key=key,
                 start=at,
@@ -78,7 +79,8 @@ def send_bundle(
             at += len(piece)
         found.append((stamp, content))
     if pieces:
-        store.put(f"{project}/{key}", b"".join(pieces))
+        with engine.stream(at):
+            store.put(f"{project}/{key}", b"".join(pieces))
         moved(sum(content.size for content in here.values()))
     return found
 

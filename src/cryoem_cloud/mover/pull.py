@@ -7,11 +7,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from cryoem_cloud.model.digest import Digester, digest_of
+from cryoem_cloud.model.digest import Digester, is_digest_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError, NoSpaceError, RefusedError
 from cryoem_cloud.model.file import Content, Entry
+from cryoem_cloud.mover.engine import FETCH_BYTES, Engine, engine_or_new
+from cryoem_cloud.mover.fetch import comes_in_blocks, decoded, fetch_blocks, require_readable
 from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.ports.store import Store
 
@@ -43,30 +46,37 @@ def fetch_bytes(store: Store, project: str, content: Content) -> bytes:
     Raises:
         CorruptObjectError: They are not those that the digest promises.
     """
-    _require_plain(content)
+    _require_here(content)
     data = store.get(f"{project}/{content.key}", start=content.start, length=content.stored)
-    return _verified(data, content)
+    return _raw(data, content)
 
 
 def place_bytes(data: bytes, entry: Entry, path: Path) -> None:
-    """Make `path` a file with these bytes, verified, and the entry's mode and time.
+    """Make `path` a file of what is stored of an entry, verified, with its mode and time.
 
     Its folder must be there.
     """
     if entry.content is None:
         raise FormatError(f"{entry.path} is no file")
-    data = _verified(data, entry.content)
+    require_readable(entry.content)
+    data = _raw(data, entry.content)
     with _beside(path) as beside:
         beside.write_bytes(data)
         _settle(beside, entry, path)
 
 
 def place_file(
-    store: Store, project: str, entry: Entry, path: Path, *, moved: Moved = lambda _: None
+    store: Store,
+    project: str,
+    entry: Entry,
+    path: Path,
+    *,
+    moved: Moved = lambda _: None,
+    engine: Engine | None = None,
 ) -> None:
     """Make `path` the entry's file: bytes verified, mode and time set, whole or not at all.
 
-    Its folder must be there.
+    Its folder must be there. `engine` is what all files share that are fetched at a time.
 
     Raises:
         CorruptObjectError: The bytes are not those that the digest promises; `path` is as before.
@@ -78,11 +88,14 @@ def place_file(
     if content.reference:
         _refer(content, entry, path)
         return
-    _require_plain(content)
+    _require_here(content)
     with _beside(path) as beside:
         key = f"{project}/{content.key}"
         whole = content.start == 0
-        if not (whole and store.properties.clones and store.clone_out(key, beside)):
+        if comes_in_blocks(store, content):
+            with engine_or_new(engine, FETCH_BYTES) as used:
+                fetch_blocks(used, store, key, content, beside=beside, moved=moved)
+        elif not (whole and store.properties.clones and store.clone_out(key, beside)):
             chunks = store.get_stream(key, start=content.start, length=content.stored)
             _write(chunks, content, beside, moved)
         else:
@@ -98,6 +111,7 @@ def fetch_files(
     streams: int = 8,
     moved: Moved = lambda _: None,
     make_folders: bool = True,
+    engine: Engine | None = None,
 ) -> None:
     """Place many files; small ones that lie in one object come by one request.
 
@@ -112,12 +126,12 @@ def fetch_files(
             path.parent.mkdir(parents=True, exist_ok=True)
         together[entry.content.key if entry.content else ""].append((entry, path))
 
-    def place(group: list[tuple[Entry, Path]]) -> None:
-        for batch in _batches(group):
-            _place_batch(store, project, batch, moved)
-
-    with ThreadPoolExecutor(max_workers=streams) as pool:
-        for _ in pool.map(place, together.values()):
+    with (
+        engine_or_new(engine, FETCH_BYTES) as used,
+        ThreadPoolExecutor(max_workers=streams) as pool,
+    ):
+        placing = _Placing(store, project, moved, used)
+        for _ in pool.map(placing.place, together.values()):
             pass
 
 
@@ -142,21 +156,34 @@ def _end(item: tuple[Entry, Path]) -> int:
     return item[0].content.start + item[0].content.stored if item[0].content else 0
 
 
-def _place_batch(
-    store: Store, project: str, batch: Sequence[tuple[Entry, Path]], moved: Moved
-) -> None:
-    first = batch[0][0].content
-    if len(batch) == 1 or first is None or first.reference:
+@dataclass(frozen=True, slots=True)
+class _Placing:
+    store: Store
+    project: str
+    moved: Moved
+    engine: Engine
+
+    def place(self, group: list[tuple[Entry, Path]]) -> None:
+        """Place files that lie in one object."""
+        for batch in _batches(group):
+            self._place(batch)
+
+    def _place(self, batch: Sequence[tuple[Entry, Path]]) -> None:
+        first = batch[0][0].content
+        if len(batch) == 1 or first is None or first.reference:
+            for entry, path in batch:
+                place_file(
+                    self.store, self.project, entry, path, moved=self.moved, engine=self.engine
+                )
+            return
+        start = _start(batch[0])
+        length = max(map(_end, batch)) - start
+        data = self.store.get(f"{self.project}/{first.key}", start=start, length=length)
         for entry, path in batch:
-            place_file(store, project, entry, path, moved=moved)
-        return
-    start = _start(batch[0])
-    length = max(map(_end, batch)) - start
-    data = store.get(f"{project}/{first.key}", start=start, length=length)
-    for entry, path in batch:
-        at = _start((entry, path)) - start
-        place_bytes(data[at : at + entry.size], entry, path)
-        moved(entry.size)
+            place_bytes(
+                data[_start((entry, path)) - start : _end((entry, path)) - start], entry, path
+            )
+            self.moved(entry.size)
 
 
 def _refer(content: Content, entry: Entry, path: Path) -> None:
@@ -173,7 +200,7 @@ def _refer(content: Content, entry: Entry, path: Path) -> None:
 
 
 def _write(chunks: Iterable[bytes], content: Content, beside: Path, moved: Moved) -> None:
-    digester = Digester(blocks=False)
+    digester = Digester(like=content.digest)
     with beside.open("xb", buffering=0) as file:
         for chunk in chunks:
             digester.update(chunk)
@@ -181,16 +208,16 @@ def _write(chunks: Iterable[bytes], content: Content, beside: Path, moved: Moved
             while view:
                 view = view[file.write(view) or 0 :]
             moved(len(chunk))
-    _require_digest(digester.digest, content)
+    _require_digest(digester.matches(content.digest), content)
 
 
 def _check_clone(beside: Path, content: Content, moved: Moved) -> None:
-    digester = Digester(blocks=False)
+    digester = Digester(like=content.digest)
     with beside.open("rb", buffering=0) as file:
         while chunk := file.read(1 << 22):
             digester.update(chunk)
             moved(len(chunk))
-    _require_digest(digester.digest, content)
+    _require_digest(digester.matches(content.digest), content)
 
 
 @contextmanager
@@ -213,26 +240,23 @@ def _settle(beside: Path, entry: Entry, path: Path) -> None:
 
 
 def _verified(data: bytes, content: Content) -> bytes:
-    _require_digest(digest_of(data), content)
+    _require_digest(is_digest_of(content.digest, data), content)
     return data
 
 
-def _require_digest(found: str, content: Content) -> None:
-    if found != content.digest:
+def _require_digest(as_promised: bool, content: Content) -> None:  # noqa: FBT001  (a test's outcome)
+    if not as_promised:
         raise CorruptObjectError(
             f"{content.key}: the bytes are not those that were stored",
             hint="the store or the network damaged them; see cryoem report",
         )
 
 
-def _require_plain(content: Content) -> None:
+def _require_here(content: Content) -> None:
     if content.reference:
         raise RefusedError(f"{content.key} lies on the submitter's computer only")
-    if content.codecs or content.parts:
-        names = ", ".join(codec.name for codec in content.codecs) or "parts"
-        raise FormatError(
-            f"{content.key} is stored as {names}, which this version cannot read",
-            hint="update cryoem",
-        )
-    if content.stored != content.size:
-        raise FormatError(f"{content.key}: {content.size} bytes cannot be {content.stored} there")
+    require_readable(content)
+
+
+def _raw(data: bytes, content: Content) -> bytes:
+    return _verified(decoded(data, content) if content.codecs else data, content)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from cryoem_cloud.model.digest import Digester
@@ -11,9 +12,11 @@ from cryoem_cloud.model.errors import (
     ObjectMissingError,
     SourceChangedError,
 )
-from cryoem_cloud.model.file import Content, Stamp
+from cryoem_cloud.model.file import BLOCK_BYTES, Content, Stamp
 from cryoem_cloud.model.keys import apart_key
 from cryoem_cloud.model.paths import version_key
+from cryoem_cloud.mover.engine import SEND_BYTES, Engine, engine_or_new
+from cryoem_cloud.mover.send import send_in_parts
 from cryoem_cloud.mover.stamp import require_unchanged, stamp_of
 from cryoem_cloud.ports.store import CHUNK_BYTES, Store
 
@@ -21,12 +24,12 @@ __all__ = ["digest_file", "digest_object", "keep_file", "send_file"]
 
 
 def digest_file(path: Path) -> tuple[Stamp, Digester]:
-    """The stamp and digest of a file; reads all of it.
+    """The stamp and digest of a file, in each form that it may be recorded in; reads all of it.
 
     Raises:
         SourceChangedError: It changed meanwhile.
     """
-    stamp, digester = stamp_of(path), Digester()
+    stamp, digester = stamp_of(path), Digester(both=True)
     for chunk in _pieces(path, stamp):
         digester.update(chunk)
     return stamp, digester
@@ -51,17 +54,22 @@ def send_file(
     project: str,
     key: str,
     moved: Callable[[int], None] = lambda _: None,
+    engine: Engine | None = None,
 ) -> tuple[Stamp, Content]:
     """Store a file under an absent key (relative to the project) and say where its bytes lie.
 
     `moved` is told of bytes as they go. Where store and file share a file system with reflinks the
-    blocks are shared.
+    blocks are shared; a store that takes objects in parts gets large files so, encoded as the
+    `engine` says, which all files that are sent at a time share.
 
     Raises:
         ObjectExistsError: The key is taken.
         SourceChangedError: The file changed meanwhile; there is no object.
     """
     stamp, digester = stamp_of(path), Digester()
+    if store.parts is not None and stamp.size > BLOCK_BYTES:
+        with engine_or_new(engine, SEND_BYTES) as used:
+            return send_in_parts(used, store, path, project=project, key=key, moved=moved)
     full = f"{project}/{key}"
     if store.properties.clones and store.clone_in(path, full):
         digester = digest_object(store, full)
@@ -82,34 +90,37 @@ def keep_file(
     project: str,
     key: str,
     moved: Callable[[int], None] = lambda _: None,
+    engine: Engine | None = None,
 ) -> tuple[Stamp, Content]:
     """As `send_file`, under `key` or, where that holds other bytes, under its version key.
 
     A key that the store cannot hold, because a folder has become a file or a file a folder, is
     replaced by one apart. Bytes that the store has under one of these are not sent again.
     """
+    kept = partial(keep_file, store, path, project=project, moved=moved, engine=engine)
     try:
-        return send_file(store, path, project=project, key=key, moved=moved)
+        return send_file(store, path, project=project, key=key, moved=moved, engine=engine)
     except KeyClashError:
-        return keep_file(store, path, project=project, key=apart_key(key), moved=moved)
+        return kept(key=apart_key(key))
     except ObjectExistsError:
-        return _keep_version(store, path, project=project, key=key, moved=moved)
-
-
-def _keep_version(
-    store: Store, path: Path, *, project: str, key: str, moved: Callable[[int], None]
-) -> tuple[Stamp, Content]:
-    """As `keep_file`, where `key` is taken."""
-    stamp, mine = digest_file(path)
-    for candidate in (key, version_key(key, mine.digest)):
-        with suppress(ObjectMissingError):
-            if digest_object(store, f"{project}/{candidate}").digest == mine.digest:
-                return stamp, _content(candidate, mine)
+        stamp, mine = digest_file(path)
+        versions = [version_key(key, digest) for digest in mine.digests]
+        for candidate in (key, *versions):
+            if (found := _found(store, project, candidate, mine)) is not None:
+                return stamp, found
     try:
-        version = version_key(key, mine.digest)
-        return send_file(store, path, project=project, key=version, moved=moved)
+        return send_file(store, path, project=project, key=versions[0], moved=moved, engine=engine)
     except ObjectExistsError:  # other bytes; or SeaweedFS, whose word for a clash this is
-        return keep_file(store, path, project=project, key=apart_key(key), moved=moved)
+        return kept(key=apart_key(key))
+
+
+def _found(store: Store, project: str, key: str, mine: Digester) -> Content | None:
+    """The content of an object that holds these bytes; None: there is none, or it holds others."""
+    full = f"{project}/{key}"
+    with suppress(ObjectMissingError):
+        if store.size(full) == mine.size and digest_object(store, full).digest == mine.digest:
+            return _content(key, mine)
+    return None
 
 
 def _content(key: str, digester: Digester) -> Content:

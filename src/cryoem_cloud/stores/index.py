@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cryoem_cloud.model.digest import digest_of
+from cryoem_cloud.model.digest import is_digest_of
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
     FormatError,
@@ -137,7 +137,7 @@ class IndexLog:
 
     def _verified(self, key: str, digest: str) -> bytes:
         data = self._store.get(f"{self._project}/{key}")
-        if digest_of(data) != digest:
+        if not is_digest_of(digest, data):
             raise CorruptObjectError(f"{key} is not what the index promises")
         return data
 

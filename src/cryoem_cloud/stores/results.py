@@ -1,6 +1,6 @@
 """What a job has made, as the turn that ended it promised."""
 
-from cryoem_cloud.model.digest import digest_of
+from cryoem_cloud.model.digest import is_digest_of
 from cryoem_cloud.model.errors import CorruptObjectError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.record import text
@@ -21,6 +21,6 @@ def results(records: JobRecords, ending: Turn) -> tuple[Entry, ...]:
         return ()
     key = f"{records.project}/{text(ending.detail, 'manifest')}"
     data = records.store.get(key)
-    if digest_of(data) != text(ending.detail, "digest"):
+    if not is_digest_of(text(ending.detail, "digest"), data):
         raise CorruptObjectError(f"{key} is not what the machine promised")
     return entries_from_bytes(data)

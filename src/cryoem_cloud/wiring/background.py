@@ -23,6 +23,7 @@ from cryoem_cloud.providers.aws.account import accounts
 from cryoem_cloud.providers.local import LocalProvider
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.engines import sending
 from cryoem_cloud.wiring.front import store_at
 from cryoem_cloud.wiring.logs import log_to_stderr
 
@@ -89,6 +90,7 @@ def means(places: Places, stopping: Event) -> Means:
         spool=spool_of(places),
         clock=SystemClock(),
         stopping=stopping,
+        sending=sending(places, Settings.read(places, None, environment())),
     )
 
 

@@ -1,0 +1,137 @@
+"""Whether and how files are encoded: by a sample of each kind, and by what was measured since."""
+
+import threading
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryoem_cloud.model.file import Codec
+from cryoem_cloud.mover.source import Source
+
+if TYPE_CHECKING:
+    from cryoem_cloud.mover.codec import Choice, Way
+
+__all__ = ["Encoding", "Kinds", "Use", "is_worth_it"]
+
+_LEAST_RATIO = 1.05
+_UNSEEN_RATIO = 1.5
+"""What makes encoding worth it while nothing is known of the link."""
+_GAIN = 1.1
+"""What encoding must gain over sending raw bytes."""
+_SAMPLE_BYTES = 1024 * 1024
+_HEAD_BYTES = 4096
+_ALIGNED = 1024
+"""Samples begin at multiples of this, as the values of an MRC file do."""
+_TRUSTED_BYTES = 64 * 1024 * 1024
+"""After so much of a kind was encoded, that is what is known of it, and no longer the sample."""
+
+
+class Encoding(Enum):
+    """What a user may ask for."""
+
+    AUTO = "auto"
+    """In the way that suits a file best; our decoder reads it."""
+    PLAIN = "plain"
+    """As `.zst` that other programs read."""
+    NONE = "none"
+    """As it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How one file is encoded. `ratio` is what is expected: raw bytes by stored bytes."""
+
+    way: "Way"
+    ratio: float
+    plain: bool
+    kind: str
+
+    @property
+    def codecs(self) -> tuple[Codec, ...]:
+        """As its entry says it."""
+        return (Codec("zstd", {}),) if self.plain else (Codec("blocks", {"version": 1}),)
+
+
+def is_worth_it(ratio: float, speed: float, *, cores: int, link: float | None) -> bool:
+    """Whether encoding is faster than sending raw bytes by what makes up for its uncertainty.
+
+    `speed` is of one core, `link` what the link takes, both in bytes per second; None: not known.
+    """
+    if ratio < _LEAST_RATIO:
+        return False
+    if link is None:
+        return ratio >= _UNSEEN_RATIO
+    return min(cores * speed, link * ratio) > _GAIN * link
+
+
+@dataclass(slots=True)
+class _Kind:
+    """What is known of files of one kind: the sample's choice, and sums of what was encoded."""
+
+    choice: "Choice"
+    raw: int = 0
+    stored: int = 0
+    seconds: float = 0.0
+
+    @property
+    def is_known(self) -> bool:
+        return self.raw >= _TRUSTED_BYTES and self.stored > 0 and self.seconds > 0
+
+    @property
+    def ratio(self) -> float:
+        return self.raw / self.stored if self.is_known else self.choice.ratio
+
+    @property
+    def speed(self) -> float:
+        return self.raw / self.seconds if self.is_known else self.choice.bytes_per_s
+
+
+@dataclass(slots=True)
+class Kinds:
+    """The kinds of files met so far. Safe for threads."""
+
+    encoding: Encoding
+    cores: int
+    _known: dict[str, _Kind] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def use(self, source: Source, *, link: float | None) -> Use | None:
+        """How to encode that file; None: not at all."""
+        if self.encoding is Encoding.NONE:
+            return None
+        name, kind = self._kind(source)
+        if not is_worth_it(kind.ratio, kind.speed, cores=self.cores, link=link):
+            return None
+        return Use(kind.choice.way, kind.ratio, self._plain, name)
+
+    def measured(self, use: Use, *, raw: int, stored: int, seconds: float) -> None:
+        """Take note of what encoding so many bytes gave and took."""
+        with self._lock:
+            kind = self._known.get(use.kind)
+            if kind is not None:
+                kind.raw += raw
+                kind.stored += stored
+                kind.seconds += seconds
+
+    @property
+    def _plain(self) -> bool:
+        return self.encoding is Encoding.PLAIN
+
+    def _kind(self, source: Source) -> tuple[str, _Kind]:
+        from cryoem_cloud.mover import codec  # noqa: PLC0415  (NumPy, only where it is needed)
+
+        name = codec.kind_of(_name(source.path), source.sample(0, _HEAD_BYTES))
+        with self._lock:
+            known = self._known.get(name)
+        if known is None:
+            middle = max(0, source.stamp.size - _SAMPLE_BYTES) // 2 // _ALIGNED * _ALIGNED
+            sample = source.sample(middle, _SAMPLE_BYTES)
+            known = _Kind(codec.chosen(_name(source.path), sample, plain=self._plain))
+            with self._lock:
+                known = self._known.setdefault(name, known)
+        return name, known
+
+
+def _name(path: Path) -> str:
+    return path.name

@@ -1,0 +1,165 @@
+"""What files share that are moved at a time: threads, memory, and what was measured."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from cryoem_cloud.model.errors import StoreUnreachableError
+from cryoem_cloud.mover.encoding import Encoding, Kinds
+from cryoem_cloud.mover.pace import Limit, Link, Pace
+from cryoem_cloud.mover.pool import Pool
+
+__all__ = ["FETCH_BYTES", "SEND_BYTES", "Engine", "engine_or_new"]
+
+_T = TypeVar("_T")
+
+SEND_BYTES = 144 * 1024 * 1024
+"""In flight at most while files are sent: nine raw parts, or two that are being encoded and a few
+that are being sent."""
+FETCH_BYTES = 32 * 1024 * 1024
+_FIRST_STREAMS, _MOST_STREAMS = 8, 16
+
+
+class Engine:
+    """Moves the parts of many files at a time, in one direction. Safe for threads.
+
+    `memory_bytes` bounds the buffers of all files. `encoding` is for files that are sent.
+    `journals` is a folder for what makes it possible to go on after a break. `bytes_per_s` limits
+    what goes over the wire.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory_bytes: int,
+        streams: int = _MOST_STREAMS,
+        encoding: Encoding = Encoding.NONE,
+        journals: Path | None = None,
+        bytes_per_s: float | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.pool = Pool(memory_bytes)
+        self.decoding = Pool(memory_bytes)
+        """For decoded blocks, whose stored ones are held meanwhile."""
+        cores = _cores()
+        self.encodes = encoding is not Encoding.NONE
+        self.kinds = Kinds(encoding, cores)
+        self.encoders = threading.BoundedSemaphore(cores)
+        self.journals = journals
+        self._limit = Limit(bytes_per_s) if bytes_per_s else None
+        self._pace = Pace(streams=min(_FIRST_STREAMS, streams), most=streams)
+        self._link = Link()
+        self._active = 0
+        self.wire_bytes = 0
+        """Of all requests that succeeded."""
+        self._monotonic, self._sleep = monotonic, sleep
+        self._changed = threading.Condition()
+        self._window = 2 * streams
+        self._threads = ThreadPoolExecutor(max_workers=streams, thread_name_prefix="mover")
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End its threads."""
+        self._threads.shutdown(cancel_futures=True)
+
+    @property
+    def streams(self) -> int:
+        """How many requests go at a time now, at most."""
+        with self._changed:
+            return self._pace.streams
+
+    @property
+    def link_bytes_per_s(self) -> float | None:
+        """What the link takes, as measured so far."""
+        with self._changed:
+            return self._link.bytes_per_s
+
+    def busy(self) -> None:
+        """Halve the streams: the store was busy, or did not answer in time."""
+        with self._changed:
+            self._pace.busy(self._monotonic())
+
+    def each(self, work: Callable[[int], _T], numbers: Iterable[int]) -> list[_T]:
+        """What `work` gives for each number, in the order in which it came; on all threads.
+
+        With the first error, what has not begun is not done, and what has begun is waited for.
+        """
+        flying: set[Future[_T]] = set()
+        given: list[_T] = []
+        try:
+            for number in numbers:
+                flying.add(self._threads.submit(work, number))
+                if len(flying) >= self._window:
+                    flying = _landed(flying, given)
+            while flying:
+                flying = _landed(flying, given)
+        finally:
+            for future in flying:
+                future.cancel()
+            wait(flying)
+        return given
+
+    @contextmanager
+    def stream(self, size: int) -> Iterator[None]:
+        """Within this, a request of so many bytes may go."""
+        if self._limit is not None:
+            with self._changed:
+                pause_s = self._limit.wait_s(size, self._monotonic())
+            self._sleep(pause_s)
+        with self._changed:
+            self._changed.wait_for(lambda: self._active < self._pace.streams)
+            self._active += 1
+            self._link.begin(self._monotonic())
+        moved = 0
+        try:
+            yield
+            moved = size
+        except StoreUnreachableError:
+            self.busy()
+            raise
+        finally:
+            with self._changed:
+                now_s = self._monotonic()
+                self._active -= 1
+                self.wire_bytes += moved
+                self._link.end(moved, now_s)
+                if moved:
+                    self._pace.moved(moved, now_s)
+                self._changed.notify_all()
+
+
+def _cores() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _landed(flying: set[Future[_T]], given: list[_T]) -> set[Future[_T]]:
+    """Wait for one or more, keep what they give, and tell which are still flying."""
+    done, still = wait(flying, return_when=FIRST_COMPLETED)
+    failed = next((future for future in done if future.exception()), None)
+    if failed is not None:
+        failed.result()
+    given.extend(future.result() for future in done)
+    return still
+
+
+@contextmanager
+def engine_or_new(engine: Engine | None, memory_bytes: int) -> Iterator[Engine]:
+    """That engine, or one for this alone."""
+    with nullcontext(engine) if engine else Engine(memory_bytes=memory_bytes) as used:
+        yield used

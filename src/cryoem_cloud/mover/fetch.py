@@ -1,0 +1,198 @@
+"""Fetches one file block by block, in any order: each verified, and decoded where it is encoded."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from cryoem_cloud.model.digest import Digester, block_digest, digest_of_blocks, digits_of
+from cryoem_cloud.model.errors import CorruptObjectError, FormatError
+from cryoem_cloud.model.file import BLOCK_BYTES, Content, Part
+from cryoem_cloud.mover.engine import Engine
+from cryoem_cloud.ports.store import Store
+
+__all__ = ["comes_in_blocks", "decoded", "fetch_blocks", "require_readable"]
+
+_READ_BYTES = 4 * 1024 * 1024
+"""Of a raw block at a time, so that many streams fit into little memory."""
+_DECODING_BYTES = 16 * 1024 * 1024
+"""What decoding a block takes besides its stored and its raw bytes."""
+_MOST_STORED_BYTES = 2 * BLOCK_BYTES
+"""No encoded block is larger."""
+_TRIES = 3
+"""A block that came damaged is asked for again: the network may have done it, or the store."""
+_VERSIONS = {"blocks": 1, "zstd": 0}
+"""The codecs that we read, and their newest versions."""
+
+Moved = Callable[[int], None]
+
+
+def require_readable(content: Content) -> None:
+    """See to it that this version knows how the content is stored, and that it makes sense.
+
+    Raises:
+        FormatError: It does not.
+    """
+    names = [codec.name for codec in content.codecs]
+    known = len(names) <= 1 and all(
+        codec.name in _VERSIONS and codec.parameters.get("version", 0) <= _VERSIONS[codec.name]
+        for codec in content.codecs
+    )
+    if not known or bool(content.codecs) != bool(content.parts):
+        raise FormatError(
+            f"{content.key} is stored as {', '.join(names) or 'parts'},"
+            " which this version cannot read",
+            hint="update cryoem",
+        )
+    if content.codecs:
+        _require_rows(content)
+    elif content.stored != content.size:
+        raise FormatError(f"{content.key}: {content.size} bytes cannot be {content.stored} there")
+    if content.blocks and len(content.blocks) != ceil(content.size / BLOCK_BYTES):
+        raise FormatError(f"{content.key}: {len(content.blocks)} digests of its blocks are not all")
+
+
+def comes_in_blocks(store: Store, content: Content) -> bool:
+    """Whether it has to be, or is better, fetched block by block."""
+    return bool(content.codecs) or (store.parts is not None and len(content.blocks) > 1)
+
+
+def fetch_blocks(
+    engine: Engine, store: Store, key: str, content: Content, *, beside: Path, moved: Moved
+) -> None:
+    """Make `beside`, which is absent, a file of the content's raw bytes, each block verified.
+
+    Raises:
+        CorruptObjectError: A block is not the one that was promised, however often it is asked for.
+    """
+    blocks = content.blocks or (digits_of(content.digest),)
+    _require_one_story(content)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.ftruncate(descriptor, content.size)
+        fetch = _Fetch(engine, store, key, content, blocks, descriptor, moved)
+        engine.each(fetch.block, range(len(blocks)))
+    finally:
+        os.close(descriptor)
+
+
+def decoded(data: bytes, content: Content) -> bytes:
+    """The raw bytes of an encoded content; `data` is all that is stored of it. Not verified."""
+    from cryoem_cloud.mover.codec import decode_into  # noqa: PLC0415  (NumPy, where it is needed)
+
+    raw = bytearray(content.size)
+    for row in content.parts:
+        view = memoryview(raw)[row.raw_start : row.raw_start + row.raw_length]
+        decode_into(memoryview(data)[row.stored_start : _stored_end(row)], view)
+    return bytes(raw)
+
+
+def _require_one_story(content: Content) -> None:
+    """See to it that the digest is of the blocks' digests, so that they stand for it."""
+    if content.blocks and content.digest.startswith("blake3b:"):
+        try:
+            found = digest_of_blocks(content.blocks)
+        except ValueError as error:
+            raise FormatError(f"{content.key}: its blocks' digests cannot be read") from error
+        if found != content.digest:
+            raise CorruptObjectError(f"{content.key}: its digest is not that of its blocks")
+
+
+def _require_rows(content: Content) -> None:
+    """See to it that the rows are the file's blocks, in order, and lie in the object's range."""
+    start = end = 0
+    for row in content.parts:
+        length = min(BLOCK_BYTES, content.size - start)
+        stored = 0 < row.stored_length <= _MOST_STORED_BYTES and row.stored_start >= end
+        if (row.raw_start, row.raw_length) != (start, length) or not stored:
+            raise FormatError(f"{content.key}: its parts are not its blocks in order")
+        start, end = start + length, _stored_end(row)
+    if start != content.size or end > content.stored:
+        raise FormatError(f"{content.key}: its parts do not make up the file")
+
+
+def _stored_end(row: Part) -> int:
+    return row.stored_start + row.stored_length
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """One file that is being fetched into an open one."""
+
+    engine: Engine
+    store: Store
+    key: str
+    content: Content
+    blocks: tuple[str, ...]
+    descriptor: int
+    moved: Moved
+
+    def block(self, number: int) -> None:
+        """Fetch a block until it is the one that was promised."""
+        once = self._encoded if self.content.codecs else self._raw
+        for left in reversed(range(_TRIES)):
+            try:
+                once(number)
+            except CorruptObjectError:
+                if not left:
+                    raise
+            else:
+                return
+
+    def _raw(self, number: int) -> None:
+        start = number * BLOCK_BYTES
+        length = min(BLOCK_BYTES, self.content.size - start)
+        digester = Digester()
+        with self.engine.pool.holding(_READ_BYTES) as held:
+            for at in range(start, start + length, _READ_BYTES):
+                view = held.views[0][: min(_READ_BYTES, start + length - at)]
+                self._read(at, view)
+                digester.update(view)
+                self._write(at, view)
+        self._require(number, digits_of(digester.digest))
+        self.moved(length)
+
+    def _encoded(self, number: int) -> None:
+        from cryoem_cloud.mover.codec import decode_into  # noqa: PLC0415  (NumPy, where needed)
+
+        row = self.content.parts[number]
+        with self.engine.pool.holding(_pooled(row.stored_length)) as stored:
+            data = stored.views[0][: row.stored_length]
+            self._read(row.stored_start, data)
+            holding = self.engine.decoding.holding(BLOCK_BYTES, besides=_DECODING_BYTES)
+            with holding as held:
+                raw = held.views[0][: row.raw_length]
+                decode_into(data, raw)
+                self._require(number, block_digest(raw))
+                self._write(row.raw_start, raw)
+        self.moved(row.raw_length)
+
+    def _read(self, at: int, view: memoryview) -> None:
+        start = self.content.start + at
+        with self.engine.stream(len(view)):
+            if self.store.parts is not None:
+                self.store.parts.read_into(self.key, start, view)
+                return
+            data = self.store.get(self.key, start=start, length=len(view))
+        if len(data) != len(view):
+            raise CorruptObjectError(f"{self.key} ends too early")
+        view[:] = data
+
+    def _write(self, at: int, view: memoryview) -> None:
+        while view:
+            count = os.pwrite(self.descriptor, view, at)
+            at += count
+            view = view[count:]
+
+    def _require(self, number: int, found: str) -> None:
+        if found != self.blocks[number]:
+            raise CorruptObjectError(
+                f"{self.content.key}: the bytes of block {number} are not those that were stored",
+                hint="the store or the network damaged them; see cryoem report",
+            )
+
+
+def _pooled(size: int) -> int:
+    """The size of the buffer for so many bytes: there are few sizes, so that they are reused."""
+    return ceil(size / _READ_BYTES) * _READ_BYTES

@@ -1,0 +1,27 @@
+"""What moves bytes, as the settings and the user wish it."""
+
+from cryoem_cloud.model.units import size_of
+from cryoem_cloud.mover.encoding import Encoding
+from cryoem_cloud.mover.engine import FETCH_BYTES, SEND_BYTES, Engine
+from cryoem_cloud.settings import Places, Settings
+
+__all__ = ["fetching", "sending"]
+
+
+def sending(places: Places, settings: Settings, *, codec: str = "", rate: int = 0) -> Engine:
+    """For files that go to a store; what was broken off goes on. `rate`: bytes a second, 0: any."""
+    return Engine(
+        memory_bytes=SEND_BYTES,
+        encoding=Encoding(codec or settings.codec),
+        journals=places.cache / "uploads",
+        bytes_per_s=_rate(settings, rate),
+    )
+
+
+def fetching(settings: Settings, *, rate: int = 0) -> Engine:
+    """For files that come home."""
+    return Engine(memory_bytes=FETCH_BYTES, bytes_per_s=_rate(settings, rate))
+
+
+def _rate(settings: Settings, rate: int) -> float | None:
+    return rate or (size_of(settings.limit_rate) if settings.limit_rate else None)
