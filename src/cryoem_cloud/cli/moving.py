@@ -22,7 +22,7 @@ _F = TypeVar("_F", bound=Callable[..., object])
 _PART_BYTES = 16 * 1024 * 1024
 
 
-class _Rate(click.ParamType):
+class _Rate(click.ParamType[int]):
     """Bytes a second: `50M`; 0 for no limit."""
 
     name = "rate"
@@ -118,8 +118,8 @@ class Plan:
             return
         click.echo(
             f"{counted(self.files, 'file')}, {human_size(self.size)}; at most "
-            f"{counted(self.fresh, 'file')}, {human_size(self.fresh_size)} would be {self.verb}, in "
-            f"about {counted(self.requests, 'request')}{self._price()}",
+            f"{counted(self.fresh, 'file')}, {human_size(self.fresh_size)} would be {self.verb}, "
+            f"in about {counted(self.requests, 'request')}{self._price()}",
             err=True,
         )
 
