@@ -19,6 +19,7 @@ from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
 from cryoem_cloud.model.journal import LogLines, Page
 from cryoem_cloud.model.keys import output_key, page_key
 from cryoem_cloud.model.paths import HOME_ROOT
+from cryoem_cloud.mover.engine import SEND_BYTES, Engine
 from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.jobs import JobRecords
@@ -81,6 +82,7 @@ class Sender:
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=_STREAMS)
     )
+    _engine: Engine = field(default_factory=lambda: Engine(memory_bytes=SEND_BYTES))
     _phase: str = ""
     _unsent: tuple[Page, dict[str, Stamp]] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -125,6 +127,7 @@ class Sender:
     def close(self) -> None:
         """Send nothing more."""
         self._pool.shutdown(cancel_futures=True)
+        self._engine.close()
 
     def _known(self, path: str) -> Stamp | None:
         return self._stamps.get(path)
@@ -228,6 +231,7 @@ class Sender:
             desk.root / found.path,
             project=desk.records.project,
             key=output_key(desk.records.number, desk.task, desk.turn, found.path),
+            engine=self._engine,
         )
         return stamp, _entry(found, content)
 

@@ -29,6 +29,8 @@ COMMANDS: Mapping[str, str] = {
     "adopt": "Bring a job home here that somebody else submitted.",
     "push": "Send files to the project's store.",
     "pull": "Bring files home from the project's store.",
+    "sync": "Send what is new here, bring home what is in the store alone.",
+    "verify": "Compare files with the store's, and mend what is damaged.",
     "store": "Look into the project's store.",
     "project": "Show, move, fork or attach a project.",
     "aws": "Set up, join, look at or remove machines of an AWS account.",

@@ -74,6 +74,10 @@ class Engine:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """As `close`."""
+        self.close()
+
+    def close(self) -> None:
         """End its threads."""
         self._threads.shutdown(cancel_futures=True)
 

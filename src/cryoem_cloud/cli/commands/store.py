@@ -5,8 +5,11 @@ import click
 from cryoem_cloud.cli.finding import the_project
 from cryoem_cloud.cli.indexed import entries
 from cryoem_cloud.cli.showing import as_json, table
+from cryoem_cloud.cli.using import folders_of
 from cryoem_cloud.model.file import Kind
-from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.model.paths import is_below, normal
+from cryoem_cloud.model.units import counted, human_size, human_usd
+from cryoem_cloud.wiring.front import store_at
 
 __all__ = ["command"]
 
@@ -45,3 +48,33 @@ def ls(*, prefix: str, json_: bool) -> int:
         click.echo(table(("SIZE", "PATH", "KEY"), rows))
     click.echo(f"{counted(len(found), 'file')}, {human_size(sum(e.size for e in found))}", err=True)
     return 0
+
+
+@command.command(short_help="Say how much the store holds of the project.")
+@click.argument("prefix", default="")
+@click.option("--json", "json_", is_flag=True, help="For programs.")
+def du(*, prefix: str, json_: bool) -> None:
+    """Say how much the store holds of the project's files, folder by folder, and what that costs.
+
+    SIZE is the files' own, STORED what is left of it in the store, where files of the same content
+    are kept once. The last line counts all objects: also older versions, journals and records.
+    """
+    project = the_project()
+    named = normal(prefix or ".")
+    found = [
+        entry
+        for entry in entries(project).values()
+        if entry.kind is Kind.FILE and is_below(entry.path, named)
+    ]
+    folders, store = folders_of(found, named), store_at(project.store)
+    whole = sum(item.size for item in store.list(f"{project.name}/"))
+    monthly = store.properties.storage_usd_per_gb * whole / 10**9
+    if json_:
+        rows = [folder.to_json() for folder in folders]
+        click.echo(as_json({"folders": rows, "store_bytes": whole, "usd_a_month": f"{monthly:f}"}))
+        return
+    lines = [(human_size(f.stored), human_size(f.size), str(f.files), f.name) for f in folders]
+    if lines:
+        click.echo(table(("STORED", "SIZE", "FILES", "FOLDER"), lines))
+    price = f", {human_usd(monthly)} a month at list price" if monthly else ""
+    click.echo(f"{human_size(whole)} of the project in the store, all told{price}", err=True)

@@ -1,0 +1,54 @@
+"""cryoem verify."""
+
+import click
+
+from cryoem_cloud.cli.finding import places, the_project
+from cryoem_cloud.cli.moving import json_option
+from cryoem_cloud.cli.pulling import Pulling
+from cryoem_cloud.cli.showing import as_json
+from cryoem_cloud.cli.verifying import Verdict, repaired, verdicts
+from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.mover.verify import Finding
+
+__all__ = ["command"]
+
+
+@click.command(short_help="Compare files with the store's, and mend what is damaged.")
+@click.argument("paths", nargs=-1, metavar="[PATH…]")
+@click.option("--deep", is_flag=True, help="Read all that the store has; costs what a pull costs.")
+@click.option("--repair", is_flag=True, help="Mend a damaged side by the other one.")
+@json_option
+def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) -> int:
+    """Compare files of the project with the store's: all, or those at PATHs and below them.
+
+    Files here are read and compared by their digests. Of the store's objects it is looked whether
+    they are there and long enough; with --deep they are read too. Exit code 1 where something is
+    damaged or missing, and was not mended.
+    """
+    pulling = Pulling(the_project(), places())
+    pulling.look(paths or (str(pulling.project.folder),))
+    store, project = pulling.store, pulling.project
+    if deep:
+        pulling.say_price(pulling.files)
+    found = []
+    for verdict in verdicts(store, project, pulling.files, deep=deep):
+        after = repaired(store, project, verdict) if repair else verdict
+        found.append(after)
+        if not json_ and (after.bad or after.mended or after.here is Finding.CHANGED):
+            click.echo(f"{after.entry.path}: {after.told()}")
+    _say(found, deep=deep, json_=json_)
+    return int(any(verdict.bad for verdict in found))
+
+
+def _say(found: list[Verdict], *, deep: bool, json_: bool) -> None:
+    if json_:
+        files = [verdict.to_json() for verdict in found]
+        click.echo(as_json({"deep": deep, "files": files}))
+        return
+    bad = sum(verdict.bad for verdict in found)
+    mended = sum(bool(verdict.mended) for verdict in found)
+    size = human_size(sum(verdict.entry.size for verdict in found))
+    parts = [f"{counted(len(found), 'file')}, {size}", f"{bad} damaged or missing"]
+    if mended:
+        parts.append(f"{mended} mended")
+    click.echo("; ".join(parts), err=True)
