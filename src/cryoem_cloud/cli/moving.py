@@ -144,7 +144,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """What a command has moved: `sent` bytes of files went as `wire` bytes, in `seconds`."""
+    """What a command has moved: `sent` bytes of files went as `wire` bytes, in `seconds`.
+
+    `moved_files` of all files were; None where that is not counted.
+    """
 
     verb: str
     files: int
@@ -152,6 +155,7 @@ class Moved:
     sent: int
     wire: int
     seconds: float
+    moved_files: int | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, *, json_: bool) -> None:
@@ -161,11 +165,14 @@ class Moved:
             return
         for path, what in sorted(self.left_out.items()):
             click.echo(f"cryoem: {path} is left out: {what}", err=True)
-        click.echo(
-            f"{counted(self.files, 'file')}, {human_size(self.size)}; "
-            f"{human_size(self.sent)} {self.verb}{self._how()}",
-            err=True,
-        )
+        click.echo(f"{self._told()}{self._how()}", err=True)
+
+    def _told(self) -> str:
+        if self.moved_files is None:
+            whole = f"{counted(self.files, 'file')}, {human_size(self.size)}"
+            return f"{whole}; {human_size(self.sent)} {self.verb}"
+        files = counted(self.files, "file")
+        return f"{self.moved_files} of {files} {self.verb}, {human_size(self.sent)}"
 
     def _how(self) -> str:
         if not self.sent:

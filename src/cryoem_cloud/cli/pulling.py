@@ -138,4 +138,5 @@ class Pulling:
             sent=tally.raw,
             wire=sum(entry.content.stored for entry in fresh if entry.content),
             seconds=time.monotonic() - self._began_s,
+            moved_files=len(fresh),
         )

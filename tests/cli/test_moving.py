@@ -1,0 +1,174 @@
+"""push, pull, sync, verify and store du, as a user types them."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from .conftest import NewUser, User
+
+SMALL = 40
+
+
+@pytest.fixture
+def owner(user: User) -> User:
+    """Somebody with a project of a few folders."""
+    user.cryoem("connect", "relion")
+    for number in range(SMALL):
+        file = user.folder / "stars" / f"{number % 4}" / f"{number}.star"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"data_\n_rlnImageName {number}\n" * 50)
+    (user.folder / "maps").mkdir()
+    (user.folder / "maps/1.mrc").write_bytes(os.urandom(300_000))
+    return user
+
+
+def objects(user: User) -> set[Path]:
+    """The files of the store, but for those that say who knows the project."""
+    return {path for path in user.store.rglob("*") if path.is_file()}
+
+
+def test_what_stands_is_not_looked_at_again(owner: User) -> None:
+    first = owner.cryoem("push", ".", "--json").json
+    assert (first["files"], first["moved_bytes"]) == (SMALL + 1, first["bytes"])
+    before = objects(owner)
+    again = owner.cryoem("push", ".", "--json").json
+    assert (again["files"], again["moved_bytes"]) == (SMALL + 1, 0)
+    assert objects(owner) == before
+    assert owner.cryoem("push", ".", "--dry-run", "--json").json["fresh_files"] == 0
+
+
+def test_only_what_changed_is_sent(owner: User) -> None:
+    owner.cryoem("push", ".")
+    (owner.folder / "stars/1/1.star").write_text("data_\nchanged\n")
+    (owner.folder / "stars/2/2.star").chmod(0o600)
+    plan = owner.cryoem("push", ".", "--dry-run", "--json").json
+    assert (plan["fresh_files"], plan["files"]) == (2, SMALL + 1)
+    said = owner.cryoem("push", ".", "--json").json
+    assert said["moved_bytes"] == len("data_\nchanged\n")
+    (item,) = owner.cryoem("store", "ls", "stars/2/2.star", "--json").json["files"]
+    assert item["mode"] == 0o600
+
+
+def test_bytes_that_changed_behind_size_and_time_are_found_by_checksum(owner: User) -> None:
+    owner.cryoem("push", ".")
+    file = owner.folder / "maps/1.mrc"
+    found = file.stat()
+    with file.open("r+b") as open_file:
+        open_file.write(b"other")
+    os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert owner.cryoem("push", ".", "--json").json["moved_bytes"] == 0
+    said = owner.type("cryoem", "verify", "maps")
+    assert (said.code, "maps/1.mrc: damaged here" in said.out) == (1, True)
+    assert owner.cryoem("push", "--checksum", ".", "--json").json["moved_bytes"] == 300_000
+
+
+def test_a_second_computers_word_is_heard(new_user: NewUser, owner: User) -> None:
+    owner.cryoem("push", ".")
+    name = owner.cryoem("project", "show", "--json").json["name"]
+    other = new_user("other")
+    other.cryoem("project", "attach", owner.store.as_uri(), name)
+    (other.folder / "maps").mkdir()
+    (other.folder / "maps/1.mrc").write_bytes(b"newer")
+    other.cryoem("push", "maps")
+    plan = owner.cryoem("push", ".", "--dry-run", "--json").json
+    assert plan["fresh_files"] == 1
+
+
+def test_what_cannot_be_sent_is_named(owner: User) -> None:
+    os.mkfifo(owner.folder / "maps/pipe")
+    (owner.folder / "maps/away").symlink_to("nowhere")
+    (owner.folder / "maps/loop").symlink_to(".")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(os.path.relpath(owner.folder / "maps/talk"))
+        said = owner.cryoem("push", "maps")
+    assert "maps/pipe is left out: a pipe" in said.err
+    assert "maps/away is left out: a link that leads nowhere" in said.err
+    assert "maps/talk is left out: a socket" in said.err
+    named = owner.type("cryoem", "push", "maps/pipe")
+    assert named.code == 5
+    assert "maps/pipe is a pipe" in named.err
+
+
+def test_a_rate_is_a_rate(owner: User) -> None:
+    said = owner.type("cryoem", "push", "--limit-rate", "fast", "maps")
+    assert (said.code, "50M" in said.err) == (2, True)
+    owner.cryoem("push", "--limit-rate", "1G", "--codec", "none", "maps")
+
+
+def test_sync_replaces_nothing_and_moves_both_ways(new_user: NewUser, owner: User) -> None:
+    owner.cryoem("push", ".")
+    name = owner.cryoem("project", "show", "--json").json["name"]
+    other = new_user("other")
+    other.cryoem("project", "attach", owner.store.as_uri(), name)
+    (other.folder / "maps").mkdir()
+    (other.folder / "maps/2.mrc").write_bytes(b"another")
+    (other.folder / "stars/0").mkdir(parents=True)
+    (other.folder / "stars/0/0.star").write_text("mine")
+    plan = other.cryoem("sync", "--dry-run", "--json", ".").json
+    assert (plan["up"]["fresh_files"], plan["down"]["fresh_files"]) == (2, SMALL)
+    said = other.cryoem("sync", "--json", ".").json
+    assert said["down"]["files"] == SMALL + 2
+    assert (other.folder / "stars/0/0.star").read_text() == "mine"
+    for file in owner.folder.rglob("*.mrc"):
+        there = other.folder / file.relative_to(owner.folder)
+        assert there.read_bytes() == file.read_bytes()
+    owner.cryoem("sync", "maps")
+    assert (owner.folder / "maps/2.mrc").read_bytes() == b"another"
+    assert owner.type("cryoem", "sync", "nowhere").code == 3
+
+
+def _object_of(owner: User, path: str) -> Path:
+    (item,) = owner.cryoem("store", "ls", path, "--json").json["files"]
+    (found,) = (file for file in objects(owner) if str(file).endswith(item["key"]))
+    return found
+
+
+def test_what_the_store_lost_is_found_and_sent_again(owner: User) -> None:
+    owner.cryoem("push", ".")
+    _object_of(owner, "maps/1.mrc").unlink()
+    said = owner.type("cryoem", "verify", "--json")
+    assert said.code == 1
+    bad = [file for file in said.json["files"] if file["store"] != "good"]
+    assert [(file["path"], file["store"], file["here"]) for file in bad] == [
+        ("maps/1.mrc", "missing", "good")
+    ]
+    assert "1 mended" in owner.cryoem("verify", "--repair").err
+    owner.cryoem("verify", "--deep")
+
+
+def test_damage_in_the_store_is_found_by_reading_and_mended(owner: User) -> None:
+    owner.cryoem("push", ".")
+    held = _object_of(owner, "maps/1.mrc")
+    held.chmod(0o600)
+    data = bytearray(held.read_bytes())
+    data[1000] ^= 1
+    held.write_bytes(data)
+    owner.cryoem("verify")
+    said = owner.type("cryoem", "verify", "--deep", "maps")
+    assert (said.code, "maps/1.mrc: damaged in the store" in said.out) == (1, True)
+    owner.cryoem("verify", "--deep", "--repair", "maps")
+    assert "0 damaged or missing" in owner.cryoem("verify", "--deep").err
+
+
+def test_damage_here_is_mended_from_the_store(owner: User) -> None:
+    owner.cryoem("push", ".")
+    file = owner.folder / "maps/1.mrc"
+    found, good = file.stat(), file.read_bytes()
+    file.write_bytes(b"x" + good[1:])
+    os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert "brought home again" in owner.cryoem("verify", "--repair").out
+    assert file.read_bytes() == good
+
+
+def test_du_says_how_much_the_store_holds(owner: User) -> None:
+    (owner.folder / "maps/same.mrc").write_bytes((owner.folder / "maps/1.mrc").read_bytes())
+    owner.cryoem("push", ".")
+    folders = owner.cryoem("store", "du", "--json").json["folders"]
+    maps = next(folder for folder in folders if folder["folder"] == "maps")
+    assert (maps["files"], maps["bytes"], maps["stored_bytes"]) == (2, 600_000, 300_000)
+    assert [
+        row["folder"] for row in owner.cryoem("store", "du", "stars", "--json").json["folders"]
+    ] == [f"stars/{number}" for number in range(4)]
+    assert "all told" in owner.cryoem("store", "du").err
