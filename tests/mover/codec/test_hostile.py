@@ -69,7 +69,7 @@ def test_what_follows_is_refused(way: Way) -> None:
 
 @pytest.mark.parametrize("way", [*WAYS, *UNGAIN], ids=str)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_damage_is_one_error_or_none(way: Way, data: st.DataObject) -> None:
     """In the frame it is found by zstd's checksum; in the recipe, by the file's digest at last."""
     stored, size = made(way)
@@ -86,7 +86,7 @@ def test_damage_is_one_error_or_none(way: Way, data: st.DataObject) -> None:
 
 
 @given(stored=st.binary(max_size=200), size=st.integers(0, 100))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_bytes(stored: bytes, size: int) -> None:
     refused(stored, size)
     refused(struct.pack("<II", 0x184D2A5C, len(stored)) + stored, size)
