@@ -51,7 +51,7 @@ BYTES = (
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
 @given(raw=BYTES, sparse=st.booleans(), start=st.integers(0, 3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_bytes_come_back(way: Way, raw: bytes, *, sparse: bool, start: int) -> None:
     """Alone, and as a few among many zeros, so that they are exceptions; from odd addresses."""
     raw = raw + bytes(40 * len(raw)) if sparse else raw
