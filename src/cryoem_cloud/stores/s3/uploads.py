@@ -1,0 +1,145 @@
+"""Uploads in parts, and ranges into buffers, over connections of our own. See `ports.parts`.
+
+Each request is made once. A part carries its CRC32 (zlib's: 4 to 7 GB/s and core), which the server
+compares before it stores it, and once more when the parts are put together. Amazon joins the parts'
+CRCs to one of the whole.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from contextlib import suppress
+from html import escape
+from http import HTTPStatus
+from urllib.parse import quote
+from zlib import crc32
+
+from cryoem_cloud.model.errors import (
+    CorruptObjectError,
+    ObjectMissingError,
+    StoreError,
+    StoreUnreachableError,
+)
+from cryoem_cloud.ports.parts import MOST_PARTS, BrokenOffError, Buffer, SentPart
+from cryoem_cloud.stores.s3.bucket import Bucket, require_from
+from cryoem_cloud.stores.s3.faults import PastTheEndError
+from cryoem_cloud.stores.s3.place import refused
+from cryoem_cloud.stores.s3.xml import Element, parsed
+
+__all__ = ["S3Parts", "crc32_of"]
+
+
+class S3Parts:
+    """Parts of a bucket's objects."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._ask = bucket.ask
+        self._url = bucket.url
+
+    def begin(self, key: str) -> str:
+        """See the port."""
+        headers = {"x-amz-checksum-algorithm": "CRC32"}
+        with self._ask("POST", key, "uploads=", headers=headers) as answer:
+            upload = parsed(answer.read()).said("UploadId")
+        if not upload:
+            raise StoreUnreachableError(f"{self._url}: {key}: the upload has no name")
+        return upload
+
+    def send(self, key: str, upload: str, number: int, pieces: Sequence[Buffer]) -> SentPart:
+        """See the port."""
+        if not 1 <= number <= MOST_PARTS:
+            raise StoreError(f"{self._url}: {key}: there is no part {number}")
+        check, size = crc32_of(pieces), sum(memoryview(piece).nbytes for piece in pieces)
+        query = f"partNumber={number}&{_of(upload)}"
+        headers = {"x-amz-checksum-crc32": check}
+        with self._ask("PUT", key, query, headers=headers, pieces=pieces) as answer:
+            answer.read()
+            tag = answer.headers.get("etag", "").strip('"')
+            if answer.headers.get("x-amz-checksum-crc32", check) != check:
+                raise StoreUnreachableError(f"{self._url}: {key}: the store has other bytes")
+        return SentPart(number=number, size=size, tag=tag, check=check)
+
+    def there(self, key: str, upload: str) -> tuple[SentPart, ...]:
+        """See the port; 1000 parts a request."""
+        found: dict[int, SentPart] = {}
+        after = 0
+        while True:
+            query = f"max-parts=1000&part-number-marker={after}&{_of(upload)}"
+            with self._ask("GET", key, query) as answer:
+                page = parsed(answer.read())
+            found.update((part.number, part) for part in map(_part, page.all("Part")))
+            last = max(found, default=0)
+            if page.said("IsTruncated") != "true" or last <= after:
+                return tuple(found[number] for number in sorted(found))
+            after = last
+
+    def complete(
+        self, key: str, upload: str, parts: Sequence[SentPart], *, if_absent: bool = False
+    ) -> None:
+        """See the port."""
+        headers = {
+            "Content-Type": "application/xml",
+            **({"If-None-Match": "*"} if if_absent else {}),
+        }
+        body = _completion(parts)
+        with self._ask("POST", key, _of(upload), headers=headers, signed=body) as answer:
+            said = parsed(answer.read())
+            if said.name == "Error":  # it was found after the status had been sent
+                raise refused(HTTPStatus.INTERNAL_SERVER_ERROR, answer.headers, said, "complete")
+
+    def abort(self, key: str, upload: str) -> None:
+        """See the port."""
+        with suppress(ObjectMissingError), self._ask("DELETE", key, _of(upload)) as answer:
+            answer.read()
+
+    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+        """See the port; one request."""
+        view = buffer.cast("B")
+        if not view:
+            with self._ask("HEAD", key) as answer:
+                answer.read()
+            return
+        come = 0
+        headers = {"Range": f"bytes={start}-{start + len(view) - 1}"}
+        try:
+            with self._ask("GET", key, headers=headers) as answer:
+                require_from(answer, start, what=f"{self._url}: {key}")
+                while come < len(view) and (more := answer.read_into(view[come:])):
+                    come += more
+        except PastTheEndError:
+            come = 0
+        except StoreUnreachableError as error:
+            raise BrokenOffError(error, come) from error
+        if come < len(view):
+            raise CorruptObjectError(f"{self._url}: {key} is {len(view) - come} bytes too short")
+
+
+def _of(upload: str) -> str:
+    return f"uploadId={quote(upload, safe='-._~')}"
+
+
+def _part(said: Element) -> SentPart:
+    return SentPart(
+        number=said.number("PartNumber"),
+        size=said.number("Size"),
+        tag=said.said("ETag").strip('"'),
+        check=said.said("ChecksumCRC32"),
+    )
+
+
+def _completion(parts: Sequence[SentPart]) -> bytes:
+    rows = "".join(
+        f"<Part><ETag>&quot;{escape(part.tag)}&quot;</ETag><PartNumber>{part.number}</PartNumber>"
+        + (f"<ChecksumCRC32>{escape(part.check)}</ChecksumCRC32>" if part.check else "")
+        + "</Part>"
+        for part in parts
+    )
+    root = "CompleteMultipartUpload"
+    return f'<{root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{rows}</{root}>'.encode()
+
+
+def crc32_of(pieces: Sequence[Buffer]) -> str:
+    """The checksum of the pieces, one after the other, as S3 says it."""
+    crc = 0
+    for piece in pieces:
+        crc = crc32(piece, crc)
+    return b64encode(crc.to_bytes(4, "big")).decode()
