@@ -1,5 +1,6 @@
 """Machines that boot with the product's own user-data."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,13 +9,15 @@ import pytest
 
 from cryoem_cloud.model.errors import ProviderError
 from cryoem_cloud.providers.aws.archive import build
+from cryoem_cloud.providers.aws.wheels import needed
 from tests.ec2sim.booting import BootedMachines
 from tests.ec2sim.bootworld import reason_not_to_boot
 from tests.ec2sim.cloud import Cloud
 from tests.ec2sim.house import House
 from tests.providers.aws_machine.lab import Lab, python_folder, wheels_of
 
-_PACKAGES = ("blake3", "botocore", "jmespath", "python-dateutil", "six", "urllib3")
+_NEEDED = needed(f"{sys.version_info.major}.{sys.version_info.minor}")
+_PACKAGES = (*_NEEDED, "jmespath", "python-dateutil", "six", "urllib3")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 
 from cryoem_cloud.model.errors import ProviderError
 from cryoem_cloud.providers.aws.archive import Python, build
-from cryoem_cloud.providers.aws.wheels import fits
+from cryoem_cloud.providers.aws.wheels import fits, needed
 from tests.providers.aws_machine.lab import python_folder
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -42,7 +42,8 @@ def test_it_runs_in_another_place_without_home(archive: tuple[Path, str], tmp_pa
     site = f"python/lib/python{VERSION}/site-packages"
     for script in ("common", "boot"):
         assert f"{site}/cryoem_cloud/providers/aws/{script}.sh" in names
-    assert not [name for name in names if "botocore/data/ec2" in name or "/click/" in name]
+    unused = ("botocore/data/ec2", "/click/", "numpy/f2py/", "numpy/_core/tests/")
+    assert not [name for name in names if any(word in name for word in unused)]
     assert archive[0].stat().st_size < 64 * 2**20
 
 
@@ -90,6 +91,21 @@ def test_a_missing_package_is_named(wheels: tuple[Path, ...], tmp_path: Path) ->
     some = tuple(wheel for wheel in wheels if not wheel.name.startswith("blake3"))
     with pytest.raises(ProviderError, match="no wheel of blake3"):
         build(python_folder(), some, tmp_path / "x")
+
+
+def test_zstd_is_asked_for_where_python_has_none() -> None:
+    assert set(needed("3.13")) - set(needed("3.14")) == {"backports.zstd"}
+    assert "numpy" in needed("3.14")
+
+
+def test_a_wheel_of_a_name_with_a_dot_is_found(wheels: tuple[Path, ...], tmp_path: Path) -> None:
+    """As PyPI has it: `backports_zstd-1.8.0-….whl`."""
+    named = tuple(
+        Path(shutil.copy(wheel, tmp_path / wheel.name.replace("backports.zstd", "backports_zstd")))
+        for wheel in wheels
+    )
+    with pytest.raises(ProviderError, match="no wheel of blake3"):
+        build(python_folder(), [w for w in named if "blake3" not in w.name], tmp_path / "x")
 
 
 @pytest.mark.parametrize(

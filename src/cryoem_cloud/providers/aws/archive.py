@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import cryoem_cloud
 from cryoem_cloud.model.errors import ProviderError
-from cryoem_cloud.providers.aws.wheels import NEEDED, fits, unpacked
+from cryoem_cloud.providers.aws.wheels import fits, needed, unpacked
 
 __all__ = ["Python", "build"]
 
@@ -32,7 +32,7 @@ LD_LIBRARY_PATH=$here/python/lib exec "$here/python/bin/python3" -I -m cryoem_cl
 """
 _LOOK = (
     "import ctypes, ssl, sys, botocore.auth, cryoem_cloud.stores.s3;"
-    "import cryoem_cloud.wiring.aws_machine; print(sys.prefix)"
+    "import cryoem_cloud.wiring.aws_machine, cryoem_cloud.mover.codec.counts; print(sys.prefix)"
 )
 _GIVE = "give the folder of a python-build-standalone, as `uv python install` makes it"
 
@@ -102,7 +102,7 @@ def build(
 ) -> str:
     """Write the agent's archive of this program's version to `target`; its SHA-256.
 
-    `folder` has the CPython, `wheels` are what `NEEDED` names and what that needs. The same input
+    `folder` has the CPython, `wheels` are what `needed` names and what that needs. The same input
     gives the same bytes. Where this computer is of the architecture, the agent is tried, unpacked
     in another place.
 
@@ -126,8 +126,8 @@ def build(
 
 
 def _check(wheels: Sequence[Path], version: str, architecture: str) -> None:
-    there = {wheel.name.partition("-")[0].lower() for wheel in wheels}
-    if missing := sorted(set(NEEDED) - there):
+    there = {wheel.name.partition("-")[0].lower().replace("_", ".") for wheel in wheels}
+    if missing := sorted(set(needed(version)) - there):
         raise ProviderError(f"there is no wheel of {missing[0]}", hint="give it with the others")
     for wheel in wheels:
         if not fits(wheel, version, architecture):

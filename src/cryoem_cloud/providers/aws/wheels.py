@@ -10,14 +10,26 @@ from zipfile import ZipFile
 
 from cryoem_cloud.model.errors import ProviderError
 
-__all__ = ["NEEDED", "download", "fits", "unpacked"]
+__all__ = ["download", "fits", "needed", "unpacked"]
 
-NEEDED = ("blake3", "botocore")
-"""What the agent imports, beside what these need themselves: no command line, no terminal."""
+_NEEDED = ("blake3", "botocore", "numpy")
+_ZSTD, _HAS_ZSTD = "backports.zstd", (3, 14)
+"""What is in the standard library from that version on."""
 _LINUXES = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
 """By the oldest glibc: Amazon Linux 2023 has 2.34, Debian 12 has 2.36, Ubuntu 24.04 has 2.39."""
 _KEPT_DATA = "botocore/data/s3/"
 _DATA = re.compile(r"botocore/data/[^/]+/")
+_UNUSED = re.compile(r"numpy/f2py/|numpy/(.+/)?tests/|numpy/.+\.(pyi|h|a)$")
+"""Of NumPy: what wraps Fortran, its tests, and what only compilers and type checkers read."""
+
+
+def needed(version: str) -> tuple[str, ...]:
+    """What the agent imports on CPython `version` ("3.12"), beside what these need themselves.
+
+    No command line, no terminal.
+    """
+    major, minor = map(int, version.split("."))
+    return _NEEDED if (major, minor) >= _HAS_ZSTD else (_ZSTD, *_NEEDED)
 
 
 def download(version: str, architecture: str, folder: Path) -> tuple[Path, ...]:
@@ -28,7 +40,7 @@ def download(version: str, architecture: str, folder: Path) -> tuple[Path, ...]:
     Raises:
         ProviderError: There is no pip, or it does not get them.
     """
-    asked = [f"{name}=={metadata.version(name)}" for name in NEEDED]
+    asked = [_asked(name) for name in needed(version)]
     platforms = [f"{name}_{_linux(architecture)}" for name in _LINUXES]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--python-version", version, "--dest", str(folder)]
@@ -41,6 +53,14 @@ def download(version: str, architecture: str, folder: Path) -> tuple[Path, ...]:
             hint="give a folder with their wheels",
         )
     return tuple(sorted(folder.glob("*.whl")))
+
+
+def _asked(name: str) -> str:
+    """What pip is asked for."""
+    try:
+        return f"{name}=={metadata.version(name)}"
+    except metadata.PackageNotFoundError:
+        return name
 
 
 def fits(wheel: Path, version: str, architecture: str) -> bool:
@@ -66,11 +86,11 @@ def _linux(architecture: str) -> str:
 
 
 def unpacked(wheels: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
-    """The files in wheels by their names below site-packages; of botocore's data only S3's."""
+    """The files in wheels by their names below site-packages: of botocore's data only S3's."""
     for wheel in wheels:
         with ZipFile(wheel) as opened:
             for name in opened.namelist():
                 beside = ".data/" in name.partition("/")[0] + "/"  # scripts and headers
                 pruned = _DATA.match(name) and not name.startswith(_KEPT_DATA)
-                if not (name.endswith("/") or beside or pruned):
+                if not (name.endswith("/") or beside or pruned or _UNUSED.match(name)):
                     yield name, opened.read(name)

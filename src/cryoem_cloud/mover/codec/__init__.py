@@ -1,0 +1,21 @@
+"""Files as blocks that know micrographs: how they are encoded, which way is best, and back."""
+
+from cryoem_cloud.mover.codec.block import decode_into, encoded
+from cryoem_cloud.mover.codec.choice import chosen
+from cryoem_cloud.mover.codec.kinds import kind_of
+from cryoem_cloud.mover.codec.recipe import padding
+from cryoem_cloud.mover.codec.way import CODEC_NAMES, RAW, VERSION, ZSTD, Choice, Way
+
+__all__ = [
+    "CODEC_NAMES",
+    "RAW",
+    "VERSION",
+    "ZSTD",
+    "Choice",
+    "Way",
+    "chosen",
+    "decode_into",
+    "encoded",
+    "kind_of",
+    "padding",
+]

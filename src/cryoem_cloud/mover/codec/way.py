@@ -1,0 +1,48 @@
+"""The ways in which the blocks of a file are encoded: a filter that knows micrographs, then zstd.
+
+What each makes of a block's bytes is in docs/reference/stored-files.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cryoem_cloud.model.record import JSON
+
+__all__ = ["CODEC_NAMES", "RAW", "VERSION", "ZSTD", "Choice", "Way"]
+
+VERSION = 1
+"""Of the block format: the newest that this program reads, and the one that it writes."""
+CODEC_NAMES = ("blocks", "zstd")
+"""In an entry's `codec`: `["blocks", {"version": 1}]`, each block with its recipe in front, or
+`["zstd", {}]`, each block a zstd frame and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the blocks of a file are encoded.
+
+    A block that a way is not for (a count that does not fit, say) is encoded as ZSTD has it, and
+    says so itself: a way is an intention, a block's recipe is the truth.
+    """
+
+    name: str
+    parameters: Mapping[str, JSON] = field(default_factory=dict)
+
+
+RAW = Way("raw")
+"""The file's own bytes, without blocks."""
+ZSTD = Way("zstd")
+"""No filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A way for files of a kind, with what it did to a sample.
+
+    `ratio` is raw bytes by stored bytes, `bytes_per_s` raw bytes a second that one core encodes and
+    verifies.
+    """
+
+    way: Way
+    ratio: float
+    bytes_per_s: float
