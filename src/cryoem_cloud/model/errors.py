@@ -153,6 +153,8 @@ class StoreUnreachableError(StoreError):
     """The store did not answer, or said that it is busy. The request may have been carried out."""
 
     retry = True
+    after_s: float = 0.0
+    """For how long a busy store asked to be left alone."""
 
 
 class StoreDeniedError(StoreError):

@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["LEAST_PART_BYTES", "MOST_PARTS", "MOST_PART_BYTES", "Buffer", "Parts", "SentPart"]
+from cryoem_cloud.model.errors import StoreUnreachableError
+
+__all__ = [
+    "LEAST_PART_BYTES",
+    "MOST_PARTS",
+    "MOST_PART_BYTES",
+    "BrokenOffError",
+    "Buffer",
+    "Parts",
+    "SentPart",
+]
 
 LEAST_PART_BYTES = 5 * 1024 * 1024
 """Of every part but the last:
@@ -26,6 +36,15 @@ class SentPart:
     size: int
     tag: str
     check: str
+
+
+class BrokenOffError(StoreUnreachableError):
+    """The store stopped in the middle: the buffer's first `come` bytes are the object's."""
+
+    def __init__(self, error: StoreUnreachableError, come: int) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.after_s = error.after_s
+        self.come = come
 
 
 class Parts(Protocol):
@@ -80,5 +99,6 @@ class Parts(Protocol):
         Raises:
             ObjectMissingError: There is no such object.
             CorruptObjectError: It ends before the buffer is full.
+            BrokenOffError: Only some of its bytes came.
         """
         ...

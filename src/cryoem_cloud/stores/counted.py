@@ -2,11 +2,12 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from cryoem_cloud.ports.parts import Buffer, Parts, SentPart
 from cryoem_cloud.ports.store import Listed, Store
-from cryoem_cloud.stores.held import Held
+from cryoem_cloud.stores.held import Held, HeldParts
 
 __all__ = ["Counted", "Counts"]
 
@@ -33,6 +34,12 @@ class Counted(Held):
         self._lock = threading.Lock()
         self.counts = Counts()
         """Since the store was made."""
+
+    @property
+    def parts(self) -> Parts | None:
+        """The held store's, counted."""
+        parts = self._store.parts
+        return parts and _CountedParts(parts, self._count)
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
@@ -86,3 +93,36 @@ class Counted(Held):
                 self.counts.calls[call] += 1
             self.counts.bytes_in += stored
             self.counts.bytes_out += read
+
+
+class _CountedParts(HeldParts):
+    def __init__(self, parts: Parts, count: Callable[..., None]) -> None:
+        super().__init__(parts)
+        self._count = count
+
+    def begin(self, key: str) -> str:
+        self._count("begin")
+        return super().begin(key)
+
+    def send(self, key: str, upload: str, number: int, pieces: Sequence[Buffer]) -> SentPart:
+        self._count("send", stored=sum(memoryview(piece).nbytes for piece in pieces))
+        return super().send(key, upload, number, pieces)
+
+    def there(self, key: str, upload: str) -> tuple[SentPart, ...]:
+        self._count("there")
+        return super().there(key, upload)
+
+    def complete(
+        self, key: str, upload: str, parts: Sequence[SentPart], *, if_absent: bool = False
+    ) -> None:
+        self._count("complete")
+        super().complete(key, upload, parts, if_absent=if_absent)
+
+    def abort(self, key: str, upload: str) -> None:
+        self._count("abort")
+        super().abort(key, upload)
+
+    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+        self._count("read_into")
+        super().read_into(key, start, buffer)
+        self._count(read=buffer.nbytes)

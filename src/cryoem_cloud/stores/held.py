@@ -1,12 +1,12 @@
 """A store in front of another: what stores have in common that add one thing to those they hold."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from cryoem_cloud.ports.parts import Parts
+from cryoem_cloud.ports.parts import Buffer, Parts, SentPart
 from cryoem_cloud.ports.store import Listed, Properties, Store
 
-__all__ = ["Held"]
+__all__ = ["Held", "HeldParts"]
 
 
 class Held:
@@ -75,3 +75,40 @@ class Held:
     def clone_out(self, key: str, path: Path) -> bool:
         """See the port."""
         return self._at(key).clone_out(key, path)
+
+
+class HeldParts:
+    """Passes every call on to parts, as `Held` does to a store."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def _at(self, key: str) -> Parts:  # noqa: ARG002  (for those who override it)
+        """The held parts, for a call about that key."""
+        return self._parts
+
+    def begin(self, key: str) -> str:
+        """See the port."""
+        return self._at(key).begin(key)
+
+    def send(self, key: str, upload: str, number: int, pieces: Sequence[Buffer]) -> SentPart:
+        """See the port."""
+        return self._at(key).send(key, upload, number, pieces)
+
+    def there(self, key: str, upload: str) -> tuple[SentPart, ...]:
+        """See the port."""
+        return self._at(key).there(key, upload)
+
+    def complete(
+        self, key: str, upload: str, parts: Sequence[SentPart], *, if_absent: bool = False
+    ) -> None:
+        """See the port."""
+        self._at(key).complete(key, upload, parts, if_absent=if_absent)
+
+    def abort(self, key: str, upload: str) -> None:
+        """See the port."""
+        self._at(key).abort(key, upload)
+
+    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+        """See the port."""
+        self._at(key).read_into(key, start, buffer)

@@ -5,12 +5,14 @@ jobs would be sent a second time, and numbers given a second time.
 """
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from cryoem_cloud.model.errors import ObjectMissingError, StoreUnreachableError
 from cryoem_cloud.model.keys import project_key
+from cryoem_cloud.ports.parts import Parts
 from cryoem_cloud.ports.store import Store
-from cryoem_cloud.stores.held import Held
+from cryoem_cloud.stores.held import Held, HeldParts
 
 __all__ = ["Known"]
 
@@ -29,6 +31,12 @@ class Known(Held):
         self._memory = memory
         self._there: set[str] = set()
         self._lock = threading.Lock()
+
+    @property
+    def parts(self) -> Parts | None:
+        """The held store's, as long as it still is the one that we know."""
+        parts = self._store.parts
+        return parts and _KnownParts(parts, self._at)
 
     def _at(self, key: str) -> Store:
         """The held store, if it still is the one that we know."""
@@ -63,3 +71,13 @@ class Known(Held):
             f"{self.url} is not reachable: it does not hold {what}, which it has held",
             hint=f"is its disk mounted? If the store is gone for good, remove {self._memory}",
         )
+
+
+class _KnownParts(HeldParts):
+    def __init__(self, parts: Parts, require: Callable[[str], object]) -> None:
+        super().__init__(parts)
+        self._require = require
+
+    def _at(self, key: str) -> Parts:
+        self._require(key)
+        return self._parts

@@ -3,24 +3,33 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from cryoem_cloud.model.errors import StoreError, StoreUnreachableError
+from cryoem_cloud.model.errors import (
+    ObjectExistsError,
+    ObjectMissingError,
+    StoreError,
+    StoreUnreachableError,
+)
+from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart
 from cryoem_cloud.ports.store import Listed, Store
 from cryoem_cloud.stores.held import Held
 
-__all__ = ["Patience", "Patient"]
+__all__ = ["Patience", "Patient", "PatientParts"]
 
 _T = TypeVar("_T")
 
 _FIRST_S = 0.2
 _LONGEST_S = 5.0
+_PART_PATIENCE_S = 60.0
+"""For a part of a large object: much would be lost with it."""
 
 
 class Patience:
     """How long a call is tried again: full-jitter exponential back-off, `seconds` in all.
 
+    A store that says for how long it wants to be left alone is left alone for that long.
     A store that has never answered is not waited for, so that a wrong address or a missing network
     is told at once.
     """
@@ -56,8 +65,8 @@ class Patience:
         while True:
             try:
                 given = call()
-            except StoreUnreachableError:
-                pause_s = self._chance() * longest_s
+            except StoreUnreachableError as error:
+                pause_s = max(self._chance() * longest_s, error.after_s)
                 late = self._monotonic() + pause_s - started_s > self._seconds
                 if late or not self._answered.is_set():
                     raise
@@ -83,6 +92,12 @@ class Patient(Held):
     def __init__(self, store: Store, patience: Patience) -> None:
         super().__init__(store)
         self._patience = patience
+
+    @property
+    def parts(self) -> Parts | None:
+        """The held store's, with a minute's patience for each call."""
+        parts, patience = self._store.parts, self._patience.lasting(_PART_PATIENCE_S)
+        return parts and PatientParts(parts, patience, self._store.size)
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
@@ -140,3 +155,75 @@ class Patient(Held):
     def delete(self, key: str) -> None:
         """See the port."""
         self._patience.persist(lambda: self._store.delete(key))
+
+
+class PatientParts:
+    """Parts of objects, each call for which is tried again while the store does not answer.
+
+    `size` tells an object's. A `begin` whose reply is lost leaves an upload without parts behind.
+    """
+
+    def __init__(self, parts: Parts, patience: Patience, size: Callable[[str], int]) -> None:
+        self._parts = parts
+        self._patience = patience
+        self._size = size
+
+    def begin(self, key: str) -> str:
+        """See the port."""
+        return self._patience.persist(lambda: self._parts.begin(key))
+
+    def send(self, key: str, upload: str, number: int, pieces: Sequence[Buffer]) -> SentPart:
+        """See the port."""
+        return self._patience.persist(lambda: self._parts.send(key, upload, number, pieces))
+
+    def there(self, key: str, upload: str) -> tuple[SentPart, ...]:
+        """See the port."""
+        return self._patience.persist(lambda: self._parts.there(key, upload))
+
+    def complete(
+        self, key: str, upload: str, parts: Sequence[SentPart], *, if_absent: bool = False
+    ) -> None:
+        """See the port; an earlier try that was carried out, and whose reply was lost, counts."""
+        lost = False
+
+        def attempt() -> None:
+            nonlocal lost
+            try:
+                self._parts.complete(key, upload, parts, if_absent=if_absent)
+            except StoreUnreachableError:
+                lost = True
+                raise
+
+        try:
+            self._patience.persist(attempt)
+        except ObjectMissingError:
+            if not lost or self._patience.persist(lambda: self._size(key)) != _bytes_of(parts):
+                raise
+            if if_absent:
+                raise ObjectExistsError(f"{key} exists already") from None
+
+    def abort(self, key: str, upload: str) -> None:
+        """See the port."""
+        self._patience.persist(lambda: self._parts.abort(key, upload))
+
+    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+        """See the port; what breaks off is continued where it did."""
+        view, come = buffer.cast("B"), 0
+
+        def following() -> bool:
+            nonlocal come
+            try:
+                self._parts.read_into(key, start + come, view[come:])
+            except BrokenOffError as error:
+                come += error.come
+                if error.come:
+                    return False
+                raise
+            return True
+
+        while not self._patience.persist(following):
+            pass
+
+
+def _bytes_of(parts: Sequence[SentPart]) -> int:
+    return sum(part.size for part in parts)

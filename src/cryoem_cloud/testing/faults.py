@@ -1,12 +1,13 @@
 """A store that fails in the ways that networks fail, as a test plans it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import TypeVar
 
 from cryoem_cloud.model.errors import StoreError, StoreUnreachableError
+from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart
 from cryoem_cloud.ports.store import Listed, Store
-from cryoem_cloud.stores.held import Held
+from cryoem_cloud.stores.held import Held, HeldParts
 
 __all__ = ["Fault", "FaultyStore"]
 
@@ -31,6 +32,12 @@ class FaultyStore(Held):
         self._late: list[Callable[[], None]] = []
 
     @property
+    def parts(self) -> Parts | None:
+        """The held store's, with the same plan; a read whose reply is lost breaks half-way."""
+        parts = self._store.parts
+        return parts and _FaultyParts(parts, self)
+
+    @property
     def late(self) -> int:
         """How many writes are still under way."""
         return len(self._late)
@@ -44,14 +51,14 @@ class FaultyStore(Held):
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
-        self._write("put", key, lambda: self._store.put(key, data, if_absent=if_absent))
+        self.write("put", key, lambda: self._store.put(key, data, if_absent=if_absent))
 
     def put_stream(
         self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
     ) -> None:
         """See the port."""
         held = tuple(chunks)
-        self._write(
+        self.write(
             "put_stream",
             key,
             lambda: self._store.put_stream(key, held, size=size, if_absent=if_absent),
@@ -59,7 +66,7 @@ class FaultyStore(Held):
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
         """See the port."""
-        return self._read("get", key, lambda: self._store.get(key, start=start, length=length))
+        return self.read("get", key, lambda: self._store.get(key, start=start, length=length))
 
     def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """See the port; a stream whose reply is lost breaks after its first piece."""
@@ -75,23 +82,26 @@ class FaultyStore(Held):
 
     def size(self, key: str) -> int:
         """See the port."""
-        return self._read("size", key, lambda: self._store.size(key))
+        return self.read("size", key, lambda: self._store.size(key))
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port."""
-        return iter(
-            self._read("list", prefix, lambda: tuple(self._store.list(prefix, after=after)))
-        )
+        return iter(self.read("list", prefix, lambda: tuple(self._store.list(prefix, after=after))))
 
     def folders(self, prefix: str) -> Iterator[str]:
         """See the port."""
-        return iter(self._read("folders", prefix, lambda: tuple(self._store.folders(prefix))))
+        return iter(self.read("folders", prefix, lambda: tuple(self._store.folders(prefix))))
 
     def delete(self, key: str) -> None:
         """See the port."""
-        self._write("delete", key, lambda: self._store.delete(key))
+        self.write("delete", key, lambda: self._store.delete(key))
 
-    def _write(self, call: str, key: str, act: Callable[[], None]) -> None:
+    def planned(self, call: str, key: str) -> Fault:
+        """What the plan says of a call."""
+        return self._plan(call, key)
+
+    def write(self, call: str, key: str, act: Callable[[], None]) -> None:
+        """A call that changes something, as the plan has it."""
         fault = self._plan(call, key)
         if fault is Fault.LATE:
             self._late.append(act)
@@ -100,8 +110,50 @@ class FaultyStore(Held):
         if fault is not Fault.NONE:
             raise StoreUnreachableError(f"{key}: {fault.value}")
 
-    def _read(self, call: str, key: str, act: Callable[[], _T]) -> _T:
-        fault = self._plan(call, key)
+    def read(self, call: str, key: str, act: Callable[[], _T]) -> _T:
+        """A call that changes nothing, as the plan has it."""
+        fault = self.planned(call, key)
         if fault is not Fault.NONE:
             raise StoreUnreachableError(f"{key}: {fault.value}")
         return act()
+
+
+class _FaultyParts(HeldParts):
+    def __init__(self, parts: Parts, store: FaultyStore) -> None:
+        super().__init__(parts)
+        self._store = store
+
+    def begin(self, key: str) -> str:
+        begun: list[str] = []
+        self._store.write("begin", key, lambda: begun.append(self._parts.begin(key)))
+        return begun[0]
+
+    def send(self, key: str, upload: str, number: int, pieces: Sequence[Buffer]) -> SentPart:
+        sent: list[SentPart] = []
+        held = [bytes(piece) for piece in pieces]
+        self._store.write(
+            "send", key, lambda: sent.append(self._parts.send(key, upload, number, held))
+        )
+        return sent[0]
+
+    def there(self, key: str, upload: str) -> tuple[SentPart, ...]:
+        return self._store.read("there", key, lambda: self._parts.there(key, upload))
+
+    def complete(
+        self, key: str, upload: str, parts: Sequence[SentPart], *, if_absent: bool = False
+    ) -> None:
+        self._store.write(
+            "complete",
+            key,
+            lambda: self._parts.complete(key, upload, parts, if_absent=if_absent),
+        )
+
+    def abort(self, key: str, upload: str) -> None:
+        self._store.write("abort", key, lambda: self._parts.abort(key, upload))
+
+    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+        fault = self._store.planned("read_into", key)
+        come = {Fault.NONE: len(buffer), Fault.LOST: len(buffer) // 2}.get(fault, 0)
+        self._parts.read_into(key, start, buffer[:come])
+        if fault is not Fault.NONE:
+            raise BrokenOffError(StoreUnreachableError(f"{key}: {fault.value}"), come)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,13 +10,14 @@ from urllib.parse import urlsplit
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.handlers import add_expect_header
+from botocore.httpsession import get_cert_path
 from botocore.model import OperationModel
 from botocore.session import Session
 from botocore.utils import determine_content_length
 
 from cryoem_cloud.stores.egress import s3_egress_usd_per_gb
 
-__all__ = ["CONNECTIONS", "Access"]
+__all__ = ["CONNECTIONS", "Access", "Made"]
 
 CONNECTIONS = 64
 """Requests that may be under way at a time."""
@@ -38,6 +40,16 @@ _VARIABLES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A client, the session that it was made of, and what a server's certificate is checked by."""
+
+    client: BaseClient
+    session: Session
+    certificates: str
+    """A file's name."""
+
+
 class Access:
     """A client made of the environment and the AWS files, when it is first needed. Thread-safe.
 
@@ -48,7 +60,7 @@ class Access:
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
         self._lock = threading.Lock()
-        self._client: BaseClient | None = None
+        self._made: Made | None = None
 
     @property
     def egress_usd_per_gb(self) -> Decimal:
@@ -57,20 +69,31 @@ class Access:
 
     def client(self) -> BaseClient:
         """The client; the same for every caller."""
+        return self.made().client
+
+    def made(self) -> Made:
+        """The client, and what requests of our own need to be like its."""
         with self._lock:
-            if self._client is None:
-                self._client = _client(self._env)
-            return self._client
+            if self._made is None:
+                self._made = _made(self._env)
+            return self._made
 
     def renewed(self, stale: BaseClient) -> BaseClient:
         """A client whose credentials were read again since `stale` was made."""
         with self._lock:
-            if self._client is stale:
-                self._client = None
+            if self._made and self._made.client is stale:
+                self._made = None
         return self.client()
 
 
-def _client(env: Mapping[str, str]) -> BaseClient:
+def _made(env: Mapping[str, str]) -> Made:
+    session = _session(env)
+    named = session.get_config_variable("ca_bundle") or env.get("REQUESTS_CA_BUNDLE")
+    certificates = named or get_cert_path(True)  # noqa: FBT003  (as botocore itself chooses)
+    return Made(client=_client(session, env), session=session, certificates=certificates)
+
+
+def _session(env: Mapping[str, str]) -> Session:
     session = Session(profile=env.get("AWS_PROFILE") or None)
     for variable, name in _VARIABLES.items():
         if env.get(variable):
@@ -79,6 +102,10 @@ def _client(env: Mapping[str, str]) -> BaseClient:
         session.set_credentials(
             env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env.get("AWS_SESSION_TOKEN")
         )
+    return session
+
+
+def _client(session: Session, env: Mapping[str, str]) -> BaseClient:
     region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
     arguments = {
         "region_name": region or session.get_config_variable("region") or _DEFAULT_REGION,

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
+from typing import TypeAlias
 
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
@@ -19,7 +21,11 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 
-__all__ = ["PastTheEndError", "is_stale", "translated"]
+__all__ = ["Failure", "PastTheEndError", "is_elsewhere", "is_stale", "translated"]
+
+
+Failure: TypeAlias = ClientError | BotoCoreError | HTTPError | HTTPException | OSError
+"""What a request may end with: botocore's words, urllib3's, and those of our own connections."""
 
 
 class PastTheEndError(StoreError):
@@ -83,6 +89,7 @@ _BAD_BUCKET = _Fault(
 _EXISTS = _Fault(ObjectExistsError, "exists already")
 _PAST_THE_END = _Fault(PastTheEndError, "the range is past the end")
 _MISSING = _Fault(ObjectMissingError, "there is no such object")
+_NO_UPLOAD = _Fault(ObjectMissingError, "there is no such upload")
 
 _CODES: Mapping[str, _Fault] = {
     "AccessDenied": _DENIED,
@@ -107,6 +114,7 @@ _CODES: Mapping[str, _Fault] = {
     "KMS.NotFoundException": _KEY,
     "NoSuchBucket": _NO_BUCKET,
     "NoSuchKey": _MISSING,
+    "NoSuchUpload": _NO_UPLOAD,
     "NotSignedUp": _BLOCKED,
     "OperationAborted": _BUSY,
     "PermanentRedirect": _REGION,
@@ -153,7 +161,7 @@ _SOURCE = _Fault(
     "~/.aws/config",
 )
 _CONFIG = _Fault(StoreDeniedError, "your AWS settings cannot be used", "correct ~/.aws/config")
-_LOCAL: tuple[tuple[type[BotoCoreError | HTTPError], _Fault], ...] = (
+_LOCAL: tuple[tuple[type[BotoCoreError | HTTPError | HTTPException | OSError], _Fault], ...] = (
     (exceptions.NoCredentialsError, _NO_CREDENTIALS),
     (exceptions.PartialCredentialsError, _NO_CREDENTIALS),
     (exceptions.ProfileNotFound, _Fault(StoreDeniedError, "no such AWS profile", _LOGIN)),
@@ -177,8 +185,10 @@ _LOCAL: tuple[tuple[type[BotoCoreError | HTTPError], _Fault], ...] = (
     (exceptions.ConnectionError, _NO_ANSWER),
     (HTTPClientError, _NO_ANSWER),
     (HTTPError, _NO_ANSWER),  # of answers that botocore reads whole, and does not translate
+    (HTTPException, _NO_ANSWER),
+    (OSError, _NO_ANSWER),
 )
-"""By botocore's own exception, or urllib3's; the first that fits."""
+"""By botocore's own exception, or one of a connection's; the first that fits."""
 
 _STALE_CODES = frozenset(
     code for code, fault in _CODES.items() if fault in {_EXPIRED, _BAD_KEY, _BAD_SECRET}
@@ -198,14 +208,29 @@ def is_stale(error: ClientError | BotoCoreError) -> bool:
     return _code(error) in _STALE_CODES or isinstance(error, _STALE_KINDS)
 
 
-def translated(error: ClientError | BotoCoreError | HTTPError, *, what: str) -> CryoemError:
+def is_elsewhere(error: ClientError | BotoCoreError) -> bool:
+    """Whether the bucket is in another region than the one that was asked."""
+    return isinstance(error, ClientError) and _fault(error) is _REGION
+
+
+def translated(error: Failure, *, what: str) -> CryoemError:
     """Our error for it; `what` names the store and the object."""
     fault = _fault(error)
     said = f": {error}" if fault.kind in {StoreError, StoreUnreachableError} else ""
-    return fault.kind(f"{what}: {fault.what}{said}", hint=fault.hint)
+    ours = fault.kind(f"{what}: {fault.what}{said}", hint=fault.hint)
+    if isinstance(ours, StoreUnreachableError) and isinstance(error, ClientError):
+        ours.after_s = _after_s(error)
+    return ours
 
 
-def _fault(error: ClientError | BotoCoreError | HTTPError) -> _Fault:
+def _after_s(error: ClientError) -> float:
+    """For how long a busy store wants to be left alone; 0 if it does not say so in seconds."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    said = str(headers.get("retry-after", ""))
+    return float(said) if said.isascii() and said.isdigit() else 0.0
+
+
+def _fault(error: Failure) -> _Fault:
     if not isinstance(error, ClientError):
         unknown = _Fault(StoreError, "the request cannot be made")
         return next((fault for kind, fault in _LOCAL if isinstance(error, kind)), unknown)
@@ -215,7 +240,7 @@ def _fault(error: ClientError | BotoCoreError | HTTPError) -> _Fault:
     return _BUSY if status >= _SERVER_FAULT else _Fault(StoreError, "the store refused")
 
 
-def _code(error: ClientError | BotoCoreError | HTTPError) -> str:
+def _code(error: Failure) -> str:
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
     return ""

@@ -3,13 +3,12 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import suppress
 
-from cryoem_cloud.model.errors import StoreError
+from cryoem_cloud.model.errors import ObjectMissingError, StoreError, StoreUnreachableError
+from cryoem_cloud.ports.parts import Parts, SentPart
 
-__all__ = ["PART_BYTES", "STREAMS", "part_bytes", "parts_of", "sent"]
-
-_T = TypeVar("_T")
+__all__ = ["PART_BYTES", "STREAMS", "part_bytes", "parts_of", "put_parts"]
 
 PART_BYTES = 16 * 1024 * 1024
 """Smaller objects are sent whole; larger ones in parts of this size, or more if very large."""
@@ -47,10 +46,31 @@ def parts_of(name: str, chunks: Iterable[bytes], *, size: int) -> Iterator[bytes
         yield bytes(held)
 
 
-def sent(parts: Iterable[bytes], send: Callable[[int, bytes], _T]) -> list[_T]:
-    """What `send` gave for each part and its number from 1, in order; STREAMS at a time."""
-    under_way: deque[Future[_T]] = deque()
-    done: list[_T] = []
+def put_parts(parts: Parts, key: str, stream: Iterable[bytes], *, if_absent: bool) -> None:
+    """Make an object of the stream's parts, STREAMS of which are sent at a time.
+
+    An error, whoever raises it, leaves no upload behind.
+
+    Raises:
+        ObjectExistsError: See `Parts.complete`.
+        StoreUnreachableError: Somebody has ended the upload.
+    """
+    upload = parts.begin(key)
+    try:
+        stored = _sent(stream, lambda number, data: parts.send(key, upload, number, (data,)))
+        parts.complete(key, upload, stored, if_absent=if_absent)
+    except ObjectMissingError as error:
+        raise StoreUnreachableError(f"{key} could not be stored") from error
+    except BaseException:
+        with suppress(StoreError):  # the first error is the one to tell
+            parts.abort(key, upload)
+        raise
+
+
+def _sent(parts: Iterable[bytes], send: Callable[[int, bytes], SentPart]) -> list[SentPart]:
+    """What `send` gave for each part and its number from 1, in order."""
+    under_way: deque[Future[SentPart]] = deque()
+    done: list[SentPart] = []
     with ThreadPoolExecutor(STREAMS, thread_name_prefix="part") as pool:
         for number, part in enumerate(parts, start=1):
             under_way.append(pool.submit(send, number, part))

@@ -5,7 +5,7 @@ body carries its CRC32, so that the server refuses one that was damaged on its w
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,14 @@ from cryoem_cloud.model.errors import (
     CorruptObjectError,
     ObjectExistsError,
     ObjectMissingError,
-    StoreError,
-    StoreUnreachableError,
 )
 from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
 from cryoem_cloud.stores.lawful import lawful
-from cryoem_cloud.stores.patient import Patience
+from cryoem_cloud.stores.patient import Patience, PatientParts
 from cryoem_cloud.stores.s3.client import Access
 from cryoem_cloud.stores.s3.faults import PastTheEndError, is_stale, translated
-from cryoem_cloud.stores.s3.parts import part_bytes, parts_of, sent
+from cryoem_cloud.stores.s3.parts import part_bytes, parts_of, put_parts
+from cryoem_cloud.stores.s3.uploads import S3Parts
 
 __all__ = ["S3Store"]
 
@@ -43,6 +42,7 @@ class S3Store:
         self._access = access
         self._patience = patience
         self._bucket_is_there = False
+        self._parts = S3Parts(bucket, self._prefix, access=access, url=self.url)
 
     @property
     def url(self) -> str:
@@ -57,9 +57,9 @@ class S3Store:
         )
 
     @property
-    def parts(self) -> None:
+    def parts(self) -> S3Parts:
         """See the port."""
-        return None
+        return self._parts
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
@@ -80,14 +80,8 @@ class S3Store:
             return
         if if_absent and self._holds(key):  # before anything large is sent in vain
             raise ObjectExistsError(f"{self.url}: {key} exists already")
-        upload = self._begun(key)
-        try:
-            stored = sent(parts, lambda number, data: self._send_part(key, upload, number, data))
-            self._complete(key, upload, stored, if_absent=if_absent)
-        except BaseException:
-            with suppress(StoreError):  # the first error is the one to tell
-                self._ask("abort_multipart_upload", key, UploadId=upload)
-            raise
+        patient = PatientParts(self._parts, self._patience, self.size)
+        put_parts(patient, key, parts, if_absent=if_absent)
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
         """See the port."""
@@ -199,44 +193,6 @@ class S3Store:
             if not page.get("IsTruncated"):
                 return
             arguments["ContinuationToken"] = page["NextContinuationToken"]
-
-    def _begun(self, key: str) -> str:
-        upload: str = self._patience.persist(
-            lambda: self._ask("create_multipart_upload", key, ChecksumAlgorithm="CRC32")
-        )["UploadId"]
-        return upload
-
-    def _send_part(self, key: str, upload: str, number: int, data: bytes) -> Reply:
-        crc = _crc32(data)
-        reply = self._patience.persist(
-            lambda: self._ask(
-                "upload_part",
-                key,
-                UploadId=upload,
-                PartNumber=number,
-                Body=data,
-                ChecksumCRC32=crc,
-            )
-        )
-        return {"PartNumber": number, "ETag": reply["ETag"], "ChecksumCRC32": crc}
-
-    def _complete(self, key: str, upload: str, parts: Sequence[Reply], *, if_absent: bool) -> None:
-        try:
-            self._patience.persist(
-                lambda: self._ask(
-                    "complete_multipart_upload",
-                    key,
-                    UploadId=upload,
-                    MultipartUpload={"Parts": parts},
-                    **_condition(if_absent=if_absent),
-                )
-            )
-        except ObjectMissingError as error:
-            # There is no such upload: an earlier try was carried out and its reply lost.
-            if not self._holds(key):
-                raise StoreUnreachableError(f"{self.url}: {key} could not be stored") from error
-            if if_absent:
-                raise ObjectExistsError(f"{self.url}: {key} exists already") from error
 
     def _holds(self, key: str) -> bool:
         try:
