@@ -1,4 +1,4 @@
-"""Stores that take objects in parts, for tests: in a folder that outlives a process, and failing."""
+"""Stores that take objects in parts, for tests: in a folder, which outlives us, and failing."""
 
 import secrets
 import time
@@ -102,13 +102,11 @@ class FolderParts:
             raise StoreError(f"{key}: a part is not the one that is there")
         if any(part.size < LEAST_PART_BYTES for part in parts[:-1]):
             raise StoreError(f"{key}: a part is too small")
-        data = b"".join(
-            (self._of(upload) / f"part-{part.number}").read_bytes() for part in parts
-        )
+        data = b"".join((self._of(upload) / f"part-{part.number}").read_bytes() for part in parts)
         self._store.put(key, data, if_absent=if_absent)
         self.abort(key, upload)
 
-    def abort(self, key: str, upload: str) -> None:  # noqa: ARG002  (the port's names)
+    def abort(self, key: str, upload: str) -> None:
         """See the port."""
         for path in sorted(self._of(upload).glob("*"), reverse=True):
             path.unlink(missing_ok=True)

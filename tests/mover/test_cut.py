@@ -1,4 +1,4 @@
-"""Parts: as many as a store takes, as large as it takes, and never fewer bytes than the file has."""
+"""Parts: as many as a store takes, as large as it takes them, and all of the file's bytes."""
 
 import pytest
 from hypothesis import example, given
@@ -55,7 +55,7 @@ def test_what_no_store_takes_is_refused() -> None:
 
 
 @given(stored=st.integers(0, 10 * 1024**2), last=st.booleans())
-def test_a_part_is_filled_up_to_what_stores_ask_for(stored: int, last: bool) -> None:
+def test_a_part_is_filled_up_to_what_stores_ask_for(*, stored: int, last: bool) -> None:
     filled = stored + missing_bytes(stored, last=last)
     assert filled == (stored if last else max(stored, LEAST_PART_BYTES))
 

@@ -1,4 +1,4 @@
-"""Streams grow while it helps; a limit is kept; a link is measured. With a clock that stands still."""
+"""Streams grow while it helps, a limit is kept, a link is measured: by a clock that stands still."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ MIB = 1024 * 1024
 
 
 def played(pace: Pace, goodput: Callable[[int], float], seconds: float) -> list[int]:
-    """Let each stream move parts of 16 MiB; `goodput` is of so many streams, in bytes per second."""
+    """Let each stream move parts of 16 MiB; `goodput` is of so many streams, in bytes/s."""
     now_s, seen = 0.0, [pace.streams]
     while now_s < seconds:
         now_s += 16 * MIB / goodput(pace.streams)
