@@ -1,4 +1,4 @@
-"""Streams grow while it helps, a limit is kept, a link is measured: by a clock that stands still."""
+"""Streams grow while it helps, limits are kept, links are measured; time is an argument."""
 
 from collections.abc import Callable
 

@@ -50,7 +50,6 @@ class Engine:
         """For decoded blocks, whose stored ones are held meanwhile."""
         cores = _cores()
         self.kinds = Kinds(encoding, cores)
-        self.encoders = threading.BoundedSemaphore(cores)
         self.journals = journals
         self._limit = Limit(bytes_per_s) if bytes_per_s else None
         self._pace = Pace(streams=min(_FIRST_STREAMS, streams), most=streams)
@@ -60,6 +59,7 @@ class Engine:
         self._changed = threading.Condition()
         self._window = 2 * streams
         self._threads = ThreadPoolExecutor(max_workers=streams, thread_name_prefix="mover")
+        self._cores = ThreadPoolExecutor(max_workers=cores, thread_name_prefix="mover-core")
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -73,6 +73,7 @@ class Engine:
     ) -> None:
         """End its threads."""
         self._threads.shutdown(cancel_futures=True)
+        self._cores.shutdown()
 
     @property
     def streams(self) -> int:
@@ -110,6 +111,13 @@ class Engine:
                 future.cancel()
             wait(flying)
         return given
+
+    def coded(self, work: Callable[[], _T]) -> _T:
+        """What `work` gives, which encodes or decodes; as many at a time as there are cores.
+
+        They have threads of their own, for each thread that has done such work keeps memory.
+        """
+        return self._cores.submit(work).result()
 
     @contextmanager
     def stream(self, size: int) -> Iterator[None]:
