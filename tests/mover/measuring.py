@@ -43,12 +43,13 @@ class Sink(FolderParts):
 
 
 def main(way: str, path: Path, encoding: Encoding) -> None:
-    """Send to a sink, or fetch what was sent to a folder with the same name and `.json`."""
+    """Send to a sink and keep the content beside the file, or fetch by what is kept there."""
     held = DirectoryStore(path.parent / "store")
     store = PartedStore(held, Sink(held, path.parent / "uploads"))
     if way == "send":
         with Engine(memory_bytes=SEND_BYTES, encoding=encoding) as engine:
-            send_file(store, path, project=PROJECT, key=KEY, engine=engine)
+            content = send_file(store, path, project=PROJECT, key=KEY, engine=engine)[1]
+        path.with_suffix(".json").write_text(json.dumps(content.to_json()))
     else:
         content = Content.from_json(json.loads(path.with_suffix(".json").read_text()))
         place_file(store, PROJECT, Entry(path="f", content=content), path.parent / "there")

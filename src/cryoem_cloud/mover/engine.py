@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from cryoem_cloud.model.errors import StoreUnreachableError
-from cryoem_cloud.mover.encoding import Encoding, Kinds
+from cryoem_cloud.mover.encoding import Encoding, Kinds, Use
 from cryoem_cloud.mover.pace import Limit, Link, Pace
 from cryoem_cloud.mover.pool import Pool
 
@@ -119,6 +120,12 @@ class Engine:
         """
         return self._cores.submit(work).result()
 
+    def encoded(self, view: memoryview, use: Use) -> list[bytes]:
+        """A block as it is stored; what that took is measured."""
+        made, took_s = self.coded(partial(_encoded, view, use))
+        self.kinds.measured(use, raw=len(view), stored=sum(map(len, made)), seconds=took_s)
+        return made
+
     @contextmanager
     def stream(self, size: int) -> Iterator[None]:
         """Within this, a request of so many bytes may go."""
@@ -145,6 +152,15 @@ class Engine:
                 if moved:
                     self._pace.moved(moved, now_s)
                 self._changed.notify_all()
+
+
+def _encoded(view: memoryview, use: Use) -> tuple[list[bytes], float]:
+    """A block as it is stored, and for how many seconds it kept a core."""
+    from cryoem_cloud.mover.codec import encoded  # noqa: PLC0415  (NumPy, where it is needed)
+
+    began_s = time.thread_time()
+    made = encoded(view, use.way, plain=use.plain)
+    return made, time.thread_time() - began_s
 
 
 def _cores() -> int:

@@ -20,6 +20,7 @@ from cryoem_cloud.mover.engine import SEND_BYTES, Engine, engine_or_new
 from cryoem_cloud.mover.frames import rows_if_same
 from cryoem_cloud.mover.journal import ZST
 from cryoem_cloud.mover.send import send_in_parts
+from cryoem_cloud.mover.small import send_encoded
 from cryoem_cloud.mover.stamp import require_unchanged, stamp_of
 from cryoem_cloud.ports.store import CHUNK_BYTES, Store
 
@@ -73,6 +74,10 @@ def send_file(
     if store.parts is not None and stamp.size > BLOCK_BYTES:
         with engine_or_new(engine, SEND_BYTES) as used:
             return send_in_parts(used, store, path, project=project, key=key, moved=moved)
+    if engine is not None:
+        sent = send_encoded(engine, store, path, project=project, key=key, moved=moved)
+        if sent is not None:
+            return sent
     full = f"{project}/{key}"
     if store.properties.clones and store.clone_in(path, full):
         digester = digest_object(store, full)
@@ -125,7 +130,7 @@ def _found(store: Store, project: str, key: str, mine: Digester) -> Content | No
         stored = store.size(full)
         if stored == mine.size and digest_object(store, full).digest == mine.digest:
             return _content(key, mine)
-        rows = rows_if_same(store.get_stream(full), mine) if mine.size > BLOCK_BYTES else None
+        rows = rows_if_same(store.get_stream(full), mine)
     except ObjectMissingError:
         return None
     if rows is None:

@@ -1,10 +1,8 @@
 """Sends one large file in parts: gone on with after a break, whole or not at all."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from cryoem_cloud.model.digest import block_digest, digest_of_blocks, recorded
@@ -163,10 +161,7 @@ class _Upload:
         view = buffer[: span.length]
         self.source.read_into(span.start, view)
         digest = block_digest(view)
-        made, took_s = self.engine.coded(partial(_encoded, view, use))
-        stored = sum(map(len, made))
-        self.engine.kinds.measured(use, raw=len(view), stored=stored, seconds=took_s)
-        return made, digest
+        return self.engine.encoded(view, use), digest
 
     def _padding(self, stored: int, *, last: bool) -> list[bytes]:
         from cryoem_cloud.mover.codec import padding  # noqa: PLC0415  (NumPy, where it is needed)
@@ -240,12 +235,3 @@ class _Upload:
         if not self.journal or over:
             with suppress(StoreError):
                 self.parts.abort(self.plan.key, self.id)
-
-
-def _encoded(view: memoryview, use: Use) -> tuple[list[bytes], float]:
-    """A block as it is stored, and for how many seconds it kept a core."""
-    from cryoem_cloud.mover.codec import encoded  # noqa: PLC0415  (NumPy, where it is needed)
-
-    began_s = time.thread_time()
-    made = encoded(view, use.way, plain=use.plain)
-    return made, time.thread_time() - began_s
