@@ -4,7 +4,7 @@ from cryoem_cloud.mover.codec.block import decode_into, encoded
 from cryoem_cloud.mover.codec.choice import chosen
 from cryoem_cloud.mover.codec.kinds import kind_of
 from cryoem_cloud.mover.codec.recipe import padding
-from cryoem_cloud.mover.codec.way import CODEC_NAMES, RAW, VERSION, ZSTD, Choice, Way
+from cryoem_cloud.mover.codec.way import CODEC_NAMES, RAW, VERSION, ZSTD, Choice, Gain, Way
 
 __all__ = [
     "CODEC_NAMES",
@@ -12,6 +12,7 @@ __all__ = [
     "VERSION",
     "ZSTD",
     "Choice",
+    "Gain",
     "Way",
     "chosen",
     "decode_into",

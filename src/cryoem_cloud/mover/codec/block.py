@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from cryoem_cloud.model.errors import CorruptObjectError
 from cryoem_cloud.model.file import BLOCK_BYTES
 from cryoem_cloud.mover.codec.recipe import Recipe
-from cryoem_cloud.mover.codec.way import ZSTD, Way
+from cryoem_cloud.mover.codec.way import ZSTD, Gain, Way
 from cryoem_cloud.ports.parts import Buffer
 
 # NumPy and zstd are imported with the first block: commands that move none do not wait for them.
@@ -16,11 +16,14 @@ __all__ = ["decode_into", "encoded"]
 _CHUNK_BYTES = 1024 * 1024
 
 
-def encoded(raw: Buffer, way: Way, *, plain: bool = False) -> list[bytes]:
+def encoded(
+    raw: Buffer, way: Way, *, plain: bool = False, start: int = 0, gain: Gain | None = None
+) -> list[bytes]:
     """A block of at most BLOCK_BYTES as it is stored, in pieces: its recipe, and a zstd frame.
 
     With `plain` the frame alone, of the raw bytes. What is given was decoded, and is the block
-    again, bit by bit.
+    again, bit by bit. `start` is where the block begins in its file, and `gain` the file's, if it
+    is known; both matter to the way "ungain" alone.
 
     Raises:
         CorruptObjectError: It was not: the bytes changed meanwhile, or this computer's memory does.
@@ -28,19 +31,19 @@ def encoded(raw: Buffer, way: Way, *, plain: bool = False) -> list[bytes]:
     view = memoryview(raw).cast("B")
     if len(view) > BLOCK_BYTES:
         raise ValueError(f"a block has at most {BLOCK_BYTES} bytes, not {len(view)}")
-    recipe, frame = _made(view, ZSTD if plain else way)
-    start = 0
-    for piece in _decoded(recipe, frame):
-        if not _same(view[start : start + len(piece)], piece):
+    recipe, frame = _made(view, ZSTD if plain else way, start, gain)
+    done = 0
+    for piece in _decoded(recipe, frame, gain):
+        if not _same(view[done : done + len(piece)], piece):
             raise CorruptObjectError(
                 "a block is another one after it was encoded and decoded",
                 hint="does a program write the file? If not, test this computer's memory",
             )
-        start += len(piece)
+        done += len(piece)
     return frame if plain else [recipe.frame(), *frame]
 
 
-def _made(view: memoryview, way: Way) -> tuple[Recipe, list[bytes]]:
+def _made(view: memoryview, way: Way, start: int, gain: Gain | None) -> tuple[Recipe, list[bytes]]:
     from cryoem_cloud.mover.codec import zstd
 
     if way != ZSTD:
@@ -48,29 +51,30 @@ def _made(view: memoryview, way: Way) -> tuple[Recipe, list[bytes]]:
 
         from cryoem_cloud.mover.codec.filters import filters_for
 
-        for each in filters_for(way):
+        for name, each in filters_for(way, start, gain):
             if packed := each.packed(np.frombuffer(view, np.uint8)):
-                recipe = Recipe(way.name, len(view), packed.fields)
+                recipe = Recipe(name, len(view), packed.fields)
                 pieces = (piece.data for piece in packed.pieces)
                 return recipe, zstd.frame(pieces, packed.size, filtered=True)
     return Recipe(ZSTD.name, len(view), {}), zstd.frame([view], len(view), filtered=False)
 
 
-def decode_into(stored: Buffer, raw: memoryview) -> None:
+def decode_into(stored: Buffer, raw: memoryview, *, gain: Gain | None = None) -> None:
     """Fill `raw` with the block that `stored` holds, whose bytes are not trusted.
 
     Raises:
-        CorruptObjectError: It is not a stored block of exactly so many bytes.
+        CorruptObjectError: It is not a stored block of exactly so many bytes, or one that needs
+            another gain.
     """
     target = raw.cast("B")
     recipe, frame = Recipe.split(stored, len(target))
     start = 0
-    for piece in _decoded(recipe, [frame]):
+    for piece in _decoded(recipe, [frame], gain):
         target[start : start + len(piece)] = piece
         start += len(piece)
 
 
-def _decoded(recipe: Recipe, frame: Sequence[Buffer]) -> Iterator[Buffer]:
+def _decoded(recipe: Recipe, frame: Sequence[Buffer], gain: Gain | None) -> Iterator[Buffer]:
     """The raw bytes in pieces, of which each is gone when the next comes."""
     from cryoem_cloud.mover.codec.zstd import Reader
 
@@ -81,7 +85,7 @@ def _decoded(recipe: Recipe, frame: Sequence[Buffer]) -> Iterator[Buffer]:
     else:
         from cryoem_cloud.mover.codec.filters import filter_of
 
-        for piece in filter_of(recipe).unpacked(reader.read, recipe.fields, recipe.raw):
+        for piece in filter_of(recipe, gain).unpacked(reader.read, recipe.fields, recipe.raw):
             yield piece.data
     reader.close()
 

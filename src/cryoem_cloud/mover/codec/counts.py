@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from cryoem_cloud.model.errors import CorruptObjectError
 from cryoem_cloud.model.record import JSON
-from cryoem_cloud.mover.codec.packed import STEP_BYTES, Bytes, Packed, Read, count_of
+from cryoem_cloud.mover.codec.packed import STEP_BYTES, Bytes, Packed, Read
+from cryoem_cloud.mover.codec.recipe import count_of
 
-__all__ = ["Counts"]
+__all__ = ["Counts", "exceptions_in"]
 
 Values = NDArray[Any]
 _MOST_EXCEPTIONS = 32
@@ -23,6 +24,21 @@ _MOST_EXCEPTIONS = 32
 _POSITION = np.dtype("<u4")
 _ROW = 4096
 _NIBBLE, _BYTE = 4, 8
+
+
+def exceptions_in(
+    read: Read, exceptions: int, values: int, dtype: np.dtype[Any]
+) -> tuple[NDArray[np.uint32], Values]:
+    """The next so many exceptions of a payload: their positions among `values`, and themselves.
+
+    Raises:
+        CorruptObjectError: They are out of order.
+    """
+    found = np.frombuffer(read(exceptions * _POSITION.itemsize), _POSITION)
+    others = np.frombuffer(read(exceptions * dtype.itemsize), dtype)
+    if exceptions and (found[-1] >= values or (found[1:] <= found[:-1]).any()):
+        raise CorruptObjectError("a stored block has exceptions that are out of order")
+    return found, others
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +130,7 @@ class Counts:
         """The raw bytes in pieces, of which each is gone when the next comes."""
         values, tail = divmod(raw, self.item)
         exceptions = count_of(fields, "exceptions", values // _MOST_EXCEPTIONS)
-        found = np.frombuffer(read(exceptions * _POSITION.itemsize), _POSITION)
-        others = np.frombuffer(read(exceptions * self.item), self._dtype)
-        if exceptions and (found[-1] >= values or (found[1:] <= found[:-1]).any()):
-            raise CorruptObjectError("a stored block has exceptions that are out of order")
+        found, others = exceptions_in(read, exceptions, values, self._dtype)
         scratch = np.empty((2, min(self._step, values + 1) // 2), self._pair)
         for start in range(0, values, self._step):
             length = min(self._step, values - start)

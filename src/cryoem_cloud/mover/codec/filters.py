@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+import numpy as np
+
 from cryoem_cloud.model.errors import CorruptObjectError
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.mover.codec.counts import Counts
-from cryoem_cloud.mover.codec.packed import Bytes, Packed, Read, count_of
+from cryoem_cloud.mover.codec.packed import Bytes, Packed, Read
 from cryoem_cloud.mover.codec.planes import Planes
-from cryoem_cloud.mover.codec.recipe import Recipe
-from cryoem_cloud.mover.codec.way import Way
+from cryoem_cloud.mover.codec.recipe import Recipe, count_of
+from cryoem_cloud.mover.codec.ungain import Gains, OwnGain, SharedGain
+from cryoem_cloud.mover.codec.way import Gain, Way
 
 __all__ = ["Filter", "filter_of", "filters_for"]
 
@@ -37,24 +40,59 @@ _ALONE: Mapping[str, Filter] = {
 }
 _COUNTS16 = "counts16"
 _BITS = (4, 8)
+_UNGAIN = "ungain"
+_MOST_PIXELS = 2**32
 
 
-def filters_for(way: Way) -> tuple[Filter, ...]:
-    """What to try for a block of that way, the best first; none if it has no filter."""
+def filters_for(way: Way, start: int, gain: Gain | None) -> Iterator[tuple[str, Filter]]:
+    """What to try for a block of that way that begins at `start`, the best first, with names.
+
+    None if the way has no filter.
+    """
     if way.name == _COUNTS16:
         least = way.parameters.get("bits", min(_BITS))
-        return tuple(Counts(item=2, bits=bits) for bits in _BITS if bits >= least)
-    return (_ALONE[way.name],) if way.name in _ALONE else ()
+        for bits in _BITS:
+            if bits >= least:
+                yield _COUNTS16, Counts(item=2, bits=bits)
+        yield "planes2", Planes(2)
+    elif way.name == _UNGAIN:
+        yield _UNGAIN, _ungain(way, start, gain)
+        yield "planes4", Planes(4)
+    elif way.name in _ALONE:
+        yield way.name, _ALONE[way.name]
 
 
-def filter_of(recipe: Recipe) -> Filter:
+def _ungain(way: Way, start: int, gain: Gain | None) -> Filter:
+    if gain is None:
+        return OwnGain(way.parameters["pixels"])
+    values = np.frombuffer(gain.frame, "<f4")
+    first = (start - way.parameters.get("header", 0)) // values.itemsize % len(values)
+    return SharedGain(gain.name, Gains(values, first))
+
+
+def filter_of(recipe: Recipe, gain: Gain | None) -> Filter:
     """The filter that a stored block names.
 
     Raises:
-        CorruptObjectError: There is no such filter.
+        CorruptObjectError: There is no such filter, or its gain is not the one given.
     """
     if recipe.way == _COUNTS16 and (bits := count_of(recipe.fields, "bits", max(_BITS))) in _BITS:
         return Counts(item=2, bits=bits)
+    if recipe.way == _UNGAIN:
+        pixels = count_of(recipe.fields, "pixels", _MOST_PIXELS)
+        if "gain" not in recipe.fields:
+            return OwnGain(pixels)
+        return _shared(recipe, pixels, gain)
     if recipe.way not in _ALONE:
         raise CorruptObjectError(f"a stored block was made in an unknown way, {recipe.way!r:.80}")
     return _ALONE[recipe.way]
+
+
+def _shared(recipe: Recipe, pixels: int, gain: Gain | None) -> Filter:
+    name = recipe.fields["gain"]
+    if gain is None or gain.name != name:
+        raise CorruptObjectError(f"a stored block needs the gain {name!r:.80}, which was not given")
+    values = np.frombuffer(gain.frame, "<f4")
+    if not 0 < pixels == len(values):
+        raise CorruptObjectError(f"a stored block has a gain of {pixels} pixels, not {len(values)}")
+    return SharedGain(gain.name, Gains(values, count_of(recipe.fields, "first", pixels - 1)))

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cryoem_cloud.model.errors import CorruptObjectError, FormatError
-from cryoem_cloud.model.record import JSON, integer
+from cryoem_cloud.model.record import JSON
 
-__all__ = ["STEP_BYTES", "Bytes", "Packed", "Read", "count_of"]
+__all__ = ["STEP_BYTES", "Bytes", "Packed", "Read"]
 
 Bytes = NDArray[np.uint8]
 Read = Callable[[int], bytes]
@@ -28,18 +27,3 @@ class Packed:
     fields: Mapping[str, JSON]
     size: int
     pieces: Iterator[Bytes]
-
-
-def count_of(fields: Mapping[str, JSON], name: str, most: int) -> int:
-    """A recipe's number of something.
-
-    Raises:
-        CorruptObjectError: It is not there, negative, or more than `most`.
-    """
-    try:
-        found = integer(fields, name)
-    except FormatError as error:
-        raise CorruptObjectError(f"a stored block's recipe cannot be read: {error}") from error
-    if not 0 <= found <= most:
-        raise CorruptObjectError(f"a stored block's recipe says {name} {found} (most: {most})")
-    return found

@@ -12,7 +12,7 @@ from cryoem_cloud.model.record import JSON, decode, encode, integer, text
 from cryoem_cloud.mover.codec.way import VERSION, ZSTD
 from cryoem_cloud.ports.parts import Buffer
 
-__all__ = ["HEAD_BYTES", "Recipe", "padding"]
+__all__ = ["HEAD_BYTES", "Recipe", "count_of", "padding"]
 
 _RECIPE, _PADDING, _FRAME = 0x184D2A5C, 0x184D2A5D, 0xFD2FB528
 _HEAD = struct.Struct("<II")
@@ -55,7 +55,7 @@ class Recipe:
             raise CorruptObjectError("a stored block has no recipe in front")
         recipe = _recipe(bytes(view[HEAD_BYTES:end]))
         if recipe.raw != size:
-            raise CorruptObjectError(f"a stored block holds {recipe.raw} bytes, not {size}")
+            raise CorruptObjectError(f"a stored block holds {recipe.raw!s:.40} bytes, not {size}")
         return recipe, view[end:]
 
 
@@ -71,6 +71,23 @@ def _recipe(said: bytes) -> Recipe:
             hint="if a newer cryoem wrote it: update this one",
         )
     return Recipe(way, raw, {name: fields[name] for name in fields.keys() - {"kind", "v"}})
+
+
+def count_of(fields: Mapping[str, JSON], name: str, most: int) -> int:
+    """A recipe's number of something.
+
+    Raises:
+        CorruptObjectError: It is not there, negative, or more than `most`.
+    """
+    try:
+        found = integer(fields, name)
+    except FormatError as error:
+        raise CorruptObjectError(f"a stored block's recipe cannot be read: {error}") from error
+    if not 0 <= found <= most:
+        raise CorruptObjectError(
+            f"a stored block's recipe says {name} {found!s:.40} (most: {most})"
+        )
+    return found
 
 
 def padding(size: int) -> bytes:

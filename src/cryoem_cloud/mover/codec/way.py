@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cryoem_cloud.model.record import JSON
+from cryoem_cloud.ports.parts import Buffer
 
-__all__ = ["CODEC_NAMES", "RAW", "VERSION", "ZSTD", "Choice", "Way"]
+__all__ = ["CODEC_NAMES", "RAW", "VERSION", "ZSTD", "Choice", "Gain", "Way"]
 
 VERSION = 1
 """Of the block format: the newest that this program reads, and the one that it writes."""
@@ -33,6 +34,17 @@ RAW = Way("raw")
 """The file's own bytes, without blocks."""
 ZSTD = Way("zstd")
 """No filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What a camera's counts were multiplied with, under a name: float32 of a frame's pixels.
+
+    Who keeps it sees to it that the name means these bytes for ever.
+    """
+
+    name: str
+    frame: Buffer
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["WINDOW_LOG", "Reader", "frame"]
+__all__ = ["WINDOW_LOG", "Reader", "frame", "zstd"]
 
 WINDOW_LOG = 24
 """No frame asks its reader for a longer window than 2^24 bytes, which is a block."""
