@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,36 +23,17 @@ from cryoem_cloud.model.errors import (
     StoreError,
     StoreUnreachableError,
 )
-from cryoem_cloud.ports.store import CHUNK_BYTES, Store
+from cryoem_cloud.ports.store import CHUNK_BYTES
 from cryoem_cloud.stores.patient import Patient
 from cryoem_cloud.stores.s3 import faults
 from cryoem_cloud.stores.s3.client import Access
 from cryoem_cloud.stores.s3.faults import translated
 from cryoem_cloud.stores.urls import open_store
-from cryoem_cloud.testing.proxy import FaultyProxy, Trouble, faulty_proxy
+from cryoem_cloud.testing.proxy import Trouble
 from cryoem_cloud.testing.s3_servers import S3Server, free_ports
+from tests.stores.conftest import Wire
 
 MIB = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Wire:
-    """A store behind a proxy that a test troubles; `asked` counts what reached the proxy."""
-
-    store: Store
-    proxy: FaultyProxy
-
-    def asked(self, method: str) -> int:
-        return sum(request.startswith(f"{method} ") for request in self.proxy.requests)
-
-
-@pytest.fixture
-def wire(ministack_server: S3Server) -> Iterator[Wire]:
-    with faulty_proxy(ministack_server.endpoint) as proxy:
-        env = ministack_server.env(AWS_ENDPOINT_URL=proxy.endpoint)
-        store = open_store(ministack_server.bucket(), env=env)
-        store.put("there", b"0123456789")
-        yield Wire(store, proxy)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])

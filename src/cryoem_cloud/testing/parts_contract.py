@@ -22,7 +22,7 @@ from cryoem_cloud.model.errors import (
     ObjectMissingError,
     StoreError,
 )
-from cryoem_cloud.ports.parts import LEAST_PART_BYTES, MOST_PARTS, Parts, SentPart
+from cryoem_cloud.ports.parts import LEAST_PART_BYTES, MOST_PARTS, Buffer, Parts, SentPart
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.testing.listing_contract import same
 from cryoem_cloud.testing.stream_contract import pattern
@@ -95,7 +95,13 @@ class _Sending:
         """Empty ones too."""
         parts = _parts(store)
         upload = parts.begin(_KEY)
-        pieces = [_FIRST, b"", bytearray(b"123"), memoryview(b"xx45x")[2:4], memoryview(b"")]
+        pieces: list[Buffer] = [
+            _FIRST,
+            b"",
+            bytearray(b"123"),
+            memoryview(b"xx45x")[2:4],
+            memoryview(b""),
+        ]
         sent = parts.send(_KEY, upload, 1, pieces)
         same((sent.number, sent.size), (1, len(_FIRST) + 5))
         parts.complete(_KEY, upload, [sent])

@@ -9,6 +9,7 @@ with faulty_proxy(server.endpoint) as proxy:
 
 import http.client
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -36,8 +37,12 @@ class Trouble:
     server does it, and the connection ends without an answer. `late_s`: the connection ends, and
     the server does it so much later. `reset_after` and `cut_after` bytes of the answer's body the
     connection is reset, or closed in order. `drip_s` passes between 1 KiB and the next. `garble`
-    turns a bit of the request's body. `silent_s` goes by, after the server has done what it does,
-    before anything of this is heard.
+    turns a bit of the request's body, `garble_answer` one of the answer's. `silent_s` goes by,
+    after the server has done what it does, before anything of this is heard.
+
+    `within` bytes of the request's body, nothing more of it is taken: `reset` or `status` come
+    then; without them the server gets that much, and the connection ends. `sip_s` passes between
+    64 KiB of it and the next. `after_s` is what a `status` gives as Retry-After.
     """
 
     reset: bool = False
@@ -49,6 +54,10 @@ class Trouble:
     cut_after: int | None = None
     drip_s: float = 0.0
     garble: bool = False
+    garble_answer: bool = False
+    within: int | None = None
+    sip_s: float = 0.0
+    after_s: int | None = None
     silent_s: float = 0.0
 
 
@@ -84,8 +93,8 @@ class FaultyProxy:
 
 
 @contextmanager
-def faulty_proxy(endpoint: str) -> Iterator[FaultyProxy]:
-    """A proxy on loopback before the server at `endpoint` (http://host:port)."""
+def faulty_proxy(endpoint: str, *, tls: ssl.SSLContext | None = None) -> Iterator[FaultyProxy]:
+    """A proxy on loopback before the server at `endpoint` (http://host:port), with TLS or not."""
     target = urlsplit(endpoint)
     host, port = target.hostname or "", target.port or 80
     proxy = FaultyProxy(endpoint="")
@@ -98,7 +107,11 @@ def faulty_proxy(endpoint: str) -> Iterator[FaultyProxy]:
             return proxy
 
     with _Server(("127.0.0.1", 0), Handler) as server:
-        proxy.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+        if tls:
+            server.socket = tls.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        proxy.endpoint = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
@@ -132,16 +145,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Take one request through what the plan says happens to it."""
         asked = {":method": self.command, ":path": self.path}
         trouble = self.proxy().next(f"{self.command} {self.path}", {**self.headers, **asked})
+        body = self._body(trouble)
         if trouble.reset:
             time.sleep(trouble.silent_s)
             self._reset()
             return
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if trouble.garble and body:
-            body = bytes([body[0] ^ 1]) + body[1:]
+            body = _garbled(body)
         time.sleep(self.proxy().delay_s)
         if trouble.status:
             self._refuse(trouble)
+            self.close_connection = trouble.within is not None
+            return
+        if trouble.within is not None:
+            self._cut_short(body)
             return
         if trouble.late_s:
             threading.Thread(target=self._later, args=(body, trouble.late_s), daemon=True).start()
@@ -161,6 +178,28 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = forward  # noqa: N815  (the base's names)
 
+    def _body(self, trouble: Trouble) -> bytes:
+        """As much of the request's body as is taken."""
+        whole = int(self.headers.get("Content-Length") or 0)
+        if trouble.within is None and trouble.reset:
+            return b""
+        left = whole if trouble.within is None else min(whole, trouble.within)
+        pieces = []
+        while left and (piece := self.rfile.read(min(left, _PIECE))):
+            pieces.append(piece)
+            left -= len(piece)
+            time.sleep(trouble.sip_s)
+        return b"".join(pieces)
+
+    def _cut_short(self, body: bytes) -> None:
+        """Have the server wait for the rest of a request that never comes."""
+        upstream = self.upstream()
+        try:
+            self._ask(upstream, body, int(self.headers["Content-Length"]))
+        finally:
+            upstream.close()
+            self._reset()
+
     def _later(self, body: bytes, seconds: float) -> None:
         """Have the server do it when nobody listens any more."""
         time.sleep(seconds)
@@ -173,18 +212,18 @@ class _Handler(BaseHTTPRequestHandler):
         self, upstream: http.client.HTTPConnection, body: bytes
     ) -> http.client.HTTPResponse:
         """What the server says, once it has been told to whom it matters."""
-        self._ask(upstream, body)
+        self._ask(upstream, body, len(body))
         answer = upstream.getresponse()
         if answer.status < http.HTTPStatus.MULTIPLE_CHOICES:
             self.proxy().done(f"{self.command} {self.path}")
         return answer
 
-    def _ask(self, upstream: http.client.HTTPConnection, body: bytes) -> None:
+    def _ask(self, upstream: http.client.HTTPConnection, body: bytes, length: int) -> None:
         upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
             if name.lower() not in _HOP:
                 upstream.putheader(name, value)
-        upstream.putheader("Content-Length", str(len(body)))
+        upstream.putheader("Content-Length", str(length))
         upstream.endheaders(body)
 
     def _pass_on(self, answer: http.client.HTTPResponse, trouble: Trouble) -> None:
@@ -198,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         piece_bytes = _DRIP if trouble.drip_s else _PIECE
         while left and (piece := answer.read(int(min(left, piece_bytes)))):
-            self.wfile.write(piece)
+            self.wfile.write(_garbled(piece) if trouble.garble_answer else piece)
             left -= len(piece)
             time.sleep(trouble.drip_s)
         if trouble.reset_after is not None:
@@ -220,7 +259,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, trouble: Trouble) -> None:
         said = f"<Error><Code>{trouble.code}</Code></Error>".encode() if trouble.code else b""
-        self._head(trouble.status, "troubled", [], len(said))
+        after = [] if trouble.after_s is None else [("Retry-After", str(trouble.after_s))]
+        self._head(trouble.status, "troubled", after, len(said))
         if self.command != "HEAD":
             self.wfile.write(said)
 
@@ -229,3 +269,7 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.connection.close()
+
+
+def _garbled(data: bytes) -> bytes:
+    return bytes([data[0] ^ 1]) + data[1:]

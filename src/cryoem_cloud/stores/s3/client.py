@@ -111,8 +111,10 @@ def _client(session: Session, env: Mapping[str, str]) -> BaseClient:
         "region_name": region or session.get_config_variable("region") or _DEFAULT_REGION,
         "endpoint_url": env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or None,
     }
+    # A bucket whose name does not fit into a host's is addressed by path all the same. ("auto" does
+    # that too, but then presigned URLs, which tell `place` where a bucket is, name no region.)
     # Over TLS the CRC guards the body; hashing it once more for the signature would cost a core.
-    client = session.create_client("s3", config=_config("auto", signed=False), **arguments)
+    client = session.create_client("s3", config=_config("virtual", signed=False), **arguments)
     host = urlsplit(client.meta.endpoint_url).hostname or ""
     if not host.endswith(_AMAZON):
         client.close()
