@@ -12,7 +12,7 @@ from cryoem_cloud.mover.source import Source
 if TYPE_CHECKING:
     from cryoem_cloud.mover.codec import Choice, Way
 
-__all__ = ["Encoding", "Kinds", "Use", "is_worth_it"]
+__all__ = ["Encoding", "Kinds", "Use", "codecs_of", "is_worth_it"]
 
 _LEAST_RATIO = 1.05
 _UNSEEN_RATIO = 1.5
@@ -50,7 +50,12 @@ class Use:
     @property
     def codecs(self) -> tuple[Codec, ...]:
         """As its entry says it."""
-        return (Codec("zstd", {}),) if self.plain else (Codec("blocks", {"version": 1}),)
+        return codecs_of(plain=self.plain)
+
+
+def codecs_of(*, plain: bool) -> tuple[Codec, ...]:
+    """What an entry of an encoded file says of it."""
+    return (Codec("zstd", {}),) if plain else (Codec("blocks", {"version": 1}),)
 
 
 def is_worth_it(ratio: float, speed: float, *, cores: int, link: float | None) -> bool:

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from cryoem_cloud.model.errors import StoreUnreachableError
-from cryoem_cloud.mover.encoding import Encoding, Kinds
+from cryoem_cloud.mover.encoding import Encoding, Kinds, Use
 from cryoem_cloud.mover.pace import Limit, Link, Pace
 from cryoem_cloud.mover.pool import Pool
 
@@ -51,7 +52,6 @@ class Engine:
         cores = _cores()
         self.encodes = encoding is not Encoding.NONE
         self.kinds = Kinds(encoding, cores)
-        self.encoders = threading.BoundedSemaphore(cores)
         self.journals = journals
         self._limit = Limit(bytes_per_s) if bytes_per_s else None
         self._pace = Pace(streams=min(_FIRST_STREAMS, streams), most=streams)
@@ -63,6 +63,7 @@ class Engine:
         self._changed = threading.Condition()
         self._window = 2 * streams
         self._threads = ThreadPoolExecutor(max_workers=streams, thread_name_prefix="mover")
+        self._cores = ThreadPoolExecutor(max_workers=cores, thread_name_prefix="mover-core")
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -80,6 +81,7 @@ class Engine:
     def close(self) -> None:
         """End its threads."""
         self._threads.shutdown(cancel_futures=True)
+        self._cores.shutdown()
 
     @property
     def streams(self) -> int:
@@ -118,6 +120,19 @@ class Engine:
             wait(flying)
         return given
 
+    def coded(self, work: Callable[[], _T]) -> _T:
+        """What `work` gives, which encodes or decodes; as many at a time as there are cores.
+
+        They have threads of their own, for each thread that has done such work keeps memory.
+        """
+        return self._cores.submit(work).result()
+
+    def encoded(self, view: memoryview, use: Use) -> list[bytes]:
+        """A block as it is stored; what that took is measured."""
+        made, took_s = self.coded(partial(_encoded, view, use))
+        self.kinds.measured(use, raw=len(view), stored=sum(map(len, made)), seconds=took_s)
+        return made
+
     @contextmanager
     def stream(self, size: int) -> Iterator[None]:
         """Within this, a request of so many bytes may go."""
@@ -145,6 +160,15 @@ class Engine:
                 if moved:
                     self._pace.moved(moved, now_s)
                 self._changed.notify_all()
+
+
+def _encoded(view: memoryview, use: Use) -> tuple[list[bytes], float]:
+    """A block as it is stored, and for how many seconds it kept a core."""
+    from cryoem_cloud.mover.codec import encoded  # noqa: PLC0415  (NumPy, where it is needed)
+
+    began_s = time.thread_time()
+    made = encoded(view, use.way, plain=use.plain)
+    return made, time.thread_time() - began_s
 
 
 def _cores() -> int:

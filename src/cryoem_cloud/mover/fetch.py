@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -163,7 +164,7 @@ class _Fetch:
             holding = self.engine.decoding.holding(BLOCK_BYTES, besides=_DECODING_BYTES)
             with holding as held:
                 raw = held.views[0][: row.raw_length]
-                decode_into(data, raw)
+                self.engine.coded(partial(decode_into, data, raw))
                 self._require(number, block_digest(raw))
                 self._write(row.raw_start, raw)
         self.moved(row.raw_length)

@@ -165,8 +165,9 @@ class Journal:
             except (ValueError, TypeError, FormatError):
                 break
             good += len(line)
-        with _forgiven():
-            os.ftruncate(self._descriptor, good)
+        if os.fstat(self._descriptor).st_size > good:
+            with _forgiven():
+                os.ftruncate(self._descriptor, good)
         return story
 
     def begin(self, plan: Plan, upload: str) -> None:

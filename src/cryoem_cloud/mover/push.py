@@ -1,7 +1,7 @@
 """From a file to an object: one pass that reads, digests and stores."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +15,12 @@ from cryoem_cloud.model.errors import (
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Stamp
 from cryoem_cloud.model.keys import apart_key
 from cryoem_cloud.model.paths import version_key
+from cryoem_cloud.mover.encoding import codecs_of
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine, engine_or_new
+from cryoem_cloud.mover.frames import rows_if_same
+from cryoem_cloud.mover.journal import ZST
 from cryoem_cloud.mover.send import send_in_parts
+from cryoem_cloud.mover.small import send_encoded
 from cryoem_cloud.mover.stamp import require_unchanged, stamp_of
 from cryoem_cloud.ports.store import CHUNK_BYTES, Store
 
@@ -70,6 +74,10 @@ def send_file(
     if store.parts is not None and stamp.size > BLOCK_BYTES:
         with engine_or_new(engine, SEND_BYTES) as used:
             return send_in_parts(used, store, path, project=project, key=key, moved=moved)
+    if engine is not None:
+        sent = send_encoded(engine, store, path, project=project, key=key, moved=moved)
+        if sent is not None:
+            return sent
     full = f"{project}/{key}"
     if store.properties.clones and store.clone_in(path, full):
         digester = digest_object(store, full)
@@ -106,8 +114,9 @@ def keep_file(
         stamp, mine = digest_file(path)
         versions = [version_key(key, digest) for digest in mine.digests]
         for candidate in (key, *versions):
-            if (found := _found(store, project, candidate, mine)) is not None:
-                return stamp, found
+            for name in (candidate, candidate + ZST):
+                if (found := _found(store, project, name, mine)) is not None:
+                    return stamp, found
     try:
         return send_file(store, path, project=project, key=versions[0], moved=moved, engine=engine)
     except ObjectExistsError:  # other bytes; or SeaweedFS, whose word for a clash this is
@@ -117,10 +126,17 @@ def keep_file(
 def _found(store: Store, project: str, key: str, mine: Digester) -> Content | None:
     """The content of an object that holds these bytes; None: there is none, or it holds others."""
     full = f"{project}/{key}"
-    with suppress(ObjectMissingError):
-        if store.size(full) == mine.size and digest_object(store, full).digest == mine.digest:
+    try:
+        stored = store.size(full)
+        if stored == mine.size and digest_object(store, full).digest == mine.digest:
             return _content(key, mine)
-    return None
+        rows = rows_if_same(store.get_stream(full), mine)
+    except ObjectMissingError:
+        return None
+    if rows is None:
+        return None
+    codecs = codecs_of(plain=key.endswith(ZST))
+    return replace(_content(key, mine), stored=stored, codecs=codecs, parts=rows)
 
 
 def _content(key: str, digester: Digester) -> Content:

@@ -1,6 +1,5 @@
 """Sends one large file in parts: gone on with after a break, whole or not at all."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -148,31 +147,21 @@ class _Upload:
     def _encoded(self, number: int, use: Use) -> Sent:
         blocks = self.cut.blocks_of(number)
         expected = _ENCODING_BYTES + int(self.cut.bytes_of(number) / max(1.0, use.ratio))
-        pieces: list[bytes] = []
-        digests: list[str] = []
-        lengths: list[int] = []
         with self.engine.pool.holding(BLOCK_BYTES, besides=expected) as held:
-            with self.engine.encoders:
-                for block in blocks:
-                    span = self.cut.block(block)
-                    view = held.views[0][: span.length]
-                    self.source.read_into(span.start, view)
-                    digests.append(block_digest(view))
-                    made = self._made(view, use)
-                    lengths.append(sum(map(len, made)))
-                    pieces += made
+            made = [self._block(held.views[0], block, use) for block in blocks]
+            pieces = [piece for each, _ in made for piece in each]
+            lengths = [sum(map(len, each)) for each, _ in made]
             pieces += self._padding(sum(lengths), last=number == self.cut.parts)
             held.keep_only(sum(map(len, pieces)))
-            return self._deliver(number, pieces, digests, lengths)
+            return self._deliver(number, pieces, [digest for _, digest in made], lengths)
 
-    def _made(self, view: memoryview, use: Use) -> list[bytes]:
-        from cryoem_cloud.mover.codec import encoded  # noqa: PLC0415  (NumPy, where it is needed)
-
-        began_s = time.thread_time()
-        made = encoded(view, use.way, plain=use.plain)
-        took_s, stored = time.thread_time() - began_s, sum(map(len, made))
-        self.engine.kinds.measured(use, raw=len(view), stored=stored, seconds=took_s)
-        return made
+    def _block(self, buffer: memoryview, number: int, use: Use) -> tuple[list[bytes], str]:
+        """A block as it is stored, and its digest."""
+        span = self.cut.block(number)
+        view = buffer[: span.length]
+        self.source.read_into(span.start, view)
+        digest = block_digest(view)
+        return self.engine.encoded(view, use), digest
 
     def _padding(self, stored: int, *, last: bool) -> list[bytes]:
         from cryoem_cloud.mover.codec import padding  # noqa: PLC0415  (NumPy, where it is needed)

@@ -1,0 +1,60 @@
+"""Sends or fetches a file, and prints its peak of memory. Words: way, file, encoding."""
+
+import json
+import resource
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryoem_cloud.model.file import Content, Entry
+from cryoem_cloud.mover.encoding import Encoding
+from cryoem_cloud.mover.engine import SEND_BYTES, Engine
+from cryoem_cloud.mover.pull import place_file
+from cryoem_cloud.mover.push import send_file
+from cryoem_cloud.ports.parts import Buffer, SentPart
+from cryoem_cloud.stores.directory import DirectoryStore
+from tests.mover.parted import FolderParts, PartedStore
+
+PROJECT, KEY = "ribosome-00000000", "mirror/movie.mrc"
+
+
+class Sink(FolderParts):
+    """Takes parts and keeps nothing; reads from the folder's objects into the buffer itself."""
+
+    def __init__(self, store: DirectoryStore, folder: Path) -> None:
+        super().__init__(store, folder)
+        self._root = folder.parent / "store"
+
+    def send(self, key: str, upload: str, number: int, pieces: Sequence[Buffer]) -> SentPart:
+        """Nothing but the count."""
+        return SentPart(number, sum(map(len, pieces)), "tag", "check")
+
+    def complete(
+        self, key: str, upload: str, parts: Sequence[SentPart], *, if_absent: bool = False
+    ) -> None:
+        """Nothing."""
+
+    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+        """See the port."""
+        with (self._root / key).open("rb", buffering=0) as file:
+            file.seek(start)
+            while buffer:
+                buffer = buffer[file.readinto(buffer) :]
+
+
+def main(way: str, path: Path, encoding: Encoding) -> None:
+    """Send to a sink and keep the content beside the file, or fetch by what is kept there."""
+    held = DirectoryStore(path.parent / "store")
+    store = PartedStore(held, Sink(held, path.parent / "uploads"))
+    if way == "send":
+        with Engine(memory_bytes=SEND_BYTES, encoding=encoding) as engine:
+            content = send_file(store, path, project=PROJECT, key=KEY, engine=engine)[1]
+        path.with_suffix(".json").write_text(json.dumps(content.to_json()))
+    else:
+        content = Content.from_json(json.loads(path.with_suffix(".json").read_text()))
+        place_file(store, PROJECT, Entry(path="f", content=content), path.parent / "there")
+    sys.stdout.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Encoding(sys.argv[3]))

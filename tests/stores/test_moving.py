@@ -1,0 +1,57 @@
+"""Large files to real S3 servers and back."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from cryoem_cloud.model.errors import CryoemError
+from cryoem_cloud.model.file import BLOCK_BYTES, Entry
+from cryoem_cloud.mover.encoding import Encoding
+from cryoem_cloud.mover.engine import FETCH_BYTES, SEND_BYTES, Engine
+from cryoem_cloud.mover.pull import fetch_files
+from cryoem_cloud.mover.push import keep_file
+from cryoem_cloud.stores.urls import open_store
+from cryoem_cloud.testing.s3_servers import S3Server
+
+
+class BreakError(CryoemError):
+    """The user interrupts."""
+
+
+@pytest.fixture(params=["weed_server", "ministack_server"])
+def server(request: pytest.FixtureRequest) -> S3Server:
+    found: S3Server = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_a_large_file_is_sent_after_a_break_and_comes_back(
+    server: S3Server, tmp_path: Path, encoding: Encoding
+) -> None:
+    store = open_store(server.bucket(), env=server.env())
+    path = tmp_path / "movie.mrc"
+    counts = random.Random(5).randbytes(8 * BLOCK_BYTES + 5)
+    path.write_bytes(bytes(1024) + counts.translate(bytes(n % 4 for n in range(256))))
+    told: list[int] = []
+
+    def interrupt(size: int) -> None:
+        told.append(size)
+        raise BreakError("stopped")
+
+    def kept(engine: Engine) -> Entry:
+        content = keep_file(store, path, project="p", key="mirror/m", engine=engine)[1]
+        return Entry(path="m", content=content)
+
+    cache = tmp_path / "cache"
+    with Engine(memory_bytes=SEND_BYTES, encoding=encoding, journals=cache) as engine:
+        with pytest.raises(BreakError):
+            keep_file(store, path, project="p", key="mirror/m", engine=engine, moved=interrupt)
+        entry = kept(engine)
+        assert kept(engine) == entry
+    with Engine(memory_bytes=FETCH_BYTES) as engine:
+        fetch_files(store, "p", [(entry, tmp_path / "there" / "m")], engine=engine)
+    assert (tmp_path / "there" / "m").read_bytes() == path.read_bytes()
+    assert told
+    assert entry.content
+    assert bool(entry.content.codecs) == (encoding is not Encoding.NONE)
