@@ -202,6 +202,7 @@ def test_inputs_that_only_the_store_has_are_named_and_nothing_is_sent(desk: Desk
         cache=desk.cache,
         by_reference=False,
         moved=lambda size: pytest.fail(f"{size} bytes were sent"),
+        engine=Engine(memory_bytes=SEND_BYTES),
     )
     needs = (Need(path=_MICROGRAPH), Need(path=other, stub=True))
     assert upload.missing_bytes(needs) == 0
@@ -224,6 +225,7 @@ def test_an_index_that_names_a_file_of_this_computer_is_not_believed(desk: Desk)
         cache=desk.cache,
         by_reference=False,
         moved=lambda _: None,
+        engine=Engine(memory_bytes=SEND_BYTES),
     )
     with pytest.raises(MissingInputError, match=r"masks/mask\.mrc does not exist"):
         upload.entries("inputs", [Need(path="masks/mask.mrc")])

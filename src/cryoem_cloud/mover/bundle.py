@@ -51,7 +51,7 @@ def send_bundle(
     """Store files as one object under a key of nobody else's, and say where their bytes lie.
 
     What is `known`, by its digest, lies where it did. Each other file is compressed for itself,
-    where the engine encodes and that helps. `moved` is told of the files' bytes, once they are stored.
+    where the engine encodes and that helps. `moved` is told of the files' bytes, once stored.
 
     Raises:
         SourceChangedError: A file changed while it was read; nothing is stored.
