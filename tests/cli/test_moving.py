@@ -9,6 +9,7 @@ import pytest
 from .conftest import NewUser, User
 
 SMALL = 40
+ALL = ("stars", "maps")
 
 
 @pytest.fixture
@@ -30,50 +31,62 @@ def objects(user: User) -> set[Path]:
 
 
 def test_what_stands_is_not_looked_at_again(owner: User) -> None:
-    first = owner.cryoem("push", ".", "--json").json
+    first = owner.cryoem("push", *ALL, "--json").json
     assert (first["files"], first["moved_bytes"]) == (SMALL + 1, first["bytes"])
     before = objects(owner)
-    again = owner.cryoem("push", ".", "--json").json
+    again = owner.cryoem("push", *ALL, "--json").json
     assert (again["files"], again["moved_bytes"]) == (SMALL + 1, 0)
     assert objects(owner) == before
-    assert owner.cryoem("push", ".", "--dry-run", "--json").json["fresh_files"] == 0
+    assert owner.cryoem("push", *ALL, "--dry-run", "--json").json["fresh_files"] == 0
 
 
 def test_only_what_changed_is_sent(owner: User) -> None:
-    owner.cryoem("push", ".")
+    owner.cryoem("push", *ALL)
     (owner.folder / "stars/1/1.star").write_text("data_\nchanged\n")
     (owner.folder / "stars/2/2.star").chmod(0o600)
-    plan = owner.cryoem("push", ".", "--dry-run", "--json").json
+    plan = owner.cryoem("push", *ALL, "--dry-run", "--json").json
     assert (plan["fresh_files"], plan["files"]) == (2, SMALL + 1)
-    said = owner.cryoem("push", ".", "--json").json
+    said = owner.cryoem("push", *ALL, "--json").json
     assert said["moved_bytes"] == len("data_\nchanged\n")
     (item,) = owner.cryoem("store", "ls", "stars/2/2.star", "--json").json["files"]
     assert item["mode"] == 0o600
 
 
 def test_bytes_that_changed_behind_size_and_time_are_found_by_checksum(owner: User) -> None:
-    owner.cryoem("push", ".")
+    owner.cryoem("push", *ALL)
     file = owner.folder / "maps/1.mrc"
     found = file.stat()
     with file.open("r+b") as open_file:
         open_file.write(b"other")
     os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
-    assert owner.cryoem("push", ".", "--json").json["moved_bytes"] == 0
+    assert owner.cryoem("push", *ALL, "--json").json["moved_bytes"] == 0
     said = owner.type("cryoem", "verify", "maps")
     assert (said.code, "maps/1.mrc: damaged here" in said.out) == (1, True)
-    assert owner.cryoem("push", "--checksum", ".", "--json").json["moved_bytes"] == 300_000
+    assert owner.cryoem("push", "--checksum", *ALL, "--json").json["moved_bytes"] == 300_000
 
 
 def test_a_second_computers_word_is_heard(new_user: NewUser, owner: User) -> None:
-    owner.cryoem("push", ".")
+    owner.cryoem("push", *ALL)
     name = owner.cryoem("project", "show", "--json").json["name"]
     other = new_user("other")
     other.cryoem("project", "attach", owner.store.as_uri(), name)
     (other.folder / "maps").mkdir()
     (other.folder / "maps/1.mrc").write_bytes(b"newer")
     other.cryoem("push", "maps")
-    plan = owner.cryoem("push", ".", "--dry-run", "--json").json
+    plan = owner.cryoem("push", *ALL, "--dry-run", "--json").json
     assert plan["fresh_files"] == 1
+
+
+def test_what_the_store_has_under_another_name_is_not_sent(owner: User) -> None:
+    (owner.folder / "maps/link.mrc").symlink_to("1.mrc")
+    assert owner.cryoem("push", "maps", "--json").json["moved_bytes"] == 300_000
+    (owner.folder / "copy.mrc").write_bytes((owner.folder / "maps/1.mrc").read_bytes())
+    assert owner.cryoem("push", "copy.mrc", "--json").json["moved_bytes"] == 0
+    for name in ("link", "1"):
+        (owner.folder / f"maps/{name}.mrc").unlink()
+    owner.cryoem("pull", "maps")
+    made = (owner.folder / "copy.mrc").read_bytes()
+    assert (owner.folder / "maps/1.mrc").read_bytes() == made
 
 
 def test_what_cannot_be_sent_is_named(owner: User) -> None:
@@ -98,7 +111,7 @@ def test_a_rate_is_a_rate(owner: User) -> None:
 
 
 def test_sync_replaces_nothing_and_moves_both_ways(new_user: NewUser, owner: User) -> None:
-    owner.cryoem("push", ".")
+    owner.cryoem("push", *ALL)
     name = owner.cryoem("project", "show", "--json").json["name"]
     other = new_user("other")
     other.cryoem("project", "attach", owner.store.as_uri(), name)
@@ -106,10 +119,10 @@ def test_sync_replaces_nothing_and_moves_both_ways(new_user: NewUser, owner: Use
     (other.folder / "maps/2.mrc").write_bytes(b"another")
     (other.folder / "stars/0").mkdir(parents=True)
     (other.folder / "stars/0/0.star").write_text("mine")
-    plan = other.cryoem("sync", "--dry-run", "--json", ".").json
+    plan = other.cryoem("sync", "--dry-run", "--json", *ALL).json
     assert (plan["up"]["fresh_files"], plan["down"]["fresh_files"]) == (2, SMALL)
-    said = other.cryoem("sync", "--json", ".").json
-    assert said["down"]["files"] == SMALL + 2
+    said = other.cryoem("sync", "--json", *ALL).json
+    assert said["down"]["files"] == SMALL + 1
     assert (other.folder / "stars/0/0.star").read_text() == "mine"
     for file in owner.folder.rglob("*.mrc"):
         there = other.folder / file.relative_to(owner.folder)
@@ -126,7 +139,7 @@ def _object_of(owner: User, path: str) -> Path:
 
 
 def test_what_the_store_lost_is_found_and_sent_again(owner: User) -> None:
-    owner.cryoem("push", ".")
+    owner.cryoem("push", *ALL)
     _object_of(owner, "maps/1.mrc").unlink()
     said = owner.type("cryoem", "verify", "--json")
     assert said.code == 1
@@ -139,7 +152,7 @@ def test_what_the_store_lost_is_found_and_sent_again(owner: User) -> None:
 
 
 def test_damage_in_the_store_is_found_by_reading_and_mended(owner: User) -> None:
-    owner.cryoem("push", ".")
+    owner.cryoem("push", *ALL)
     held = _object_of(owner, "maps/1.mrc")
     held.chmod(0o600)
     data = bytearray(held.read_bytes())
@@ -153,7 +166,7 @@ def test_damage_in_the_store_is_found_by_reading_and_mended(owner: User) -> None
 
 
 def test_damage_here_is_mended_from_the_store(owner: User) -> None:
-    owner.cryoem("push", ".")
+    owner.cryoem("push", *ALL)
     file = owner.folder / "maps/1.mrc"
     found, good = file.stat(), file.read_bytes()
     file.write_bytes(b"x" + good[1:])
@@ -163,8 +176,8 @@ def test_damage_here_is_mended_from_the_store(owner: User) -> None:
 
 
 def test_du_says_how_much_the_store_holds(owner: User) -> None:
-    (owner.folder / "maps/same.mrc").write_bytes((owner.folder / "maps/1.mrc").read_bytes())
-    owner.cryoem("push", ".")
+    (owner.folder / "maps/same.mrc").hardlink_to(owner.folder / "maps/1.mrc")
+    owner.cryoem("push", *ALL)
     folders = owner.cryoem("store", "du", "--json").json["folders"]
     maps = next(folder for folder in folders if folder["folder"] == "maps")
     assert (maps["files"], maps["bytes"], maps["stored_bytes"]) == (2, 600_000, 300_000)

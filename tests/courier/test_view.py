@@ -17,6 +17,7 @@ from cryoem_cloud.model.errors import CorruptObjectError, MissingInputError
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.job import Job, Need, Wish
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.engine import SEND_BYTES, Engine
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore

@@ -8,12 +8,12 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from cryoem_cloud.model.errors import NoSpaceError
-from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
+from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry, Kind, Stamp
 from cryoem_cloud.stores.index import IndexLog
 
 __all__ = ["Cache", "Signs", "signs"]
@@ -25,6 +25,8 @@ create table if not exists origin (project text, origin text, primary key (proje
 create table if not exists entry (project text, path blob, digest text, fields text,
     primary key (project, path)) without rowid;
 create index if not exists by_digest on entry (project, digest);
+create index if not exists by_beginning on entry (project, json_extract(fields, '$.size'),
+    json_extract(fields, '$.blocks.digests[0]'));
 create table if not exists digest (path blob primary key, size int, mtime_ns int, inode int,
     content text) without rowid;
 create table if not exists followed (project text, job int, machine text, page int,
@@ -149,6 +151,23 @@ class Cache:
         with self._work() as db:
             row = db.execute(query, (project, digest)).fetchone()
         return Entry.from_json(json.loads(row[0])).content if row else None
+
+    def may_have(self, project: str, size: int, beginning: Callable[[], str]) -> bool:
+        """Whether bytes of that size may lie somewhere already, as far as their first block tells.
+
+        `beginning` gives the digest of that block, for files of more; it is asked only if needed.
+        """
+        query = "select 1 from entry where project = ? and json_extract(fields, '$.size') = ?"
+        first = " and json_extract(fields, '$.blocks.digests[0]') = ?"
+        with self._work() as db:
+            if db.execute(query + " limit 1", (project, size)).fetchone() is None:
+                return False
+        if size <= BLOCK_BYTES:
+            return True
+        block = beginning()
+        with self._work() as db:
+            row = db.execute(query + first + " limit 1", (project, size, block)).fetchone()
+        return row is not None
 
     def digest(self, path: Path, stamp: Stamp) -> str | None:
         """The digest of a file that has not changed since `remember`."""

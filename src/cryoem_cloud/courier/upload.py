@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.unsent import Place, Sent, Unsent
 from cryoem_cloud.model.errors import MissingInputError, RefusedError
 from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
 from cryoem_cloud.model.job import Need
@@ -50,21 +51,6 @@ def without_doubles(needs: Iterable[Need]) -> tuple[Need, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Unsent:
-    """A file of which the store may not have the bytes. `seen`: the index knows its path."""
-
-    path: str
-    file: Path
-    stamp: Stamp
-    mode: int
-    seen: bool
-
-    def entry(self, sent: tuple[Stamp, Content]) -> Entry:
-        stamp, content = sent
-        return Entry(path=self.path, mtime_ns=stamp.mtime_ns, mode=self.mode, content=content)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """Sends inputs of one project. `moved` is told of bytes as they go, and may end that.
 
@@ -97,8 +83,8 @@ class Upload:
         with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
             for start in range(0, len(wanted), _RECORD_FILES):
                 batch = list(pool.map(self._entry, wanted[start : start + _RECORD_FILES]))
-                sent = self._sent(pool, [one for one in batch if isinstance(one, _Unsent)])
-                entries = [sent[one.path] if isinstance(one, _Unsent) else one for one in batch]
+                sent = self._sent(pool, [one for one in batch if isinstance(one, Unsent)])
+                entries = [sent[one.path] if isinstance(one, Unsent) else one for one in batch]
                 self._record(index, purpose, entries)
                 self._stand(entries)
                 made.extend(entries)
@@ -146,7 +132,7 @@ class Upload:
             return None  # what names a file of a computer's is never recorded by us
         return entry
 
-    def _entry(self, need: Need) -> Entry | _Unsent:
+    def _entry(self, need: Need) -> Entry | Unsent:
         if need.target:
             return inner_link(need.path, need.target)
         file = where(self.project.folder, need.path)
@@ -161,15 +147,9 @@ class Upload:
             return Entry(path=need.path, kind=Kind.STUB)
         return self._file(need.path, file)
 
-    def _file(self, path: str, file: Path) -> Entry | _Unsent:
+    def _file(self, path: str, file: Path) -> Entry | Unsent:
         known = self.cache.entry(self.project.name, path)
-        unsent = _Unsent(
-            path=path,
-            file=file,
-            stamp=stamp_of(file),
-            mode=file.stat().st_mode & 0o777,
-            seen=known is not None,
-        )
+        unsent = Unsent.at(path, file, seen=known is not None)
         digest = None if self.distrust else self.cache.digest(file, unsent.stamp)
         content: Content | None = None
         if digest and known and known.content and known.content.digest == digest:
@@ -181,19 +161,25 @@ class Upload:
     def _known(self, digest: str) -> Content | None:
         return self.cache.content(self.project.name, digest)
 
-    def _sent(self, pool: ThreadPoolExecutor, unsent: list[_Unsent]) -> dict[str, Entry]:
-        """Store the bytes of files; many small ones together, but where their folder is cloned."""
-        small = [one for one in unsent if one.stamp.size <= BUNDLED_BYTES]
+    def _sent(self, pool: ThreadPoolExecutor, unsent: list[Unsent]) -> dict[str, Entry]:
+        """Store the bytes of files, once where one has several names; the entries, by path.
+
+        Many small ones go together, but where their folder is cloned.
+        """
+        firsts = {one.place: one for one in reversed(unsent)}
+        small = [one for one in firsts.values() if one.stamp.size <= BUNDLED_BYTES]
         if self.store.properties.local or self.by_reference or len(small) < _FEWEST_BUNDLED:
             small = []
-        bundled = {one.path for one in small}
-        large = [one for one in unsent if one.path not in bundled]
+        bundled = {one.place for one in small}
+        alone = [one for place, one in firsts.items() if place not in bundled]
         with ThreadPoolExecutor(max_workers=_BUNDLE_STREAMS) as bundles:
             together = bundles.map(self._send_together, groups(small, lambda one: one.stamp.size))
-            entries = {entry.path: entry for entry in pool.map(self._send, large)}
-            return entries | {entry.path: entry for some in together for entry in some}
+            sent = dict(pool.map(self._send, alone))
+            for some in together:
+                sent |= some
+        return {one.path: one.entry(sent[one.place]) for one in unsent}
 
-    def _send_together(self, unsent: Sequence[_Unsent]) -> list[Entry]:
+    def _send_together(self, unsent: Sequence[Unsent]) -> dict[Place, Sent]:
         sent = send_bundle(
             self.store,
             [one.file for one in unsent],
@@ -205,16 +191,16 @@ class Upload:
         )
         for one, (stamp, content) in zip(unsent, sent, strict=True):
             self.cache.remember(one.file, stamp, content.digest)
-        return [one.entry(each) for one, each in zip(unsent, sent, strict=True)]
+        return {one.place: each for one, each in zip(unsent, sent, strict=True)}
 
-    def _send(self, unsent: _Unsent) -> Entry:
+    def _send(self, unsent: Unsent) -> tuple[Place, Sent]:
         stamp, content = self._stored_now(unsent)
         self.cache.remember(unsent.file, stamp, content.digest)
-        return unsent.entry((stamp, content))
+        return unsent.place, (stamp, content)
 
-    def _stored_now(self, unsent: _Unsent) -> tuple[Stamp, Content]:
+    def _stored_now(self, unsent: Unsent) -> Sent:
         """Store the bytes, unless the store has them under another name or from another time."""
-        if self.by_reference or unsent.seen:
+        if self.by_reference or unsent.seen or self._may_be_known(unsent):
             stamp, digester = digest_file(unsent.file)
             if self.by_reference:
                 return stamp, _reference(unsent.file, stamp, digester.digest)
@@ -229,6 +215,9 @@ class Upload:
             moved=self.moved,
             engine=self.engine,
         )
+
+    def _may_be_known(self, unsent: Unsent) -> bool:
+        return self.cache.may_have(self.project.name, unsent.stamp.size, unsent.beginning)
 
     def _record(self, index: IndexLog, purpose: str, batch: list[Entry]) -> None:
         name = self.project.name

@@ -92,6 +92,8 @@ class DirectoryStore:
         self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
     ) -> None:
         """See the port."""
+        if if_absent and self._path(key).is_file():  # before anything large is written in vain
+            raise ObjectExistsError(f"{key} exists already in {self.url}")
         with self._beside(key) as beside:
             with self._translated(key):
                 descriptor = os.open(beside, _ANEW, 0o666)
