@@ -50,8 +50,8 @@ def test_four_terabytes_on_paper() -> None:
 
 
 def test_what_no_store_takes_is_refused() -> None:
-    with pytest.raises(RefusedError, match="larger than what a store takes"):
-        cut_of(LARGEST + 1)
+    with pytest.raises(RefusedError, match=r"movie\.mrc has .* takes no more"):
+        cut_of(LARGEST + 1, name="movie.mrc")
 
 
 @given(stored=st.integers(0, 10 * 1024**2), last=st.booleans())

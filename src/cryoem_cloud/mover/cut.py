@@ -59,7 +59,7 @@ class Cut:
         return sum(self.block(number).length for number in self.blocks_of(part))
 
 
-def cut_of(size: int, *, ratio: float = 1.0) -> Cut:
+def cut_of(size: int, *, ratio: float = 1.0, name: str = "a file") -> Cut:
     """How a file of `size` bytes is cut whose blocks are `ratio` times smaller once encoded.
 
     A part has a block or more once it is encoded, so that few requests are made; no part is larger
@@ -70,8 +70,9 @@ def cut_of(size: int, *, ratio: float = 1.0) -> Cut:
     """
     if size > MOST_PARTS * MOST_PART_BYTES:
         raise RefusedError(
-            f"a file of {human_size(size)} is larger than what a store takes in parts",
-            hint=f"that is {human_size(MOST_PARTS * MOST_PART_BYTES)}",
+            f"{name} has {human_size(size)}, and a store takes no more in parts than"
+            f" {human_size(MOST_PARTS * MOST_PART_BYTES)}",
+            hint="cut it into several files",
         )
     needed = ceil(ceil(size / BLOCK_BYTES) / MOST_PARTS)
     return Cut(size, max(1, needed, ceil(min(ratio, _MOST_RATIO))))

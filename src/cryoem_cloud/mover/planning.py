@@ -24,7 +24,7 @@ def planned(
         path=str(source.path.absolute()),
         stamp=source.stamp,
         block=BLOCK_BYTES,
-        blocks_a_part=cut_of(source.stamp.size).blocks_a_part,
+        blocks_a_part=cut_of(source.stamp.size, name=str(source.path)).blocks_a_part,
         encoding=encoding.value,
     )
     if before is not None and raw.goes_on(before):
