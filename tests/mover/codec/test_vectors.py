@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.model.file import BLOCK_BYTES
 from cryoem_cloud.mover.codec import ZSTD, Gain, Way, decode_into, decode_one, encoded, padding
+from cryoem_cloud.mover.codec.recipe import HEAD_BYTES, Recipe
 from tests.mover.codec.samples import counts, gains, mrc_header, normalised
 from tests.mover.codec.vectors import VECTORS, Vector
 
@@ -20,6 +22,14 @@ def test_we_read_it(vector: Vector) -> None:
     raw = bytearray(len(vector.raw))
     decode_into(vector.stored, memoryview(raw), gain=vector.gain)
     assert raw == vector.raw
+
+
+def test_the_page_shows_a_recipe_as_we_write_it() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/stored-files.md").read_text(
+        encoding="utf-8"
+    )
+    shown = page.partition("```json\n")[2].partition("\n```")[0].encode()
+    assert Recipe("nibbles", BLOCK_BYTES, {"exceptions": 20}).frame()[HEAD_BYTES:] == shown
 
 
 def alone(folder: Path, zstd: str) -> dict[str, str]:
