@@ -14,6 +14,7 @@ from cryoem_cloud.courier.upload import Upload, without_doubles
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.tidy import tidy
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.stores.index import IndexLog
@@ -106,6 +107,8 @@ class Pushing:
                 )
                 upload.entries("push", self._needs)
                 tally.wire = engine.wire_bytes
+                if engine.journals is not None:
+                    tidy(self.store, engine.journals)
         return Moved(
             verb="sent",
             files=self.scan.files,

@@ -12,7 +12,7 @@ from pathlib import Path
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.unsent import Place, Sent, Unsent
 from cryoem_cloud.model.errors import MissingInputError, RefusedError
-from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
+from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry, Kind, Stamp
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.keys import bundle_key, mirror_key
 from cryoem_cloud.model.links import inner_link
@@ -22,6 +22,7 @@ from cryoem_cloud.mover.bundle import BUNDLED_BYTES, groups, send_bundle
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.push import digest_file, keep_file
 from cryoem_cloud.mover.stamp import stamp_of
+from cryoem_cloud.mover.tidy import forget
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.index import IndexLog
 
@@ -87,6 +88,7 @@ class Upload:
                 entries = [sent[one.path] if isinstance(one, Unsent) else one for one in batch]
                 self._record(index, purpose, entries)
                 self._stand(entries)
+                self._forget(one for one in batch if isinstance(one, Unsent))
                 made.extend(entries)
         return tuple(made)
 
@@ -215,6 +217,14 @@ class Upload:
             moved=self.moved,
             engine=self.engine,
         )
+
+    def _forget(self, recorded: Iterable[Unsent]) -> None:
+        """Keep no journals of large files that the index names now."""
+        for one in recorded:
+            entry = self.cache.entry(self.project.name, one.path)
+            if one.stamp.size > BLOCK_BYTES and entry is not None and entry.content is not None:
+                key = f"{self.project.name}/{entry.content.key}"
+                forget(self.store, self.engine.journals, key=key, path=one.file)
 
     def _may_be_known(self, unsent: Unsent) -> bool:
         return self.cache.may_have(self.project.name, unsent.stamp.size, unsent.beginning)

@@ -5,11 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from cryoem_cloud.model.errors import RefusedError, StoreError
-from cryoem_cloud.mover.journal import Journal, Plan, journals_in
+from cryoem_cloud.mover.journal import Journal, Plan, journals_in, opened
 from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.ports.store import Store
 
-__all__ = ["tidy"]
+__all__ = ["forget", "tidy"]
 
 _KEPT_S = 7 * 24 * 3600
 """For so long the journal of a file that has arrived is kept: until then an index has it."""
@@ -34,6 +34,13 @@ def tidy(store: Store, journals: Path) -> int:
                     aborted += 1
                 journal.remove()
     return aborted
+
+
+def forget(store: Store, journals: Path | None, *, key: str, path: Path) -> None:
+    """Remove the journal of a file that has arrived, which an index names now."""
+    with opened(journals, store=store.url, key=key, path=path) as journal:
+        if journal is not None:
+            journal.remove()
 
 
 def _remove_old(journal: Journal) -> None:
