@@ -91,11 +91,12 @@ def place_file(
     _require_here(content)
     with _beside(path) as beside:
         key = f"{project}/{content.key}"
-        whole = content.start == 0
+        alone = content.start == 0 and store.properties.clones
+        whole = alone and store.size(key) == content.stored  # not the first of a bundle
         if comes_in_blocks(store, content):
             with engine_or_new(engine, FETCH_BYTES) as used:
                 fetch_blocks(used, store, key, content, beside=beside, moved=moved)
-        elif not (whole and store.properties.clones and store.clone_out(key, beside)):
+        elif not (whole and store.clone_out(key, beside)):
             chunks = store.get_stream(key, start=content.start, length=content.stored)
             _write(chunks, content, beside, moved)
         else:
@@ -178,7 +179,8 @@ class _Placing:
             return
         start = _start(batch[0])
         length = max(map(_end, batch)) - start
-        data = self.store.get(f"{self.project}/{first.key}", start=start, length=length)
+        with self.engine.stream(length):
+            data = self.store.get(f"{self.project}/{first.key}", start=start, length=length)
         for entry, path in batch:
             place_bytes(
                 data[_start((entry, path)) - start : _end((entry, path)) - start], entry, path

@@ -87,7 +87,8 @@ def send_file(
         moved(stamp.size)
     else:
         chunks = _digested(_pieces(path, stamp), digester, moved)
-        store.put_stream(full, chunks, size=stamp.size, if_absent=True)
+        with nullcontext() if engine is None else engine.stream(stamp.size):
+            store.put_stream(full, chunks, size=stamp.size, if_absent=True)
     return stamp, _content(key, digester)
 
 
