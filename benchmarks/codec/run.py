@@ -37,8 +37,8 @@ from cryoem_cloud.mover.codec import (
 SIDE = 2048
 DOSES = (0.5, 1.0, 1.5)
 """Electrons a pixel and frame."""
-DRAWN = 10
-"""Frames, of which a gain is learnt."""
+DRAWN = 21
+"""Frames: one is encoded, of the others the gain is learnt."""
 FRAMES = 40
 """Of a movie that brings its own gain."""
 _SAMPLE = 1024 * 1024
@@ -84,7 +84,7 @@ def movies(camera: Camera, dose: float) -> list[Case]:
     frames = np.stack([camera.frame(dose) for _ in range(DRAWN)])
     each = BLOCK_BYTES // SIDE**2
     floats = frames[0] * camera.gain
-    known, stored = learnt(frames, camera.gain)
+    known, stored = learnt(frames[1:], camera.gain)
     way, share = Movie(SIDE**2, 0, FRAMES).way(known), stored / (FRAMES * floats.nbytes)
     normalised = partial(Case, name="m.mrc", raw=floats.tobytes(), way=way, gain=known)
     return [

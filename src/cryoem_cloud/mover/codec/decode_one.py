@@ -23,6 +23,8 @@ from operator import mul
 from pathlib import Path
 from typing import Any
 
+__all__ = ["main", "restore"]
+
 FRAME, RECIPE = 0xFD2FB528, 0x184D2A5C
 HEAD = struct.Struct("<II")
 STEP = 1024 * 1024
