@@ -14,8 +14,10 @@ import pytest
 from cryoem_cloud.model.errors import StoreDeniedError, StoreUnreachableError
 from cryoem_cloud.ports.parts import Parts
 from cryoem_cloud.stores.s3 import xml
+from cryoem_cloud.stores.s3.bucket import Bucket
 from cryoem_cloud.stores.s3.client import Access
 from cryoem_cloud.stores.s3.place import place_of
+from cryoem_cloud.stores.s3.uploads import S3Parts
 from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.testing.proxy import Trouble, faulty_proxy
 from cryoem_cloud.testing.s3_servers import S3Server
@@ -261,7 +263,8 @@ def served(answer: Callable[[int], bytes], *, stays: bool) -> Iterator[tuple[Par
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        yield parts_of("s3://bucket", {**KEYS, "AWS_ENDPOINT_URL": endpoint}), connections
+        access = Access({**KEYS, "AWS_ENDPOINT_URL": endpoint})
+        yield S3Parts(Bucket("bucket", "", access=access, url="s3://bucket")), connections
         listener.shutdown(socket.SHUT_RDWR)
 
 
