@@ -1,0 +1,45 @@
+"""Figures as people read them: tables in Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.transfer.figures import OURS, Figure, Run, medians
+
+__all__ = ["clients_table", "targets_table"]
+
+
+def clients_table(runs: Sequence[Run]) -> str:
+    """Row by row, each client's medians; ratios are ours over theirs."""
+    found = medians(runs)
+    lines = [
+        "| what | client | wall, s | ours / theirs | raw MB/s | CPU, s | peak MB | moved | runs |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row, client in dict.fromkeys((run.row, run.client) for run in runs):
+        ran = [run for run in runs if (run.row, run.client) == (row, client)]
+        well = [run for run in ran if not run.fault]
+        if not well:
+            lines.append(
+                f"| {row} | {client} | failed: {ran[0].fault} | | | | | | 0 of {len(ran)} |"
+            )
+            continue
+        got = found[row, client]
+        walls = [run.wall_s for run in well]
+        ours = found.get((row, OURS), {}).get("wall_s")
+        ratio = f"{ours / got['wall_s']:.2f}" if ours and client != OURS else ""
+        moved = max(got["received"], got["sent"]) / ran[0].bytes
+        lines.append(
+            f"| {row} | {client} | {got['wall_s']:.2f} ({min(walls):.2f} to {max(walls):.2f})"
+            f" | {ratio} | {ran[0].bytes / got['wall_s'] / 1e6:.0f} | {got['cpu_s']:.2f}"
+            f" | {got['rss_mb']:.0f} | {moved:.3f} | {len(well)} of {len(ran)} |"
+        )
+    return "\n".join(lines)
+
+
+def targets_table(figures: Iterable[Figure]) -> str:
+    """Each target, what was found, and whether it is kept."""
+    lines = ["| what | figure | promised | found | |", "|---|---|---|---|---|"]
+    for each in figures:
+        said = "not measured" if each.found is None else f"{each.found:g}"
+        word = "kept" if each.met else "" if each.found is None else "**missed**"
+        lines.append(f"| {each.row} | {each.target.key} | {each.promised} | {said} | {word} |")
+    return "\n".join(lines)
