@@ -208,7 +208,9 @@ def _listing(bucket: Bucket, request: Request) -> Reply:
         delimiter=query.get("delimiter", ""),
         most=min(_MOST_KEYS, int(query.get("max-keys") or _MOST_KEYS)),
     )
-    coded = quote if query.get("encoding-type") == "url" else escape
+    as_url = query.get("encoding-type") == "url"
+    coded = quote if as_url else escape
+    coding = "<EncodingType>url</EncodingType>" if as_url else ""
     rows = [
         f"<Contents><Key>{coded(key)}</Key><LastModified>{_iso(held.modified_s)}</LastModified>"
         f"<ETag>{escape(held.etag)}</ETag><Size>{size_of(held.body)}</Size>"
@@ -221,8 +223,8 @@ def _listing(bucket: Bucket, request: Request) -> Reply:
         for folder in page.folders
     ]
     return _xml(
-        f"<ListBucketResult><Name>{request.bucket}</Name>{_more(page, coded)}{''.join(rows)}"
-        "</ListBucketResult>"
+        f"<ListBucketResult><Name>{request.bucket}</Name>{coding}"
+        f"{_more(page, coded)}{''.join(rows)}</ListBucketResult>"
     )
 
 

@@ -99,7 +99,7 @@ def _line(link: Link, names: Sequence[str]) -> Iterator[None]:
             yield
         finally:
             running.kill()
-            running.wait()
+            running.communicate()
 
 
 def _up(name: str, own: str, other: str, link: Link) -> None:

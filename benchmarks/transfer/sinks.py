@@ -71,10 +71,8 @@ def running(way: Way, folder: Path, *, tls: bool, whole: bool) -> Iterator[Sink]
         scheme = "https" if tls else "http"
         yield Sink(f"{scheme}://{way.host}:{said[1]}", certificate, way, process)
     finally:
-        if process.stdin:
-            process.stdin.close()
         try:
-            process.wait(_GRACE_S)
+            process.communicate(timeout=_GRACE_S)  # ends its input, and so the sink
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            process.communicate()
