@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -108,8 +109,9 @@ class Bench:
             "down": _downs,
             "sync": _syncs,
             "kill": _kills,
+            "return": _returns,
         }
-        whole = row.verb in {"down", "kill"}
+        whole = row.verb in {"down", "kill", "return"}
         rounds = min(self.rounds, row.rounds) if row.rounds else self.rounds
         with self._field(row, whole=whole) as place:
             yield from acts[row.verb](place, rounds)
@@ -215,6 +217,16 @@ def _kills(place: Field, rounds: int) -> Iterator[Run]:
         yield place.run(client, number, spent)
 
 
+def _returns(place: Field, rounds: int) -> Iterator[Run]:
+    """What is sent comes back the same, byte for byte; what is measured is the sending."""
+    for client, number in _turns(place, rounds):
+        name = f"{client}-{number}"
+        spent = place.spend("up", client, name)
+        if not spent["fault"] and not _comes_back(place, name):
+            spent["fault"] = "what came back is not what was sent"
+        yield place.run(client, number, spent)
+
+
 def _killed(place: Field, client: str, name: str) -> int:
     """Kill a client at half of its upload; how many bytes had arrived."""
     command, folder, env = place.words("sync", client, name)
@@ -229,6 +241,7 @@ def _killed(place: Field, client: str, name: str) -> int:
         )
         come = 0
         while come < place.facts["bytes"] / 2 and running_client.poll() is None:
+            time.sleep(0.02)
             come += int(place.sink.told()["received"])
         running_client.kill()
         running_client.wait()

@@ -31,7 +31,7 @@ _SAID = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One comparison: `verb` is up, down, sync (of what is there), or kill (and again).
+    """One comparison: `verb` is up, down, sync (of what is there), kill (and again), or return.
 
     `scale` is the set's in this row, `rounds` how many are made at most (0: as many as asked for).
     """
@@ -189,6 +189,17 @@ CASES: Mapping[str, tuple[Row, ...]] = {
         _memory("up", "hole-64", 256),
         _memory("down", "hole-1", 100),
         _memory("down", "hole-8", 100),
+    ),
+    "identity": tuple(
+        Row(
+            name=f"there and back, {_SAID[data]}",
+            verb="return",
+            data=data,
+            clients=(OURS,),
+            scale=0.1,
+            rounds=1,
+        )
+        for data in ("large", "small", "int8", "u16", "f32", "lzw", "eer")
     ),
     "short": (
         Row(

@@ -17,6 +17,7 @@ uploads, 13 GB for downloads.
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from benchmarks.transfer.links import reason_without
 from benchmarks.transfer.plot import draw
 from benchmarks.transfer.rivals import installed
 from benchmarks.transfer.sinks import ROOT
-from benchmarks.transfer.table import clients_table, targets_table
+from benchmarks.transfer.table import calls_list, clients_table, targets_table
 
 BUILD = ROOT / "build" / "transfer"
 MEMORY = Path("/dev/shm")  # noqa: S108  (a folder of its own is made there)
@@ -67,7 +68,7 @@ def measured(bench: Bench, case: str) -> list[Run]:
 
 def page() -> None:
     """Tables and a picture of all cases that have been run."""
-    parts = []
+    parts = [f"{calls_list()}\n\n"]
     runs = list[Run]()
     for case in CASES:
         if case != "short" and (ran := kept(case)):
@@ -87,6 +88,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="of the data; 1 as published")
     parser.add_argument("--folder", type=Path, default=MEMORY if MEMORY.is_dir() else None)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was made is removed
     installed()
     said: dict[str, float | None] = {}
     with tempfile.TemporaryDirectory(prefix="transfer-", dir=given.folder) as name:

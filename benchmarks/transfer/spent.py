@@ -24,11 +24,16 @@ def spent(command: list[str], timeout_s: float) -> dict[str, float | int]:
     """What it took, and its exit code; what runs at the end of the time is killed."""
     began_s = time.monotonic()
     process = subprocess.Popen(command, start_new_session=True)
-    timer = threading.Timer(timeout_s, lambda: os.killpg(process.pid, signal.SIGKILL))
+    timer = threading.Timer(timeout_s, os.killpg, (process.pid, signal.SIGKILL))
     timer.start()
-    _, status, used = os.wait4(process.pid, 0)
+    try:
+        _, status, used = os.wait4(process.pid, 0)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    finally:
+        timer.cancel()
     wall_s = time.monotonic() - began_s
-    timer.cancel()
     return {
         "wall_s": round(wall_s, 3),
         "cpu_s": round(used.ru_utime + used.ru_stime, 3),

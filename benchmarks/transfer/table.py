@@ -1,10 +1,12 @@
 """Figures as people read them: tables in Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from benchmarks.transfer.figures import OURS, Figure, Run, medians
+from benchmarks.transfer.rivals import PACKAGES, RIVALS, ROOT, Call, words
 
-__all__ = ["clients_table", "targets_table"]
+__all__ = ["calls_list", "clients_table", "targets_table"]
 
 _NONE = 25
 """So many times less than there is are records alone."""
@@ -43,6 +45,8 @@ def clients_table(runs: Sequence[Run]) -> str:
 
 def _packed(run: Run, got: Mapping[str, float]) -> str:
     moved = max(got["received"], got["sent"])
+    if got["resent_mb"]:
+        return f"{got['resent_mb']:.0f} MB resent"
     if moved < run.bytes / _NONE:
         return "nothing moved"
     near = f" ({run.bytes / moved / run.bound:.0%})".replace("%", " %") if run.bound > 1 else ""
@@ -56,4 +60,18 @@ def targets_table(figures: Iterable[Figure]) -> str:
         said = "not measured" if each.found is None else f"{each.found:g}"
         word = "kept" if each.met else "" if each.found is None else "**missed**"
         lines.append(f"| {each.row} | {each.target.key} | {each.promised} | {said} | {word} |")
+    return "\n".join(lines)
+
+
+def calls_list() -> str:
+    """How rivals are called, large files and small ones."""
+    lines = [f"Rivals: {', '.join(f'`{each}`' for each in PACKAGES)}.", ""]
+    for rival in RIVALS:
+        for verb, small in (("up", False), ("down", False), ("sync", True)):
+            call = Call(
+                verb=verb, folder=Path("DATA"), prefix="PLACE", small=small, endpoint="SERVER"
+            )
+            program, *rest = words(rival, call)
+            told = " ".join((Path(program).name, *rest)).replace(f"{ROOT}/", "")
+            lines.append(f"* `{told}`")
     return "\n".join(lines)

@@ -1,5 +1,6 @@
 """The pure parts of benchmarks/transfer: medians, ratios, tables, bounds, data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import mrcfile
@@ -16,7 +17,8 @@ from benchmarks.transfer.figures import OURS, Run, Target, figure, medians, orde
 from benchmarks.transfer.formats import FORMATS, events
 from benchmarks.transfer.links import GIGABIT, queue_bytes
 from benchmarks.transfer.plot import draw, relative
-from benchmarks.transfer.table import clients_table, targets_table
+from benchmarks.transfer.rivals import PACKAGES
+from benchmarks.transfer.table import calls_list, clients_table, targets_table
 
 
 def run(client: str, wall_s: float, *, fault: str = "", row: str = "up", received: int = 50) -> Run:
@@ -94,6 +96,18 @@ def test_the_table_says_how_near_the_bound_and_what_failed() -> None:
 def test_missed_targets_are_shown_with_their_figure() -> None:
     found = figure(medians(RUNS), "up", Target(key="best", against=("rclone",), most=0.3))
     assert "| up | best | ≤ 0.3 | 0.4 | **missed** |" in targets_table([found])
+
+
+def test_a_resent_upload_is_told_in_mb() -> None:
+    killed = replace(run(OURS, 1.0), resent_mb=118.4)
+    assert "118 MB resent" in clients_table([killed])
+
+
+def test_rivals_are_shown_as_they_are_called() -> None:
+    shown = calls_list()
+    assert "`s5cmd --endpoint-url SERVER --log error --numworkers 16 cp --concurrency 8" in shown
+    assert "`python benchmarks/transfer/obstore_client.py up DATA PLACE SERVER 16`" in shown
+    assert all(f"`{package}`" in shown for package in PACKAGES)
 
 
 def test_a_picture_is_made_of_rows_with_s5cmd(tmp_path: Path) -> None:
