@@ -19,7 +19,10 @@ __all__ = ["GIGABIT", "HUNDRED", "LOOPBACK", "Link", "Way", "queue_bytes", "reas
 CLIENT, SERVER = "10.219.0.1", "10.219.0.2"
 _JUMBO_MBIT = 1000
 _BUFFERS = "4096 131072 33554432"
-"""Of a socket: the kernel's least, usual and greatest; the greatest is what a long line needs."""
+"""Of a socket: the kernel's least, usual and greatest; the greatest is what a long line needs.
+
+How TCP finds its speed is this computer's way.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,8 @@ def _line(link: Link, names: Sequence[str]) -> Iterator[None]:
 def _up(name: str, own: str, other: str, link: Link) -> None:
     mtu = "9000" if link.megabit >= _JUMBO_MBIT else "1500"
     within = ("ip", "netns", "exec", name)
-    for which in ("rmem", "wmem"):
-        subprocess.run([*within, "sysctl", "-qw", f"net.ipv4.tcp_{which}={_BUFFERS}"], check=True)
+    for setting in (f"rmem={_BUFFERS}", f"wmem={_BUFFERS}"):
+        subprocess.run([*within, "sysctl", "-qw", f"net.ipv4.tcp_{setting}"], check=True)
     _ip("-n", name, "link", "set", "lo", "up")
     _ip("-n", name, "link", "set", "wan0", "mtu", mtu, "txqueuelen", "10000", "up")
     _ip("-n", name, "addr", "add", own, "peer", other, "dev", "wan0")

@@ -17,6 +17,8 @@ uploads, 13 GB for downloads.
 
 import argparse
 import json
+import os
+import platform
 import signal
 import sys
 import tempfile
@@ -50,6 +52,17 @@ def kept(case: str) -> list[Run]:
     return [Run.from_json(each) for each in json.loads(file.read_text(encoding="utf-8"))["runs"]]
 
 
+def computer() -> dict[str, object]:
+    """What it was measured on."""
+    tcp = Path("/proc/sys/net/ipv4/tcp_congestion_control")
+    return {
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "tcp": tcp.read_text(encoding="utf-8").strip() if tcp.exists() else "",
+    }
+
+
 def measured(bench: Bench, case: str) -> list[Run]:
     """Run a case and keep it."""
     runs = []
@@ -61,7 +74,8 @@ def measured(bench: Bench, case: str) -> list[Run]:
             said = run.fault or f"{run.wall_s:.2f} s, {run.cpu_s:.2f} s CPU, {run.rss_mb:.0f} MB"
             print(f"{run.row}: {run.client}: {said}", file=sys.stderr, flush=True)
             runs.append(run)
-    fields = {"v": 1, "scale": bench.scale, "runs": [run.to_json() for run in runs]}
+    kept_runs = [run.to_json() for run in runs]
+    fields = {"v": 1, "scale": bench.scale, "computer": computer(), "runs": kept_runs}
     (BUILD / f"{case}.json").write_text(json.dumps(fields, indent=1), encoding="utf-8")
     return runs
 
