@@ -8,7 +8,7 @@ DEMO := .venv/demo.stamp
 ALL := .venv/all.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test soak live-aws lint docs lock clean relion-for-demo relion-for-test
+.PHONY: help demo test soak live-aws lint docs lock clean bench-transfer-short relion-for-demo relion-for-test
 
 help:
 	@echo "make demo   run RELION jobs through the queue, and show pictures (under 5 minutes)"
@@ -16,6 +16,7 @@ help:
 	@echo "make soak   the long tests"
 	@echo "make live-aws   try it once at Amazon, in an account that you name, for some cents"
 	@echo "make lint   only ruff, mypy and import-linter        make docs   only the web pages"
+	@echo "make bench-transfer-short   how fast we move data, beside s5cmd and others (under 3 minutes)"
 	@echo "make lock   pin the newest dependencies              make clean  remove what was built"
 
 demo: relion-for-demo $(DEMO)
@@ -37,6 +38,11 @@ soak: relion-for-test $(ALL)
 
 live-aws: $(ALL)
 	@$(BIN)/python -m tests.live_aws
+
+# Ends with one JSON object; the rivals are installed below build/. More: benchmarks/transfer/run.py.
+
+bench-transfer-short: $(DEMO)
+	@$(BIN)/python -m benchmarks.transfer.run short --rounds 3
 
 lint: $(ALL)
 	$(BIN)/ruff check
