@@ -1,8 +1,9 @@
 """Files as blocks that know micrographs: how they are encoded, which way is best, and back."""
 
 from cryoem_cloud.mover.codec.block import decode_into, encoded
-from cryoem_cloud.mover.codec.choice import chosen
+from cryoem_cloud.mover.codec.choice import chosen, tried
 from cryoem_cloud.mover.codec.kinds import kind_of
+from cryoem_cloud.mover.codec.movie import Movie, learn, movie_of, settle
 from cryoem_cloud.mover.codec.recipe import padding
 from cryoem_cloud.mover.codec.way import CODEC_NAMES, RAW, VERSION, ZSTD, Choice, Gain, Way
 
@@ -13,10 +14,15 @@ __all__ = [
     "ZSTD",
     "Choice",
     "Gain",
+    "Movie",
     "Way",
     "chosen",
     "decode_into",
     "encoded",
     "kind_of",
+    "learn",
+    "movie_of",
     "padding",
+    "settle",
+    "tried",
 ]

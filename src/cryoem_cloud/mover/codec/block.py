@@ -56,7 +56,9 @@ def _made(view: memoryview, way: Way, start: int, gain: Gain | None) -> tuple[Re
                 recipe = Recipe(name, len(view), packed.fields)
                 pieces = (piece.data for piece in packed.pieces)
                 return recipe, zstd.frame(pieces, packed.size, filtered=True)
-    return Recipe(ZSTD.name, len(view), {}), zstd.frame([view], len(view), filtered=False)
+    return Recipe(ZSTD.name, len(view), {}), zstd.frame(
+        zstd.slices(view), len(view), filtered=False
+    )
 
 
 def decode_into(stored: Buffer, raw: memoryview, *, gain: Gain | None = None) -> None:

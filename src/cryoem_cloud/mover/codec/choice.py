@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cryoem_cloud.mover.codec.block import encoded
-from cryoem_cloud.mover.codec.way import RAW, ZSTD, Choice, Way
+from cryoem_cloud.mover.codec.way import RAW, ZSTD, Choice, Gain, Way
+from cryoem_cloud.ports.parts import Buffer
 
 if TYPE_CHECKING:
     from cryoem_cloud.mover.codec.packed import Bytes
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 # NumPy is imported with the first sample.
 # ruff: noqa: PLC0415
 
-__all__ = ["chosen"]
+__all__ = ["chosen", "tried"]
 
 _LEAST_RATIO = 1.05
 """Less is not worth a core's time, nor a reader's: LZW TIFF and EER have 1.00."""
@@ -27,26 +28,32 @@ def chosen(name: str, sample: bytes | memoryview, *, plain: bool = False) -> Cho
     """The way with the best ratio for files like that; with `plain`, ZSTD or RAW.
 
     `sample` has up to 1 MiB of such a file, from a multiple of 4 bytes, not its header. It is a
-    block of its own, so a short one looks worse than its file is.
+    block of its own, so a short one looks worse than its file is. "ungain" is never chosen: it
+    wants a whole block, and the gain (`tried`).
     """
     best = Choice(RAW, 1.0, float("inf"))
     least = _LEAST_RATIO
     for way in _candidates(name, sample, plain=plain):
-        tried = _tried(sample, way, plain=plain)
-        if tried.ratio >= least:
-            best, least = tried, tried.ratio * _NOTABLE
+        found = tried(sample, way, plain=plain)
+        if found.ratio >= least:
+            best, least = found, found.ratio * _NOTABLE
     return best
 
 
-def _tried(sample: bytes | memoryview, way: Way, *, plain: bool) -> Choice:
-    """Twice, for the first one of a process finds cold caches."""
-    seconds = float("inf")
-    stored = 0
+def tried(
+    sample: Buffer, way: Way, *, plain: bool = False, start: int = 0, gain: Gain | None = None
+) -> Choice:
+    """What a way does to a block or less: the arguments are those of `encoded`.
+
+    Twice, for the first one of a process finds cold caches.
+    """
+    seconds, stored = float("inf"), 0
     for _ in range(2):
-        start = time.thread_time()
-        stored = sum(map(len, encoded(sample, way, plain=plain)))
-        seconds = min(seconds, time.thread_time() - start)
-    return Choice(way, len(sample) / max(stored, 1), len(sample) / max(seconds, 1e-6))
+        began = time.thread_time()
+        stored = sum(map(len, encoded(sample, way, plain=plain, start=start, gain=gain)))
+        seconds = min(seconds, time.thread_time() - began)
+    size = memoryview(sample).nbytes
+    return Choice(way, size / max(stored, 1), size / max(seconds, 1e-6))
 
 
 def _candidates(name: str, sample: bytes | memoryview, *, plain: bool) -> Iterator[Way]:

@@ -23,6 +23,8 @@ from operator import mul
 from pathlib import Path
 from typing import Any
 
+__all__ = ["main", "restore"]
+
 FRAME, RECIPE = 0xFD2FB528, 0x184D2A5C
 HEAD = struct.Struct("<II")
 STEP = 1024 * 1024
@@ -58,7 +60,10 @@ def zstd() -> Callable[[bytes], bytes]:
 def package(module: Any, frame: bytes) -> bytes:  # noqa: ANN401  (one of three)
     """The content of a zstd frame, by a package."""
     try:
-        return bytes(module.decompress(frame))
+        opened = module.ZstdDecompressor()
+        if hasattr(opened, "decompressobj"):  # as zstandard has it
+            opened = opened.decompressobj()
+        return bytes(opened.decompress(frame))
     except module.ZstdError as error:
         raise BrokenError(f"zstd says: {error}") from error
 
@@ -81,13 +86,14 @@ def frame_end(data: mmap.mmap, at: int) -> int:
     content = (single, 2, 4, 8)[descriptor >> 6]
     at += 5 + (1 - single) + (0, 1, 2, 4)[descriptor & 3] + content
     last = 0
-    while not last:
+    while not last and at < len(data):
         block = int.from_bytes(data[at : at + 3], "little")
         last, kind, size = block & 1, block >> 1 & 3, block >> 3
         at += 3 + (1 if kind == 1 else size)
-        if at > len(data):
-            raise BrokenError("the file ends too early")
-    return at + 4 * checked
+    end = at + 4 * checked
+    if not last or end > len(data):
+        raise BrokenError("the file ends too early")
+    return end
 
 
 def blocks(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[Fields, bytes]]:
@@ -127,7 +133,7 @@ def counts(payload: bytes, fields: Fields, width: int, bits: int) -> bytes:
     made = bytearray(values * width)
     made[0::width] = nibbles(packed[:end], values) if bits == NIBBLE else packed[:end]
     put(made, places, others, width)
-    return bytes(made) + packed[end : end + tail]
+    return bytes(made) + last(packed, end, tail)
 
 
 def exceptions(payload: bytes, fields: Fields, width: int) -> tuple[array[int], bytes, bytes]:
@@ -137,6 +143,13 @@ def exceptions(payload: bytes, fields: Fields, width: int) -> tuple[array[int], 
     if sys.byteorder == "big":
         places.byteswap()
     return places, payload[4 * many : (4 + width) * many], payload[(4 + width) * many :]
+
+
+def last(packed: bytes, end: int, tail: int) -> bytes:
+    """The tail, which ends a payload."""
+    if len(packed) != end + tail:
+        raise BrokenError("a block is too short or too long")
+    return packed[end:]
 
 
 def put(made: bytearray, places: array[int], others: bytes, width: int) -> None:
@@ -182,7 +195,7 @@ def ungain(payload: bytes, fields: Fields, gain: bytes) -> bytes:
         again.byteswap()
     made = bytearray(again.tobytes())
     put(made, places, others, 4)
-    return bytes(made) + packed[end : end + tail]
+    return bytes(made) + last(packed, end, tail)
 
 
 def decoded(payload: bytes, fields: Fields, gain: bytes) -> bytes:

@@ -16,8 +16,9 @@ from cryoem_cloud.mover.codec.counts import Counts, exceptions_in
 from cryoem_cloud.mover.codec.packed import STEP_BYTES, Bytes, Packed, Read
 from cryoem_cloud.mover.codec.planes import Planes
 from cryoem_cloud.mover.codec.recipe import count_of
+from cryoem_cloud.ports.parts import Buffer
 
-__all__ = ["MOST_EXCEPTIONS", "Gains", "OwnGain", "SharedGain", "learn"]
+__all__ = ["MOST_EXCEPTIONS", "Gains", "OwnGain", "SharedGain", "least", "settle"]
 
 Floats = NDArray[np.float32]
 _ITEM = 4
@@ -31,20 +32,34 @@ MOST_EXCEPTIONS = 32
 """One in so many values, for they take 8 bytes."""
 
 
-def learn(gain: Floats, raw: Bytes, pixel: int) -> None:
-    """Make each pixel's `gain` the least positive value that was seen of it, at first infinity.
+def least(gain: Floats, raw: Buffer, pixel: int) -> None:
+    """Lower each pixel's `gain` to the least value above 0 that `raw` has of it.
 
-    `raw` are float32 of which the first is of `pixel`. That is the gain as soon as one electron
-    alone has come. What was never above 0 stays infinity, and then counts for nothing.
+    That is its gain as soon as one electron alone has come. `raw` are float32, of which the first
+    belongs to `pixel`.
     """
-    values = raw[: len(raw) // _ITEM * _ITEM].view(_FLOAT)
+    values = np.frombuffer(raw, _FLOAT, len(raw) // _ITEM)
     while len(values):
         here = gain[pixel : pixel + len(values)]
         for start in range(0, len(here), _STEP):
-            least = here[start : start + _STEP]
-            step = values[start : start + len(least)]
-            np.copyto(least, step, where=(step > 0) & (step < least))
+            known = here[start : start + _STEP]
+            step = values[start : start + len(known)]
+            np.copyto(known, step, where=(step > 0) & (step < known))
         values, pixel = values[len(here) :], 0
+
+
+def settle(gain: Floats) -> None:
+    """Make the least values that were seen gains; 0 where none was, as of dead pixels.
+
+    A least value that is near a multiple of the typical one has come of so many electrons.
+    """
+    some = gain[:: 1 + len(gain) // _STEP]
+    typical = np.median(some[np.isfinite(some)]) if np.isfinite(some).any() else np.float32(1)
+    for start in range(0, len(gain), _STEP):
+        step = gain[start : start + _STEP]
+        step[np.isinf(step)] = 0
+        with np.errstate(over="ignore"):  # a header's bytes may pass for values
+            step /= np.maximum(np.rint(step / typical), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +106,8 @@ class OwnGain:
         if not 0 < 2 * self.pixels <= len(raw) // _ITEM:
             return None
         gain = np.full(self.pixels, np.inf, _FLOAT)
-        learn(gain, raw, 0)
-        gain[np.isinf(gain)] = 0
+        least(gain, raw.data, 0)
+        settle(gain)
         packed = _packed(raw, Gains(gain, 0), {"pixels": self.pixels})
         if packed is None:
             return None

@@ -1,7 +1,8 @@
 """Zstandard: Python's own from 3.14 on, its backport before."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from cryoem_cloud.model.errors import CorruptObjectError
 from cryoem_cloud.ports.parts import Buffer
@@ -11,10 +12,11 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["WINDOW_LOG", "Reader", "frame", "zstd"]
+__all__ = ["WINDOW_LOG", "Reader", "frame", "slices", "zstd"]
 
 WINDOW_LOG = 24
 """No frame asks its reader for a longer window than 2^24 bytes, which is a block."""
+_SLICE_BYTES = 256 * 1024
 _LEVEL = 1
 """2 and 3 take 3 to 6 times as long, and make counts larger (docs/evidence/codec.md)."""
 _FILTERED_HASH_LOG = 6
@@ -34,16 +36,23 @@ def frame(payload: Iterable[Buffer], size: int, *, filtered: bool) -> list[bytes
     return [piece for piece in made if piece]
 
 
+def slices(data: Buffer) -> Iterator[memoryview]:
+    """Views of it: zstd keeps a copy of what it was given and has not read."""
+    view = memoryview(data).cast("B")
+    for start in range(0, len(view), _SLICE_BYTES):
+        yield view[start : start + _SLICE_BYTES]
+
+
 class Reader:
     """What a zstd frame holds, read in order. The frame is not trusted.
 
-    Memory is bounded by what is asked for, by the window, and by the longest of the pieces.
+    Memory is bounded by what is asked for and by the window.
     """
 
     def __init__(self, pieces: Sequence[Buffer]) -> None:
         limit: dict[int, int] = {zstd.DecompressionParameter.window_log_max: WINDOW_LOG}
         self._frame = zstd.ZstdDecompressor(options=limit)
-        self._pieces = iter(pieces)
+        self._pieces = chain.from_iterable(map(slices, pieces))
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes.

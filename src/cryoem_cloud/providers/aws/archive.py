@@ -32,7 +32,8 @@ LD_LIBRARY_PATH=$here/python/lib exec "$here/python/bin/python3" -I -m cryoem_cl
 """
 _LOOK = (
     "import ctypes, ssl, sys, botocore.auth, cryoem_cloud.stores.s3;"
-    "import cryoem_cloud.wiring.aws_machine, cryoem_cloud.mover.codec.counts; print(sys.prefix)"
+    "import cryoem_cloud.wiring.aws_machine, cryoem_cloud.mover.codec.filters;"
+    "import cryoem_cloud.mover.codec.zstd; print(sys.prefix)"
 )
 _GIVE = "give the folder of a python-build-standalone, as `uv python install` makes it"
 
