@@ -185,6 +185,13 @@ def test_a_bucket_is_where_botocore_looks_for_it(bucket: str, more: Mapping[str,
     assert f"/{place.region}/s3/".encode() in seen[0].headers["Authorization"]
 
 
+def test_a_server_that_the_aws_files_name_is_asked_by_path(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("[default]\nendpoint_url = http://minio.lab.example:9000\n")
+    made = Access({**KEYS, "AWS_CONFIG_FILE": str(config)}).made()
+    assert place_of(made, "bucket").root == "http://minio.lab.example:9000/bucket"
+
+
 class _Elsewhere(BaseHTTPRequestHandler):
     """A bucket that is in eu-north-1, and says so to whoever signs for another region."""
 

@@ -14,6 +14,7 @@ from botocore import auth
 from botocore.exceptions import ClientError
 
 from cryoem_cloud.model.errors import (
+    CorruptObjectError,
     CryoemError,
     NoSpaceError,
     ObjectExistsError,
@@ -86,6 +87,13 @@ def test_a_body_that_is_damaged_on_its_way_is_refused_and_sent_again(wire: Wire)
     wire.store.put("new", b"whole")
     assert wire.store.get("new") == b"whole"
     assert wire.asked("PUT") == 3  # the fixture's, the damaged one, the good one
+
+
+def test_a_record_that_is_damaged_on_its_way_home_is_refused(wire: Wire) -> None:
+    wire.proxy.trouble(Trouble(garble_answer=True))
+    with pytest.raises(CorruptObjectError):
+        wire.store.get("there")
+    assert wire.store.get("there") == b"0123456789"
 
 
 @pytest.mark.parametrize("trouble", [Trouble(cut_after=5 * MIB), Trouble(reset_after=5 * MIB)])

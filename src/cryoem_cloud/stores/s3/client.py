@@ -114,14 +114,21 @@ def _client(session: Session, env: Mapping[str, str]) -> BaseClient:
     # A bucket whose name does not fit into a host's is addressed by path all the same. ("auto" does
     # that too, but then presigned URLs, which tell `place` where a bucket is, name no region.)
     # Over TLS the CRC guards the body; hashing it once more for the signature would cost a core.
-    client = session.create_client("s3", config=_config("virtual", signed=False), **arguments)
-    host = urlsplit(client.meta.endpoint_url).hostname or ""
-    if not host.endswith(_AMAZON):
-        client.close()
-        client = session.create_client("s3", config=_config("path", signed=True), **arguments)
+    amazons = _config("virtual", signed=False)
+    others = _config("path", signed=True)
+    named = arguments["endpoint_url"]
+    config = others if named and not _is_amazons(named) else amazons
+    client = session.create_client("s3", config=config, **arguments)
+    if config is amazons and not _is_amazons(client.meta.endpoint_url):
+        client.close()  # the AWS files name a server
+        client = session.create_client("s3", config=others, **arguments)
     client.meta.events.unregister("before-call.s3", add_expect_header)
     client.meta.events.register("before-call.s3", _ask_before_sending_much)
     return client
+
+
+def _is_amazons(url: str) -> bool:
+    return (urlsplit(url).hostname or "").endswith(_AMAZON)
 
 
 def _ask_before_sending_much(

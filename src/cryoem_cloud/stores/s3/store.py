@@ -4,15 +4,12 @@ Put-if-absent is `If-None-Match: *`, on single puts and on the completion of upl
 body carries its CRC32, so that the server refuses one that was damaged on its way.
 """
 
-from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
 
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
@@ -22,32 +19,37 @@ from cryoem_cloud.model.errors import (
 from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.patient import Patience, PatientParts
+from cryoem_cloud.stores.s3.bucket import Bucket, require_from
 from cryoem_cloud.stores.s3.client import Access
-from cryoem_cloud.stores.s3.faults import PastTheEndError, is_stale, translated
+from cryoem_cloud.stores.s3.faults import PastTheEndError, is_stale
 from cryoem_cloud.stores.s3.parts import part_bytes, parts_of, put_parts
-from cryoem_cloud.stores.s3.uploads import S3Parts
+from cryoem_cloud.stores.s3.uploads import S3Parts, crc32_of
+from cryoem_cloud.stores.s3.wire import Answer
 
 __all__ = ["S3Store"]
 
 Reply = Mapping[str, Any]
 """What botocore gives; its shape is S3's documentation."""
 
+_CHECKSUM, _CHECKSUM_MODE = "x-amz-checksum-crc32", "x-amz-checksum-mode"
+
 
 class S3Store:
     """A bucket's objects below `prefix` ("" for all). Each request is made once."""
 
     def __init__(self, bucket: str, prefix: str, *, access: Access, patience: Patience) -> None:
-        self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
         self._access = access
         self._patience = patience
+        url = f"s3://{bucket}/{self._prefix}".rstrip("/")
+        self._bucket = Bucket(bucket, self._prefix, access=access, url=url)
         self._bucket_is_there = False
-        self._parts = S3Parts(bucket, self._prefix, access=access, url=self.url)
+        self._parts = S3Parts(self._bucket)
 
     @property
     def url(self) -> str:
         """`s3://bucket/prefix`."""
-        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+        return self._bucket.url
 
     @property
     def properties(self) -> Properties:
@@ -63,7 +65,7 @@ class S3Store:
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
-        crc = _crc32(data)
+        crc = crc32_of([data])
         self._ask(
             "put_object", key, Body=data, ChecksumCRC32=crc, **_condition(if_absent=if_absent)
         )
@@ -85,14 +87,19 @@ class S3Store:
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
         """See the port."""
-        with self._body(key, start, length) as read:
-            return b"".join(iter(read, b""))
+        with self._body(key, start, length) as answer:
+            if answer is None:
+                return b""
+            data = b"".join(_pieces(answer))
+            if not _is_promised(data, answer.headers.get(_CHECKSUM, "")):
+                raise CorruptObjectError(f"{self.url}: {key} is not what was stored")
+            return data
 
     def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """See the port."""
         come = 0
-        with self._body(key, start, length) as read:
-            while piece := read():
+        with self._body(key, start, length) as answer:
+            for piece in _pieces(answer) if answer else ():
                 come += len(piece)
                 yield piece
         if length is not None and come < length:
@@ -101,7 +108,8 @@ class S3Store:
     def size(self, key: str) -> int:
         """See the port."""
         try:
-            return int(self._ask("head_object", key)["ContentLength"])
+            with self._bucket.ask("HEAD", key) as answer:
+                return int(answer.headers["content-length"])
         except ObjectMissingError:
             if not self._bucket_is_there:  # a HEAD has no body that could tell which is missing
                 self._ask("list_objects_v2", None, MaxKeys=1)
@@ -142,48 +150,36 @@ class S3Store:
         """One request, or two where the credentials had to be read again; None for no object."""
         if key is not None:
             arguments["Key"] = self._prefix + lawful(key)
-        with self._translated(key):
+        with self._bucket.translated(key):
             client = self._access.client()
             try:
-                reply: Reply = getattr(client, operation)(Bucket=self._bucket, **arguments)
+                reply: Reply = getattr(client, operation)(Bucket=self._bucket.name, **arguments)
             except (ClientError, BotoCoreError) as error:
                 if not is_stale(error):
                     raise
                 client = self._access.renewed(client)
-                reply = getattr(client, operation)(Bucket=self._bucket, **arguments)
+                reply = getattr(client, operation)(Bucket=self._bucket.name, **arguments)
         self._bucket_is_there = True
         return reply
 
     @contextmanager
-    def _translated(self, key: str | None) -> Iterator[None]:
-        try:
-            yield
-        except (ClientError, BotoCoreError, HTTPError) as error:
-            what = self.url if key is None else f"{self.url}: {key}"
-            raise translated(error, what=what) from error
-
-    @contextmanager
-    def _body(self, key: str, start: int, length: int | None) -> Iterator[Callable[[], bytes]]:
-        """A function that reads the next piece of the range; empty at its end."""
+    def _body(self, key: str, start: int, length: int | None) -> Iterator[Answer | None]:
+        """What begins with the range's bytes; None where there are none."""
         if length == 0:
             self.size(key)
-            yield bytes
+            yield None
             return
         last = "" if length is None else start + length - 1
-        ranged = {} if start == 0 and length is None else {"Range": f"bytes={start}-{last}"}
-        try:
-            body = self._ask("get_object", key, **ranged)["Body"]
-        except PastTheEndError:
-            yield bytes
-            return
-
-        def read() -> bytes:
-            with self._translated(key):
-                piece: bytes = body.read(CHUNK_BYTES)
-                return piece
-
-        with closing(body):
-            yield read
+        whole = start == 0 and length is None
+        headers = {_CHECKSUM_MODE: "ENABLED"} if whole else {"Range": f"bytes={start}-{last}"}
+        with ExitStack() as stack:
+            try:
+                answer = stack.enter_context(self._bucket.ask("GET", key, headers=headers))
+            except PastTheEndError:
+                yield None
+                return
+            require_from(answer, start, what=f"{self.url}: {key}")
+            yield answer
 
     def _pages(self, prefix: str, **arguments: object) -> Iterator[Reply]:
         arguments["Prefix"] = self._prefix + prefix
@@ -206,5 +202,10 @@ def _condition(*, if_absent: bool) -> Mapping[str, str]:
     return {"IfNoneMatch": "*"} if if_absent else {}
 
 
-def _crc32(data: bytes) -> str:
-    return b64encode(crc32(data).to_bytes(4, "big")).decode()
+def _pieces(answer: Answer) -> Iterator[bytes]:
+    return iter(lambda: answer.read_piece(CHUNK_BYTES), b"")
+
+
+def _is_promised(data: bytes, checksum: str) -> bool:
+    """Whether the bytes have the checksum, if it is one of the whole and not of its parts'."""
+    return not checksum or "-" in checksum or checksum == crc32_of([data])

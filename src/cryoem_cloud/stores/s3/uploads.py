@@ -5,19 +5,13 @@ compares before it stores it, and once more when the parts are put together. Ama
 CRCs to one of the whole.
 """
 
-import re
-import threading
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from html import escape
 from http import HTTPStatus
-from http.client import HTTPException
 from urllib.parse import quote
 from zlib import crc32
-
-from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
 
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
@@ -26,28 +20,20 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.ports.parts import MOST_PARTS, BrokenOffError, Buffer, SentPart
-from cryoem_cloud.stores.lawful import lawful
-from cryoem_cloud.stores.s3.client import Access
-from cryoem_cloud.stores.s3.faults import PastTheEndError, is_elsewhere, is_stale, translated
-from cryoem_cloud.stores.s3.place import Place, moved, place_of, refused
-from cryoem_cloud.stores.s3.wire import Answer
+from cryoem_cloud.stores.s3.bucket import Bucket, require_from
+from cryoem_cloud.stores.s3.faults import PastTheEndError
+from cryoem_cloud.stores.s3.place import refused
 from cryoem_cloud.stores.s3.xml import Element, parsed
 
-__all__ = ["S3Parts"]
-
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/")
+__all__ = ["S3Parts", "crc32_of"]
 
 
 class S3Parts:
-    """Parts of a bucket's objects, whose keys begin with `prefix`. `url` names the store."""
+    """Parts of a bucket's objects."""
 
-    def __init__(self, bucket: str, prefix: str, *, access: Access, url: str) -> None:
-        self._bucket = bucket
-        self._prefix = prefix
-        self._access = access
-        self._url = url
-        self._lock = threading.Lock()
-        self._found: Place | None = None
+    def __init__(self, bucket: Bucket) -> None:
+        self._ask = bucket.ask
+        self._url = bucket.url
 
     def begin(self, key: str) -> str:
         """See the port."""
@@ -62,7 +48,7 @@ class S3Parts:
         """See the port."""
         if not 1 <= number <= MOST_PARTS:
             raise StoreError(f"{self._url}: {key}: there is no part {number}")
-        check, size = _crc32(pieces), sum(memoryview(piece).nbytes for piece in pieces)
+        check, size = crc32_of(pieces), sum(memoryview(piece).nbytes for piece in pieces)
         query = f"partNumber={number}&{_of(upload)}"
         headers = {"x-amz-checksum-crc32": check}
         with self._ask("PUT", key, query, headers=headers, pieces=pieces) as answer:
@@ -116,7 +102,7 @@ class S3Parts:
         headers = {"Range": f"bytes={start}-{start + len(view) - 1}"}
         try:
             with self._ask("GET", key, headers=headers) as answer:
-                self._require_from(key, answer, start)
+                require_from(answer, start, what=f"{self._url}: {key}")
                 while come < len(view) and (more := answer.read_into(view[come:])):
                     come += more
         except PastTheEndError:
@@ -125,70 +111,6 @@ class S3Parts:
             raise BrokenOffError(error, come) from error
         if come < len(view):
             raise CorruptObjectError(f"{self._url}: {key} is {len(view) - come} bytes too short")
-
-    def _require_from(self, key: str, answer: Answer, start: int) -> None:
-        """That the body begins with the byte that we asked for."""
-        said = _RANGE.match(answer.headers.get("content-range", "bytes 0-0/"))
-        if not said or int(said[1]) != start:
-            raise StoreError(
-                f"{self._url}: {key}: the store gives another range than was asked for"
-            )
-
-    @contextmanager
-    def _ask(
-        self,
-        method: str,
-        key: str,
-        query: str = "",
-        *,
-        headers: Mapping[str, str] | None = None,
-        pieces: Sequence[Buffer] = (),
-        signed: bytes = b"",
-    ) -> Iterator[Answer]:
-        """One request, or two where we had to look again who we are, or where the bucket is."""
-        whole = lawful(key, prefix=self._prefix)
-
-        def asked(place: Place) -> AbstractContextManager[Answer]:
-            return place.asked(
-                method, whole, query, headers=headers or {}, pieces=pieces, signed=signed
-            )
-
-        with self._translated(key), ExitStack() as stack:
-            place = self._place()
-            try:
-                answer = stack.enter_context(asked(place))
-            except (ClientError, BotoCoreError) as error:
-                other = self._instead_of(place, error)
-                if other is None:
-                    raise
-                answer = stack.enter_context(asked(other))
-            yield answer
-
-    def _place(self) -> Place:
-        made = self._access.made()
-        with self._lock:
-            if self._found is None or self._found.made is not made:
-                self._found = place_of(made, self._bucket)
-            return self._found
-
-    def _instead_of(self, place: Place, error: ClientError | BotoCoreError) -> Place | None:
-        """Where and as whom to ask once more; None if that could not help."""
-        if is_stale(error):
-            self._access.renewed(place.made.client)
-            return self._place()
-        if not is_elsewhere(error) or not (other := moved(place, self._bucket)):
-            return None
-        with self._lock:
-            if self._found is place:
-                self._found = other
-        return other
-
-    @contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
-        try:
-            yield
-        except (ClientError, BotoCoreError, HTTPError, HTTPException, OSError) as error:
-            raise translated(error, what=f"{self._url}: {key}") from error
 
 
 def _of(upload: str) -> str:
@@ -215,7 +137,8 @@ def _completion(parts: Sequence[SentPart]) -> bytes:
     return f'<{root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{rows}</{root}>'.encode()
 
 
-def _crc32(pieces: Sequence[Buffer]) -> str:
+def crc32_of(pieces: Sequence[Buffer]) -> str:
+    """The checksum of the pieces, one after the other, as S3 says it."""
     crc = 0
     for piece in pieces:
         crc = crc32(piece, crc)

@@ -137,6 +137,17 @@ class Answer:
             raise http.client.IncompleteRead(b"", self._response.length)
         return come
 
+    def read_piece(self, most: int) -> bytes:
+        """The body's next bytes, as many if there are; none at its end.
+
+        Raises:
+            HTTPException, OSError: It breaks off.
+        """
+        data = self._response.read(most)
+        if len(data) < most and self._response.length:
+            raise http.client.IncompleteRead(data, self._response.length)
+        return data
+
     def close(self) -> None:
         """Whatever is left is not read."""
         self._response.close()

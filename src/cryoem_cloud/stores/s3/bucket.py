@@ -1,0 +1,103 @@
+"""Requests to a bucket over connections of our own; each is made once."""
+
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from http.client import HTTPException
+
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from cryoem_cloud.model.errors import StoreError
+from cryoem_cloud.ports.parts import Buffer
+from cryoem_cloud.stores.lawful import lawful
+from cryoem_cloud.stores.s3.client import Access
+from cryoem_cloud.stores.s3.faults import is_elsewhere, is_stale, translated
+from cryoem_cloud.stores.s3.place import Place, moved, place_of
+from cryoem_cloud.stores.s3.wire import Answer
+
+__all__ = ["Bucket", "require_from"]
+
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/")
+
+
+class Bucket:
+    """A bucket's objects whose keys begin with `prefix`, as errors call them by `url`."""
+
+    def __init__(self, name: str, prefix: str, *, access: Access, url: str) -> None:
+        self.name = name
+        self.prefix = prefix
+        self.access = access
+        self.url = url
+        self._lock = threading.Lock()
+        self._found: Place | None = None
+
+    @contextmanager
+    def ask(
+        self,
+        method: str,
+        key: str,
+        query: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        pieces: Sequence[Buffer] = (),
+        signed: bytes = b"",
+    ) -> Iterator[Answer]:
+        """One request, or two where we had to look again who we are, or where the bucket is."""
+        whole = lawful(key, prefix=self.prefix)
+
+        def asked(place: Place) -> AbstractContextManager[Answer]:
+            return place.asked(
+                method, whole, query, headers=headers or {}, pieces=pieces, signed=signed
+            )
+
+        with self.translated(key), ExitStack() as stack:
+            place = self._place()
+            try:
+                answer = stack.enter_context(asked(place))
+            except (ClientError, BotoCoreError) as error:
+                other = self._instead_of(place, error)
+                if other is None:
+                    raise
+                answer = stack.enter_context(asked(other))
+            yield answer
+
+    def _place(self) -> Place:
+        made = self.access.made()
+        with self._lock:
+            if self._found is None or self._found.made is not made:
+                self._found = place_of(made, self.name)
+            return self._found
+
+    def _instead_of(self, place: Place, error: ClientError | BotoCoreError) -> Place | None:
+        """Where and as whom to ask once more; None if that could not help."""
+        if is_stale(error):
+            self.access.renewed(place.made.client)
+            return self._place()
+        if not is_elsewhere(error) or not (other := moved(place, self.name)):
+            return None
+        with self._lock:
+            if self._found is place:
+                self._found = other
+        return other
+
+    @contextmanager
+    def translated(self, key: str | None) -> Iterator[None]:
+        """Our errors for what goes wrong in the block, which is about that key, or about all."""
+        try:
+            yield
+        except (ClientError, BotoCoreError, HTTPError, HTTPException, OSError) as error:
+            what = self.url if key is None else f"{self.url}: {key}"
+            raise translated(error, what=what) from error
+
+
+def require_from(answer: Answer, start: int, *, what: str) -> None:
+    """That the body begins with the byte that was asked for.
+
+    Raises:
+        StoreError: It does not.
+    """
+    said = _RANGE.match(answer.headers.get("content-range", "bytes 0-0/"))
+    if not said or int(said[1]) != start:
+        raise StoreError(f"{what}: the store gives another range than was asked for")
