@@ -296,6 +296,18 @@ def test_an_upload_of_a_file_that_changed_since_is_aborted(
     assert folder_store(tmp_path)[1].uploads == []
 
 
+def test_parts_that_the_store_has_not_as_they_were_sent_are_sent_again(tmp_path: Path) -> None:
+    failing, store, _ = broken(tmp_path, the_nth("send", 4, Fault.REFUSED))
+    path, cache = a_file(tmp_path / "movie.mrc", 4), tmp_path / "cache"
+    with pytest.raises(StoreUnreachableError):
+        sent(failing, path, journals=cache)
+    lost, other = sorted((tmp_path / "uploads").glob("*/part-*"))[:2]
+    lost.unlink()
+    other.write_bytes(bytes(other.stat().st_size))
+    content = sent(store, path, journals=cache)
+    assert placed(store, content, tmp_path / "there") == path.read_bytes()
+
+
 def test_an_upload_that_the_store_has_forgotten_begins_anew(tmp_path: Path) -> None:
     failing, store, _ = broken(tmp_path, the_nth("send", 3, Fault.REFUSED))
     path, cache = a_file(tmp_path / "movie.mrc", 4), tmp_path / "cache"
