@@ -34,6 +34,7 @@ def test_a_file_comes_out_whole_or_is_named(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(1000, 1220))
 def test_in_hundreds_of_runs(tmp_path: Path, seed: int) -> None:
     _campaign(tmp_path, random.Random(seed))

@@ -238,6 +238,20 @@ def test_after_a_break_only_what_was_in_flight_is_sent_again(
     assert parts.uploads == []
 
 
+def test_an_upload_that_somebody_ends_begins_anew(tmp_path: Path) -> None:
+    store, path, cache = MemoryStore(), a_file(tmp_path / "movie.mrc", 6), tmp_path / "cache"
+
+    def end_it(_: int) -> None:
+        for key, upload in store.parts.uploads:
+            store.parts.abort(key, upload)
+
+    with pytest.raises(StoreUnreachableError, match=r"ended the upload of .*movie\.mrc"):
+        sent(store, path, journals=cache, moved=end_it)
+    assert list(cache.iterdir()) == []
+    content = sent(store, path, journals=cache)
+    assert placed(store, content, tmp_path / "there") == path.read_bytes()
+
+
 def test_without_a_journal_a_break_leaves_no_upload(tmp_path: Path) -> None:
     failing, _, _ = broken(tmp_path, the_nth("send", 3, Fault.REFUSED))
     with pytest.raises(StoreUnreachableError):
@@ -280,6 +294,18 @@ def test_an_upload_of_a_file_that_changed_since_is_aborted(
     content = sent(store, path, journals=cache)
     assert placed(store, content, tmp_path / "there") == path.read_bytes()
     assert folder_store(tmp_path)[1].uploads == []
+
+
+def test_parts_that_the_store_has_not_as_they_were_sent_are_sent_again(tmp_path: Path) -> None:
+    failing, store, _ = broken(tmp_path, the_nth("send", 4, Fault.REFUSED))
+    path, cache = a_file(tmp_path / "movie.mrc", 4), tmp_path / "cache"
+    with pytest.raises(StoreUnreachableError):
+        sent(failing, path, journals=cache)
+    lost, other = sorted((tmp_path / "uploads").glob("*/part-*"))[:2]
+    lost.unlink()
+    other.write_bytes(bytes(other.stat().st_size))
+    content = sent(store, path, journals=cache)
+    assert placed(store, content, tmp_path / "there") == path.read_bytes()
 
 
 def test_an_upload_that_the_store_has_forgotten_begins_anew(tmp_path: Path) -> None:

@@ -95,6 +95,12 @@ class _Upload:
         numbers = (number for number in range(1, self.cut.parts + 1) if number not in done)
         try:
             return self._completed([*sent, *self.engine.each(self._send, numbers)])
+        except ObjectMissingError as error:
+            self._give_up(error)
+            raise StoreUnreachableError(
+                f"somebody has ended the upload of {self.source.path}",
+                hint="it begins anew when it is tried again",
+            ) from error
         except BaseException as error:
             self._give_up(error)
             raise
@@ -113,7 +119,8 @@ class _Upload:
                         and (there[number].size, there[number].tag)
                         == (sent.part.size, sent.part.tag)
                     ]
-                if story.completing and self._is_stored(self._content(story.sent.values())):
+                noted = story.completing and len(story.sent) == self.cut.parts
+                if noted and self._is_stored(self._content(story.sent.values())):
                     return None
             elif story.plan is not None:
                 with suppress(StoreError):
