@@ -1,6 +1,7 @@
 """From a file to an object: one pass that reads, digests and stores."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
