@@ -10,6 +10,8 @@ import pytest
 from cryoem_cloud.model.file import BLOCK_BYTES
 from tests.mover.measuring import KEY, PROJECT
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's figure is Linux's")
+
 MB = 1_000_000
 SDK_BYTES = 30 * MB
 """What the SDK of a real store takes besides (28 MB for botocore's S3 client)."""
