@@ -19,6 +19,7 @@ from cryoem_cloud.model.links import inner_link
 from cryoem_cloud.model.paths import OUTSIDE
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover.bundle import BUNDLED_BYTES, groups, send_bundle
+from cryoem_cloud.mover.decoder import leave_decoder
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.push import digest_file, keep_file
 from cryoem_cloud.mover.stamp import stamp_of
@@ -83,12 +84,15 @@ class Upload:
         made: list[Entry] = []
         with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
             for start in range(0, len(wanted), _RECORD_FILES):
-                batch = list(pool.map(self._entry, wanted[start : start + _RECORD_FILES]))
-                sent = self._sent(pool, [one for one in batch if isinstance(one, Unsent)])
-                entries = [sent[one.path] if isinstance(one, Unsent) else one for one in batch]
+                found = list(pool.map(self._entry, wanted[start : start + _RECORD_FILES]))
+                unsent = [one for one in found if isinstance(one, Unsent)]
+                sent = self._sent(pool, unsent)
+                entries = [sent[one.path] if isinstance(one, Unsent) else one for one in found]
+                if any(entry.content and entry.content.codecs for entry in sent.values()):
+                    leave_decoder(self.store)
                 self._record(index, purpose, entries)
                 self._stand(entries)
-                self._forget(one for one in batch if isinstance(one, Unsent))
+                self._forget(unsent)
                 made.extend(entries)
         return tuple(made)
 

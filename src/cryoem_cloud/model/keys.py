@@ -14,6 +14,7 @@ __all__ = [
     "boot_key",
     "bundle_key",
     "control_key",
+    "decoder_key",
     "deliver_prefix",
     "end_key",
     "extended_key",
@@ -50,6 +51,11 @@ _FILE = re.compile(r"(mirror/|jobs/\d+/out/[^/]+/\d+/)(.+)")
 def ids_key(block: int) -> str:
     """The reservation of the ids block x 100 + 1 to block x 100 + 100; one list for the store."""
     return f"ids/{block:08d}"
+
+
+def decoder_key(name: str) -> str:
+    """What is needed to read the store without us; once for the store."""
+    return f"decoder/{name}"
 
 
 def project_key(project: str) -> str:
