@@ -1,6 +1,7 @@
 """Files through a store that fails at random: byte by byte the same, or an error that names one."""
 
 import random
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -80,6 +81,7 @@ def _campaign(folder: Path, chance: random.Random) -> None:
         assert (folder / "there" / path.name).read_bytes() == path.read_bytes()
     assert sum(1 for _ in whole.list("")) <= 2 * len(paths)
     assert list((folder / "there").glob(".cryoem*")) == []
+    shutil.rmtree(folder)  # hundreds of runs would fill a disk
 
 
 def _failing(whole: MemoryStore, chance: random.Random) -> tuple[Store, FailingParts]:

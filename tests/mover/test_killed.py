@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -63,3 +64,4 @@ def _killed_again_and_again(
     assert (folder / "there").read_bytes() == path.read_bytes()
     assert len(parts.log) <= max(parts.log) + kills * STREAMS
     assert len(parts.uploads) <= kills, "only one that was begun and not noted may be left"
+    shutil.rmtree(folder)

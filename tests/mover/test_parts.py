@@ -480,3 +480,13 @@ def test_an_object_that_is_gone_is_missing(tmp_path: Path) -> None:
     store.delete(FULL)
     with pytest.raises(ObjectMissingError):
         placed(store, content, tmp_path / "there")
+
+
+def test_parts_that_became_too_small_for_a_store_are_filled_up(tmp_path: Path) -> None:
+    store, path = MemoryStore(), tmp_path / "empty.mrc"
+    with path.open("wb") as file:
+        file.truncate(33 * BLOCK_BYTES)
+    content = sent(store, path, encoding=Encoding.AUTO)
+    assert content.stored > store.parts.least_bytes
+    place_file(store, PROJECT, Entry(path="f", content=content), tmp_path / "there")
+    assert (tmp_path / "there").stat().st_size == path.stat().st_size
