@@ -158,6 +158,19 @@ class Selling(Played):
         return super().keep(order)
 
 
+def test_a_machine_that_comes_up_as_its_offer_is_given_up_is_kept(bench: Bench) -> None:
+    """Capacity came back between two looks."""
+
+    class Late(Selling):
+        def look(self, token: str) -> Fleet:
+            self.has = Market.SPOT
+            return Fleet(machines=(Machine(name=MACHINE, state=State.STARTING),))
+
+    provider = Late(bench, has=None)
+    assert bench.run(provider=provider).outcome is Outcome.SUCCESS
+    assert provider.kept == tokens(bench, 1)
+
+
 def test_a_job_that_is_stopped_while_there_is_no_machine_ends_and_orders_none(
     bench: Bench,
 ) -> None:

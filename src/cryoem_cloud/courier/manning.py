@@ -173,6 +173,8 @@ class Manning:
         offers = _offers(provider, self.slip)
         at = offers.index(self._offer) if self._offer in offers else len(offers)
         if at + 1 < len(offers) and now_s - self._refused_s >= _REFUSED_S:
+            if provider.look(order.token).alive:  # one has come up since `keep` looked
+                return
             _LOG.warning("job %d: %s", self.records.number, refusal)
             provider.end(order.token)
             self._begin(self._attempt + 1, offers[at + 1])
