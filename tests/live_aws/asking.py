@@ -28,7 +28,7 @@ _MOST_POLLS = 60
 
 def look_at_changes(report: Report, calls: Calls, choices: Choices) -> None:
     """Have CloudFormation compare the template with nothing, and forget it."""
-    name = f"{choices.stack}-look"
+    name = choices.stack.replace("live-", "look-", 1)
     with report.step("CreateChangeSet", "CloudFormation takes the template; not executed"):
         calls.ask(
             "cloudformation",
