@@ -34,9 +34,10 @@ _SENT_ALTHOUGH_NOT_OPENED = frozenset({"Polish train", "External"})
 _BY_CHANCE = frozenset({"Align symmetry"})
 """It tries directions at random, and its random numbers begin with the clock."""
 
-_BY_LAYOUT = frozenset({("5.0.1", "Class2D helix")})
+_BY_LAYOUT = frozenset({("5.0.1", "Class2D"), ("5.0.1", "Class2D helix")})
 """The last maps depend on where things lie in memory, and so on the length of the environment:
-run directly, too (docs/evidence/relion-suite.md)."""
+run directly, too (docs/evidence/relion-suite.md). Later jobs read those that the direct run made.
+"""
 
 ESSENTIAL = (
     "Import movies",
@@ -150,6 +151,9 @@ def test_a_job_gives_through_us_what_it_gives_directly(
     assert any(path.suffix in COMPARED for path in direct.rglob("*"))
     by_chance = label in _BY_CHANCE or (version, label) in _BY_LAYOUT
     assert differences(ours, direct, by_chance=by_chance) == []
+    if (version, label) in _BY_LAYOUT:
+        for name in differences(ours, direct):
+            shutil.copy2(direct / name, ours / name)
     needed = sum(entry.size for task in world.records(number).tasks(0) for entry in task.inputs)
     opened = sum((suite.direct.path / path).stat().st_size for path in ran.opened)
     assert needed <= 1.05 * opened + _SLACK_BYTES or label in _SENT_ALTHOUGH_NOT_OPENED
