@@ -2,9 +2,12 @@
 
 import os
 import socket
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
+from cryoem_cloud.cli.moving import Plan, requests_of
 
 from .conftest import NewUser, User
 
@@ -102,6 +105,24 @@ def test_what_cannot_be_sent_is_named(owner: User) -> None:
     named = owner.type("cryoem", "push", "maps/pipe")
     assert named.code == 5
     assert "maps/pipe is a pipe" in named.err
+
+
+def test_what_would_be_sent_is_told_with_its_price(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = [200_000] * 42 + [10**9]
+    costs = {"usd": Decimal("0.0004"), "usd_a_month": Decimal("0.0232")}
+    plan = Plan(
+        verb="sent",
+        files=50,
+        size=2 * 10**9,
+        fresh=len(sizes),
+        fresh_size=sum(sizes),
+        requests=requests_of(sizes),
+        **costs,
+    )
+    plan.say(json_=False)
+    said = capsys.readouterr().err
+    assert "50 files, 2.0 GB; at most 43 files, 1.0 GB would be sent, in about 68 requests" in said
+    assert "$0.0004 once, $0.0232 a month in the store, at list prices" in said
 
 
 def test_a_rate_is_a_rate(owner: User) -> None:

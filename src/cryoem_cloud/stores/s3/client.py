@@ -15,7 +15,7 @@ from botocore.model import OperationModel
 from botocore.session import Session
 from botocore.utils import determine_content_length
 
-from cryoem_cloud.stores.egress import s3_egress_usd_per_gb
+from cryoem_cloud.stores.egress import s3_egress_usd_per_gb, s3_keeping_usd
 
 __all__ = ["CONNECTIONS", "Access", "Made"]
 
@@ -66,6 +66,11 @@ class Access:
     def egress_usd_per_gb(self) -> Decimal:
         """List price of bringing a GB home from the server that the environment names."""
         return s3_egress_usd_per_gb(self._env)
+
+    @property
+    def keeping_usd(self) -> tuple[Decimal, Decimal]:
+        """List prices there of a GB in a month, and of 1,000 requests that write or list."""
+        return s3_keeping_usd(self._env)
 
     def client(self) -> BaseClient:
         """The client; the same for every caller."""

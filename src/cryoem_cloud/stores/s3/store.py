@@ -53,9 +53,14 @@ class S3Store:
 
     @property
     def properties(self) -> Properties:
-        """Elsewhere, without clones; Amazon's own costs to read from."""
+        """Elsewhere, without clones; Amazon's own costs money."""
+        storage, write = self._access.keeping_usd
         return Properties(
-            local=False, clones=False, egress_usd_per_gb=self._access.egress_usd_per_gb
+            local=False,
+            clones=False,
+            egress_usd_per_gb=self._access.egress_usd_per_gb,
+            storage_usd_per_gb=storage,
+            write_usd_per_1000=write,
         )
 
     @property
