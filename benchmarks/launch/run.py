@@ -37,7 +37,10 @@ from tests.ec2sim.server import Door
 from tests.providers.aws_machine.lab import Lab, python_folder, wheels_of
 
 FLEETS = (1, 10, 100)
-PACKAGES = ("blake3", "botocore", "jmespath", "python-dateutil", "six", "urllib3")
+PACKAGES = (
+    *("backports.zstd", "blake3", "botocore", "jmespath"),
+    *("numpy", "python-dateutil", "six", "urllib3"),
+)
 PATIENCE_S = 120.0
 CRYOEM = Path(sys.executable).parent / "cryoem"
 
