@@ -196,6 +196,13 @@ def test_damage_here_is_mended_from_the_store(owner: User) -> None:
     assert file.read_bytes() == good
 
 
+def test_a_link_that_leads_nowhere_is_a_change_of_the_users(owner: User) -> None:
+    owner.cryoem("push", *ALL)
+    (owner.folder / "maps/1.mrc").unlink()
+    (owner.folder / "maps/1.mrc").symlink_to("nowhere")
+    assert "maps/1.mrc: changed here since it was stored" in owner.cryoem("verify").out
+
+
 def test_du_says_how_much_the_store_holds(owner: User) -> None:
     (owner.folder / "maps/same.mrc").hardlink_to(owner.folder / "maps/1.mrc")
     owner.cryoem("push", *ALL)

@@ -75,10 +75,9 @@ def requests_of(sizes: Iterable[int]) -> int:
 
 @dataclass
 class Tally:
-    """Counts what is moved: raw bytes of files, and those on the wire."""
+    """Counts the bytes of files that are moved."""
 
     raw: int = 0
-    wire: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def counting(self, moved: Callable[[int], None]) -> Callable[[int], None]:
@@ -90,11 +89,6 @@ class Tally:
             moved(size)
 
         return count
-
-    def _wired(self, size: int) -> None:
-        """So many bytes went over the wire."""
-        with self._lock:
-            self.wire += size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,7 @@ class Pushing:
         Raises:
             What Upload.entries raises.
         """
-        tally = Tally()
+        tally, wire = Tally(), 0
         if self._needs:
             make_known(self.store, self.project)
             settings = Settings.read(self.places, self.project.folder, environment())
@@ -106,7 +106,7 @@ class Pushing:
                     distrust=self.checksum,
                 )
                 upload.entries("push", self._needs)
-                tally.wire = engine.wire_bytes
+                wire = engine.wire_bytes
                 if engine.journals is not None:
                     tidy(self.store, engine.journals)
         return Moved(
@@ -114,7 +114,7 @@ class Pushing:
             files=self.scan.files,
             size=self.scan.size,
             sent=tally.raw,
-            wire=tally.wire or tally.raw,
+            wire=wire or tally.raw,
             seconds=time.monotonic() - self._began_s,
             left_out=self.scan.odd,
         )

@@ -37,9 +37,7 @@ class Scan:
     def fresh(self, path: str) -> Iterator[str]:
         """The files at `path` and below it that the store may not have, in order within a folder.
 
-        Our own folder is not looked into.
-
-        Links to folders are followed; a folder that is met twice is entered once.
+        Links to folders are followed; a folder that is met twice is entered once, our own never.
 
         Raises:
             RefusedError: A folder cannot be read.
@@ -80,32 +78,37 @@ class Scan:
     def _files(
         self, folder: str, names: list[str], below: list[str] | None = None
     ) -> Iterator[str]:
-        top = os.fspath(self.project.folder / folder)
+        """Those of `names` that may be fresh; folders among them are put into `below`."""
         standing = self.cache.standing(self.project.name, folder)
         known = next(standing, None)
+        for path, name, found in self._found(folder, names):
+            if stat.S_ISDIR(found.st_mode):
+                if below is not None:
+                    below.append(path)
+                continue
+            self.files += 1
+            self.size += found.st_size
+            while known is not None and known[0] < name:
+                known = next(standing, None)
+            if self.all_ or known != (name, _signs(found)):
+                yield path
+
+    def _found(self, folder: str, names: list[str]) -> Iterator[tuple[str, bytes, os.stat_result]]:
+        """Files and folders of these names: their paths, names as bytes, and what they are like."""
+        top = os.fspath(self.project.folder / folder)
         for name in names:
             if name == _OURS:
                 continue
             path = name if folder == "." else f"{folder}/{name}"
             try:
-                found = os.stat(f"{top}/{name}")  # noqa: PTH116  (as above, and quicker)
+                found = os.stat(f"{top}/{name}")  # noqa: PTH116  (any text may be a name)
             except OSError as error:
                 self.odd[path] = _why_not(Path(top, name), error)
                 continue
-            if stat.S_ISDIR(found.st_mode):
-                if below is not None:
-                    below.append(path)
-                continue
-            if not stat.S_ISREG(found.st_mode):
+            if stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode):
+                yield path, os.fsencode(name), found
+            else:
                 self.odd[path] = _kind(found.st_mode)
-                continue
-            self.files += 1
-            self.size += found.st_size
-            raw = os.fsencode(name)
-            while known is not None and known[0] < raw:
-                known = next(standing, None)
-            if self.all_ or known is None or known != (raw, _signs(found)):
-                yield path
 
 
 def _signs(found: os.stat_result) -> Signs:

@@ -33,6 +33,8 @@ def look_here(entry: Entry, path: Path) -> Finding:
     """
     if entry.content is None or not os.path.lexists(path):
         return Finding.AWAY
+    if not path.exists():  # a link that leads nowhere
+        return Finding.CHANGED
     found = path.stat()
     if (found.st_size, found.st_mtime_ns) != (entry.size, entry.mtime_ns):
         return Finding.CHANGED
