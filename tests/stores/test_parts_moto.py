@@ -8,9 +8,10 @@ from moto.server import ThreadedMotoServer
 
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.patient import Patience
-from cryoem_cloud.stores.s3.client import Access
+from cryoem_cloud.stores.s3.identity import Access
 from cryoem_cloud.stores.s3.store import S3Store
 from cryoem_cloud.testing.parts_contract import PartsContract
+from cryoem_cloud.testing.s3_servers import client_of
 
 NO_UPLOAD = pytest.mark.xfail(
     reason="moto says InternalError of an upload that it does not have", strict=True
@@ -38,8 +39,8 @@ class TestOnMoto(PartsContract):
     @pytest.fixture
     def store(self, moto_env: Mapping[str, str]) -> Store:
         name = f"test-{secrets.token_hex(6)}"
-        Access(moto_env).client().create_bucket(Bucket=name)
-        return S3Store(name, "", access=Access(moto_env), patience=Patience(0.0))
+        client_of(moto_env).create_bucket(Bucket=name)
+        return S3Store(name, "", access=Access(moto_env, name), patience=Patience(0.0))
 
     @NO_UPLOAD
     def test_there_is_no_upload_that_was_not_begun(self, store: Store) -> None:

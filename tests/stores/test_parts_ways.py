@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,8 +14,7 @@ from cryoem_cloud.model.errors import StoreDeniedError, StoreUnreachableError
 from cryoem_cloud.ports.parts import Parts
 from cryoem_cloud.stores.s3 import xml
 from cryoem_cloud.stores.s3.bucket import Bucket
-from cryoem_cloud.stores.s3.client import Access
-from cryoem_cloud.stores.s3.place import place_of
+from cryoem_cloud.stores.s3.identity import Access
 from cryoem_cloud.stores.s3.uploads import S3Parts
 from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.testing.proxy import Trouble, faulty_proxy
@@ -159,41 +157,6 @@ def test_a_proxy_without_tls_is_told_the_whole_address(monkeypatch: pytest.Monke
         assert heard == ["POST http://store.invalid:9000/bucket/a?uploads="]
 
 
-@pytest.mark.parametrize("bucket", ["bucket", "my.bucket", "xn-ot_dns"])
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"AWS_REGION": "eu-central-1"},
-        {"AWS_REGION": "cn-north-1"},
-        {"AWS_REGION": "us-gov-west-1"},
-        {"AWS_ENDPOINT_URL": "http://127.0.0.1:9/base"},
-        {"AWS_ENDPOINT_URL": "https://minio.lab.example"},
-    ],
-    ids=str,
-)
-def test_a_bucket_is_where_botocore_looks_for_it(bucket: str, more: Mapping[str, str]) -> None:
-    made = Access({**KEYS, **more}).made()
-    place = place_of(made, bucket)
-    seen: list[Any] = []
-
-    def catch(request: object, **_: object) -> None:
-        seen.append(request)
-        raise KeyError
-
-    made.client.meta.events.register("before-send.s3", catch)
-    with pytest.raises(KeyError):
-        made.client.head_object(Bucket=bucket, Key="some/key")
-    assert seen[0].url == f"{place.root}/some/key"
-    assert f"/{place.region}/s3/".encode() in seen[0].headers["Authorization"]
-
-
-def test_a_server_that_the_aws_files_name_is_asked_by_path(tmp_path: Path) -> None:
-    config = tmp_path / "config"
-    config.write_text("[default]\nendpoint_url = http://minio.lab.example:9000\n")
-    made = Access({**KEYS, "AWS_CONFIG_FILE": str(config)}).made()
-    assert place_of(made, "bucket").root == "http://minio.lab.example:9000/bucket"
-
-
 class _Elsewhere(BaseHTTPRequestHandler):
     """A bucket that is in eu-north-1, and says so to whoever signs for another region."""
 
@@ -263,7 +226,7 @@ def served(answer: Callable[[int], bytes], *, stays: bool) -> Iterator[tuple[Par
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        access = Access({**KEYS, "AWS_ENDPOINT_URL": endpoint})
+        access = Access({**KEYS, "AWS_ENDPOINT_URL": endpoint}, "bucket")
         yield S3Parts(Bucket("bucket", "", access=access, url="s3://bucket")), connections
         listener.shutdown(socket.SHUT_RDWR)
 

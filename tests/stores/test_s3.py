@@ -6,12 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from botocore import auth
-from botocore.exceptions import ClientError
 
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
@@ -26,12 +23,11 @@ from cryoem_cloud.model.errors import (
 )
 from cryoem_cloud.ports.store import CHUNK_BYTES
 from cryoem_cloud.stores.patient import Patient
-from cryoem_cloud.stores.s3 import faults
-from cryoem_cloud.stores.s3.client import Access
-from cryoem_cloud.stores.s3.faults import translated
+from cryoem_cloud.stores.s3 import faults, signing
+from cryoem_cloud.stores.s3.faults import RefusedError, translated
 from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.testing.proxy import Trouble
-from cryoem_cloud.testing.s3_servers import S3Server, free_ports
+from cryoem_cloud.testing.s3_servers import S3Server, client_of, free_ports
 from tests.stores.conftest import Wire
 
 MIB = 1024 * 1024
@@ -44,7 +40,7 @@ def test_a_busy_server_is_asked_again(wire: Wire, status: int) -> None:
     assert wire.asked("GET") == 4
 
 
-def test_botocore_itself_does_not_try_again(wire: Wire) -> None:
+def test_a_request_is_made_once(wire: Wire) -> None:
     assert isinstance(wire.store, Patient)
     wire.proxy.trouble(Trouble(status=503))
     with pytest.raises(StoreUnreachableError, match="busy"):
@@ -158,7 +154,7 @@ def test_an_upload_that_is_broken_off_leaves_nothing_that_costs(
 
     with pytest.raises(KeyError):
         store.put_stream("large", broken(), size=50 * MIB)
-    client = Access(weed_server.env()).client()
+    client = client_of(weed_server.env())
     assert not client.list_multipart_uploads(Bucket=url.removeprefix("s3://")).get("Uploads")
 
 
@@ -224,9 +220,7 @@ def test_a_clock_that_is_off_is_told(
     weed_server: S3Server, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
     url = weed_server.bucket()
-    monkeypatch.setattr(
-        auth, "get_current_datetime", lambda: datetime.now(UTC) + timedelta(days=days)
-    )
+    monkeypatch.setattr(signing, "now_s", lambda: time.time() + days * 86400)
     error = refusal(url, weed_server.env())
     assert isinstance(error, StoreDeniedError)
     assert "clock is off" in error.message
@@ -308,10 +302,9 @@ def test_a_malformed_url_is_told(url: str) -> None:
         open_store(url, env={})
 
 
-def said(code: str, status: int) -> ClientError:
+def said(code: str, status: int) -> RefusedError:
     """An answer of S3's, for codes that no server of ours gives."""
-    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(answer, "GetObject")
+    return RefusedError(status, {}, code, "")
 
 
 @pytest.mark.parametrize(

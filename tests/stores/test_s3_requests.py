@@ -62,10 +62,5 @@ def test_a_put_is_one_round_trip_and_carries_its_checksum(listener: socket.socke
     assert b"expect:" not in head
 
 
-def test_a_large_body_waits_for_the_servers_word(listener: socket.socket) -> None:
-    heard = _heard(listener, _store(listener), b"x" * 200_000)
-    assert b"expect: 100-continue" in heard.partition(b"\r\n\r\n")[0].lower()
-
-
 def test_the_secret_is_never_sent(listener: socket.socket) -> None:
     assert SECRET.encode() not in _heard(listener, _store(listener), b"the body")

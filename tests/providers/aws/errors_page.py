@@ -13,7 +13,7 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.providers.aws.refusal_table import BY_WORDS, CODES, ENDED, LOCAL
-from cryoem_cloud.stores.s3 import faults
+from cryoem_cloud.stores.s3 import faults, sdk
 
 __all__ = ["PAGE", "shown"]
 
@@ -37,7 +37,10 @@ def shown() -> str:
     ]
     of_store: list[_Row] = [
         *((f"`{code}`", each.kind, each.what, each.hint) for code, each in faults._CODES.items()),
-        *((f"*{kind.__name__}*", each.kind, each.what, each.hint) for kind, each in faults._LOCAL),
+        *(
+            (f"*{kind.__name__}*", each.kind, each.what, each.hint)
+            for kind, each in (*sdk.LOCAL, *faults._KINDS)
+        ),
     ]
     ended = "".join(f"| `{code}` | {words} |\n" for code, words in ENDED.items())
     return (

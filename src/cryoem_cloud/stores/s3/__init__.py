@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 from cryoem_cloud.model.errors import SettingsError, StoreError
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.patient import Patience, Patient
-from cryoem_cloud.stores.s3.client import Access
+from cryoem_cloud.stores.s3.identity import Access
 from cryoem_cloud.stores.s3.store import S3Store
 
 __all__ = ["S3Store", "open_s3"]
@@ -36,7 +36,8 @@ def open_s3(url: str, *, env: Mapping[str, str]) -> Patient:
     if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or parts.query:
         raise SettingsError(f"{url!r} names no bucket", hint="s3://bucket or s3://bucket/prefix")
     patience = Patience(_PATIENCE_S)
+    access = Access(env, parts.netloc)
     store = S3Store(
-        parts.netloc, prefix, access=Access(env), patience=patience.lasting(_PART_PATIENCE_S)
+        parts.netloc, prefix, access=access, patience=patience.lasting(_PART_PATIENCE_S)
     )
     return Patient(store, patience)

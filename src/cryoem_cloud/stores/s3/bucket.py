@@ -3,18 +3,14 @@
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from http.client import HTTPException
-
-from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
+from contextlib import ExitStack, contextmanager
 
 from cryoem_cloud.model.errors import StoreError
 from cryoem_cloud.ports.parts import Buffer
 from cryoem_cloud.stores.lawful import lawful
-from cryoem_cloud.stores.s3.client import Access
-from cryoem_cloud.stores.s3.faults import is_elsewhere, is_stale, translated
-from cryoem_cloud.stores.s3.place import Place, moved, place_of
+from cryoem_cloud.stores.s3.faults import FAILURES, Failure, is_elsewhere, is_stale, translated
+from cryoem_cloud.stores.s3.identity import Access
+from cryoem_cloud.stores.s3.place import Place, Question, moved, place_of
 from cryoem_cloud.stores.s3.wire import Answer
 
 __all__ = ["Bucket", "require_from"]
@@ -30,6 +26,8 @@ class Bucket:
         self.prefix = prefix
         self.access = access
         self.url = url
+        self.is_there = False
+        """Whether it has done what it was asked."""
         self._lock = threading.Lock()
         self._found: Place | None = None
 
@@ -37,43 +35,49 @@ class Bucket:
     def ask(
         self,
         method: str,
-        key: str,
+        key: str | None,
         query: str = "",
         *,
         headers: Mapping[str, str] | None = None,
         pieces: Sequence[Buffer] = (),
         signed: bytes = b"",
     ) -> Iterator[Answer]:
-        """One request, or two where we had to look again who we are, or where the bucket is."""
-        whole = lawful(key, prefix=self.prefix)
+        """One request, or two where we had to look again who we are, or where the bucket is.
 
-        def asked(place: Place) -> AbstractContextManager[Answer]:
-            return place.asked(
-                method, whole, query, headers=headers or {}, pieces=pieces, signed=signed
-            )
+        It is about the object of that key, or about the bucket.
+        """
+        question = Question(
+            method=method,
+            key="" if key is None else lawful(key, prefix=self.prefix),
+            query=query,
+            headers=headers or {},
+            pieces=pieces,
+            signed=signed,
+        )
 
         with self.translated(key), ExitStack() as stack:
             place = self._place()
             try:
-                answer = stack.enter_context(asked(place))
-            except (ClientError, BotoCoreError) as error:
+                answer = stack.enter_context(place.asked(question))
+            except FAILURES as error:
                 other = self._instead_of(place, error)
                 if other is None:
                     raise
-                answer = stack.enter_context(asked(other))
+                answer = stack.enter_context(other.asked(question))
+            self.is_there = True
             yield answer
 
     def _place(self) -> Place:
-        made = self.access.made()
+        identity = self.access.identity()
         with self._lock:
-            if self._found is None or self._found.made is not made:
-                self._found = place_of(made, self.name)
+            if self._found is None or self._found.identity is not identity:
+                self._found = place_of(identity, self.name)
             return self._found
 
-    def _instead_of(self, place: Place, error: ClientError | BotoCoreError) -> Place | None:
+    def _instead_of(self, place: Place, error: Failure) -> Place | None:
         """Where and as whom to ask once more; None if that could not help."""
         if is_stale(error):
-            self.access.renewed(place.made.client)
+            self.access.renewed(place.identity)
             return self._place()
         if not is_elsewhere(error) or not (other := moved(place, self.name)):
             return None
@@ -87,7 +91,7 @@ class Bucket:
         """Our errors for what goes wrong in the block, which is about that key, or about all."""
         try:
             yield
-        except (ClientError, BotoCoreError, HTTPError, HTTPException, OSError) as error:
+        except FAILURES as error:
             what = self.url if key is None else f"{self.url}: {key}"
             raise translated(error, what=what) from error
 

@@ -1,16 +1,10 @@
-"""What S3 and botocore say, in our words: one table."""
+"""What S3, connections and the SDK say, in our words: one table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import TypeAlias
-
-from botocore import exceptions
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from urllib3.exceptions import HTTPError
 
 from cryoem_cloud.model.errors import (
-    CorruptObjectError,
     CryoemError,
     KeyClashError,
     NoSpaceError,
@@ -21,11 +15,24 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 
-__all__ = ["Failure", "PastTheEndError", "is_elsewhere", "is_stale", "translated"]
-
-
-Failure: TypeAlias = ClientError | BotoCoreError | HTTPError | HTTPException | OSError
-"""What a request may end with: botocore's words, urllib3's, and those of our own connections."""
+__all__ = [
+    "CONFIG",
+    "EXPIRED",
+    "FAILURES",
+    "NO_CREDENTIALS",
+    "NO_PROFILE",
+    "SOURCE",
+    "UNUSABLE",
+    "Failure",
+    "Fault",
+    "InsecureError",
+    "PastTheEndError",
+    "RefusedError",
+    "UnfitError",
+    "is_elsewhere",
+    "is_stale",
+    "translated",
+]
 
 
 class PastTheEndError(StoreError):
@@ -33,82 +40,111 @@ class PastTheEndError(StoreError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Fault:
+class Fault:
+    """An error of ours, and its words."""
+
     kind: type[CryoemError]
     what: str
     hint: str = ""
 
 
+class RefusedError(Exception):
+    """A server did not do what it was asked, and said why; `headers` by names in lower case."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], code: str, message: str) -> None:
+        super().__init__(f"{code} {message}".strip() or f"HTTP {status}")
+        self.status = status
+        self.headers = headers
+        self.code = code
+
+
+class UnfitError(Exception):
+    """We cannot say who we are, or where to ask; `stale` if that may be another time."""
+
+    def __init__(self, fault: Fault, said: str, *, stale: bool = False) -> None:
+        super().__init__(said)
+        self.fault = fault
+        self.stale = stale
+
+
+class InsecureError(Exception):
+    """A connection would not be secure."""
+
+
+Failure = RefusedError | UnfitError | InsecureError | HTTPException | OSError
+FAILURES = (RefusedError, UnfitError, InsecureError, HTTPException, OSError)
+"""What a request may end with."""
+
 _LOGIN = "refresh your AWS credentials (aws sso login, or new keys in ~/.aws/credentials)"
-_EXPIRED = _Fault(StoreDeniedError, "your AWS credentials have expired", _LOGIN)
-_BAD_KEY = _Fault(
+EXPIRED = Fault(StoreDeniedError, "your AWS credentials have expired", _LOGIN)
+_BAD_KEY = Fault(
     StoreDeniedError,
     "the access key is not known there",
     "check AWS_ACCESS_KEY_ID or AWS_PROFILE, and that the store is the one you mean",
 )
-_BAD_SECRET = _Fault(
+_BAD_SECRET = Fault(
     StoreDeniedError,
     "the secret key is wrong",
     "check AWS_SECRET_ACCESS_KEY, or the profile in ~/.aws/credentials",
 )
-_BUSY = _Fault(StoreUnreachableError, "the store is busy", "try again later")
-_NO_ANSWER = _Fault(
+_BUSY = Fault(StoreUnreachableError, "the store is busy", "try again later")
+_NO_ANSWER = Fault(
     StoreUnreachableError, "the store does not answer", "check the network and AWS_ENDPOINT_URL"
 )
-_DAMAGED = _Fault(StoreUnreachableError, "bytes were damaged on their way")
-_DENIED = _Fault(
+_DAMAGED = Fault(StoreUnreachableError, "bytes were damaged on their way")
+_DENIED = Fault(
     StoreDeniedError,
     "access denied",
     "the credentials need to list the bucket, and to get, put and delete its objects",
 )
-_BLOCKED = _Fault(
+_BLOCKED = Fault(
     StoreDeniedError,
     "AWS has blocked the account or the bucket",
     "ask AWS Support, in the console: it is about payment, verification or abuse",
 )
-_KEY = _Fault(
+_KEY = Fault(
     StoreDeniedError,
     "the KMS key that encrypts the bucket cannot be used",
     "see that it is enabled, and that its policy lets you use it",
 )
-_CLOCK = _Fault(
+_CLOCK = Fault(
     StoreDeniedError,
     "this computer's clock is off by more than 15 minutes",
     "set the clock (timedatectl set-ntp true), then try again",
 )
-_REGION = _Fault(
+_REGION = Fault(
     StoreDeniedError, "the bucket is in another region", "set AWS_REGION to the bucket's region"
 )
-_FULL = _Fault(NoSpaceError, "the store is full", "free some space there, or choose another store")
-_NO_BUCKET = _Fault(
+_FULL = Fault(NoSpaceError, "the store is full", "free some space there, or choose another store")
+_NO_BUCKET = Fault(
     StoreError, "there is no such bucket", "create it (aws s3 mb), or correct the store's URL"
 )
-_BAD_BUCKET = _Fault(
+_BAD_BUCKET = Fault(
     StoreError, "that is no bucket's name", "3 to 63 lower-case letters, digits, - and ."
 )
-_EXISTS = _Fault(ObjectExistsError, "exists already")
-_PAST_THE_END = _Fault(PastTheEndError, "the range is past the end")
-_MISSING = _Fault(ObjectMissingError, "there is no such object")
-_NO_UPLOAD = _Fault(ObjectMissingError, "there is no such upload")
+_EXISTS = Fault(ObjectExistsError, "exists already")
+_PAST_THE_END = Fault(PastTheEndError, "the range is past the end")
+_MISSING = Fault(ObjectMissingError, "there is no such object")
+_NO_UPLOAD = Fault(ObjectMissingError, "there is no such upload")
 
-_CODES: Mapping[str, _Fault] = {
+_CODES: Mapping[str, Fault] = {
     "AccessDenied": _DENIED,
     "AccountProblem": _BLOCKED,
     "AllAccessDisabled": _BLOCKED,
     "AuthorizationHeaderMalformed": _REGION,
     "BadDigest": _DAMAGED,
     "ConditionalRequestConflict": _BUSY,
-    "ExpiredToken": _EXPIRED,
-    "ExpiredTokenException": _EXPIRED,
+    "ExpiredToken": EXPIRED,
+    "ExpiredTokenException": EXPIRED,
     "IllegalLocationConstraintException": _REGION,
     "InternalError": _BUSY,
     "InvalidAccessKeyId": _BAD_KEY,
     "InvalidBucketName": _BAD_BUCKET,
-    "InvalidObjectState": _Fault(
+    "InvalidObjectState": Fault(
         StoreError, "the object is archived", "restore it from Glacier, then try again"
     ),
     "InvalidRange": _PAST_THE_END,
-    "InvalidToken": _EXPIRED,
+    "InvalidToken": EXPIRED,
     "KMS.DisabledException": _KEY,
     "KMS.KMSInvalidStateException": _KEY,
     "KMS.NotFoundException": _KEY,
@@ -125,15 +161,15 @@ _CODES: Mapping[str, _Fault] = {
     "ServiceUnavailable": _BUSY,
     "SignatureDoesNotMatch": _BAD_SECRET,
     "SlowDown": _BUSY,
-    "TokenRefreshRequired": _EXPIRED,
+    "TokenRefreshRequired": EXPIRED,
     "XAmzContentChecksumMismatch": _DAMAGED,
     "XAmzContentSHA256Mismatch": _DAMAGED,
-    "XMinioParentIsObject": _Fault(KeyClashError, "an object is where its folder would be"),
+    "XMinioParentIsObject": Fault(KeyClashError, "an object is where its folder would be"),
     "XMinioStorageFull": _FULL,
 }
 """By S3's error code."""
 
-_STATUSES: Mapping[int, _Fault] = {
+_STATUSES: Mapping[int, Fault] = {
     301: _REGION,
     307: _BUSY,
     401: _DENIED,
@@ -148,69 +184,48 @@ _STATUSES: Mapping[int, _Fault] = {
 }
 """By HTTP status, for codes that are not in the table and for answers without a body."""
 
-_NO_CREDENTIALS = _Fault(
+NO_CREDENTIALS = Fault(
     StoreDeniedError,
     "there are no AWS credentials",
     "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; with a profile of your "
     "administrator's: aws configure sso, then: export AWS_PROFILE=NAME; aws sso login",
 )
-_SOURCE = _Fault(
+SOURCE = Fault(
     StoreDeniedError,
     "what gives you AWS credentials does not give them",
     "aws sts get-caller-identity should name you; see credential_process or role_arn in "
     "~/.aws/config",
 )
-_CONFIG = _Fault(StoreDeniedError, "your AWS settings cannot be used", "correct ~/.aws/config")
-_LOCAL: tuple[tuple[type[BotoCoreError | HTTPError | HTTPException | OSError], _Fault], ...] = (
-    (exceptions.NoCredentialsError, _NO_CREDENTIALS),
-    (exceptions.PartialCredentialsError, _NO_CREDENTIALS),
-    (exceptions.ProfileNotFound, _Fault(StoreDeniedError, "no such AWS profile", _LOGIN)),
-    (exceptions.SSOError, _EXPIRED),
-    (exceptions.LoginError, _EXPIRED),
-    (exceptions.TokenRetrievalError, _EXPIRED),
-    (exceptions.CredentialRetrievalError, _SOURCE),
-    (exceptions.ConfigParseError, _CONFIG),
-    (exceptions.InvalidConfigError, _CONFIG),
-    (exceptions.FlexibleChecksumError, _Fault(CorruptObjectError, "the bytes are damaged")),
-    (exceptions.ChecksumError, _Fault(CorruptObjectError, "the bytes are damaged")),
-    (
-        exceptions.SSLError,
-        _Fault(
-            StoreUnreachableError,
-            "no secure connection",
-            "check the address; a server with a certificate of its own needs AWS_CA_BUNDLE",
-        ),
-    ),
-    (exceptions.IncompleteReadError, _NO_ANSWER),
-    (exceptions.ConnectionError, _NO_ANSWER),
-    (HTTPClientError, _NO_ANSWER),
-    (HTTPError, _NO_ANSWER),  # of answers that botocore reads whole, and does not translate
+CONFIG = Fault(StoreDeniedError, "your AWS settings cannot be used", "correct ~/.aws/config")
+NO_PROFILE = Fault(StoreDeniedError, "no such AWS profile", _LOGIN)
+UNUSABLE = Fault(StoreError, "the request cannot be made")
+_INSECURE = Fault(
+    StoreUnreachableError,
+    "no secure connection",
+    "check the address; a server with a certificate of its own needs AWS_CA_BUNDLE",
+)
+_KINDS: tuple[tuple[type[Exception], Fault], ...] = (
+    (InsecureError, _INSECURE),
     (HTTPException, _NO_ANSWER),
     (OSError, _NO_ANSWER),
 )
-"""By botocore's own exception, or one of a connection's; the first that fits."""
-
+"""By what a connection ends with; the first that fits."""
 _STALE_CODES = frozenset(
-    code for code, fault in _CODES.items() if fault in {_EXPIRED, _BAD_KEY, _BAD_SECRET}
-)
-_STALE_KINDS = (
-    exceptions.NoCredentialsError,
-    exceptions.SSOError,
-    exceptions.LoginError,
-    exceptions.TokenRetrievalError,
-    exceptions.CredentialRetrievalError,
+    code for code, fault in _CODES.items() if fault in {EXPIRED, _BAD_KEY, _BAD_SECRET}
 )
 _SERVER_FAULT = 500
 
 
-def is_stale(error: ClientError | BotoCoreError) -> bool:
+def is_stale(error: Failure) -> bool:
     """Whether reading the credentials again may help."""
-    return _code(error) in _STALE_CODES or isinstance(error, _STALE_KINDS)
+    if isinstance(error, UnfitError):
+        return error.stale
+    return isinstance(error, RefusedError) and error.code in _STALE_CODES
 
 
-def is_elsewhere(error: ClientError | BotoCoreError) -> bool:
+def is_elsewhere(error: Failure) -> bool:
     """Whether the bucket is in another region than the one that was asked."""
-    return isinstance(error, ClientError) and _fault(error) is _REGION
+    return isinstance(error, RefusedError) and _fault(error) is _REGION
 
 
 def translated(error: Failure, *, what: str) -> CryoemError:
@@ -218,29 +233,22 @@ def translated(error: Failure, *, what: str) -> CryoemError:
     fault = _fault(error)
     said = f": {error}" if fault.kind in {StoreError, StoreUnreachableError} else ""
     ours = fault.kind(f"{what}: {fault.what}{said}", hint=fault.hint)
-    if isinstance(ours, StoreUnreachableError) and isinstance(error, ClientError):
+    if isinstance(ours, StoreUnreachableError) and isinstance(error, RefusedError):
         ours.after_s = _after_s(error)
     return ours
 
 
-def _after_s(error: ClientError) -> float:
+def _after_s(error: RefusedError) -> float:
     """For how long a busy store wants to be left alone; 0 if it does not say so in seconds."""
-    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    said = str(headers.get("retry-after", ""))
+    said = error.headers.get("retry-after", "")
     return float(said) if said.isascii() and said.isdigit() else 0.0
 
 
-def _fault(error: Failure) -> _Fault:
-    if not isinstance(error, ClientError):
-        unknown = _Fault(StoreError, "the request cannot be made")
-        return next((fault for kind, fault in _LOCAL if isinstance(error, kind)), unknown)
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if found := _CODES.get(_code(error)) or _STATUSES.get(status):
+def _fault(error: Failure) -> Fault:
+    if isinstance(error, UnfitError):
+        return error.fault
+    if not isinstance(error, RefusedError):
+        return next(fault for kind, fault in _KINDS if isinstance(error, kind))
+    if found := _CODES.get(error.code) or _STATUSES.get(error.status):
         return found
-    return _BUSY if status >= _SERVER_FAULT else _Fault(StoreError, "the store refused")
-
-
-def _code(error: Failure) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", ""))
-    return ""
+    return _BUSY if error.status >= _SERVER_FAULT else Fault(StoreError, "the store refused")

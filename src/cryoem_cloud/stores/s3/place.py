@@ -1,4 +1,4 @@
-"""Where a bucket's objects are, and requests there that are signed as botocore signs its own."""
+"""Where a bucket's objects are, and requests there, signed."""
 
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,119 +7,109 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.config import Config
-from botocore.credentials import Credentials
-from botocore.exceptions import ClientError, SSLError
-from botocore.httpsession import ProxyConfiguration
-from botocore.utils import get_environ_proxies
-
 from cryoem_cloud.model.errors import StoreError, StoreUnreachableError
 from cryoem_cloud.ports.parts import Buffer
-from cryoem_cloud.stores.s3.client import Made
+from cryoem_cloud.stores.s3.faults import InsecureError, RefusedError
+from cryoem_cloud.stores.s3.identity import Identity
+from cryoem_cloud.stores.s3.signing import signed
 from cryoem_cloud.stores.s3.wire import Answer, Request, Route, Wire
 from cryoem_cloud.stores.s3.xml import Element, parsed
 
-__all__ = ["Place", "moved", "place_of", "refused"]
+__all__ = ["Place", "Question", "moved", "place_of", "refused"]
 
-_UNSIGNED_BODY = Config(s3={"payload_signing_enabled": False})
-"""A part's CRC guards it, with and without TLS; hashing it once more would cost a core."""
-_SIGNED_BODY = Config(s3={"payload_signing_enabled": True})
-_PROBE = "k"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One request; key "" is the bucket itself.
+
+    The body is `signed`, or the pieces, of which the signature says nothing: their CRC guards them,
+    with and without TLS, and hashing them once more would cost a core.
+    """
+
+    method: str
+    key: str = ""
+    query: str = ""
+    headers: Mapping[str, str]
+    pieces: Sequence[Buffer] = ()
+    signed: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A bucket: the URL before its keys, the region that requests are signed for, and who we are.
-
-    It was found with `made`.
-    """
+    """A bucket: the URL before its keys, the region that requests are signed for, and who asks."""
 
     root: str
     region: str
-    credentials: Credentials | None
+    identity: Identity
     wire: Wire
-    made: Made
 
     @contextmanager
-    def asked(
-        self,
-        method: str,
-        key: str,
-        query: str = "",
-        *,
-        headers: Mapping[str, str],
-        pieces: Sequence[Buffer] = (),
-        signed: bytes = b"",
-    ) -> Iterator[Answer]:
+    def asked(self, question: Question) -> Iterator[Answer]:
         """The answer of a server that did what it was asked; one request.
 
-        The body is `signed`, or the pieces, of which the signature says nothing.
-
         Raises:
-            ClientError: It did not, and says why.
-            BotoCoreError: We cannot say who we are, or the connection would not be secure.
+            RefusedError: It did not, and says why.
+            UnfitError, InsecureError: We cannot say who we are; the connection would not be secure.
             HTTPException, OSError: It does not answer.
         """
-        url = f"{self.root}/{quote(key, safe='/-._~')}{'?' if query else ''}{query}"
-        asked = AWSRequest(method, url, headers=dict(headers), data=signed)
-        asked.context["client_config"] = _UNSIGNED_BODY if pieces else _SIGNED_BODY
-        S3SigV4Auth(self._frozen(), "s3", self.region).add_auth(asked)
-        parts = urlsplit(url)
-        body = pieces or ((signed,) if signed else ())
-        asked.headers["Host"] = parts.netloc
-        asked.headers["User-Agent"] = "cryoem-cloud-tools"
-        if body or method in {"POST", "PUT"}:
-            asked.headers["Content-Length"] = str(sum(memoryview(piece).nbytes for piece in body))
-        request = Request(
-            method=method,
-            target=f"{parts.path}?{parts.query}" if query else parts.path,
-            headers=dict(asked.headers),
-            pieces=body,
-        )
-        with self.wire.ask(request) as answer:
+        with self.wire.ask(self.request(question)) as answer:
             if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-                raise refused(answer.status, answer.headers, _said(answer.read()), method)
+                raise refused(answer.status, answer.headers, _said(answer.read()))
             yield answer
 
-    def _frozen(self) -> object:
-        return self.credentials and self.credentials.get_frozen_credentials()
+    def request(self, question: Question) -> Request:
+        """The question, signed now."""
+        key = quote(question.key, safe="/-._~")
+        mark = "?" if question.query else ""
+        url = f"{self.root}{'/' if key else ''}{key}{mark}{question.query}"
+        body = question.pieces or ((question.signed,) if question.signed else ())
+        headers = signed(
+            question.method,
+            url,
+            question.headers,
+            keys=self.identity.keys(),
+            region=self.region,
+            body=None if question.pieces else question.signed,
+        )
+        headers["User-Agent"] = "cryoem-cloud-tools"
+        if body or question.method in {"POST", "PUT"}:
+            size = sum(memoryview(piece).nbytes for piece in body)
+            headers["Content-Length"] = str(size)
+        parts = urlsplit(url)
+        return Request(
+            method=question.method,
+            target=f"{parts.path or '/'}{mark}{parts.query}",
+            headers=headers,
+            pieces=body,
+        )
 
 
-def place_of(made: Made, bucket: str, region: str = "") -> Place:
-    """Where botocore would look for a bucket's objects; asks nobody.
+def place_of(identity: Identity, bucket: str, region: str = "") -> Place:
+    """Where a bucket's objects are, if it is in that region; asks nobody.
 
     Raises:
-        BotoCoreError: The settings, the bucket's name or the credentials cannot be used.
+        UnfitError: The settings, the bucket's name or the credentials cannot be used.
         StoreError: The way there is one that we cannot go.
     """
-    client = made.client
-    url = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": _PROBE})
-    root = url.partition("?")[0].removesuffix(f"/{_PROBE}")
-    return Place(
-        root=root,
-        region=region or client.meta.region_name,
-        credentials=made.session.get_credentials(),
-        wire=Wire(_route(root, made.certificates)),
-        made=made,
-    )
+    where = region or identity.region
+    root = identity.root(bucket, where)
+    return Place(root=root, region=where, identity=identity, wire=Wire(_route(root, identity)))
 
 
 def moved(place: Place, bucket: str) -> Place | None:
     """The same bucket in the region where it is; None if that is the one that we know. Asks it."""
-    headers = place.made.client.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
-    region = headers.get("x-amz-bucket-region", "")  # botocore remembers it for itself
-    return place_of(place.made, bucket, region) if region not in {"", place.region} else None
+    request = place.request(Question(method="HEAD", headers={}))
+    with place.wire.ask(request) as answer:
+        region = answer.headers.get("x-amz-bucket-region", "")
+        answer.read()
+    if region in {"", place.region}:
+        return None
+    return place_of(place.identity, bucket, region)
 
 
-def refused(status: int, headers: Mapping[str, str], said: Element, what: str) -> ClientError:
-    """What botocore would raise for such an answer."""
-    answer = {
-        "Error": {"Code": said.said("Code") or str(status), "Message": said.said("Message")},
-        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": dict(headers)},
-    }
-    return ClientError(answer, what)
+def refused(status: int, headers: Mapping[str, str], said: Element) -> RefusedError:
+    """What such an answer means."""
+    return RefusedError(status, headers, said.said("Code") or str(status), said.said("Message"))
 
 
 def _said(data: bytes) -> Element:
@@ -130,27 +120,26 @@ def _said(data: bytes) -> Element:
         return Element("")
 
 
-def _route(root: str, certificates: str) -> Route:
+def _route(root: str, identity: Identity) -> Route:
     parts = urlsplit(root)
     secure = parts.scheme == "https"
     origin = f"{parts.scheme}://{parts.netloc}"
-    proxies = ProxyConfiguration(get_environ_proxies(root))
-    proxy = proxies.proxy_url_for(root)
-    if proxy and urlsplit(proxy).scheme != "http":
+    proxy, headers = identity.proxy(root)
+    where = urlsplit(proxy)
+    if proxy and where.scheme != "http":
         raise StoreError(f"the proxy for {origin} is not http://", hint="set HTTPS_PROXY to one")
-    where = urlsplit(proxy or "")
     return Route(
         origin=origin,
         host=parts.hostname or "",
         port=parts.port or (443 if secure else 80),
-        tls=_context(origin, certificates) if secure else None,
+        tls=_context(origin, identity.certificates) if secure else None,
         proxy=(where.hostname or "", where.port or 80) if proxy else None,
-        proxy_headers=proxies.proxy_headers_for(proxy) if proxy else {},
+        proxy_headers=headers,
     )
 
 
 def _context(origin: str, certificates: str) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=certificates)
+        return ssl.create_default_context(cafile=certificates or None)
     except OSError as error:
-        raise SSLError(endpoint_url=origin, error=f"{certificates}: {error}") from error
+        raise InsecureError(f"{origin}: {certificates}: {error}") from error

@@ -7,31 +7,30 @@ body carries its CRC32, so that the server refuses one that was damaged on its w
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
+from urllib.parse import quote, unquote_plus
 
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
     ObjectExistsError,
     ObjectMissingError,
+    StoreError,
 )
 from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.patient import Patience, PatientParts
 from cryoem_cloud.stores.s3.bucket import Bucket, require_from
-from cryoem_cloud.stores.s3.client import Access
-from cryoem_cloud.stores.s3.faults import PastTheEndError, is_stale
+from cryoem_cloud.stores.s3.faults import PastTheEndError
+from cryoem_cloud.stores.s3.identity import Access
 from cryoem_cloud.stores.s3.parts import part_bytes, parts_of, put_parts
 from cryoem_cloud.stores.s3.uploads import S3Parts, crc32_of
 from cryoem_cloud.stores.s3.wire import Answer
+from cryoem_cloud.stores.s3.xml import Element, parsed
 
 __all__ = ["S3Store"]
 
-Reply = Mapping[str, Any]
-"""What botocore gives; its shape is S3's documentation."""
-
 _CHECKSUM, _CHECKSUM_MODE = "x-amz-checksum-crc32", "x-amz-checksum-mode"
+_RECORD_BYTES = 128 * 1024
+"""Up to here a body is hashed for its signature, so that nobody on the way can put another."""
 
 
 class S3Store:
@@ -43,7 +42,6 @@ class S3Store:
         self._patience = patience
         url = f"s3://{bucket}/{self._prefix}".rstrip("/")
         self._bucket = Bucket(bucket, self._prefix, access=access, url=url)
-        self._bucket_is_there = False
         self._parts = S3Parts(self._bucket)
 
     @property
@@ -70,10 +68,16 @@ class S3Store:
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
-        crc = crc32_of([data])
-        self._ask(
-            "put_object", key, Body=data, ChecksumCRC32=crc, **_condition(if_absent=if_absent)
-        )
+        headers = {_CHECKSUM: crc32_of([data]), **({"If-None-Match": "*"} if if_absent else {})}
+        is_record = len(data) <= _RECORD_BYTES
+        with self._bucket.ask(
+            "PUT",
+            key,
+            headers=headers,
+            signed=data if is_record else b"",
+            pieces=() if is_record else (data,),
+        ) as answer:
+            answer.read()
 
     def put_stream(
         self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
@@ -116,32 +120,32 @@ class S3Store:
             with self._bucket.ask("HEAD", key) as answer:
                 return int(answer.headers["content-length"])
         except ObjectMissingError:
-            if not self._bucket_is_there:  # a HEAD has no body that could tell which is missing
-                self._ask("list_objects_v2", None, MaxKeys=1)
+            if not self._bucket.is_there:  # a HEAD has no body that could tell which is missing
+                self._page({"max-keys": "1"})
             raise
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port."""
-        start = {"StartAfter": self._prefix + after} if after else {}
+        start = {"start-after": self._prefix + after} if after else {}
         for page in self._pages(prefix, **start):
-            for item in page.get("Contents", ()):
-                key = item["Key"].removeprefix(self._prefix)
+            for item in page.all("Contents"):
+                key = _name(page, item.said("Key")).removeprefix(self._prefix)
                 if key.encode() > after.encode():
-                    yield Listed(key, int(item["Size"]))
+                    yield Listed(key, item.number("Size"))
 
     def folders(self, prefix: str) -> Iterator[str]:
         """See the port."""
         found = {
-            item["Prefix"].removeprefix(self._prefix + prefix).rstrip("/")
-            for page in self._pages(prefix, Delimiter="/")
-            for item in page.get("CommonPrefixes", ())
+            _name(page, item.said("Prefix")).removeprefix(self._prefix + prefix).rstrip("/")
+            for page in self._pages(prefix, delimiter="/")
+            for item in page.all("CommonPrefixes")
         }
         yield from sorted(found, key=str.encode)
 
     def delete(self, key: str) -> None:
         """See the port."""
-        with suppress(ObjectMissingError):
-            self._ask("delete_object", key)
+        with suppress(ObjectMissingError), self._bucket.ask("DELETE", key) as answer:
+            answer.read()
 
     def clone_in(self, path: Path, key: str) -> bool:  # noqa: ARG002  (the port's names)
         """See the port; never possible here."""
@@ -150,22 +154,6 @@ class S3Store:
     def clone_out(self, key: str, path: Path) -> bool:  # noqa: ARG002  (the port's names)
         """See the port; never possible here."""
         return False
-
-    def _ask(self, operation: str, key: str | None, **arguments: object) -> Reply:
-        """One request, or two where the credentials had to be read again; None for no object."""
-        if key is not None:
-            arguments["Key"] = self._prefix + lawful(key)
-        with self._bucket.translated(key):
-            client = self._access.client()
-            try:
-                reply: Reply = getattr(client, operation)(Bucket=self._bucket.name, **arguments)
-            except (ClientError, BotoCoreError) as error:
-                if not is_stale(error):
-                    raise
-                client = self._access.renewed(client)
-                reply = getattr(client, operation)(Bucket=self._bucket.name, **arguments)
-        self._bucket_is_there = True
-        return reply
 
     @contextmanager
     def _body(self, key: str, start: int, length: int | None) -> Iterator[Answer | None]:
@@ -186,14 +174,24 @@ class S3Store:
             require_from(answer, start, what=f"{self.url}: {key}")
             yield answer
 
-    def _pages(self, prefix: str, **arguments: object) -> Iterator[Reply]:
-        arguments["Prefix"] = self._prefix + prefix
+    def _pages(self, prefix: str, **asked: str) -> Iterator[Element]:
+        asked["prefix"] = self._prefix + prefix
         while True:
-            page = self._ask("list_objects_v2", None, **arguments)
+            page = self._page(asked)
             yield page
-            if not page.get("IsTruncated"):
+            if page.said("IsTruncated") != "true":
                 return
-            arguments["ContinuationToken"] = page["NextContinuationToken"]
+            token = page.said("NextContinuationToken")
+            if not token or token == asked.get("continuation-token"):
+                raise StoreError(f"{self.url}: the store's listing breaks off")
+            asked["continuation-token"] = token
+
+    def _page(self, asked: Mapping[str, str]) -> Element:
+        """A page of the listing; keys are encoded, as XML cannot say every one."""
+        words = {"list-type": "2", "encoding-type": "url", **asked}
+        query = "&".join(f"{name}={quote(word, safe='-._~')}" for name, word in words.items())
+        with self._bucket.ask("GET", None, query) as answer:
+            return parsed(answer.read())
 
     def _holds(self, key: str) -> bool:
         try:
@@ -203,8 +201,9 @@ class S3Store:
         return True
 
 
-def _condition(*, if_absent: bool) -> Mapping[str, str]:
-    return {"IfNoneMatch": "*"} if if_absent else {}
+def _name(page: Element, said: str) -> str:
+    """A key or a part of one, if the page has them encoded as it was asked to."""
+    return unquote_plus(said) if page.said("EncodingType") == "url" else said
 
 
 def _pieces(answer: Answer) -> Iterator[bytes]:

@@ -84,7 +84,7 @@ class S3Parts:
         with self._ask("POST", key, _of(upload), headers=headers, signed=body) as answer:
             said = parsed(answer.read())
             if said.name == "Error":  # it was found after the status had been sent
-                raise refused(HTTPStatus.INTERNAL_SERVER_ERROR, answer.headers, said, "complete")
+                raise refused(HTTPStatus.INTERNAL_SERVER_ERROR, answer.headers, said)
 
     def abort(self, key: str, upload: str) -> None:
         """See the port."""

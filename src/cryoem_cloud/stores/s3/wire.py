@@ -1,6 +1,7 @@
 """HTTP/1.1 over sockets of our own: bodies leave from the caller's memory, and come into it."""
 
 import http.client
+import select
 import socket
 import ssl
 import weakref
@@ -10,10 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from botocore.exceptions import SSLError
-from urllib3.util.wait import wait_for_read
-
 from cryoem_cloud.ports.parts import Buffer
+from cryoem_cloud.stores.s3.faults import InsecureError
 
 __all__ = ["Answer", "Request", "Route", "Wire"]
 
@@ -60,7 +59,7 @@ class Route:
         """A new connection.
 
         Raises:
-            SSLError: It would not be secure.
+            InsecureError: It would not be secure.
             OSError: Nobody answers.
         """
         host, port = self.proxy or (self.host, self.port)
@@ -77,7 +76,7 @@ class Route:
             _tune(made.sock)
         except ssl.SSLError as error:
             made.close()
-            raise SSLError(endpoint_url=self.origin, error=error) from error
+            raise InsecureError(f"{self.origin}: {error}") from error
         except BaseException:
             made.close()
             raise
@@ -169,7 +168,7 @@ class Wire:
         """The answer to a request, while the block lasts.
 
         Raises:
-            SSLError, HTTPException, OSError: There is none.
+            InsecureError, HTTPException, OSError: There is none.
         """
         connection = self._connection()
         answer: Answer | None = None
@@ -188,10 +187,17 @@ class Wire:
         with suppress(IndexError):
             while True:
                 idle = self._idle.pop()
-                if not wait_for_read(idle.sock, timeout=0):
+                if not _has_said(idle.sock):
                     return idle
                 idle.close()  # the server has hung up meanwhile
         return self._route.connected()
+
+
+def _has_said(sock: socket.socket) -> bool:
+    """Whether a connection on which nothing is asked has something to read: its end."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _close_all(idle: deque[http.client.HTTPConnection]) -> None:
