@@ -20,7 +20,7 @@ from cryoem_cloud.model.file import Content, Entry
 from cryoem_cloud.ports.store import Properties
 from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.held import Held
-from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.stores import store_at
 from tests.cli.conftest import User
 
 _MOTION = """#!/bin/bash

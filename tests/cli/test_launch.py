@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.cli.finding import places
+from cryoem_cloud.cli.standing import places
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.start import spool_of, stores_used
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.providers.aws import whereabouts
 from cryoem_cloud.providers.aws.account import Account
-from cryoem_cloud.wiring import front
+from cryoem_cloud.wiring.stores import store_at
 from tests.cli.conftest import Type
 from tests.ec2sim.cloud import Cloud
 
@@ -33,14 +33,14 @@ def home(
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    front.store_at.cache_clear()
+    store_at.cache_clear()
     store = Account.read(places().config).store
     monkeypatch.setenv("CRYOEM_STORE", store)
     projects.create(folder, store, stores_used(places()))
     (folder / "x.star").write_text("data_\n")
     monkeypatch.setattr("cryoem_cloud.cli.submitting.wake", lambda _: None)
     yield tmp_path
-    front.store_at.cache_clear()
+    store_at.cache_clear()
 
 
 def spooled() -> Job:

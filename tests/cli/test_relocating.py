@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from cryoem_cloud.cli.finding import places
+from cryoem_cloud.cli.standing import places
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.start import stores_used
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.stores.s3.parts import PART_BYTES
-from cryoem_cloud.wiring import front
+from cryoem_cloud.wiring.stores import store_at
 from tests.cli.conftest import Type
 from tests.ec2sim.cloud import Cloud
 
@@ -81,12 +81,12 @@ def lab(
     monkeypatch.setenv("CRYOEM_STORE", stores[OLD])
     (folder / "big.mrcs").write_bytes(BIG)
     (folder / "small.star").write_bytes(b"data_\n")
-    front.store_at.cache_clear()
+    store_at.cache_clear()
     projects.create(folder, stores[OLD], stores_used(places()))
     code, _, err = typed("push", "--codec", "none", "big.mrcs", "small.star")
     assert code == 0, err
     yield Lab(cloud, typed, stores)
-    front.store_at.cache_clear()
+    store_at.cache_clear()
 
 
 def test_all_of_it_is_copied_and_the_folder_follows(lab: Lab) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.upload import Upload
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import Entry, Stamp
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.mover.encoding import Encoding
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.stamp import require_unchanged

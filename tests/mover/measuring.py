@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.file import Content, Entry
-from cryoem_cloud.mover.encoding import Encoding
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.mover.push import send_file

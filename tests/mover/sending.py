@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from cryoem_cloud.mover.encoding import Encoding
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine
 from cryoem_cloud.mover.push import keep_file
 from tests.mover.parted import folder_store

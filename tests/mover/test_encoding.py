@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryoem_cloud.mover.encoding import Encoding, Kinds, Use, is_worth_it
+from cryoem_cloud.model.encoding import Encoding
+from cryoem_cloud.mover.encoding import Kinds, Use, is_worth_it
 from cryoem_cloud.mover.source import Source
 
 MB = 1_000_000

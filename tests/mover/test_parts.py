@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.model.digest import digest_of
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
     FormatError,
@@ -21,7 +22,6 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.model.file import BLOCK_BYTES, Codec, Content, Entry, Part
-from cryoem_cloud.mover.encoding import Encoding
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine
 from cryoem_cloud.mover.pull import fetch_bytes, fetch_files, place_file
 from cryoem_cloud.mover.push import keep_file, send_file

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import BLOCK_BYTES, Entry
-from cryoem_cloud.mover.encoding import Encoding
 from cryoem_cloud.mover.pull import fetch_bytes, fetch_files, place_bytes
 from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.stores.directory import DirectoryStore

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.file import BLOCK_BYTES, Entry
-from cryoem_cloud.mover.encoding import Encoding
 from cryoem_cloud.mover.engine import FETCH_BYTES, SEND_BYTES, Engine
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.push import keep_file

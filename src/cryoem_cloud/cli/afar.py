@@ -11,7 +11,7 @@ from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Deed, exit_of
 from cryoem_cloud.stores.jobs import JobRecords, job_numbers
-from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["after_words", "card_from_store", "cards_from_store", "records_of"]
 

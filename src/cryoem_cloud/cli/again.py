@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.cli.afar import records_of
-from cryoem_cloud.cli.finding import cards, find, places, the_project
+from cryoem_cloud.cli.finding import cards, find
 from cryoem_cloud.cli.policy import home_of
+from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.submitting import wake_for
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.submit import submit

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import click
 
-from cryoem_cloud.cli.showing import as_json
+from cryoem_cloud.cli.telling import as_json
 
 __all__ = ["Finding", "shown"]
 

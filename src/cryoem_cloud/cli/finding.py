@@ -1,11 +1,8 @@
 """From a number to the job that the user means."""
 
-from pathlib import Path
-
 from cryoem_cloud.cli.afar import card_from_store
-from cryoem_cloud.courier import projects
+from cryoem_cloud.cli.standing import current_project, places
 from cryoem_cloud.courier.cards import Card, Cards
-from cryoem_cloud.courier.start import spool_of, stores_used
 from cryoem_cloud.model.errors import (
     FormatError,
     NotFoundError,
@@ -14,44 +11,13 @@ from cryoem_cloud.model.errors import (
     UsageError,
 )
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.settings import Places, environment
 
-__all__ = ["cards", "current_project", "find", "places", "the_project"]
-
-
-def places() -> Places:
-    """Where things are on this computer."""
-    return Places.read(environment())
+__all__ = ["cards", "find"]
 
 
 def cards() -> Cards:
     """This computer's cards."""
     return Cards(places().state / "jobs")
-
-
-def current_project() -> Project | None:
-    """The project that the current folder is in; where it has moved, its jobs hear of that."""
-    folder = projects.find_folder(Path.cwd())
-    if folder is None:
-        return None
-    project = projects.open_project(folder, stores_used(places()))
-    spool_of(places()).follow(project)
-    cards().follow(project)
-    return project
-
-
-def the_project() -> Project:
-    """The project that the current folder is in.
-
-    Raises:
-        NotFoundError: It is in none.
-    """
-    project = current_project()
-    if project is None:
-        raise NotFoundError(
-            f"{Path.cwd()} is in no project", hint="go to its folder, or: cryoem connect relion"
-        )
-    return project
 
 
 def find(number: int) -> Card:

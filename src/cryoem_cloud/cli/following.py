@@ -6,10 +6,11 @@ import time
 import click
 
 from cryoem_cloud.cli.afar import card_from_store
-from cryoem_cloud.cli.finding import cards, places
+from cryoem_cloud.cli.finding import cards
 from cryoem_cloud.cli.progress import Progress, progress
 from cryoem_cloud.cli.saying import INTERRUPTED
 from cryoem_cloud.cli.showing import state_of
+from cryoem_cloud.cli.standing import places
 from cryoem_cloud.cli.tails import Tail, tail_of
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.start import spool_of, wake

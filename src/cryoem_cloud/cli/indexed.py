@@ -8,7 +8,7 @@ from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.paths import OUTSIDE, is_below, normal
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.stores.index import IndexLog
-from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["differs", "entries", "placeable"]
 

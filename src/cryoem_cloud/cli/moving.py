@@ -9,11 +9,10 @@ from typing import TypeVar
 
 import click
 
-from cryoem_cloud.cli.showing import as_json
+from cryoem_cloud.cli.telling import as_json
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import counted, human_duration, human_size, human_usd, size_of
-from cryoem_cloud.mover.bundle import BUNDLE_BYTES, BUNDLED_BYTES
-from cryoem_cloud.mover.encoding import Encoding
 
 __all__ = ["Moved", "Plan", "Tally", "encoding_option", "json_option", "rate_option", "requests_of"]
 
@@ -66,6 +65,8 @@ def json_option(command: _F) -> _F:
 
 def requests_of(sizes: Iterable[int]) -> int:
     """About how many requests files of these sizes in bytes take, that are not encoded."""
+    from cryoem_cloud.mover.bundle import BUNDLE_BYTES, BUNDLED_BYTES  # noqa: PLC0415  (for plans)
+
     sizes = list(sizes)
     small = [size for size in sizes if size <= BUNDLED_BYTES]
     large = (size for size in sizes if size > BUNDLED_BYTES)

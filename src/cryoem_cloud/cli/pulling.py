@@ -12,7 +12,7 @@ from cryoem_cloud.cli.indexed import differs, entries, placeable
 from cryoem_cloud.cli.moving import Moved, Plan, Tally, requests_of
 from cryoem_cloud.cli.progress import moving
 from cryoem_cloud.cli.selecting import real_name, wanted
-from cryoem_cloud.cli.submitting import inside
+from cryoem_cloud.cli.standing import inside
 from cryoem_cloud.cli.whereabouts import egress_usd, price_told
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.model.file import Entry
@@ -23,7 +23,7 @@ from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.wiring.engines import fetching
-from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["Pulling"]
 

@@ -5,22 +5,16 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from cryoem_cloud.cli.moving import Moved, Plan, Tally, requests_of
-from cryoem_cloud.cli.progress import moving
-from cryoem_cloud.cli.submitting import inside
+from cryoem_cloud.cli.moving import Moved, Plan, requests_of
+from cryoem_cloud.cli.standing import inside
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.scan import Scan
-from cryoem_cloud.courier.upload import Upload, without_doubles
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
-from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.mover.tidy import tidy
 from cryoem_cloud.ports.store import Store
-from cryoem_cloud.settings import Places, Settings, environment
+from cryoem_cloud.settings import Places
 from cryoem_cloud.stores.index import IndexLog
-from cryoem_cloud.stores.projects import make_known
-from cryoem_cloud.wiring.engines import sending
-from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["Pushing"]
 
@@ -34,8 +28,9 @@ class Pushing:
     checksum: bool = False
     store: Store = field(init=False)
     scan: Scan = field(init=False)
-    _needs: tuple[Need, ...] = ()
-    _sizes: tuple[int, ...] = ()
+    fresh: tuple[str, ...] = ()
+    """The files that the store may not have, below the project's folder."""
+    sizes: tuple[int, ...] = ()
     _began_s: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -51,10 +46,10 @@ class Pushing:
             RefusedError: A path is no file or folder, or a folder cannot be read.
         """
         self.scan.cache.refresh(IndexLog(self.store, self.project.name), self.project.name)
-        fresh = (file for path in paths for file in self._fresh(path))
-        self._needs = without_doubles(Need(path=file, asked_by="push") for file in fresh)
+        found = (file for path in paths for file in self._fresh(path))
+        self.fresh = tuple(dict.fromkeys(found))
         folder = self.project.folder
-        self._sizes = tuple((folder / need.path).stat().st_size for need in self._needs)
+        self.sizes = tuple((folder / file).stat().st_size for file in self.fresh)
 
     def _fresh(self, path: str) -> Iterator[str]:
         named = inside(self.project, path)
@@ -69,13 +64,13 @@ class Pushing:
 
     def plan(self) -> Plan:
         """What would be sent, at most."""
-        size, requests = sum(self._sizes), requests_of(self._sizes)
+        size, requests = sum(self.sizes), requests_of(self.sizes)
         costs = self.store.properties
         return Plan(
             verb="sent",
             files=self.scan.files,
             size=self.scan.size,
-            fresh=len(self._needs),
+            fresh=len(self.fresh),
             fresh_size=size,
             requests=requests,
             usd=costs.write_usd_per_1000 * requests / 1000,
@@ -88,33 +83,17 @@ class Pushing:
         Raises:
             What Upload.entries raises.
         """
-        tally, wire = Tally(), 0
-        if self._needs:
-            make_known(self.store, self.project)
-            settings = Settings.read(self.places, self.project.folder, environment())
-            with (
-                moving("sending", sum(self._sizes)) as moved,
-                sending(self.places, settings, codec=codec, rate=rate) as engine,
-            ):
-                upload = Upload(
-                    store=self.store,
-                    project=self.project,
-                    cache=self.scan.cache,
-                    by_reference=False,
-                    moved=tally.counting(moved),
-                    engine=engine,
-                    distrust=self.checksum,
-                )
-                upload.entries("push", self._needs)
-                wire = engine.wire_bytes
-                if engine.journals is not None:
-                    tidy(self.store, engine.journals)
+        raw, wire = 0, 0
+        if self.fresh:
+            from cryoem_cloud.cli.sending import send  # noqa: PLC0415  (much, and often there is nothing to send)
+
+            raw, wire = send(self, codec=codec, rate=rate)
         return Moved(
             verb="sent",
             files=self.scan.files,
             size=self.scan.size,
-            sent=tally.raw,
-            wire=wire or tally.raw,
+            sent=raw,
+            wire=wire or raw,
             seconds=time.monotonic() - self._began_s,
             left_out=self.scan.odd,
         )

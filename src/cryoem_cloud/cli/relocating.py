@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import click
 
-from cryoem_cloud.cli.finding import cards, places
+from cryoem_cloud.cli.finding import cards
+from cryoem_cloud.cli.standing import places
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.start import stores_used
 from cryoem_cloud.model.errors import RefusedError
@@ -16,7 +17,8 @@ from cryoem_cloud.providers.aws.moving import Copied
 from cryoem_cloud.stores.ids import reserve_up_to
 from cryoem_cloud.stores.projects import mark_moved, mark_returned
 from cryoem_cloud.wiring.aws_moving import Estimate, Move, move_of
-from cryoem_cloud.wiring.front import counter, store_at, submitter
+from cryoem_cloud.wiring.front import counter, submitter
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["relocate"]
 

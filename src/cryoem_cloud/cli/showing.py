@@ -1,23 +1,13 @@
-"""How answers look: tables and lines for people, JSON for programs. Answers go to stdout."""
+"""How answers look: tables and lines. Answers go to stdout."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.model.job import Outcome
-from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import human_duration, human_size
 
-__all__ = ["as_json", "state_of", "table", "word_of"]
-
-VERSION = 1
-"""Of everything that --json prints."""
-
-
-def as_json(fields: Mapping[str, JSON]) -> str:
-    """An answer for programs."""
-    return json.dumps({"v": VERSION, **fields}, indent=2)
+__all__ = ["state_of", "table", "word_of"]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

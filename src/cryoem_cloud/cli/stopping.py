@@ -1,7 +1,7 @@
 """How a job is told to stop, from the computer that brings it home or from another."""
 
 from cryoem_cloud.cli.afar import records_of
-from cryoem_cloud.cli.finding import places
+from cryoem_cloud.cli.standing import places
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.model.control import Control

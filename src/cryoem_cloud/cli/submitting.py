@@ -10,10 +10,10 @@ from cryoem_cloud.apps.directives import paths, wish
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.patterns import is_pattern, matching, may_lie_in
 from cryoem_cloud.apps.registry import application_for, broken
-from cryoem_cloud.cli.finding import current_project
 from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.preceding import require_before
 from cryoem_cloud.cli.reaching import require_reach
+from cryoem_cloud.cli.standing import current_project, inside
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card, Cards
 from cryoem_cloud.courier.start import stores_used, wake
@@ -25,9 +25,10 @@ from cryoem_cloud.model.offer import MARKETS
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Places, Settings, environment, submitters_environment
-from cryoem_cloud.wiring.front import counter, store_at
+from cryoem_cloud.wiring.front import counter
+from cryoem_cloud.wiring.stores import store_at
 
-__all__ = ["PROVIDERS", "here", "inside", "submit_asked", "submit_script", "wake_for"]
+__all__ = ["PROVIDERS", "here", "submit_asked", "submit_script", "wake_for"]
 
 PROVIDERS = ("local", "aws")
 """The names that --on and a template's `where` may give."""
@@ -55,24 +56,6 @@ def here(places: Places) -> Project:
 def _store(places: Places, folder: Path | None) -> str:
     """The store that the settings name; those of a project's folder only where it is given."""
     return Settings.read(places, folder, environment()).store or places.default_store
-
-
-def inside(project: Project, path: str) -> str:
-    """A path that the user named from where they stand, relative to the project.
-
-    Raises:
-        UsageError: It is empty, or lies outside the project.
-    """
-    if not path:
-        raise UsageError("a path is empty", hint="is a variable of your shell not set?")
-    whole = Path.cwd().resolve() / path
-    for folder in (whole, whole.parent.resolve() / whole.name):
-        with suppress(ValueError):
-            return str(folder.relative_to(project.folder))
-    raise UsageError(
-        f"{path} lies outside the project {project.folder}",
-        hint="name a path inside it; a link to the data may stand there",
-    )
 
 
 def submit_script(

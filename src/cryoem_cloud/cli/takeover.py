@@ -16,7 +16,7 @@ from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.turn import Standing, standing
 from cryoem_cloud.settings import Places, environment, own_umask, submitters_environment
 from cryoem_cloud.stores.jobs import JobRecords
-from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["Taken", "take", "take_over"]
 

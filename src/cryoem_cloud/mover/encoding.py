@@ -2,17 +2,17 @@
 
 import threading
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.file import Codec
 from cryoem_cloud.mover.source import Source
 
 if TYPE_CHECKING:
     from cryoem_cloud.mover.codec import Choice, Way
 
-__all__ = ["Encoding", "Kinds", "Use", "codecs_of", "is_worth_it"]
+__all__ = ["Kinds", "Use", "codecs_of", "is_worth_it"]
 
 _LEAST_RATIO = 1.05
 _UNSEEN_RATIO = 1.5
@@ -25,17 +25,6 @@ _ALIGNED = 1024
 """Samples begin at multiples of this, as the values of an MRC file do."""
 _TRUSTED_BYTES = 64 * 1024 * 1024
 """After so much of a kind was encoded, that is what is known of it, and no longer the sample."""
-
-
-class Encoding(Enum):
-    """What a user may ask for."""
-
-    AUTO = "auto"
-    """In the way that suits a file best; our decoder reads it."""
-    PLAIN = "plain"
-    """As `.zst` that other programs read."""
-    NONE = "none"
-    """As it is."""
 
 
 @dataclass(frozen=True, slots=True)

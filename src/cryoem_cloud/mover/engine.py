@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import StoreUnreachableError
-from cryoem_cloud.mover.encoding import Encoding, Kinds, Use
+from cryoem_cloud.mover.encoding import Kinds, Use
 from cryoem_cloud.mover.pace import Limit, Link, Pace
 from cryoem_cloud.mover.pool import Pool
 

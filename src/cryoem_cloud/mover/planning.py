@@ -3,9 +3,10 @@
 import json
 from dataclasses import replace
 
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.file import BLOCK_BYTES
 from cryoem_cloud.mover.cut import Cut, cut_of, may_be_encoded
-from cryoem_cloud.mover.encoding import Encoding, Use
+from cryoem_cloud.mover.encoding import Use
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.journal import ZST, Plan
 from cryoem_cloud.mover.source import Source

@@ -5,8 +5,8 @@ from math import ceil
 from pathlib import Path
 
 from cryoem_cloud.model.digest import block_digest, digest_of_blocks
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Part, Stamp
-from cryoem_cloud.mover.encoding import Encoding
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.journal import ZST
 from cryoem_cloud.mover.source import Source

@@ -18,7 +18,6 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.model.file import Entry
-from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.keys import index_key, index_prefix, job_key
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.record import JSON, decode, encode, items, text
@@ -146,4 +145,6 @@ class IndexLog:
         found = _JOB.match(manifest)
         if found is None:
             raise FormatError(f"{manifest} is no list of a job's outputs")
+        from cryoem_cloud.model.job import Job  # noqa: PLC0415  (seldom needed, and large)
+
         return Job.from_bytes(self._store.get(job_key(self._project, int(found[1])))).outputs

@@ -1,7 +1,6 @@
 """From a URL to a store. An adapter is imported only when it is asked for."""
 
 from collections.abc import Mapping
-from importlib import metadata
 from pkgutil import resolve_name
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -36,14 +35,21 @@ def open_store(url: str, *, env: Mapping[str, str]) -> Store:
     Raises:
         SettingsError: Nobody knows such URLs, or this one is malformed.
     """
-    scheme = urlsplit(url).scheme
-    found = {entry.name: entry.value for entry in metadata.entry_points(group=GROUP)}
-    known = {**found, **OPENERS}
-    if scheme not in known:
-        forms = ", ".join(f"{name}://…" for name in sorted(known))
-        raise SettingsError(f"{url!r} is no store's URL", hint=f"known are {forms}; {_OTHERWISE}")
-    opener: Opener = resolve_name(known[scheme])
+    opener: Opener = resolve_name(_opener(url))
     try:
         return opener(url, env=env)
     except SettingsError as error:
         raise SettingsError(error.message, hint=f"{error.hint}; {_OTHERWISE}") from error
+
+
+def _opener(url: str) -> str:
+    scheme = urlsplit(url).scheme
+    if scheme in OPENERS:
+        return OPENERS[scheme]
+    from importlib import metadata  # noqa: PLC0415  (reads what every package says of itself)
+
+    found = {entry.name: entry.value for entry in metadata.entry_points(group=GROUP)}
+    if scheme not in found:
+        forms = ", ".join(f"{name}://…" for name in sorted({*found, *OPENERS}))
+        raise SettingsError(f"{url!r} is no store's URL", hint=f"known are {forms}; {_OTHERWISE}")
+    return found[scheme]

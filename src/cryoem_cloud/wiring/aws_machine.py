@@ -10,8 +10,8 @@ from cryoem_cloud.providers.aws.machine.itself import aws_self
 from cryoem_cloud.settings import environment, submitters_environment
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.wiring.clock import SystemClock
-from cryoem_cloud.wiring.front import store_at
 from cryoem_cloud.wiring.logs import log_to_stderr
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["Told", "run_aws_agent"]
 

@@ -24,8 +24,8 @@ from cryoem_cloud.providers.local import LocalProvider
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.engines import sending
-from cryoem_cloud.wiring.front import store_at
 from cryoem_cloud.wiring.logs import log_to_stderr
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["means", "provider_at", "providers_of", "run_courier"]
 

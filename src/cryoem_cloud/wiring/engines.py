@@ -1,7 +1,7 @@
 """What moves bytes, as the settings and the user wish it."""
 
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.units import size_of
-from cryoem_cloud.mover.encoding import Encoding
 from cryoem_cloud.mover.engine import FETCH_BYTES, SEND_BYTES, Engine
 from cryoem_cloud.settings import Places, Settings
 

@@ -5,37 +5,21 @@ import os
 import platform
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import cache
 from threading import Thread
 
 from cryoem_cloud.courier.cards import Cards
 from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.courier.submit import Counter
 from cryoem_cloud.model.errors import CryoemError, StoreUnreachableError
-from cryoem_cloud.ports.store import Store
-from cryoem_cloud.settings import Places, environment, own_umask
+from cryoem_cloud.settings import Places, own_umask
 from cryoem_cloud.stores.ids import JobNumbers, reserve_block
-from cryoem_cloud.stores.known import Known
-from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.stores import store_at, tag_of
 
-__all__ = ["counter", "store_at", "submitter", "user_name"]
+__all__ = ["counter", "submitter", "user_name"]
 
 _PATIENCE_S = 3.0
 """For numbers that a submission lacks: callers of a queue wait for 5 s, all in all."""
-
-
-@cache
-def store_at(url: str) -> Store:
-    """The store at a URL; one adapter a process and URL.
-
-    A folder may be on a disk that is not mounted: it has to hold what this computer has seen in it.
-    """
-    env = environment()
-    store = open_store(url, env=env)
-    if not store.properties.local:
-        return store
-    return Known(store, Places.read(env).state / "stores" / _tag(url))
 
 
 def counter(places: Places, store: str) -> Counter:
@@ -43,7 +27,7 @@ def counter(places: Places, store: str) -> Counter:
     return Counter(
         spool=spool_of(places),
         cards=Cards(places.state / "jobs"),
-        numbers=JobNumbers(places.state / "numbers" / f"{_tag(store)}.json"),
+        numbers=JobNumbers(places.state / "numbers" / f"{tag_of(store)}.json"),
         reserve=lambda: _within(
             _PATIENCE_S, lambda: reserve_block(store_at(store), submitter()), store
         ),
@@ -51,11 +35,6 @@ def counter(places: Places, store: str) -> Counter:
         now=SystemClock().now(),
         umask=own_umask(),
     )
-
-
-def _tag(store: str) -> str:
-    """A file's name for a store."""
-    return "".join(c if c.isalnum() else "-" for c in store)[-80:]
 
 
 def _within(seconds: float, call: Callable[[], int], store: str) -> int:

@@ -11,8 +11,8 @@ from cryoem_cloud.model.record import JSON
 from cryoem_cloud.providers.local import LocalSelf
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.wiring.clock import SystemClock
-from cryoem_cloud.wiring.front import store_at
 from cryoem_cloud.wiring.logs import log_to_stderr
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["run_agent"]
 

@@ -9,8 +9,8 @@ import click
 
 from cryoem_cloud.cli.commands import aws_image
 from cryoem_cloud.cli.doctoring import shown
-from cryoem_cloud.cli.finding import places
-from cryoem_cloud.cli.showing import as_json
+from cryoem_cloud.cli.standing import places
+from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.units import counted
 from cryoem_cloud.wiring import aws_stack as aws

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.showing import as_json, table
+from cryoem_cloud.cli.showing import table
+from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.errors import MissingInputError, UsageError
 from cryoem_cloud.model.units import counted
 from cryoem_cloud.wiring import aws_images as images

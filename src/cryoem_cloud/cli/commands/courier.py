@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.finding import places, the_project
-from cryoem_cloud.cli.showing import as_json
+from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.takeover import take_over
+from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.cli.units import unit_file
 from cryoem_cloud.courier import start
 from cryoem_cloud.courier.whole import write_whole

@@ -6,10 +6,10 @@ import click
 
 from cryoem_cloud.cli.checks import Check, checks
 from cryoem_cloud.cli.doctoring import shown
-from cryoem_cloud.cli.finding import current_project, places
+from cryoem_cloud.cli.standing import current_project, places
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.settings import environment, submitters_environment
-from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["command"]
 

@@ -6,7 +6,8 @@ import click
 
 from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find, places
+from cryoem_cloud.cli.finding import find
+from cryoem_cloud.cli.standing import places
 from cryoem_cloud.courier.tokens import fleets_of
 from cryoem_cloud.model.errors import NotFoundError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cryoem_cloud.cli.entering import door_asked, door_options
-from cryoem_cloud.cli.finding import places
+from cryoem_cloud.cli.standing import places
 from cryoem_cloud.cli.submitting import here, submit_asked
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.job import Wish

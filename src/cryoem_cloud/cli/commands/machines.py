@@ -6,15 +6,17 @@ import shutil
 import click
 
 from cryoem_cloud.cli.entering import ssh_words
-from cryoem_cloud.cli.finding import find, places
+from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.fleets import Found, all_machines
-from cryoem_cloud.cli.showing import as_json, table
+from cryoem_cloud.cli.showing import table
+from cryoem_cloud.cli.standing import places
+from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.model.units import plain
 from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.stores.jobs import JobRecords
-from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["command"]
 

@@ -4,15 +4,16 @@ from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.finding import cards, places, the_project
-from cryoem_cloud.cli.showing import as_json
+from cryoem_cloud.cli.finding import cards
+from cryoem_cloud.cli.standing import places, the_project
+from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.start import spool_of, stores_used, wake
 from cryoem_cloud.model.errors import FormatError, NotFoundError, ObjectMissingError, UsageError
 from cryoem_cloud.model.keys import project_key
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.stores.projects import moved_to
-from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["command"]
 

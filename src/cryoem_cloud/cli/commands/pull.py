@@ -2,10 +2,10 @@
 
 import click
 
-from cryoem_cloud.cli.finding import places, the_project
 from cryoem_cloud.cli.moving import json_option, rate_option
 from cryoem_cloud.cli.pulling import Pulling
 from cryoem_cloud.cli.selecting import sample
+from cryoem_cloud.cli.standing import places, the_project
 
 __all__ = ["command"]
 

@@ -2,9 +2,10 @@
 
 import click
 
-from cryoem_cloud.cli.finding import places
 from cryoem_cloud.cli.fleets import fleets_left
-from cryoem_cloud.cli.showing import as_json, table
+from cryoem_cloud.cli.showing import table
+from cryoem_cloud.cli.standing import places
+from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.units import counted
 
 __all__ = ["command"]
@@ -19,7 +20,7 @@ def command(*, dry_run: bool, json_: bool) -> None:
     Machines of jobs that are open are never touched.
     """
     from cryoem_cloud.wiring.background import providers_of  # noqa: PLC0415  (heavy)
-    from cryoem_cloud.wiring.front import store_at  # noqa: PLC0415
+    from cryoem_cloud.wiring.stores import store_at  # noqa: PLC0415
 
     found = tuple(fleets_left(providers_of(places()), places(), store_at))
     for fleet in found:

@@ -12,7 +12,7 @@ from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.again import ended_job, hand_in, others_into, standing_told
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import places
+from cryoem_cloud.cli.standing import places
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.left import LeftInStore
 from cryoem_cloud.courier.regained import Regained

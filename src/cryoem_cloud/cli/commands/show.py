@@ -8,10 +8,12 @@ import click
 from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find, places
+from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.machines import lines as machine_lines
 from cryoem_cloud.cli.machines import processes, workers
-from cryoem_cloud.cli.showing import as_json, state_of
+from cryoem_cloud.cli.showing import state_of
+from cryoem_cloud.cli.standing import places
+from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.cli.whereabouts import (
     AWAY,
     DELETED,

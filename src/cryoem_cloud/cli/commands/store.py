@@ -2,14 +2,15 @@
 
 import click
 
-from cryoem_cloud.cli.finding import the_project
 from cryoem_cloud.cli.indexed import entries
-from cryoem_cloud.cli.showing import as_json, table
+from cryoem_cloud.cli.showing import table
+from cryoem_cloud.cli.standing import the_project
+from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.cli.using import folders_of
 from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.paths import is_below, normal
 from cryoem_cloud.model.units import counted, human_size, human_usd
-from cryoem_cloud.wiring.front import store_at
+from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["command"]
 

@@ -2,10 +2,10 @@
 
 import click
 
-from cryoem_cloud.cli.finding import places, the_project
 from cryoem_cloud.cli.moving import json_option
 from cryoem_cloud.cli.pulling import Pulling
-from cryoem_cloud.cli.showing import as_json
+from cryoem_cloud.cli.standing import places, the_project
+from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.cli.verifying import Verdict, repaired, verdicts
 from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.mover.verify import Finding

@@ -4,7 +4,6 @@ Whatever is not understood here for certain is the SDK's to understand: what it 
 is said here is the same, which tests compare.
 """
 
-import os
 import re
 import sys
 from collections import ChainMap
@@ -15,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryoem_cloud.settings import environment
 from cryoem_cloud.stores.s3.signing import Keys
 
 __all__ = ["AMAZON", "DEFAULT_REGION", "PlainIdentity", "plain_identity", "usual_certificates"]
@@ -107,7 +107,7 @@ def usual_certificates() -> str:
 
 def _proxied(env: Mapping[str, str]) -> bool:
     """Whether requests may have to go through a proxy, which macOS has settings of its own for."""
-    named = any(name.lower().endswith("_proxy") for name in (*env, *os.environ))
+    named = any(name.lower().endswith("_proxy") for name in (*env, *environment()))
     return named or sys.platform == "darwin"
 
 

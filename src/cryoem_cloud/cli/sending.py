@@ -1,0 +1,41 @@
+"""Sending what a look has found: apart from the look, which has little to import."""
+
+from cryoem_cloud.cli.moving import Tally
+from cryoem_cloud.cli.progress import moving
+from cryoem_cloud.cli.pushing import Pushing
+from cryoem_cloud.courier.upload import Upload
+from cryoem_cloud.model.job import Need
+from cryoem_cloud.mover.tidy import tidy
+from cryoem_cloud.settings import Settings, environment
+from cryoem_cloud.stores.projects import make_known
+from cryoem_cloud.wiring.engines import sending
+
+__all__ = ["send"]
+
+
+def send(pushing: Pushing, *, codec: str, rate: int) -> tuple[int, int]:
+    """Send the fresh files; the bytes of files that went, and how many they were on the wire.
+
+    Raises:
+        What Upload.entries raises.
+    """
+    project, places, tally = pushing.project, pushing.places, Tally()
+    make_known(pushing.store, project)
+    settings = Settings.read(places, project.folder, environment())
+    with (
+        moving("sending", sum(pushing.sizes)) as moved,
+        sending(places, settings, codec=codec, rate=rate) as engine,
+    ):
+        upload = Upload(
+            store=pushing.store,
+            project=project,
+            cache=pushing.scan.cache,
+            by_reference=False,
+            moved=tally.counting(moved),
+            engine=engine,
+            distrust=pushing.checksum,
+        )
+        upload.entries("push", (Need(path=file, asked_by="push") for file in pushing.fresh))
+        if engine.journals is not None:
+            tidy(pushing.store, engine.journals)
+        return tally.raw, engine.wire_bytes
