@@ -13,6 +13,7 @@ from blake3 import blake3
 from cryoem_cloud.model.file import BLOCK_BYTES
 
 __all__ = [
+    "BlockDigester",
     "Digester",
     "block_digest",
     "digest_of",
@@ -43,6 +44,22 @@ def is_digest_of(digest: str, data: bytes) -> bool:
 def block_digest(data: bytes | bytearray | memoryview) -> str:
     """The digest of one block, in hexadecimal digits."""
     return blake3(data).hexdigest()
+
+
+class BlockDigester:
+    """The digest of one block that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._hash = blake3()
+
+    def update(self, data: memoryview) -> None:
+        """Take the next piece."""
+        self._hash.update(data)
+
+    @property
+    def digits(self) -> str:
+        """As `block_digest` of all so far."""
+        return self._hash.hexdigest()
 
 
 def digest_of_blocks(blocks: Sequence[str]) -> str:

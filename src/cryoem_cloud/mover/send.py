@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryoem_cloud.model.digest import block_digest, digest_of_blocks, recorded
+from cryoem_cloud.model.digest import digest_of_blocks, recorded
 from cryoem_cloud.model.errors import (
     ObjectExistsError,
     ObjectMissingError,
@@ -146,9 +146,10 @@ class _Upload:
         spans = [self.cut.block(block) for block in self.cut.blocks_of(number)]
         with self.engine.pool.holding(*[BLOCK_BYTES] * len(spans)) as held:
             views = [view[: span.length] for view, span in zip(held.views, spans, strict=True)]
-            for span, view in zip(spans, views, strict=True):
-                self.source.read_into(span.start, view)
-            digests = [block_digest(view) for view in views]
+            digests = [
+                self.source.digested(span.start, view)
+                for span, view in zip(spans, views, strict=True)
+            ]
             return self._deliver(number, views, digests, [span.length for span in spans])
 
     def _encoded(self, number: int, use: Use) -> Sent:
@@ -166,8 +167,7 @@ class _Upload:
         """A block as it is stored, and its digest."""
         span = self.cut.block(number)
         view = buffer[: span.length]
-        self.source.read_into(span.start, view)
-        digest = block_digest(view)
+        digest = self.source.digested(span.start, view)
         return self.engine.encoded(view, use), digest
 
     def _padding(self, stored: int, *, last: bool) -> list[bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import ceil
 from pathlib import Path
 
-from cryoem_cloud.model.digest import block_digest, digest_of_blocks
+from cryoem_cloud.model.digest import digest_of_blocks
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Part, Stamp
 from cryoem_cloud.mover.engine import Engine
@@ -48,8 +48,7 @@ def send_encoded(
         buffer = ceil(size / _STEP_BYTES) * _STEP_BYTES
         with engine.pool.holding(buffer, besides=3 * size) as held:
             view = held.views[0][:size]
-            source.read_into(0, view)
-            digest = block_digest(view)
+            digest = source.digested(0, view)
             stored = b"".join(engine.encoded(view, use))
         source.require_unchanged()
         with engine.stream(len(stored)):

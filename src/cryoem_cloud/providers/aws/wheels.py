@@ -12,7 +12,7 @@ from cryoem_cloud.model.errors import ProviderError
 
 __all__ = ["download", "fits", "needed", "unpacked"]
 
-_NEEDED = ("blake3", "botocore", "numpy")
+_NEEDED = ("blake3", "botocore", "crc32c", "numpy")
 _ZSTD, _HAS_ZSTD = "backports.zstd", (3, 14)
 """What is in the standard library from that version on."""
 _LINUXES = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")

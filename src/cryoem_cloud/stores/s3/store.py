@@ -19,10 +19,11 @@ from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.patient import Patience, PatientParts
 from cryoem_cloud.stores.s3.bucket import Bucket, require_from
+from cryoem_cloud.stores.s3.checks import crc32_of
 from cryoem_cloud.stores.s3.faults import PastTheEndError
 from cryoem_cloud.stores.s3.identity import Access
 from cryoem_cloud.stores.s3.parts import part_bytes, parts_of, put_parts
-from cryoem_cloud.stores.s3.uploads import S3Parts, crc32_of
+from cryoem_cloud.stores.s3.uploads import S3Parts
 from cryoem_cloud.stores.s3.wire import Answer
 from cryoem_cloud.stores.s3.xml import Element, parsed
 

@@ -1,17 +1,14 @@
 """Uploads in parts, and ranges into buffers, over connections of our own. See `ports.parts`.
 
-Each request is made once. A part carries its CRC32 (zlib's: 4 to 7 GB/s and core), which the server
-compares before it stores it, and once more when the parts are put together. Amazon joins the parts'
-CRCs to one of the whole.
+Each request is made once. A part carries its CRC32C, which the server compares before it stores it,
+and once more when the parts are put together.
 """
 
-from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
 from http import HTTPStatus
 from urllib.parse import quote
-from zlib import crc32
 
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
@@ -21,11 +18,12 @@ from cryoem_cloud.model.errors import (
 )
 from cryoem_cloud.ports.parts import MOST_PARTS, BrokenOffError, Buffer, SentPart
 from cryoem_cloud.stores.s3.bucket import Bucket, require_from
+from cryoem_cloud.stores.s3.checks import crc32c_of
 from cryoem_cloud.stores.s3.faults import PastTheEndError
 from cryoem_cloud.stores.s3.place import refused
 from cryoem_cloud.stores.s3.xml import Element, parsed
 
-__all__ = ["S3Parts", "crc32_of"]
+__all__ = ["S3Parts"]
 
 
 class S3Parts:
@@ -37,7 +35,7 @@ class S3Parts:
 
     def begin(self, key: str) -> str:
         """See the port."""
-        headers = {"x-amz-checksum-algorithm": "CRC32"}
+        headers = {"x-amz-checksum-algorithm": "CRC32C"}
         with self._ask("POST", key, "uploads=", headers=headers) as answer:
             upload = parsed(answer.read()).said("UploadId")
         if not upload:
@@ -48,13 +46,13 @@ class S3Parts:
         """See the port."""
         if not 1 <= number <= MOST_PARTS:
             raise StoreError(f"{self._url}: {key}: there is no part {number}")
-        check, size = crc32_of(pieces), sum(memoryview(piece).nbytes for piece in pieces)
+        check, size = crc32c_of(pieces), sum(memoryview(piece).nbytes for piece in pieces)
         query = f"partNumber={number}&{_of(upload)}"
-        headers = {"x-amz-checksum-crc32": check}
+        headers = {"x-amz-checksum-crc32c": check}
         with self._ask("PUT", key, query, headers=headers, pieces=pieces) as answer:
             answer.read()
             tag = answer.headers.get("etag", "").strip('"')
-            if answer.headers.get("x-amz-checksum-crc32", check) != check:
+            if answer.headers.get("x-amz-checksum-crc32c", check) != check:
                 raise StoreUnreachableError(f"{self._url}: {key}: the store has other bytes")
         return SentPart(number=number, size=size, tag=tag, check=check)
 
@@ -122,24 +120,16 @@ def _part(said: Element) -> SentPart:
         number=said.number("PartNumber"),
         size=said.number("Size"),
         tag=said.said("ETag").strip('"'),
-        check=said.said("ChecksumCRC32"),
+        check=said.said("ChecksumCRC32C"),
     )
 
 
 def _completion(parts: Sequence[SentPart]) -> bytes:
     rows = "".join(
         f"<Part><ETag>&quot;{escape(part.tag)}&quot;</ETag><PartNumber>{part.number}</PartNumber>"
-        + (f"<ChecksumCRC32>{escape(part.check)}</ChecksumCRC32>" if part.check else "")
+        + (f"<ChecksumCRC32C>{escape(part.check)}</ChecksumCRC32C>" if part.check else "")
         + "</Part>"
         for part in parts
     )
     root = "CompleteMultipartUpload"
     return f'<{root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{rows}</{root}>'.encode()
-
-
-def crc32_of(pieces: Sequence[Buffer]) -> str:
-    """The checksum of the pieces, one after the other, as S3 says it."""
-    crc = 0
-    for piece in pieces:
-        crc = crc32(piece, crc)
-    return b64encode(crc.to_bytes(4, "big")).decode()
