@@ -18,6 +18,7 @@ __all__ = ["Reply", "Request", "Service", "plain"]
 
 _XML = {"Content-Type": "application/xml"}
 _MOST_KEYS = 1000
+_MD5_OF_WHAT_IS_GONE = "x-amz-meta-md5chksum"
 _KEPT_HEADERS = ("x-amz-meta-", "x-amz-checksum-")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -282,7 +283,12 @@ def _part(number: int, part: Part) -> str:
 
 
 def _starting(headers: Mapping[str, str], *prefixes: str) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name.startswith(prefixes)}
+    """Those headers, but what rclone says of bytes that the sink forgets."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if name.startswith(prefixes) and name != _MD5_OF_WHAT_IS_GONE
+    }
 
 
 def _iso(at_s: float) -> str:

@@ -203,29 +203,28 @@ CASES: Mapping[str, tuple[Row, ...]] = {
     ),
     "short": (
         Row(
-            name="up, 4 x 100 MB",
+            name="up, 4 x 500 MB",
             verb="up",
             data="large",
             clients=(OURS, "s5cmd"),
             targets=(Target(key="up_vs_s5cmd", against=("s5cmd",), most=0.35),),
-            scale=0.1,
+            scale=0.5,
         ),
         Row(
-            name="down, 4 x 100 MB",
+            name="down, 4 x 500 MB",
             verb="down",
             data="large",
             targets=(
                 Target(key="down_vs_best", against=("s5cmd", "rclone", "obstore"), most=0.95),
             ),
-            scale=0.1,
+            scale=0.5,
         ),
         Row(
-            name="nothing to do, 2,000 x 20 KB",
+            name="nothing to do, 5,000 x 20 KB",
             verb="sync",
             data="small",
             clients=(OURS, "s5cmd"),
             targets=(Target(key="noop_vs_s5cmd", against=("s5cmd",), most=0.5),),
-            scale=0.4,
         ),
     ),
 }
