@@ -125,8 +125,8 @@ class Pulling:
         require_space(folder, size, purpose="pulling")
         settings = Settings.read(self.places, folder, environment())
         with (
-            moving("coming home", size) as moved,
             fetching(settings, rate=rate) as engine,
+            moving("coming home", size, wire=lambda: engine.wire_bytes) as moved,
         ):
             wanted_ = [(entry, folder / entry.path) for entry in fresh]
             counting = tally.counting(moved)

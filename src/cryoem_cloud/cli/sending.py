@@ -23,8 +23,8 @@ def send(pushing: Pushing, *, codec: str, rate: int) -> tuple[int, int]:
     make_known(pushing.store, project)
     settings = Settings.read(places, project.folder, environment())
     with (
-        moving("sending", sum(pushing.sizes)) as moved,
         sending(places, settings, codec=codec, rate=rate) as engine,
+        moving("sending", sum(pushing.sizes), wire=lambda: engine.wire_bytes) as moved,
     ):
         upload = Upload(
             store=pushing.store,
