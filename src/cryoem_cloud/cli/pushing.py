@@ -28,9 +28,8 @@ class Pushing:
     checksum: bool = False
     store: Store = field(init=False)
     scan: Scan = field(init=False)
-    fresh: tuple[str, ...] = ()
-    """The files that the store may not have, below the project's folder."""
-    sizes: tuple[int, ...] = ()
+    fresh: dict[str, int] = field(default_factory=dict)
+    """The files that the store may not have, below the project's folder, and their bytes."""
     _began_s: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -46,12 +45,9 @@ class Pushing:
             RefusedError: A path is no file or folder, or a folder cannot be read.
         """
         self.scan.cache.refresh(IndexLog(self.store, self.project.name), self.project.name)
-        found = (file for path in paths for file in self._fresh(path))
-        self.fresh = tuple(dict.fromkeys(found))
-        folder = self.project.folder
-        self.sizes = tuple((folder / file).stat().st_size for file in self.fresh)
+        self.fresh = {file: size for path in paths for file, size in self._fresh(path)}
 
-    def _fresh(self, path: str) -> Iterator[str]:
+    def _fresh(self, path: str) -> Iterator[tuple[str, int]]:
         named = inside(self.project, path)
         if not os.path.lexists(self.project.folder / named):
             raise NotFoundError(f"there is no {path}")
@@ -64,7 +60,7 @@ class Pushing:
 
     def plan(self) -> Plan:
         """What would be sent, at most."""
-        size, requests = sum(self.sizes), requests_of(self.sizes)
+        size, requests = sum(self.fresh.values()), requests_of(self.fresh.values())
         costs = self.store.properties
         return Plan(
             verb="sent",

@@ -24,7 +24,7 @@ def send(pushing: Pushing, *, codec: str, rate: int) -> tuple[int, int]:
     settings = Settings.read(places, project.folder, environment())
     with (
         sending(places, settings, codec=codec, rate=rate) as engine,
-        moving("sending", sum(pushing.sizes), wire=lambda: engine.wire_bytes) as moved,
+        moving("sending", sum(pushing.fresh.values()), wire=lambda: engine.wire_bytes) as moved,
     ):
         upload = Upload(
             store=pushing.store,

@@ -8,47 +8,32 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from cryoem_cloud.courier.tables import (
+    Signs,
+    apply,
+    behind,
+    opened,
+    place_of,
+    raw,
+    signs,
+    signs_of,
+    text,
+)
 from cryoem_cloud.model.errors import NoSpaceError
-from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry, Kind, Stamp
-from cryoem_cloud.stores.index import IndexLog
+from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry, Stamp
+from cryoem_cloud.stores.index import IndexLog, Recorded
 
-__all__ = ["Cache", "Signs", "signs"]
+__all__ = ["Cache"]
 
-_TABLES = """
-create table if not exists read (project text primary key, number int) without rowid;
-create table if not exists origin (project text, origin text, primary key (project, origin))
-    without rowid;
-create table if not exists entry (project text, path blob, digest text, fields text,
-    primary key (project, path)) without rowid;
-create index if not exists by_digest on entry (project, digest);
-create index if not exists by_beginning on entry (project, json_extract(fields, '$.size'),
-    json_extract(fields, '$.blocks.digests[0]'));
-create table if not exists digest (path blob primary key, size int, mtime_ns int, inode int,
-    content text) without rowid;
-create table if not exists followed (project text, job int, machine text, page int,
-    primary key (project, job, machine)) without rowid;
-create table if not exists delivered (project text, job int, path blob, digest text,
-    primary key (project, job, path)) without rowid;
-create table if not exists standing (project text, folder blob, name blob, size int, mtime_ns int,
-    inode int, mode int, primary key (project, folder, name)) without rowid;
-"""
-_VERSION = 1
-
+_FEW_KEYS = 500
+"""In one query; SQLite takes 999 or more."""
 _FIRST_ROWS, _MOST_ROWS = 16, 1000
 """Rows at a time while a folder is read: few at first, as they may lie in a folder below."""
-
-
-Signs = tuple[int, ...]
-"""Of a file that has not changed they are the same."""
-
-
-def signs(stamp: Stamp, mode: int) -> Signs:
-    """A file's size, time, inode and mode, as they are kept."""
-    return stamp.size, _signed(stamp.mtime_ns), _signed(stamp.inode), mode
 
 
 class Cache:
@@ -61,7 +46,7 @@ class Cache:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = file
         self._lock = threading.RLock()
-        self._db = _opened(file)
+        self._db = opened(file)
         self._delivered: dict[tuple[str, int], dict[str, str]] = {}
         self.news = 0
         weakref.finalize(self, self._db.close)
@@ -73,6 +58,18 @@ class Cache:
                 yield self._db
         except sqlite3.OperationalError as error:
             raise NoSpaceError(f"{self._file}: {error}", hint="free some space there") from error
+
+    def _among(
+        self, query: str, first: tuple[str, ...], keys: Sequence[str | bytes]
+    ) -> list[tuple[Any, ...]]:
+        """The rows of a query that ends with "in", for the keys."""
+        rows: list[tuple[Any, ...]] = []
+        with self._work() as db:
+            for start in range(0, len(keys), _FEW_KEYS):
+                some = keys[start : start + _FEW_KEYS]
+                marks = ", ".join("?" * len(some))
+                rows += db.execute(f"{query}({marks})", (*first, *some)).fetchall()
+        return rows
 
     def refresh(self, index: IndexLog, project: str) -> None:
         """Read what the project's index says since the last time.
@@ -87,9 +84,20 @@ class Cache:
                 origin = (project, recorded.origin)
                 if db.execute("insert or ignore into origin values (?, ?)", origin).rowcount:
                     self.news += 1
-                    for entry in recorded.entries:
-                        _apply(db, project, entry)
+                    apply(db, project, recorded.entries)
                 db.execute("insert or replace into read values (?, ?)", (project, recorded.number))
+
+    def written(self, index: IndexLog, project: str, recorded: Recorded) -> None:
+        """Keep a record that was just written here, and what was written before it by others."""
+        with self._work() as db:
+            if self.last_read(project) == recorded.number - 1:
+                origin = (project, recorded.origin)
+                db.execute("insert or ignore into origin values (?, ?)", origin)
+                self.news += 1
+                apply(db, project, recorded.entries)
+                db.execute("insert or replace into read values (?, ?)", (project, recorded.number))
+                return
+        self.refresh(index, project)
 
     def last_read(self, project: str) -> int:
         """The number of the last index record that was read."""
@@ -107,29 +115,35 @@ class Cache:
         """What the index says of a path."""
         query = "select fields from entry where project = ? and path = ?"
         with self._work() as db:
-            row = db.execute(query, (project, _raw(path))).fetchone()
+            row = db.execute(query, (project, raw(path))).fetchone()
         return Entry.from_json(json.loads(row[0])) if row else None
+
+    def entries(self, project: str, paths: Sequence[str]) -> dict[str, Entry]:
+        """What the index says of those of the paths that it names."""
+        query = "select path, fields from entry where project = ? and path in "
+        rows = self._among(query, (project,), [raw(path) for path in paths])
+        return {text(path): Entry.from_json(json.loads(fields)) for path, fields in rows}
 
     def files_below(self, project: str, folder: str) -> list[tuple[str, str]]:
         """The files that the index names in a folder and below it, in order, and their keys."""
-        start = _raw(folder.rstrip("/") + "/")
-        return self._files(project, start, _behind(start), limit=-1)
+        start = raw(folder.rstrip("/") + "/")
+        return self._files(project, start, behind(start), limit=-1)
 
     def files_in(self, project: str, folder: str) -> Iterator[tuple[str, str]]:
         """The files that the index names in a folder itself, in order, and their keys.
 
         Reads what lies in the folder, and little of what lies below that.
         """
-        start = _raw(folder.rstrip("/") + "/")
-        at, end, limit = start, _behind(start), _FIRST_ROWS
+        start = raw(folder.rstrip("/") + "/")
+        at, end, limit = start, behind(start), _FIRST_ROWS
         while rows := self._files(project, at, end, limit=limit):
             limit = min(2 * limit, _MOST_ROWS)
             for path, key in rows:
-                name, inner, _ = _raw(path)[len(start) :].partition(b"/")
+                name, inner, _ = raw(path)[len(start) :].partition(b"/")
                 if inner:
-                    at, limit = _behind(start + name + inner), _FIRST_ROWS
+                    at, limit = behind(start + name + inner), _FIRST_ROWS
                     break
-                at = _raw(path) + b"\0"
+                at = raw(path) + b"\0"
                 yield path, key
 
     def _files(
@@ -141,7 +155,7 @@ class Cache:
         )
         with self._work() as db:
             rows = db.execute(query, (project, start, end, limit)).fetchall()
-        return [(_text(path), _text(key)) for path, key in rows]
+        return [(text(path), text(key)) for path, key in rows]
 
     def content(self, project: str, digest: str) -> Content | None:
         """Where bytes with that digest lie already, under whatever path."""
@@ -151,6 +165,15 @@ class Cache:
         with self._work() as db:
             row = db.execute(query, (project, digest)).fetchone()
         return Entry.from_json(json.loads(row[0])).content if row else None
+
+    def contents(self, project: str, digests: Sequence[str]) -> dict[str, Content]:
+        """Where bytes with those digests lie already, of those that are there."""
+        query = (
+            "select digest, fields from entry indexed by by_digest where project = ? and digest in "
+        )
+        found = self._among(query, (project,), digests)
+        entries = {digest: Entry.from_json(json.loads(fields)) for digest, fields in found}
+        return {digest: entry.content for digest, entry in entries.items() if entry.content}
 
     def may_have(self, project: str, size: int, beginning: Callable[[], str]) -> bool:
         """Whether bytes of that size may lie somewhere already, as far as their first block tells.
@@ -172,16 +195,23 @@ class Cache:
     def digest(self, path: Path, stamp: Stamp) -> str | None:
         """The digest of a file that has not changed since `remember`."""
         query = "select content from digest where path = ? and (size, mtime_ns, inode) = (?, ?, ?)"
-        key = (_raw(str(path)), stamp.size, _signed(stamp.mtime_ns), _signed(stamp.inode))
         with self._work() as db:
-            row = db.execute(query, key).fetchone()
+            row = db.execute(query, (raw(str(path)), *signs_of(stamp))).fetchone()
         return str(row[0]) if row else None
 
-    def remember(self, path: Path, stamp: Stamp, digest: str) -> None:
-        """Keep a file's digest."""
-        row = (_raw(str(path)), stamp.size, _signed(stamp.mtime_ns), _signed(stamp.inode), digest)
+    def digests(self, files: Sequence[tuple[Path, Stamp]]) -> dict[Path, str]:
+        """The digests of those of the files that have not changed since `remember`."""
+        query = "select path, size, mtime_ns, inode, content from digest where path in "
+        rows = self._among(query, (), [raw(str(path)) for path, _ in files])
+        known = {(path, *signs_): content for path, *signs_, content in rows}
+        found = {path: known.get((raw(str(path)), *signs_of(stamp))) for path, stamp in files}
+        return {path: digest for path, digest in found.items() if digest}
+
+    def remember(self, files: Iterable[tuple[Path, Stamp, str]]) -> None:
+        """Keep files' digests."""
+        rows = [(raw(str(path)), *signs_of(stamp), digest) for path, stamp, digest in files]
         with self._work() as db:
-            db.execute("insert or replace into digest values (?, ?, ?, ?, ?)", row)
+            db.executemany("insert or replace into digest values (?, ?, ?, ?, ?)", rows)
 
     def standing(self, project: str, folder: str) -> Iterator[tuple[bytes, Signs]]:
         """The files of a folder that were as the index names them when they were last looked at.
@@ -195,7 +225,7 @@ class Cache:
         after = b""
         while True:
             with self._work() as db:
-                rows = db.execute(query, (project, _raw(folder), after, _MOST_ROWS)).fetchall()
+                rows = db.execute(query, (project, raw(folder), after, _MOST_ROWS)).fetchall()
             for name, *found in rows:
                 yield name, tuple(found)
             if len(rows) < _MOST_ROWS:
@@ -204,7 +234,7 @@ class Cache:
 
     def stand(self, project: str, files: Iterable[tuple[str, Stamp, int]]) -> None:
         """Keep that files are as the index names them: paths, stamps, modes."""
-        rows = [(project, *_place(path), *signs(stamp, mode)) for path, stamp, mode in files]
+        rows = [(project, *place_of(path), *signs(stamp, mode)) for path, stamp, mode in files]
         with self._work() as db:
             db.executemany("insert or replace into standing values (?, ?, ?, ?, ?, ?, ?)", rows)
 
@@ -227,13 +257,13 @@ class Cache:
             query = "select path, digest from delivered where (project, job) = (?, ?)"
             with self._work() as db:
                 rows = db.execute(query, (project, job)).fetchall()
-            self._delivered[project, job] = {_text(path): digest for path, digest in rows}
+            self._delivered[project, job] = {text(path): digest for path, digest in rows}
         return self._delivered[project, job]
 
     def deliver(self, project: str, job: int, files: Iterable[tuple[str, str]]) -> None:
         """Keep that these paths were delivered with these digests."""
         marks = dict(files)
-        rows = [(project, job, _raw(path), digest) for path, digest in marks.items()]
+        rows = [(project, job, raw(path), digest) for path, digest in marks.items()]
         with self._work() as db:
             db.executemany("insert or replace into delivered values (?, ?, ?, ?)", rows)
         if (project, job) in self._delivered:
@@ -245,59 +275,3 @@ class Cache:
         with self._work() as db:
             for table in ("followed", "delivered"):
                 db.execute(f"delete from {table} where (project, job) = (?, ?)", (project, job))  # noqa: S608  (two words of our own)
-
-
-def _opened(file: Path) -> sqlite3.Connection:
-    """The database; a file of another version, or a damaged one, is begun anew."""
-    for again in (True, False):
-        db = sqlite3.connect(file, check_same_thread=False)
-        try:
-            db.execute("pragma journal_mode = wal")
-            db.execute("pragma synchronous = normal")
-            version = db.execute("pragma user_version").fetchone()[0]
-            if version in {0, _VERSION}:
-                db.executescript(_TABLES)
-                db.execute(f"pragma user_version = {_VERSION}")
-                return db
-        except sqlite3.DatabaseError:
-            if not again:
-                raise
-        db.close()
-        for ending in ("", "-wal", "-shm"):
-            file.with_name(file.name + ending).unlink(missing_ok=True)
-    raise AssertionError(file)
-
-
-def _apply(db: sqlite3.Connection, project: str, entry: Entry) -> None:
-    where = "delete from standing where (project, folder, name) = (?, ?, ?)"
-    db.execute(where, (project, *_place(entry.path)))
-    if entry.kind is Kind.GONE:
-        db.execute("delete from entry where (project, path) = (?, ?)", (project, _raw(entry.path)))
-        return
-    digest = entry.content.digest if entry.content else ""
-    row = (project, _raw(entry.path), digest, json.dumps(entry.to_json()))
-    db.execute("insert or replace into entry values (?, ?, ?, ?)", row)
-
-
-def _behind(folder: bytes) -> bytes:
-    """What sorts right behind all paths that start with a folder's, which ends with a slash."""
-    return folder[:-1] + b"0"
-
-
-def _signed(number: int) -> int:
-    """64 bits as SQLite keeps them: times after 2262 and large inodes have the top bit."""
-    return (number + 2**63) % 2**64 - 2**63
-
-
-def _place(path: str) -> tuple[bytes, bytes]:
-    """A path's folder ("." for the project's own) and name."""
-    folder, _, name = _raw(path).rpartition(b"/")
-    return folder or b".", name
-
-
-def _raw(path: str) -> bytes:
-    return path.encode("utf-8", "surrogateescape")
-
-
-def _text(path: bytes) -> str:
-    return path.decode("utf-8", "surrogateescape")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryoem_cloud.courier.cache import Cache, Signs, signs
+from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.tables import Signs, signs
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Stamp
 from cryoem_cloud.model.project import Project
@@ -34,8 +35,10 @@ class Scan:
     odd: dict[str, str] = field(default_factory=dict)
     _entered: set[tuple[int, int]] = field(default_factory=set)
 
-    def fresh(self, path: str) -> Iterator[str]:
-        """The files at `path` and below it that the store may not have, in order within a folder.
+    def fresh(self, path: str) -> Iterator[tuple[str, int]]:
+        """The files at `path` and below it that the store may not have, and their sizes in bytes.
+
+        They are in order within a folder.
 
         Links to folders are followed; a folder that is met twice is entered once, our own never.
 
@@ -77,8 +80,8 @@ class Scan:
 
     def _files(
         self, folder: str, names: list[str], below: list[str] | None = None
-    ) -> Iterator[str]:
-        """Those of `names` that may be fresh; folders among them are put into `below`."""
+    ) -> Iterator[tuple[str, int]]:
+        """Those of `names` that may be fresh, and their sizes; folders are put into `below`."""
         standing = self.cache.standing(self.project.name, folder)
         known = next(standing, None)
         for path, name, found in self._found(folder, names):
@@ -91,7 +94,7 @@ class Scan:
             while known is not None and known[0] < name:
                 known = next(standing, None)
             if self.all_ or known != (name, _signs(found)):
-                yield path
+                yield path, found.st_size
 
     def _found(self, folder: str, names: list[str]) -> Iterator[tuple[str, bytes, os.stat_result]]:
         """Files and folders of these names: their paths, names as bytes, and what they are like."""

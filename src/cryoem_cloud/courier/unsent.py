@@ -1,12 +1,13 @@
 """A file of which the store may not have the bytes."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from cryoem_cloud.model.digest import block_digest
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry, Stamp
-from cryoem_cloud.mover.stamp import stamp_of
+from cryoem_cloud.mover.stamp import stamp_from
 
 __all__ = ["Place", "Sent", "Unsent"]
 
@@ -29,13 +30,13 @@ class Unsent:
     seen: bool
 
     @classmethod
-    def at(cls, path: str, file: Path, *, seen: bool) -> Self:
-        """The file that lies there now.
+    def at(cls, path: str, file: Path, found: os.stat_result, *, seen: bool) -> Self:
+        """The file that lies there, by what `stat` says.
 
         Raises:
-            What stamp_of raises.
+            RefusedError: It is a device, a socket or a pipe.
         """
-        stamp, found = stamp_of(file), file.stat()
+        stamp = stamp_from(file, found)
         return cls(
             path=path,
             file=file,

@@ -3,12 +3,13 @@
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryoem_cloud.courier.absent import missing
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.unsent import Place, Sent, Unsent
 from cryoem_cloud.model.errors import MissingInputError, RefusedError
@@ -22,10 +23,10 @@ from cryoem_cloud.mover.bundle import BUNDLED_BYTES, groups, send_bundle
 from cryoem_cloud.mover.decoder import leave_decoder
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.push import digest_file, keep_file
-from cryoem_cloud.mover.stamp import stamp_of
+from cryoem_cloud.mover.stamp import stamp_from, stamp_of
 from cryoem_cloud.mover.tidy import forget
 from cryoem_cloud.ports.store import Store
-from cryoem_cloud.stores.index import IndexLog
+from cryoem_cloud.stores.index import IndexLog, Recorded
 
 __all__ = ["Upload", "where", "without_doubles"]
 
@@ -33,6 +34,8 @@ _STREAMS = 8
 _BUNDLE_STREAMS = 16
 _FEWEST_BUNDLED = 16
 """Fewer small files go as objects of their own, which people find under their names."""
+_LOOKED_AT = 100
+"""Files that a thread looks at in one go; a folder of another computer's answers many at a time."""
 _RECORD_FILES = 5000
 """Files in one index record; what was sent before an interruption is not sent again."""
 
@@ -84,13 +87,15 @@ class Upload:
         made: list[Entry] = []
         with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
             for start in range(0, len(wanted), _RECORD_FILES):
-                found = list(pool.map(self._entry, wanted[start : start + _RECORD_FILES]))
+                some = wanted[start : start + _RECORD_FILES]
+                known = self.cache.entries(self.project.name, [need.path for need in some])
+                found = self._found(pool, some, known)
                 unsent = [one for one in found if isinstance(one, Unsent)]
                 sent = self._sent(pool, unsent)
                 entries = [sent[one.path] if isinstance(one, Unsent) else one for one in found]
                 if any(entry.content and entry.content.codecs for entry in sent.values()):
                     leave_decoder(self.store)
-                self._record(index, purpose, entries)
+                self._record(index, purpose, entries, known)
                 self._stand(entries)
                 self._forget(unsent)
                 made.extend(entries)
@@ -116,7 +121,7 @@ class Upload:
             mode = file.stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
             if self._stored(need) is None:
-                raise _missing(need, file) from None
+                raise missing(need, file) from None
         except OSError as error:
             raise RefusedError(
                 f"{need.path} cannot be read: {error.strerror}; {need.asked_by} asks for it"
@@ -138,31 +143,51 @@ class Upload:
             return None  # what names a file of a computer's is never recorded by us
         return entry
 
-    def _entry(self, need: Need) -> Entry | Unsent:
+    def _found(
+        self, pool: ThreadPoolExecutor, needs: Sequence[Need], known: Mapping[str, Entry]
+    ) -> list[Entry | Unsent]:
+        """Each need as an entry, if the store has its bytes, or as a file that has to be read."""
+        some = [needs[at : at + _LOOKED_AT] for at in range(0, len(needs), _LOOKED_AT)]
+        looked = pool.map(lambda few: [self._entry(need, known) for need in few], some)
+        found = [one for few in looked for one in few]
+        return found if self.distrust else self._without_known(found, known)
+
+    def _entry(self, need: Need, known: Mapping[str, Entry]) -> Entry | Unsent:
         if need.target:
             return inner_link(need.path, need.target)
         file = where(self.project.folder, need.path)
-        if not file.exists():
+        try:
+            found = file.stat()
+        except (FileNotFoundError, NotADirectoryError):
             stored = self._stored(need)
             if stored is None:
-                raise MissingInputError(f"{need.path} is gone; {need.asked_by} asks for it")
+                raise MissingInputError(
+                    f"{need.path} is gone; {need.asked_by} asks for it"
+                ) from None
             return Entry(path=need.path, kind=Kind.STUB) if need.stub else stored
-        if file.is_dir():
+        if stat.S_ISDIR(found.st_mode):
             return Entry(path=need.path, kind=Kind.FOLDER)
         if need.stub:
             return Entry(path=need.path, kind=Kind.STUB)
-        return self._file(need.path, file)
+        return Unsent.at(need.path, file, found, seen=need.path in known)
 
-    def _file(self, path: str, file: Path) -> Entry | Unsent:
-        known = self.cache.entry(self.project.name, path)
-        unsent = Unsent.at(path, file, seen=known is not None)
-        digest = None if self.distrust else self.cache.digest(file, unsent.stamp)
-        content: Content | None = None
-        if digest and known and known.content and known.content.digest == digest:
-            content = known.content
-        elif digest:
-            content = self._known(digest)
-        return unsent.entry((unsent.stamp, content)) if content else unsent
+    def _without_known(
+        self, found: list[Entry | Unsent], known: Mapping[str, Entry]
+    ) -> list[Entry | Unsent]:
+        """Files that were digested as they are, and whose bytes the store has, as entries."""
+        files = [(one.file, one.stamp) for one in found if isinstance(one, Unsent)]
+        digests = self.cache.digests(files)
+        elsewhere = self.cache.contents(self.project.name, list(set(digests.values())))
+
+        def entry(unsent: Unsent) -> Entry | Unsent:
+            digest = digests.get(unsent.file, "")
+            before = known.get(unsent.path)
+            content = before.content if before else None
+            if content is None or content.digest != digest:
+                content = elsewhere.get(digest)
+            return unsent.entry((unsent.stamp, content)) if content else unsent
+
+        return [entry(one) if isinstance(one, Unsent) else one for one in found]
 
     def _known(self, digest: str) -> Content | None:
         return self.cache.content(self.project.name, digest)
@@ -191,17 +216,19 @@ class Upload:
             [one.file for one in unsent],
             project=self.project.name,
             key=bundle_key(secrets.token_hex(8)),
-            known=self._known,
+            known=lambda digests: self.cache.contents(self.project.name, digests),
             engine=self.engine,
             moved=self.moved,
         )
-        for one, (stamp, content) in zip(unsent, sent, strict=True):
-            self.cache.remember(one.file, stamp, content.digest)
+        self.cache.remember(
+            (one.file, stamp, content.digest)
+            for one, (stamp, content) in zip(unsent, sent, strict=True)
+        )
         return {one.place: each for one, each in zip(unsent, sent, strict=True)}
 
     def _send(self, unsent: Unsent) -> tuple[Place, Sent]:
         stamp, content = self._stored_now(unsent)
-        self.cache.remember(unsent.file, stamp, content.digest)
+        self.cache.remember([(unsent.file, stamp, content.digest)])
         return unsent.place, (stamp, content)
 
     def _stored_now(self, unsent: Unsent) -> Sent:
@@ -225,28 +252,30 @@ class Upload:
     def _forget(self, recorded: Iterable[Unsent]) -> None:
         """Keep no journals of large files that the index names now."""
         for one in recorded:
+            if one.stamp.size <= BLOCK_BYTES:
+                continue
             entry = self.cache.entry(self.project.name, one.path)
-            if one.stamp.size > BLOCK_BYTES and entry is not None and entry.content is not None:
+            if entry is not None and entry.content is not None:
                 key = f"{self.project.name}/{entry.content.key}"
                 forget(self.store, self.engine.journals, key=key, path=one.file)
 
     def _may_be_known(self, unsent: Unsent) -> bool:
         return self.cache.may_have(self.project.name, unsent.stamp.size, unsent.beginning)
 
-    def _record(self, index: IndexLog, purpose: str, batch: list[Entry]) -> None:
+    def _record(
+        self, index: IndexLog, purpose: str, batch: list[Entry], known: Mapping[str, Entry]
+    ) -> None:
         name = self.project.name
         fresh = [
             entry
             for entry in batch
-            if entry.content
-            and not entry.content.reference
-            and self.cache.entry(name, entry.path) != entry
+            if entry.content and not entry.content.reference and known.get(entry.path) != entry
         ]
         if fresh:
-            index.append(
-                f"{purpose} {secrets.token_hex(8)}", fresh, after=self.cache.last_read(name)
-            )
-            self.cache.refresh(index, name)
+            origin = f"{purpose} {secrets.token_hex(8)}"
+            number = index.append(origin, fresh, after=self.cache.last_read(name))
+            recorded = Recorded(number=number, origin=origin, entries=tuple(fresh))
+            self.cache.written(index, name, recorded)
 
     def _stand(self, entries: Iterable[Entry]) -> None:
         """Keep which files are as the index names them, so that they need not be looked at."""
@@ -256,26 +285,11 @@ class Upload:
                 continue
             file = where(self.project.folder, entry.path)
             with suppress(OSError):
-                mode, stamp = file.stat().st_mode & 0o777, stamp_of(file)
+                now = file.stat()
+                mode, stamp = now.st_mode & 0o777, stamp_from(file, now)
                 if (stamp.size, stamp.mtime_ns, mode) == (entry.size, entry.mtime_ns, entry.mode):
                     found.append((entry.path, stamp, mode))
         self.cache.stand(self.project.name, found)
-
-
-def _missing(need: Need, file: Path) -> MissingInputError:
-    """What to say of a file that is not there, a link that leads nowhere considered."""
-    for place in (*reversed(file.parents), file):
-        if place.is_symlink() and not place.exists():
-            target = os.readlink(place)  # noqa: PTH115  (as the user wrote it)
-            return MissingInputError(
-                f"{need.path} does not exist, because {place} is a link to {target}, which is not "
-                f"there; {need.asked_by} asks for it",
-                hint="mount or make what the link leads to; then submit again",
-            )
-    return MissingInputError(
-        f"{need.path} does not exist; {need.asked_by} asks for it",
-        hint="make the file, or correct who asks for it; then submit again",
-    )
 
 
 def _reference(file: Path, stamp: Stamp, digest: str) -> Content:

@@ -1,6 +1,7 @@
 """Small files that share one object, where a round trip costs more than their bytes."""
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import Codec, Content, Part, Stamp
 from cryoem_cloud.mover.codec import ZSTD, encoded
 from cryoem_cloud.mover.engine import Engine
-from cryoem_cloud.mover.stamp import require_unchanged, stamp_of
+from cryoem_cloud.mover.stamp import require_unchanged, stamp_from
 from cryoem_cloud.ports.store import Store
 
 __all__ = ["BUNDLED_BYTES", "BUNDLE_BYTES", "groups", "send_bundle"]
@@ -44,7 +45,7 @@ def send_bundle(
     *,
     project: str,
     key: str,
-    known: Callable[[str], Content | None],
+    known: Callable[[Sequence[str]], Mapping[str, Content]],
     engine: Engine,
     moved: Callable[[int], None],
 ) -> list[tuple[Stamp, Content]]:
@@ -56,38 +57,54 @@ def send_bundle(
     Raises:
         SourceChangedError: A file changed while it was read; nothing is stored.
     """
-    pieces: list[bytes] = []
-    found: list[tuple[Stamp, Content]] = []
-    here: dict[str, Content] = {}
-    at = 0
-    for path in files:
-        stamp, data = _read(path)
-        digest = digest_of(data)
-        content = here.get(digest) or known(digest)
-        if content is None:
-            piece, codecs = _encoded(data) if engine.encodes else (data, ())
-            content = here[digest] = Content(
-                key=key,
-                start=at,
-                stored=len(piece),
-                size=len(data),
-                digest=digest,
-                codecs=codecs,
-                parts=(Part(0, len(data), 0, len(piece)),) if codecs else (),
-            )
-            pieces.append(piece)
-            at += len(piece)
-        found.append((stamp, content))
-    if pieces:
-        with engine.stream(at):
-            store.put(f"{project}/{key}", b"".join(pieces))
-        moved(sum(content.size for content in here.values()))
-    return found
+    read = [_read(path) for path in files]
+    digests = [digest_of(data) for _, data in read]
+    there = known(digests)
+    new = {
+        digest: data for (_, data), digest in zip(read, digests, strict=True) if digest not in there
+    }
+    pieces = _pieces(engine, list(new.values()))
+    made = dict(zip(new, _contents(key, new, pieces), strict=True))
+    if new:
+        stored = b"".join(piece for piece, _ in pieces)
+        with engine.stream(len(stored)):
+            store.put(f"{project}/{key}", stored)
+        moved(sum(map(len, new.values())))
+    return [
+        (stamp, there.get(digest) or made[digest])
+        for (stamp, _), digest in zip(read, digests, strict=True)
+    ]
+
+
+_Piece = tuple[bytes, tuple[Codec, ...]]
+
+
+def _pieces(engine: Engine, files: list[bytes]) -> list[_Piece]:
+    """Files as they are stored; all of them by one core, which others do not wait for."""
+    if not engine.encodes:
+        return [(data, ()) for data in files]
+    return engine.coded(lambda: [_encoded(data) for data in files])
+
+
+def _contents(key: str, files: Mapping[str, bytes], pieces: list[_Piece]) -> Iterator[Content]:
+    """Where each file lies, by digest, if their pieces are stored one after the other."""
+    start = 0
+    for (digest, data), (piece, codecs) in zip(files.items(), pieces, strict=True):
+        yield Content(
+            key=key,
+            start=start,
+            stored=len(piece),
+            size=len(data),
+            digest=digest,
+            codecs=codecs,
+            parts=(Part(0, len(data), 0, len(piece)),) if codecs else (),
+        )
+        start += len(piece)
 
 
 def _read(path: Path) -> tuple[Stamp, bytes]:
-    stamp = stamp_of(path)
     with path.open("rb", buffering=0) as file:
+        stamp = stamp_from(path, os.fstat(file.fileno()))
         data = file.read(stamp.size + 1)
         require_unchanged(path, file.fileno(), stamp)
     if len(data) != stamp.size:
@@ -95,7 +112,7 @@ def _read(path: Path) -> tuple[Stamp, bytes]:
     return stamp, data
 
 
-def _encoded(data: bytes) -> tuple[bytes, tuple[Codec, ...]]:
+def _encoded(data: bytes) -> _Piece:
     piece = b"".join(encoded(data, ZSTD, plain=True)) if data else data
     if len(piece) > _WORTH * len(data):
         return data, ()

@@ -7,7 +7,7 @@ from pathlib import Path
 from cryoem_cloud.model.errors import RefusedError, SourceChangedError
 from cryoem_cloud.model.file import Stamp
 
-__all__ = ["require_unchanged", "stamp_of"]
+__all__ = ["require_unchanged", "stamp_from", "stamp_of"]
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -17,7 +17,7 @@ def stamp_of(path: Path) -> Stamp:
         FileNotFoundError: There is none.
         RefusedError: It is a device, a socket or a pipe.
     """
-    return _stamp(path, path.stat())
+    return stamp_from(path, path.stat())
 
 
 def require_unchanged(path: Path, descriptor: int, stamp: Stamp) -> None:
@@ -26,11 +26,16 @@ def require_unchanged(path: Path, descriptor: int, stamp: Stamp) -> None:
     Raises:
         SourceChangedError: It was written, cut or replaced.
     """
-    if _stamp(path, os.fstat(descriptor)) != stamp:
+    if stamp_from(path, os.fstat(descriptor)) != stamp:
         raise SourceChangedError(f"{path} changed while it was read")
 
 
-def _stamp(path: Path, found: os.stat_result) -> Stamp:
+def stamp_from(path: Path, found: os.stat_result) -> Stamp:
+    """The stamp of a regular file, by what `stat` says.
+
+    Raises:
+        RefusedError: It is something else.
+    """
     if not stat.S_ISREG(found.st_mode):
         raise RefusedError(
             f"{path} is not a regular file, so its bytes cannot be sent",

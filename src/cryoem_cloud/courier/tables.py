@@ -1,0 +1,112 @@
+"""The cache's tables, and how values of ours stand in their rows."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryoem_cloud.model.file import Entry, Kind, Stamp
+
+__all__ = ["Signs", "apply", "behind", "opened", "place_of", "raw", "signs", "signs_of", "text"]
+
+_TABLES = """
+create table if not exists read (project text primary key, number int) without rowid;
+create table if not exists origin (project text, origin text, primary key (project, origin))
+    without rowid;
+create table if not exists entry (project text, path blob, digest text, fields text,
+    primary key (project, path)) without rowid;
+create index if not exists by_digest on entry (project, digest);
+create index if not exists by_beginning on entry (project, json_extract(fields, '$.size'),
+    json_extract(fields, '$.blocks.digests[0]'));
+create table if not exists digest (path blob primary key, size int, mtime_ns int, inode int,
+    content text) without rowid;
+create table if not exists followed (project text, job int, machine text, page int,
+    primary key (project, job, machine)) without rowid;
+create table if not exists delivered (project text, job int, path blob, digest text,
+    primary key (project, job, path)) without rowid;
+create table if not exists standing (project text, folder blob, name blob, size int, mtime_ns int,
+    inode int, mode int, primary key (project, folder, name)) without rowid;
+"""
+_VERSION = 1
+
+Signs = tuple[int, ...]
+"""Of a file that has not changed they are the same."""
+
+
+def signs(stamp: Stamp, mode: int) -> Signs:
+    """A file's size, time, inode and mode, as they are kept."""
+    return *signs_of(stamp), mode
+
+
+def signs_of(stamp: Stamp) -> Signs:
+    """The same without its mode."""
+    return stamp.size, _signed(stamp.mtime_ns), _signed(stamp.inode)
+
+
+def opened(file: Path) -> sqlite3.Connection:
+    """The database; a file of another version, or a damaged one, is begun anew."""
+    for again in (True, False):
+        db = sqlite3.connect(file, check_same_thread=False)
+        try:
+            db.execute("pragma journal_mode = wal")
+            db.execute("pragma synchronous = normal")
+            version = db.execute("pragma user_version").fetchone()[0]
+            if version in {0, _VERSION}:
+                db.executescript(_TABLES)
+                db.execute(f"pragma user_version = {_VERSION}")
+                return db
+        except sqlite3.DatabaseError:
+            if not again:
+                raise
+        db.close()
+        for ending in ("", "-wal", "-shm"):
+            file.with_name(file.name + ending).unlink(missing_ok=True)
+    raise AssertionError(file)
+
+
+def apply(db: sqlite3.Connection, project: str, entries: Sequence[Entry]) -> None:
+    """Keep what a record says; of several words on a path, the last."""
+    last = {entry.path: entry for entry in entries}
+    db.executemany(
+        "delete from standing where (project, folder, name) = (?, ?, ?)",
+        [(project, *place_of(path)) for path in last],
+    )
+    gone = [(project, raw(path)) for path, entry in last.items() if entry.kind is Kind.GONE]
+    db.executemany("delete from entry where (project, path) = (?, ?)", gone)
+    rows = [
+        (
+            project,
+            raw(path),
+            entry.content.digest if entry.content else "",
+            json.dumps(entry.to_json()),
+        )
+        for path, entry in last.items()
+        if entry.kind is not Kind.GONE
+    ]
+    db.executemany("insert or replace into entry values (?, ?, ?, ?)", rows)
+
+
+def behind(folder: bytes) -> bytes:
+    """What sorts right behind all paths that start with a folder's, which ends with a slash."""
+    return folder[:-1] + b"0"
+
+
+def _signed(number: int) -> int:
+    """64 bits as SQLite keeps them: times after 2262 and large inodes have the top bit."""
+    return (number + 2**63) % 2**64 - 2**63
+
+
+def place_of(path: str) -> tuple[bytes, bytes]:
+    """A path's folder ("." for the project's own) and name."""
+    folder, _, name = raw(path).rpartition(b"/")
+    return folder or b".", name
+
+
+def raw(path: str) -> bytes:
+    """A path as it is kept: any bytes may be in a name."""
+    return path.encode("utf-8", "surrogateescape")
+
+
+def text(path: bytes) -> str:
+    """A path as it was kept."""
+    return path.decode("utf-8", "surrogateescape")
