@@ -8,8 +8,9 @@ each begins a round as often as the others, and medians are compared. Rivals are
 build/transfer; their flags, their best, are in `rivals.py`; what is promised is in `cases.py`.
 
 Each case's runs are kept as build/transfer/CASE.json; from all that are there a page of tables and
-a picture are made (build/transfer/page.md, page.svg). The last line printed is one JSON object with
-the figures that were asked for. A target that is missed is printed, and no failure.
+a picture are made (build/transfer/page.md, page.svg; with --publish, the documentation's). The last
+line printed is one JSON object with the figures that were asked for. A target that is missed is
+printed, and no failure.
 
 Data lie in memory (/dev/shm) where there is such a place, as the disk is nobody's merit: 4 GB for
 uploads, 13 GB for downloads.
@@ -19,6 +20,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import signal
 import sys
 import tempfile
@@ -35,6 +37,7 @@ from benchmarks.transfer.sinks import ROOT
 from benchmarks.transfer.table import calls_list, clients_table, targets_table
 
 BUILD = ROOT / "build" / "transfer"
+PICTURE = ROOT / "docs" / "images" / "moving-data.svg"
 MEMORY = Path("/dev/shm")  # noqa: S108  (a folder of its own is made there)
 
 
@@ -101,6 +104,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of the data; 1 as published")
     parser.add_argument("--folder", type=Path, default=MEMORY if MEMORY.is_dir() else None)
+    parser.add_argument("--publish", action="store_true", help="the picture into the docs")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was made is removed
     installed()
@@ -113,6 +117,8 @@ def main() -> None:
             print(f"\n{clients_table(runs)}\n\n{targets_table(figures)}\n")
             said |= {each.target.key: each.found for each in figures}
     page()
+    if given.publish:
+        shutil.copy(BUILD / "page.svg", PICTURE)
     print(json.dumps(said))
 
 
