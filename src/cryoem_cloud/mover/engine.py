@@ -160,7 +160,7 @@ class Engine:
                 self._link.end(moved, now_s)
                 if moved:
                     self._pace.moved(moved, now_s)
-                self._changed.notify_all()
+                self._changed.notify(max(1, self._pace.streams - self._active))
 
 
 def _encoded(view: memoryview, use: Use) -> tuple[list[bytes], float]:

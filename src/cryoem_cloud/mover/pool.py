@@ -4,11 +4,26 @@ A fresh buffer costs a page fault every 4 KiB, which is more than sending or rec
 """
 
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 __all__ = ["Held", "Pool"]
+
+
+@dataclass(slots=True)
+class _Ticket:
+    """Of who asks for buffers of these sizes, and bytes besides; used ones, once it is granted."""
+
+    sizes: Sequence[int]
+    besides: int
+    used: list[bytearray | None] = field(default_factory=list)
+    granted: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def weight(self) -> int:
+        return sum(self.sizes) + self.besides
 
 
 class Pool:
@@ -18,37 +33,51 @@ class Pool:
         self._most = most_bytes
         self._held = 0
         self._idle: dict[int, list[bytearray]] = defaultdict(list)
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._waiting: deque[_Ticket] = deque()
 
     @property
     def bytes(self) -> tuple[int, int]:
         """Bytes that are held, and those that lie idle."""
-        with self._changed:
+        with self._lock:
             return self._held, self._idle_bytes()
 
     @contextmanager
     def holding(self, *sizes: int, besides: int = 0) -> Iterator["Held"]:
         """Buffers of these sizes, and the right to `besides` bytes more, once there is room.
 
-        What is more than the pool has is held alone. Who holds something must not ask for more; it
-        may give back early.
+        Who asked first gets it first. What is more than the pool has is held alone. Who holds
+        something must not ask for more; it may give back early.
         """
-        weight = sum(sizes) + besides
-        with self._changed:
-            self._changed.wait_for(lambda: not self._held or self._held + weight <= self._most)
-            self._held += weight
-            buffers = self._buffers(sizes)
+        buffers = self._granted(_Ticket(sizes, besides))
         held = Held(self, buffers, besides)
         try:
             yield held
         finally:
             held.keep_only(0)
 
-    def _buffers(self, sizes: Sequence[int]) -> list[bytearray]:
-        """Buffers that lay idle, and new ones in the place of others that did."""
-        used = [self._idle[size].pop() if self._idle[size] else None for size in sizes]
-        self._drop_idle()
-        return [buffer or bytearray(size) for buffer, size in zip(used, sizes, strict=True)]
+    def _granted(self, ticket: _Ticket) -> list[bytearray]:
+        """Wait for one's turn; only who gets it is woken."""
+        with self._lock:
+            if not self._waiting and self._fits(ticket):
+                self._grant(ticket)
+                self._drop_idle()
+            else:
+                self._waiting.append(ticket)
+        ticket.granted.wait()
+        pairs = zip(ticket.used, ticket.sizes, strict=True)
+        return [buffer or bytearray(size) for buffer, size in pairs]
+
+    def _fits(self, ticket: _Ticket) -> bool:
+        return not self._held or self._held + ticket.weight <= self._most
+
+    def _grant(self, ticket: _Ticket) -> None:
+        """Buffers that lay idle go to it at once, so that nobody lets go of them."""
+        self._held += ticket.weight
+        ticket.used = [
+            self._idle[size].pop() if self._idle[size] else None for size in ticket.sizes
+        ]
+        ticket.granted.set()
 
     def _drop_idle(self) -> None:
         """Let go of buffers until no more memory is in use than may be."""
@@ -61,12 +90,13 @@ class Pool:
 
     def give(self, buffers: list[bytearray], besides: int) -> None:
         """Take back what was held."""
-        with self._changed:
+        with self._lock:
             self._held -= sum(map(len, buffers)) + besides
             for buffer in buffers:
                 self._idle[len(buffer)].append(buffer)
+            while self._waiting and self._fits(self._waiting[0]):
+                self._grant(self._waiting.popleft())
             self._drop_idle()
-            self._changed.notify_all()
 
 
 class Held:
