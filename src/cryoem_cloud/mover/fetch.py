@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryoem_cloud.model.digest import Digester, block_digest, digest_of_blocks, digits_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Part
+from cryoem_cloud.model.keys import is_gain_key
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.ports.store import Store
+
+if TYPE_CHECKING:
+    from cryoem_cloud.mover.codec import Gain
 
 __all__ = ["comes_in_blocks", "decoded", "fetch_blocks", "require_readable"]
 
@@ -23,7 +28,7 @@ _MOST_STORED_BYTES = 2 * BLOCK_BYTES
 """No encoded block is larger."""
 _TRIES = 3
 """A block that came damaged is asked for again: the network may have done it, or the store."""
-_VERSIONS = {"blocks": 1, "zstd": 0}
+_VERSIONS = {"blocks": 2, "zstd": 0}
 """The codecs that we read, and their newest versions."""
 
 Moved = Callable[[int], None]
@@ -40,7 +45,8 @@ def require_readable(content: Content) -> None:
         codec.name in _VERSIONS and codec.parameters.get("version", 0) <= _VERSIONS[codec.name]
         for codec in content.codecs
     )
-    if not known or bool(content.codecs) != bool(content.parts):
+    gained = not content.gain or (names == ["blocks"] and is_gain_key(content.gain))
+    if not (known and gained) or bool(content.codecs) != bool(content.parts):
         raise FormatError(
             f"{content.key} is stored as {', '.join(names) or 'parts'},"
             " which this version cannot read",
@@ -60,19 +66,23 @@ def comes_in_blocks(store: Store, content: Content) -> bool:
 
 
 def fetch_blocks(
-    engine: Engine, store: Store, key: str, content: Content, *, beside: Path, moved: Moved
+    engine: Engine, store: Store, project: str, content: Content, *, beside: Path, moved: Moved
 ) -> None:
     """Make `beside`, which is absent, a file of the content's raw bytes, each block verified.
 
     Raises:
-        CorruptObjectError: A block is not the one that was promised, however often it is asked for.
+        CorruptObjectError: A block, or the gain that it needs, is not the one that was promised,
+            however often it is asked for.
+        ObjectMissingError: There is no such object, or not the gain that it needs.
     """
     blocks = content.blocks or (digits_of(content.digest),)
     _require_one_story(content)
+    gain = engine.gains.of(store, project, content.gain) if content.gain else None
+    key = f"{project}/{content.key}"
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.ftruncate(descriptor, content.size)
-        fetch = _Fetch(engine, store, key, content, blocks, descriptor, moved)
+        fetch = _Fetch(engine, store, key, content, blocks, gain, descriptor, moved)
         engine.each(fetch.block, range(len(blocks)))
     finally:
         os.close(descriptor)
@@ -126,6 +136,7 @@ class _Fetch:
     key: str
     content: Content
     blocks: tuple[str, ...]
+    gain: "Gain | None"
     descriptor: int
     moved: Moved
 
@@ -164,7 +175,7 @@ class _Fetch:
             holding = self.engine.decoding.holding(BLOCK_BYTES, besides=_DECODING_BYTES)
             with holding as held:
                 raw = held.views[0][: row.raw_length]
-                self.engine.coded(partial(decode_into, data, raw))
+                self.engine.coded(partial(decode_into, data, raw, gain=self.gain))
                 self._require(number, block_digest(raw))
                 self._write(row.raw_start, raw)
         self.moved(row.raw_length)

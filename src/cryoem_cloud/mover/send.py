@@ -51,7 +51,7 @@ def send_in_parts(
         opened(engine.journals, store=store.url, key=full, path=path) as journal,
     ):
         story = journal.read() if journal else Story()
-        plan, use = planned(engine, source, store=store.url, key=full, before=story.plan)
+        plan, use = planned(engine, source, store, project=project, key=key, before=story.plan)
         upload = _Upload(engine, store, source, journal, plan, use, project, moved)
         return source.stamp, upload.content_after(story)
 
@@ -168,7 +168,7 @@ class _Upload:
         view = buffer[: span.length]
         self.source.read_into(span.start, view)
         digest = block_digest(view)
-        return self.engine.encoded(view, use), digest
+        return self.engine.encoded(view, use, start=span.start), digest
 
     def _padding(self, stored: int, *, last: bool) -> list[bytes]:
         from cryoem_cloud.mover.codec import padding  # noqa: PLC0415  (NumPy, where it is needed)

@@ -4,7 +4,7 @@ from cryoem_cloud.mover.codec.block import decode_into, encoded
 from cryoem_cloud.mover.codec.choice import chosen, tried
 from cryoem_cloud.mover.codec.kinds import kind_of
 from cryoem_cloud.mover.codec.movie import Movie, learn, movie_of, settle
-from cryoem_cloud.mover.codec.recipe import padding
+from cryoem_cloud.mover.codec.recipe import padding, told
 from cryoem_cloud.mover.codec.way import CODEC_NAMES, RAW, VERSION, ZSTD, Choice, Gain, Way
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "movie_of",
     "padding",
     "settle",
+    "told",
     "tried",
 ]
