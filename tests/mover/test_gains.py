@@ -32,7 +32,6 @@ from cryoem_cloud.mover.pull import fetch_files, place_file
 from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.mover.source import Source
 from cryoem_cloud.mover.verify import Finding, look_there
-from cryoem_cloud.ports.store import CHUNK_BYTES
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault
 from tests.mover.codec.samples import mrc_header
@@ -247,7 +246,7 @@ def test_a_lost_gain_is_found_before_anything_is_written(movie: Path, tmp_path: 
         lambda data: b"GIF89a" + data,
         lambda data: data[:100_000] + bytes([data[100_000] ^ 1]) + data[100_001:],
         lambda _: b"".join(encoded(bytes(4 * SIDE * SIDE), Way("planes4"))),
-        lambda _: b"".join(encoded(bytes(2 * CHUNK_BYTES), Way("planes4"))),
+        lambda _: b"".join(encoded(bytes(2 * 1024 * 1024), Way("planes4"))),
         lambda data: data + b"".join(encoded(bytes(4), Way("planes4"))),
     ],
 )

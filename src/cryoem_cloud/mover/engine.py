@@ -50,8 +50,8 @@ class Engine:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.pool = Pool(memory_bytes)
-        self.decoding = Pool(memory_bytes)
-        """For decoded blocks, whose stored ones are held meanwhile."""
+        self.decoding = Pool(memory_bytes * 3 // 8)
+        """For blocks that are being decoded, whose stored ones are held meanwhile."""
         cores = _cores()
         self.encodes = encoding is not Encoding.NONE
         self.gains = Gains(gains)

@@ -8,7 +8,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryoem_cloud.model.digest import Digester, block_digest, digest_of_blocks, digits_of
+from cryoem_cloud.model.digest import Digester, digest_of_blocks, digits_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Part
 from cryoem_cloud.model.keys import is_gain_key
@@ -22,8 +22,10 @@ __all__ = ["comes_in_blocks", "decoded", "fetch_blocks", "require_readable"]
 
 _READ_BYTES = 4 * 1024 * 1024
 """Of a raw block at a time, so that many streams fit into little memory."""
-_DECODING_BYTES = 16 * 1024 * 1024
-"""What decoding a block takes besides its stored and its raw bytes."""
+_DECODING_BYTES = 6 * 1024 * 1024
+"""What decoding a block takes besides its stored bytes."""
+_DECODING_SHARE = 0.6
+"""So many bytes by each stored one are left to those blocks that are being decoded."""
 _MOST_STORED_BYTES = 2 * BLOCK_BYTES
 """No encoded block is larger."""
 _TRIES = 3
@@ -166,19 +168,26 @@ class _Fetch:
         self.moved(length)
 
     def _encoded(self, number: int) -> None:
-        from cryoem_cloud.mover.codec import decode_into  # noqa: PLC0415  (NumPy, where needed)
-
         row = self.content.parts[number]
-        with self.engine.pool.holding(_pooled(row.stored_length)) as stored:
+        size = _pooled(row.stored_length)
+        with self.engine.pool.holding(size, besides=int(_DECODING_SHARE * size)) as stored:
             data = stored.views[0][: row.stored_length]
             self._read(row.stored_start, data)
-            holding = self.engine.decoding.holding(BLOCK_BYTES, besides=_DECODING_BYTES)
-            with holding as held:
-                raw = held.views[0][: row.raw_length]
-                self.engine.coded(partial(decode_into, data, raw, gain=self.gain))
-                self._require(number, block_digest(raw))
-                self._write(row.raw_start, raw)
+            with self.engine.decoding.holding(besides=_DECODING_BYTES):
+                self._require(number, self.engine.coded(partial(self._decoded, row, data)))
         self.moved(row.raw_length)
+
+    def _decoded(self, row: Part, data: memoryview) -> str:
+        """Write a block as it is decoded, and give its digest."""
+        from cryoem_cloud.mover.codec import decoded as pieces_of  # noqa: PLC0415  (needs NumPy)
+
+        digester, at = Digester(), row.raw_start
+        for piece in pieces_of(data, row.raw_length, gain=self.gain):
+            view = memoryview(piece).cast("B")
+            digester.update(view)
+            self._write(at, view)
+            at += len(view)
+        return digits_of(digester.digest)
 
     def _read(self, at: int, view: memoryview) -> None:
         start = self.content.start + at
@@ -207,4 +216,5 @@ class _Fetch:
 
 def _pooled(size: int) -> int:
     """The size of the buffer for so many bytes: there are few sizes, so that they are reused."""
-    return ceil(size / _READ_BYTES) * _READ_BYTES
+    step = _READ_BYTES if size > _READ_BYTES else _READ_BYTES // 4
+    return ceil(size / step) * step

@@ -25,7 +25,8 @@ __all__ = ["Sending", "fetch_gain", "gain_in", "put_gain"]
 Sending = Callable[[int], AbstractContextManager[None]]
 
 _ITEM = 4
-_BLOCK_PIXELS = CHUNK_BYTES // _ITEM
+_BLOCK_BYTES = 1024 * 1024
+_BLOCK_PIXELS = _BLOCK_BYTES // _ITEM
 _MOST_BYTES = 2**31
 """Of a gain, unpacked; cameras have up to 2^27 pixels."""
 _TRIES = 3
@@ -44,7 +45,7 @@ def gain_in(name: str, file: BinaryIO) -> Gain:
     """
     digester = Digester()
     file.seek(0)
-    while chunk := file.read(CHUNK_BYTES):
+    while chunk := file.read(_BLOCK_BYTES):
         digester.update(chunk)
     if not digester.size or digester.size % _ITEM or gain_key(digester.digest) != name:
         raise CorruptObjectError(f"{name}: the gain is not the one that was stored", hint=_HINT)
@@ -125,11 +126,11 @@ class _Reader:
 
 
 def _unpacked(chunks: Iterator[bytes]) -> Iterator[memoryview]:
-    buffer, size = memoryview(bytearray(CHUNK_BYTES)), 0
+    buffer, size = memoryview(bytearray(_BLOCK_BYTES)), 0
     for _, stored in frames_in(chunks):
         length, _ = told(stored)
         size += length
-        if not 0 < length <= CHUNK_BYTES or size > _MOST_BYTES:
+        if not 0 < length <= _BLOCK_BYTES or size > _MOST_BYTES:
             raise CorruptObjectError("it is no gain that was stored by us")
         decode_into(stored, buffer[:length])
         yield buffer[:length]

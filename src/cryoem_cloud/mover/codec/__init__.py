@@ -1,6 +1,6 @@
 """Files as blocks that know micrographs: how they are encoded, which way is best, and back."""
 
-from cryoem_cloud.mover.codec.block import decode_into, encoded
+from cryoem_cloud.mover.codec.block import decode_into, decoded, encoded
 from cryoem_cloud.mover.codec.choice import chosen, tried
 from cryoem_cloud.mover.codec.kinds import kind_of
 from cryoem_cloud.mover.codec.movie import Movie, learn, movie_of, settle
@@ -18,6 +18,7 @@ __all__ = [
     "Way",
     "chosen",
     "decode_into",
+    "decoded",
     "encoded",
     "kind_of",
     "learn",

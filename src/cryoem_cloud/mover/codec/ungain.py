@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 _ITEM = 4
 _STEP = STEP_BYTES // _ITEM
 _FLOAT, _BITS, _POSITION = np.dtype("<f4"), np.dtype("<u4"), np.dtype("<u4")
-_NIBBLES = Counts(item=1, bits=4)
+_NIBBLES = Counts(item=1, bits=4, step_bytes=_STEP)
 _PLANES = Planes(_ITEM)
 _ROUND = np.float32(1.5 * 2**23)
 """Adding it leaves a float32 below 2^22, rounded to a whole number, in the lowest bits."""
@@ -187,12 +187,11 @@ def _unpacked(read: Read, fields: Mapping[str, JSON], raw: int, gains: Gains) ->
     found, others = exceptions_in(read, most, count, _BITS)
     done = 0
     for counts in _NIBBLES.unpacked(read, {"exceptions": 0}, count):
-        for start in range(0, len(counts), _STEP):
-            step = counts[start : start + _STEP].astype(_FLOAT)
-            with np.errstate(all="ignore"):  # a gain may be anything
-                step *= gains.of(done, len(step))
-            first, last = np.searchsorted(found, (done, done + len(step)))
-            step.view(_BITS)[found[first:last] - done] = others[first:last]
-            done += len(step)
-            yield step.view(np.uint8)
+        step = counts.astype(_FLOAT)
+        with np.errstate(all="ignore"):  # a gain may be anything
+            step *= gains.of(done, len(step))
+        first, last = np.searchsorted(found, (done, done + len(step)))
+        step.view(_BITS)[found[first:last] - done] = others[first:last]
+        done += len(step)
+        yield step.view(np.uint8)
     yield np.frombuffer(read(tail), np.uint8)
