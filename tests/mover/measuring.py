@@ -42,10 +42,14 @@ class Sink(FolderParts):
 
 
 def main(way: str, path: Path, encoding: Encoding) -> None:
-    """Send to a sink and keep the content beside the file, or fetch by what is kept there."""
+    """Send to a sink, or to a folder ("keep"), and keep the content beside the file.
+
+    Or fetch by what is kept there.
+    """
     held = DirectoryStore(path.parent / "store")
-    store = PartedStore(held, Sink(held, path.parent / "uploads"))
-    if way == "send":
+    kind = FolderParts if way == "keep" else Sink
+    store = PartedStore(held, kind(held, path.parent / "uploads"))
+    if way in {"send", "keep"}:
         with Engine(memory_bytes=SEND_BYTES, encoding=encoding) as engine:
             content = send_file(store, path, project=PROJECT, key=KEY, engine=engine)[1]
         path.with_suffix(".json").write_text(json.dumps(content.to_json()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cryoem_cloud.model.digest import Digester, digest_of_blocks, digits_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError
-from cryoem_cloud.model.file import BLOCK_BYTES, Content, Part
+from cryoem_cloud.model.file import BLOCK_BYTES, Codec, Content, Part
 from cryoem_cloud.model.keys import is_gain_key
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.ports.store import Store
@@ -24,7 +24,7 @@ _READ_BYTES = 4 * 1024 * 1024
 """Of a raw block at a time, so that many streams fit into little memory."""
 _DECODING_BYTES = 6 * 1024 * 1024
 """What decoding a block takes besides its stored bytes."""
-_DECODING_SHARE = 0.6
+_DECODING_SHARE = 1
 """So many bytes by each stored one are left to those blocks that are being decoded."""
 _MOST_STORED_BYTES = 2 * BLOCK_BYTES
 """No encoded block is larger."""
@@ -43,10 +43,7 @@ def require_readable(content: Content) -> None:
         FormatError: It does not.
     """
     names = [codec.name for codec in content.codecs]
-    known = len(names) <= 1 and all(
-        codec.name in _VERSIONS and codec.parameters.get("version", 0) <= _VERSIONS[codec.name]
-        for codec in content.codecs
-    )
+    known = len(names) <= 1 and all(map(_is_known, content.codecs))
     gained = not content.gain or (names == ["blocks"] and is_gain_key(content.gain))
     if not (known and gained) or bool(content.codecs) != bool(content.parts):
         raise FormatError(
@@ -60,6 +57,11 @@ def require_readable(content: Content) -> None:
         raise FormatError(f"{content.key}: {content.size} bytes cannot be {content.stored} there")
     if content.blocks and len(content.blocks) != ceil(content.size / BLOCK_BYTES):
         raise FormatError(f"{content.key}: {len(content.blocks)} digests of its blocks are not all")
+
+
+def _is_known(codec: Codec) -> bool:
+    version = codec.parameters.get("version", 0)
+    return isinstance(version, int) and version <= _VERSIONS.get(codec.name, -1)
 
 
 def comes_in_blocks(store: Store, content: Content) -> bool:
@@ -79,7 +81,7 @@ def fetch_blocks(
     """
     blocks = content.blocks or (digits_of(content.digest),)
     _require_one_story(content)
-    gain = engine.gains.of(store, project, content.gain) if content.gain else None
+    gain = _gain(engine, store, project, content.gain) if content.gain else None
     key = f"{project}/{content.key}"
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -88,6 +90,10 @@ def fetch_blocks(
         engine.each(fetch.block, range(len(blocks)))
     finally:
         os.close(descriptor)
+
+
+def _gain(engine: Engine, store: Store, project: str, name: str) -> "Gain":
+    return engine.coded(partial(engine.gains.of, store, project, name))
 
 
 def decoded(data: bytes, content: Content) -> bytes:
@@ -170,7 +176,7 @@ class _Fetch:
     def _encoded(self, number: int) -> None:
         row = self.content.parts[number]
         size = _pooled(row.stored_length)
-        with self.engine.pool.holding(size, besides=int(_DECODING_SHARE * size)) as stored:
+        with self.engine.pool.holding(size, besides=_DECODING_SHARE * size) as stored:
             data = stored.views[0][: row.stored_length]
             self._read(row.stored_start, data)
             with self.engine.decoding.holding(besides=_DECODING_BYTES):
