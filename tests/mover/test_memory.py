@@ -21,8 +21,9 @@ SDK_BYTES = 30 * MB
 """What the SDK of a real store takes besides (28 MB for botocore's S3 client)."""
 
 
-def peak(way: str, path: Path, encoding: str) -> int:
-    command = [sys.executable, "-m", "tests.mover.measuring", way, str(path), encoding]
+def peak(way: str, path: Path, encoding: str, *, parts: int = 0) -> int:
+    words = [way, str(path), encoding, str(parts)]
+    command = [sys.executable, "-m", "tests.mover.measuring", *words]
     return int(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
@@ -32,6 +33,19 @@ def test_a_sender_takes_no_more_than_256_mb(tmp_path: Path, encoding: str) -> No
     with path.open("wb") as file:
         file.truncate(64 * BLOCK_BYTES)
     assert peak("send", path, encoding) + SDK_BYTES <= 256 * MB
+
+
+@pytest.mark.parametrize(("encoding", "parts"), [("none", 2), ("auto", 1)])
+def test_a_sender_of_parts_that_are_larger_than_that_takes_no_more(
+    tmp_path: Path, encoding: str, parts: int
+) -> None:
+    """As those of a file of 4 TB are, of which a store takes 10,000 parts."""
+    path = tmp_path / "movie.mrc"
+    some = Random(5).randbytes(BLOCK_BYTES).translate(bytes(n % 16 for n in range(256)))
+    with path.open("wb") as file:
+        file.writelines([some] * (24 if encoding == "auto" else 0))
+        file.truncate(24 * BLOCK_BYTES if encoding == "auto" else 64 * BLOCK_BYTES)
+    assert peak("send", path, encoding, parts=parts) + SDK_BYTES <= 256 * MB
 
 
 def _counts(path: Path) -> None:

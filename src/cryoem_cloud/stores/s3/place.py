@@ -16,7 +16,7 @@ from botocore.httpsession import ProxyConfiguration
 from botocore.utils import get_environ_proxies
 
 from cryoem_cloud.model.errors import StoreError, StoreUnreachableError
-from cryoem_cloud.ports.parts import Buffer
+from cryoem_cloud.ports.parts import Buffer, bytes_in
 from cryoem_cloud.stores.s3.client import Made
 from cryoem_cloud.stores.s3.wire import Answer, Request, Route, Wire
 from cryoem_cloud.stores.s3.xml import Element, parsed
@@ -71,7 +71,7 @@ class Place:
         asked.headers["Host"] = parts.netloc
         asked.headers["User-Agent"] = "cryoem-cloud-tools"
         if body or method in {"POST", "PUT"}:
-            asked.headers["Content-Length"] = str(sum(memoryview(piece).nbytes for piece in body))
+            asked.headers["Content-Length"] = str(bytes_in(body))
         request = Request(
             method=method,
             target=f"{parts.path}?{parts.query}" if query else parts.path,
