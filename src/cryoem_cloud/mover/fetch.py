@@ -13,6 +13,7 @@ from cryoem_cloud.model.errors import CorruptObjectError, FormatError
 from cryoem_cloud.model.file import BLOCK_BYTES, Codec, Content, Part
 from cryoem_cloud.model.keys import is_gain_key
 from cryoem_cloud.mover.engine import Engine
+from cryoem_cloud.mover.holes import write_at
 from cryoem_cloud.ports.store import Store
 
 if TYPE_CHECKING:
@@ -153,14 +154,14 @@ class _Fetch:
         once = self._encoded if self.content.codecs else self._raw
         for left in reversed(range(_TRIES)):
             try:
-                once(number)
+                once(number, holes=left == _TRIES - 1)  # else there may be what came before
             except CorruptObjectError:
                 if not left:
                     raise
             else:
                 return
 
-    def _raw(self, number: int) -> None:
+    def _raw(self, number: int, *, holes: bool) -> None:
         start = number * BLOCK_BYTES
         length = min(BLOCK_BYTES, self.content.size - start)
         digester = Digester()
@@ -169,21 +170,22 @@ class _Fetch:
                 view = held.views[0][: min(_READ_BYTES, start + length - at)]
                 self._read(at, view)
                 digester.update(view)
-                self._write(at, view)
+                write_at(self.descriptor, at, view, holes=holes)
         self._require(number, digits_of(digester.digest))
         self.moved(length)
 
-    def _encoded(self, number: int) -> None:
+    def _encoded(self, number: int, *, holes: bool) -> None:
         row = self.content.parts[number]
         size = _pooled(row.stored_length)
         with self.engine.pool.holding(size, besides=_DECODING_SHARE * size) as stored:
             data = stored.views[0][: row.stored_length]
             self._read(row.stored_start, data)
             with self.engine.decoding.holding(besides=_DECODING_BYTES):
-                self._require(number, self.engine.coded(partial(self._decoded, row, data)))
+                decoding = partial(self._decoded, row, data, holes=holes)
+                self._require(number, self.engine.coded(decoding))
         self.moved(row.raw_length)
 
-    def _decoded(self, row: Part, data: memoryview) -> str:
+    def _decoded(self, row: Part, data: memoryview, *, holes: bool) -> str:
         """Write a block as it is decoded, and give its digest."""
         from cryoem_cloud.mover.codec import decoded as pieces_of  # noqa: PLC0415  (needs NumPy)
 
@@ -191,7 +193,7 @@ class _Fetch:
         for piece in pieces_of(data, row.raw_length, gain=self.gain):
             view = memoryview(piece).cast("B")
             digester.update(view)
-            self._write(at, view)
+            write_at(self.descriptor, at, view, holes=holes)
             at += len(view)
         return digits_of(digester.digest)
 
@@ -205,12 +207,6 @@ class _Fetch:
         if len(data) != len(view):
             raise CorruptObjectError(f"{self.key} ends too early")
         view[:] = data
-
-    def _write(self, at: int, view: memoryview) -> None:
-        while view:
-            count = os.pwrite(self.descriptor, view, at)
-            at += count
-            view = view[count:]
 
     def _require(self, number: int, found: str) -> None:
         if found != self.blocks[number]:

@@ -15,6 +15,7 @@ from cryoem_cloud.model.errors import CorruptObjectError, FormatError, NoSpaceEr
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry
 from cryoem_cloud.mover.engine import FETCH_BYTES, Engine, engine_or_new
 from cryoem_cloud.mover.fetch import comes_in_blocks, decoded, fetch_blocks, require_readable
+from cryoem_cloud.mover.holes import write_at
 from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.ports.store import Store
 
@@ -205,11 +206,10 @@ def _refer(content: Content, entry: Entry, path: Path) -> None:
 def _write(chunks: Iterable[bytes], content: Content, beside: Path, moved: Moved) -> None:
     digester = Digester(like=content.digest)
     with beside.open("xb", buffering=0) as file:
+        file.truncate(content.size)
         for chunk in chunks:
+            write_at(file.fileno(), digester.size, memoryview(chunk), holes=True)
             digester.update(chunk)
-            view = memoryview(chunk)
-            while view:
-                view = view[file.write(view) or 0 :]
             moved(len(chunk))
     _require_digest(digester.matches(content.digest), content)
 
