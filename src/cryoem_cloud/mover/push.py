@@ -23,7 +23,7 @@ from cryoem_cloud.mover.gains import Gains
 from cryoem_cloud.mover.journal import ZST
 from cryoem_cloud.mover.send import send_in_parts
 from cryoem_cloud.mover.small import send_encoded
-from cryoem_cloud.mover.stamp import require_unchanged, stamp_of
+from cryoem_cloud.mover.stamp import CHANGED, require_unchanged, stamp_of
 from cryoem_cloud.ports.store import CHUNK_BYTES, Store
 
 __all__ = ["digest_file", "digest_object", "keep_file", "send_file"]
@@ -85,7 +85,7 @@ def send_file(
         digester = digest_object(store, full)
         if digester.size != stamp.size or stamp_of(path) != stamp:
             store.delete(full)
-            raise SourceChangedError(f"{path} changed while it was read")
+            raise SourceChangedError(f"{path} changed while it was read", hint=CHANGED)
         moved(stamp.size)
     else:
         chunks = _digested(_pieces(path, stamp), digester, moved)
@@ -165,7 +165,7 @@ def _pieces(path: Path, stamp: Stamp) -> Iterator[bytes]:
                 require_unchanged(path, file.fileno(), stamp)
             yield chunk
         if left:
-            raise SourceChangedError(f"{path} was cut while it was read")
+            raise SourceChangedError(f"{path} was cut while it was read", hint=CHANGED)
 
 
 def _digested(

@@ -22,6 +22,7 @@ from cryoem_cloud.mover.journal import Journal, Plan, Sent, Story, opened
 from cryoem_cloud.mover.planning import cut_by, planned
 from cryoem_cloud.mover.source import Source
 from cryoem_cloud.mover.spill import Spill
+from cryoem_cloud.mover.stamp import CHANGED
 from cryoem_cloud.ports.parts import Buffer, Parts, Pieces, bytes_in
 from cryoem_cloud.ports.store import Store
 
@@ -168,7 +169,8 @@ class _Upload:
                 self.source.read_into(spans[index].start, memoryview(made))
                 digest = block_digest(made)
                 if digests.setdefault(index, digest) != digest:
-                    raise SourceChangedError(f"{self.source.path} changed while it was read")
+                    said = f"{self.source.path} changed while it was read"
+                    raise SourceChangedError(said, hint=CHANGED)
                 return made
 
             lengths = [span.length for span in spans]
