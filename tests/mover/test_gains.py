@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -28,9 +28,9 @@ from cryoem_cloud.mover import gain_object, learning
 from cryoem_cloud.mover.codec import Choice, Movie, Way, decode_one, encoded
 from cryoem_cloud.mover.encoding import Encoding
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine
+from cryoem_cloud.mover.learning import Frame
 from cryoem_cloud.mover.pull import fetch_files, place_file
 from cryoem_cloud.mover.push import keep_file
-from cryoem_cloud.mover.source import Source
 from cryoem_cloud.mover.verify import Finding, look_there
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault
@@ -189,9 +189,9 @@ def test_stacks_of_particles_are_not_looked_at_for_ever(
     looked: list[Path] = []
     real = learning.glance
 
-    def glance(source: Source, movie: Movie) -> Choice | None:
-        looked.append(source.path)
-        return real(source, movie)
+    def glance(frames: Sequence[Frame], movie: Movie) -> Choice | None:
+        looked.append(frames[0].source.path)
+        return real(frames, movie)
 
     monkeypatch.setattr(learning, "glance", glance)
     values = np.random.default_rng(5).normal(size=(300, 128, 128)).astype(np.float32)
@@ -201,6 +201,23 @@ def test_stacks_of_particles_are_not_looked_at_for_ever(
             path.write_bytes(mrc_header(128, 128, 300, mode=2) + values.tobytes())
             assert not sent(MemoryStore(), path, engine).gain
     assert len(looked) == 3
+
+
+def test_few_frames_are_learnt_from_together_with_those_of_other_movies(
+    movies: Movies, tmp_path: Path
+) -> None:
+    store, size = MemoryStore(), 1024 + 5 * 4 * SIDE * SIDE
+    (tmp_path / "a.txt").write_bytes(b"no movie")
+    (tmp_path / "a.mrc").write_bytes(movies[0].read_bytes()[:size])
+    assert not sent(MemoryStore(), tmp_path / "a.mrc").gain
+    (tmp_path / "b.mrc").write_bytes(movies[1].read_bytes()[:size])
+    (tmp_path / "c.mrc").write_bytes(bytes(size))
+    (tmp_path / "d.mrc").mkdir()
+    (tmp_path / "e.mrc").symlink_to("e.mrc")
+    content = sent(store, tmp_path / "b.mrc")
+    assert content.size > 12 * content.stored
+    there = tmp_path / "there"
+    assert placed(store, content, there) == (tmp_path / "b.mrc").read_bytes()
 
 
 def test_a_movie_that_ends_before_its_header_says_is_stored(movie: Path, tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.mover.source import Source
 from cryoem_cloud.ports.store import Store
 
@@ -89,21 +89,26 @@ class Gains:
     def _learnt(
         self, source: Source, movie: "Movie", worth: Callable[["Choice"], bool]
     ) -> Fit | None:
-        from cryoem_cloud.mover.learning import glance, write_gain
+        from cryoem_cloud.mover.learning import frames_of, glance, write_gain
 
         kind = source.path.parent, movie.pixels
         if self._in_vain[kind] >= _MOST_IN_VAIN:
             return None
-        first = glance(source, movie)
-        if first is not None and not worth(first):
+        self._in_vain[kind] += 1
+        try:
+            with frames_of(source, movie) as frames:
+                first = glance(frames, movie)
+                if first is None:
+                    return None
+                if not worth(first):
+                    self._in_vain[kind] -= 1
+                    return None
+                write = partial(write_gain, frames, movie)
+                found = self._gains.learnt(write, fit=lambda gain: _fit(gain, source, movie))
+        except (OSError, SourceChangedError):  # that costs the ratio, and nothing else
             return None
-        found: Fit | None = None
-        if first is not None:
-            with suppress(OSError):  # no room for it: that costs the ratio, and nothing else
-                found = self._gains.learnt(
-                    partial(write_gain, source, movie), fit=lambda gain: _fit(gain, source, movie)
-                )
-        self._in_vain[kind] = 0 if found else self._in_vain[kind] + 1
+        if found is not None:
+            self._in_vain[kind] = 0
         return found
 
 
