@@ -32,6 +32,7 @@ from cryoem_cloud.mover.learning import Frame
 from cryoem_cloud.mover.pull import fetch_files, place_file
 from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.mover.verify import Finding, look_there
+from cryoem_cloud.ports.parts import SentPart
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault
 from tests.mover.codec.samples import mrc_header
@@ -229,15 +230,15 @@ def test_a_movie_that_ends_before_its_header_says_is_stored(movie: Path, tmp_pat
 def test_an_index_never_names_a_gain_that_is_not_there(
     movie: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is there before the upload of what needs it begins."""
+    """It is there before what needs it becomes an object."""
     store, seen = MemoryStore(), list[int]()
-    begin = store.parts.begin
+    complete = store.parts.complete
 
-    def noting(key: str) -> str:
+    def noting(key: str, upload: str, parts: Sequence[SentPart], *, if_absent: bool) -> None:
         seen.append(len(gains_in(store)))
-        return begin(key)
+        complete(key, upload, parts, if_absent=if_absent)
 
-    monkeypatch.setattr(store.parts, "begin", noting)
+    monkeypatch.setattr(store.parts, "complete", noting)
     assert sent(store, movie).gain
     assert seen == [1]
 

@@ -22,7 +22,7 @@ from cryoem_cloud.ports.store import CHUNK_BYTES, Store
 
 __all__ = ["Sending", "fetch_gain", "gain_in", "put_gain"]
 
-Sending = Callable[[int], AbstractContextManager[None]]
+Sending = Callable[[int], AbstractContextManager[object]]
 
 _ITEM = 4
 _BLOCK_BYTES = 1024 * 1024

@@ -15,7 +15,7 @@ from cryoem_cloud.mover.journal import ZST, Plan
 from cryoem_cloud.mover.source import Source
 from cryoem_cloud.ports.store import Store
 
-__all__ = ["cut_by", "planned"]
+__all__ = ["cut_by", "planned", "store_gain"]
 
 
 _STORING_BYTES = 64 * 1024 * 1024
@@ -25,10 +25,7 @@ _STORING_BYTES = 64 * 1024 * 1024
 def planned(
     engine: Engine, source: Source, store: Store, *, project: str, key: str, before: Plan | None
 ) -> tuple[Plan, Use | None]:
-    """The plan for sending a file, and how it is encoded: as `before` if that wanted the same.
-
-    If it needs a gain, the project has that in the store.
-    """
+    """The plan for sending a file, and how it is encoded: as `before` if that wanted the same."""
     encoding = engine.kinds.encoding
     raw = Plan(
         store=store.url,
@@ -48,8 +45,6 @@ def planned(
     cut = cut_of(source.stamp.size, ratio=use.ratio)
     if not may_be_encoded(cut):
         return raw, None
-    if use.gain is not None:
-        engine.gains.store(store, project, use.gain, sending=partial(_sending, engine))
     return _encoded(raw, use, cut), use
 
 
@@ -67,6 +62,12 @@ def _encoded(raw: Plan, use: Use, cut: Cut) -> Plan:
         parameters=json.loads(json.dumps(dict(use.way.parameters))),
         ratio=use.ratio,
     )
+
+
+def store_gain(engine: Engine, store: Store, project: str, use: Use | None) -> None:
+    """See to it that the project has the gain, if there is one, that is needed to read a file."""
+    if use is not None and use.gain is not None:
+        engine.gains.store(store, project, use.gain, sending=partial(_sending, engine))
 
 
 @contextmanager
@@ -87,6 +88,4 @@ def _use_by(engine: Engine, store: Store, project: str, plan: Plan) -> Use | Non
 
     way, name = Way(plan.way, plan.parameters), plan.parameters.get("gain")
     gain = engine.gains.of(store, project, str(name)) if name else None
-    if gain is not None:
-        engine.gains.store(store, project, gain, sending=partial(_sending, engine))
     return Use(way, plan.ratio, plan.encoding == Encoding.PLAIN.value, kind="", gain=gain)

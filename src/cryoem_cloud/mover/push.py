@@ -140,6 +140,8 @@ def _found(store: Store, project: str, key: str, mine: Digester, *, gains: Gains
     if same is None:
         return None
     rows, gain = same
+    if gain:  # it may have come from here
+        gains.store(store, project, gains.of(store, project, gain), sending=nullcontext)
     codecs = codecs_of(plain=key.endswith(ZST), gain=gain)
     return replace(_content(key, mine), stored=stored, codecs=codecs, parts=rows)
 

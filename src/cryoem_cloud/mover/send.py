@@ -19,7 +19,7 @@ from cryoem_cloud.mover.cut import Cut, Span, missing_bytes, rows_of
 from cryoem_cloud.mover.encoding import Use
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.journal import Journal, Plan, Sent, Story, opened
-from cryoem_cloud.mover.planning import cut_by, planned
+from cryoem_cloud.mover.planning import cut_by, planned, store_gain
 from cryoem_cloud.mover.source import Source
 from cryoem_cloud.mover.spill import Spill
 from cryoem_cloud.mover.stamp import CHANGED
@@ -222,6 +222,7 @@ class _Upload:
 
     def _completed(self, sent: list[Sent]) -> Content:
         self.source.require_unchanged()
+        store_gain(self.engine, self.store, self.project, self.use)
         content = self._content(sent)
         parts = sorted((each.part for each in sent), key=lambda part: part.number)
         if self.journal:
