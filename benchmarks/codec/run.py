@@ -101,8 +101,8 @@ def learnt(frames: NDArray[np.uint8], gain: NDArray[np.float32]) -> tuple[Gain, 
     for frame in frames:
         learn(found, (frame * gain).tobytes(), Movie(SIDE**2, 0, FRAMES), 0)
     settle(found)
-    known = Gain("known", found.tobytes())
-    return known, sum(map(len, encoded(known.frame, Way("planes4"))))
+    known = Gain.of("known", found.tobytes())
+    return known, sum(map(len, encoded(known.read(0, known.pixels), Way("planes4"))))
 
 
 def others(camera: Camera) -> list[Case]:

@@ -1,12 +1,17 @@
-"""Sends or fetches a file, and prints its peak of memory. Words: way, file, encoding."""
+"""Sends or fetches a file, and prints its peak of memory.
+
+Words: way, file, encoding, and how many parts a store takes, if not as many as S3.
+"""
 
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from zlib import crc32
 
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.file import Content, Entry
+from cryoem_cloud.mover import cut
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.mover.push import send_file
@@ -25,8 +30,11 @@ class Sink(FolderParts):
         self._root = folder.parent / "store"
 
     def send(self, key: str, upload: str, number: int, pieces: Sequence[Buffer]) -> SentPart:
-        """Nothing but the count."""
-        return SentPart(number, sum(map(len, pieces)), "tag", "check")
+        """Two passes over the part, as to a server: for the checksum, and to send it."""
+        check = 0
+        for piece in pieces:
+            check = crc32(piece, check)
+        return SentPart(number, sum(len(piece) for piece in pieces), "tag", f"{check:08x}")
 
     def complete(
         self, key: str, upload: str, parts: Sequence[SentPart], *, if_absent: bool = False
@@ -42,10 +50,14 @@ class Sink(FolderParts):
 
 
 def main(way: str, path: Path, encoding: Encoding) -> None:
-    """Send to a sink and keep the content beside the file, or fetch by what is kept there."""
+    """Send to a sink, or to a folder ("keep"), and keep the content beside the file.
+
+    Or fetch by what is kept there.
+    """
     held = DirectoryStore(path.parent / "store")
-    store = PartedStore(held, Sink(held, path.parent / "uploads"))
-    if way == "send":
+    kind = FolderParts if way == "keep" else Sink
+    store = PartedStore(held, kind(held, path.parent / "uploads"))
+    if way in {"send", "keep"}:
         with Engine(memory_bytes=SEND_BYTES, encoding=encoding) as engine:
             content = send_file(store, path, project=PROJECT, key=KEY, engine=engine)[1]
         path.with_suffix(".json").write_text(json.dumps(content.to_json()))
@@ -63,4 +75,6 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
+    if most := int(*sys.argv[4:]):
+        setattr(cut, "MOST_PARTS", most)  # noqa: B010  (it is the port's)
     main(sys.argv[1], Path(sys.argv[2]), Encoding(sys.argv[3]))

@@ -404,6 +404,24 @@ def test_a_block_that_was_damaged_on_the_way_is_asked_for_again(
     assert placed(PartedStore(store, failing), content, tmp_path / "there") == path.read_bytes()
 
 
+@pytest.mark.parametrize("encoding", [Encoding.NONE, Encoding.AUTO])
+def test_holes_are_made_again_but_not_over_what_came_damaged(
+    tmp_path: Path, encoding: Encoding
+) -> None:
+    store, path = MemoryStore(), tmp_path / "movie.mrc"
+    with path.open("wb") as file:
+        file.write(b"begin")
+        file.truncate(3 * BLOCK_BYTES)
+    content = sent(store, path, encoding=encoding)
+    assert placed(store, content, tmp_path / "there") == path.read_bytes()
+    assert (tmp_path / "there").stat().st_blocks * 512 < BLOCK_BYTES / 4
+    for last in range(1, 7):  # what comes is damaged in another place each time
+        wrong = iter([False] * last + [True])
+        failing = FailingParts(store.parts, lambda _: Fault.NONE, lambda w=wrong: next(w, False))  # type: ignore[misc]
+        store_now = PartedStore(store, failing)
+        assert placed(store_now, content, tmp_path / "there") == path.read_bytes()
+
+
 def test_a_full_disk_is_said_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -451,7 +469,8 @@ def _rows(content: Content, at: int, **fields: int) -> Content:
         lambda content: replace(content, parts=content.parts[::-1]),
         lambda content: replace(content, parts=()),
         lambda content: replace(content, codecs=()),
-        lambda content: replace(content, codecs=(Codec("blocks", {"version": 2}),)),
+        lambda content: replace(content, codecs=(Codec("blocks", {"version": 3}),)),
+        lambda content: replace(content, codecs=(Codec("blocks", {"version": "1"}),)),
         lambda content: replace(content, codecs=content.codecs * 2),
         lambda content: replace(content, size=content.size + 1),
         lambda content: _rows(content, 1, raw_start=5),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.agent.fetch import lay_out
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.file import BLOCK_BYTES, Entry
@@ -13,6 +14,7 @@ from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.testing.s3_servers import S3Server
+from tests.mover.codec.samples import mrc_header, normalised
 
 
 class BreakError(CryoemError):
@@ -55,3 +57,18 @@ def test_a_large_file_is_sent_after_a_break_and_comes_back(
     assert told
     assert entry.content
     assert bool(entry.content.codecs) == (encoding is not Encoding.NONE)
+
+
+def test_a_machine_lays_out_a_movie_that_was_divided_by_its_gain(
+    server: S3Server, tmp_path: Path
+) -> None:
+    store = open_store(server.bucket(), env=server.env())
+    path = tmp_path / "movie.mrc"
+    path.write_bytes(mrc_header(1024, 1024, 8, mode=2) + normalised(8, 1024).tobytes())
+    with Engine(memory_bytes=SEND_BYTES, encoding=Encoding.AUTO) as engine:
+        content = keep_file(store, path, project="p", key="mirror/m", engine=engine)[1]
+    assert [item.key for item in store.list("p/gains/")] == [f"p/{content.gain}"]
+    assert content.size > 10 * content.stored
+    entry = Entry(path="Movies/m.mrc", content=content)
+    lay_out([entry], store=store, project="p", root=tmp_path / "job", outputs=())
+    assert (tmp_path / "job/Movies/m.mrc").read_bytes() == path.read_bytes()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.file import Entry
+from cryoem_cloud.mover.engine import FETCH_BYTES, Engine
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.providers.scratch import remove_tree
@@ -82,14 +83,18 @@ class Ahead:
 
     def _fetch(self, wanted: list[Entry]) -> None:
         try:
-            for start in range(0, len(wanted), _BATCH):
-                if self._stopped.is_set():
-                    return
-                batch = [(entry, self._place(entry)) for entry in wanted[start : start + _BATCH]]
-                files = [(entry, path) for entry, path in batch if path is not None]
-                fetch_files(self._store, self._project, files, streams=_STREAMS)
+            with Engine(memory_bytes=FETCH_BYTES) as engine:
+                self._fetch_all(wanted, engine)
         except (CryoemError, OSError) as error:
             _LOG.warning("not fetched ahead: %s", error)
+
+    def _fetch_all(self, wanted: list[Entry], engine: Engine) -> None:
+        for start in range(0, len(wanted), _BATCH):
+            if self._stopped.is_set():
+                return
+            batch = [(entry, self._place(entry)) for entry in wanted[start : start + _BATCH]]
+            files = [(entry, path) for entry, path in batch if path is not None]
+            fetch_files(self._store, self._project, files, streams=_STREAMS, engine=engine)
 
     def _place(self, entry: Entry) -> Path | None:
         if entry.content is None:

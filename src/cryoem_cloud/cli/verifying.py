@@ -11,6 +11,7 @@ from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.keys import mirror_key
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON
+from cryoem_cloud.mover.engine import FETCH_BYTES, Engine
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.mover.verify import Finding, look_here, look_there
@@ -67,10 +68,13 @@ def verdicts(
         return Verdict(
             entry=entry,
             here=look_here(entry, project.folder / entry.path),
-            there=look_there(store, project.name, entry, deep=room, size_of=size_of),
+            there=look_there(store, project.name, entry, deep=room, size_of=size_of, engine=engine),
         )
 
-    with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
+    with (
+        Engine(memory_bytes=FETCH_BYTES) as engine,
+        ThreadPoolExecutor(max_workers=_STREAMS) as pool,
+    ):
         yield from pool.map(one, files)
 
 

@@ -72,6 +72,12 @@ class Content:
     parts: tuple[Part, ...] = ()
     reference: bool = False
 
+    @property
+    def gain(self) -> str:
+        """The key, relative to the project's folder, of the gain that it needs; "" for none."""
+        found = (codec.parameters.get("gain", "") for codec in self.codecs)
+        return next((gain for gain in found if isinstance(gain, str)), "")
+
     def to_json(self) -> dict[str, JSON]:
         """As JSON."""
         fields: dict[str, JSON] = {

@@ -18,11 +18,13 @@ __all__ = [
     "deliver_prefix",
     "end_key",
     "extended_key",
+    "gain_key",
     "gone_key",
     "host_keys_key",
     "ids_key",
     "index_key",
     "index_prefix",
+    "is_gain_key",
     "job_key",
     "job_prefix",
     "jobs_prefix",
@@ -44,6 +46,7 @@ __all__ = [
     "turns_prefix",
 ]
 
+_GAIN = re.compile(r"gains/[0-9a-f]{64}")
 _FILE = re.compile(r"(mirror/|jobs/\d+/out/[^/]+/\d+/)(.+)")
 """Keys that are made from paths, relative to the project: where they lie, and the path's part."""
 
@@ -117,6 +120,16 @@ def tasks_key(project: str, job: int, pack: int) -> str:
 def bundle_key(token: str) -> str:
     """An object of several small files, relative to the project's folder in the store."""
     return f"bundles/{token}"
+
+
+def gain_key(digest: str) -> str:
+    """The gain of movies with that digest, relative to the project's folder in the store."""
+    return f"gains/{digest.partition(':')[2]}"
+
+
+def is_gain_key(key: str) -> bool:
+    """Whether it is a gain's."""
+    return _GAIN.fullmatch(key) is not None
 
 
 def lists_key(job: int, digest: str) -> str:

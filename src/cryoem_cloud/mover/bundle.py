@@ -10,7 +10,7 @@ from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import Codec, Content, Part, Stamp
 from cryoem_cloud.mover.codec import ZSTD, encoded
 from cryoem_cloud.mover.engine import Engine
-from cryoem_cloud.mover.stamp import require_unchanged, stamp_from
+from cryoem_cloud.mover.stamp import CHANGED, require_unchanged, stamp_from
 from cryoem_cloud.ports.store import Store
 
 __all__ = ["BUNDLED_BYTES", "BUNDLE_BYTES", "groups", "send_bundle"]
@@ -108,7 +108,7 @@ def _read(path: Path) -> tuple[Stamp, bytes]:
         data = file.read(stamp.size + 1)
         require_unchanged(path, file.fileno(), stamp)
     if len(data) != stamp.size:
-        raise SourceChangedError(f"{path} changed while it was read")
+        raise SourceChangedError(f"{path} changed while it was read", hint=CHANGED)
     return stamp, data
 
 

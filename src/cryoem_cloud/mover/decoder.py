@@ -17,6 +17,8 @@ PROJECT/index/ says in JSON which key holds which file, and whether and how it i
   zstd     zstd -d gives the file
   blocks   python3 decode-1.py STORED FILE gives the file, by Python 3.9 or newer and zstd
 
+If the codec names a gain, that is in PROJECT/gains/: the decoder finds it in a copy of the store,
+or needs --gain GAIN.
 PROJECT/bundles/ has many small files in each object: cut the "range" out first.
 """
 

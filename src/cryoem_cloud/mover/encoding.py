@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryoem_cloud.model.encoding import Encoding
-from cryoem_cloud.model.file import Codec
+from cryoem_cloud.model.file import BLOCK_BYTES, Codec
+from cryoem_cloud.mover.gains import Gains
 from cryoem_cloud.mover.source import Source
 
 if TYPE_CHECKING:
-    from cryoem_cloud.mover.codec import Choice, Way
+    from cryoem_cloud.mover.codec import Choice, Gain, Way
 
 __all__ = ["Kinds", "Use", "codecs_of", "is_worth_it"]
 
@@ -29,22 +30,28 @@ _TRUSTED_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How one file is encoded. `ratio` is what is expected: raw bytes by stored bytes."""
+    """How one file is encoded. `ratio` is what is expected: raw bytes by stored bytes.
+
+    Who reads it needs the `gain`, if there is one.
+    """
 
     way: "Way"
     ratio: float
     plain: bool
     kind: str
+    gain: "Gain | None" = None
 
     @property
     def codecs(self) -> tuple[Codec, ...]:
         """As its entry says it."""
-        return codecs_of(plain=self.plain)
+        return codecs_of(plain=self.plain, gain=self.gain.name if self.gain else "")
 
 
-def codecs_of(*, plain: bool) -> tuple[Codec, ...]:
-    """What an entry of an encoded file says of it."""
-    return (Codec("zstd", {}),) if plain else (Codec("blocks", {"version": 1}),)
+def codecs_of(*, plain: bool, gain: str = "") -> tuple[Codec, ...]:
+    """What an entry of an encoded file says of it: also the key of a gain, if it needs one."""
+    if plain:
+        return (Codec("zstd", {}),)
+    return (Codec("blocks", {"version": 2, "gain": gain} if gain else {"version": 1}),)
 
 
 def is_worth_it(ratio: float, speed: float, *, cores: int, link: float | None) -> bool:
@@ -64,6 +71,7 @@ class _Kind:
     """What is known of files of one kind: the sample's choice, and sums of what was encoded."""
 
     choice: "Choice"
+    gain: "Gain | None" = None
     raw: int = 0
     stored: int = 0
     seconds: float = 0.0
@@ -87,6 +95,7 @@ class Kinds:
 
     encoding: Encoding
     cores: int
+    gains: Gains = field(default_factory=Gains)
     _known: dict[str, _Kind] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -94,10 +103,10 @@ class Kinds:
         """How to encode that file; None: not at all."""
         if self.encoding is Encoding.NONE:
             return None
-        name, kind = self._kind(source)
+        name, kind = self._counted(source, link) or self._kind(source)
         if not is_worth_it(kind.ratio, kind.speed, cores=self.cores, link=link):
             return None
-        return Use(kind.choice.way, kind.ratio, self._plain, name)
+        return Use(kind.choice.way, kind.ratio, self._plain, name, kind.gain)
 
     def measured(self, use: Use, *, raw: int, stored: int, seconds: float) -> None:
         """Take note of what encoding so many bytes gave and took."""
@@ -111,6 +120,27 @@ class Kinds:
     @property
     def _plain(self) -> bool:
         return self.encoding is Encoding.PLAIN
+
+    def _counted(self, source: Source, link: float | None) -> tuple[str, _Kind] | None:
+        """The kind of a movie of counts times a gain, if it is one and that is worth it."""
+        from cryoem_cloud.mover import codec  # noqa: PLC0415  (NumPy, only where it is needed)
+
+        if self._plain or source.stamp.size <= BLOCK_BYTES:
+            return None
+        movie = codec.movie_of(_name(source.path), source.sample(0, _HEAD_BYTES))
+        if movie is None:
+            return None
+
+        def worth(choice: "Choice") -> bool:
+            return is_worth_it(choice.ratio, choice.bytes_per_s, cores=self.cores, link=link)
+
+        found = self.gains.fitting(source, movie, worth)
+        if found is None:
+            return None
+        gain, choice = found
+        name = f"{gain.name} {movie.header}"
+        with self._lock:
+            return name, self._known.setdefault(name, _Kind(choice, gain))
 
     def _kind(self, source: Source) -> tuple[str, _Kind]:
         from cryoem_cloud.mover import codec  # noqa: PLC0415  (NumPy, only where it is needed)

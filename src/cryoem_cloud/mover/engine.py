@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.mover.encoding import Kinds, Use
+from cryoem_cloud.mover.gains import Gains
 from cryoem_cloud.mover.pace import Limit, Link, Pace
 from cryoem_cloud.mover.pool import Pool
 
@@ -32,8 +33,9 @@ class Engine:
     """Moves the parts of many files at a time, in one direction. Safe for threads.
 
     `memory_bytes` bounds the buffers of all files. `encoding` is for files that are sent.
-    `journals` is a folder for what makes it possible to go on after a break. `bytes_per_s` limits
-    what goes over the wire.
+    `journals` is a folder for what makes it possible to go on after a break, `gains` one for gains
+    that were learnt of movies; both can be thrown away. `bytes_per_s` limits what goes over the
+    wire.
     """
 
     def __init__(
@@ -43,16 +45,18 @@ class Engine:
         streams: int = _MOST_STREAMS,
         encoding: Encoding = Encoding.NONE,
         journals: Path | None = None,
+        gains: Path | None = None,
         bytes_per_s: float | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.pool = Pool(memory_bytes)
-        self.decoding = Pool(memory_bytes)
-        """For decoded blocks, whose stored ones are held meanwhile."""
+        self.decoding = Pool(memory_bytes * 3 // 8)
+        """For blocks that are being decoded, whose stored ones are held meanwhile."""
         cores = _cores()
         self.encodes = encoding is not Encoding.NONE
-        self.kinds = Kinds(encoding, cores)
+        self.gains = Gains(gains)
+        self.kinds = Kinds(encoding, cores, self.gains)
         self.journals = journals
         self._limit = Limit(bytes_per_s) if bytes_per_s else None
         self._pace = Pace(streams=min(_FIRST_STREAMS, streams), most=streams)
@@ -128,9 +132,9 @@ class Engine:
         """
         return self._cores.submit(work).result()
 
-    def encoded(self, view: memoryview, use: Use) -> list[bytes]:
-        """A block as it is stored; what that took is measured."""
-        made, took_s = self.coded(partial(_encoded, view, use))
+    def encoded(self, view: memoryview, use: Use, *, start: int = 0) -> list[bytes]:
+        """A block, which begins at `start`, as it is stored; what that took is measured."""
+        made, took_s = self.coded(partial(_encoded, view, use, start))
         self.kinds.measured(use, raw=len(view), stored=sum(map(len, made)), seconds=took_s)
         return made
 
@@ -163,12 +167,12 @@ class Engine:
                 self._changed.notify(max(1, self._pace.streams - self._active))
 
 
-def _encoded(view: memoryview, use: Use) -> tuple[list[bytes], float]:
+def _encoded(view: memoryview, use: Use, start: int) -> tuple[list[bytes], float]:
     """A block as it is stored, and for how many seconds it kept a core."""
     from cryoem_cloud.mover.codec import encoded  # noqa: PLC0415  (NumPy, where it is needed)
 
     began_s = time.thread_time()
-    made = encoded(view, use.way, plain=use.plain)
+    made = encoded(view, use.way, plain=use.plain, start=start, gain=use.gain)
     return made, time.thread_time() - began_s
 
 

@@ -6,24 +6,32 @@ from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryoem_cloud.model.digest import Digester, block_digest, digest_of_blocks, digits_of
+from cryoem_cloud.model.digest import Digester, digest_of_blocks, digits_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError
-from cryoem_cloud.model.file import BLOCK_BYTES, Content, Part
+from cryoem_cloud.model.file import BLOCK_BYTES, Codec, Content, Part
+from cryoem_cloud.model.keys import is_gain_key
 from cryoem_cloud.mover.engine import Engine
+from cryoem_cloud.mover.holes import write_at
 from cryoem_cloud.ports.store import Store
+
+if TYPE_CHECKING:
+    from cryoem_cloud.mover.codec import Gain
 
 __all__ = ["comes_in_blocks", "decoded", "fetch_blocks", "require_readable"]
 
 _READ_BYTES = 4 * 1024 * 1024
 """Of a raw block at a time, so that many streams fit into little memory."""
-_DECODING_BYTES = 16 * 1024 * 1024
-"""What decoding a block takes besides its stored and its raw bytes."""
+_DECODING_BYTES = 6 * 1024 * 1024
+"""What decoding a block takes besides its stored bytes."""
+_DECODING_SHARE = 1
+"""So many bytes by each stored one are left to those blocks that are being decoded."""
 _MOST_STORED_BYTES = 2 * BLOCK_BYTES
 """No encoded block is larger."""
 _TRIES = 3
 """A block that came damaged is asked for again: the network may have done it, or the store."""
-_VERSIONS = {"blocks": 1, "zstd": 0}
+_VERSIONS = {"blocks": 2, "zstd": 0}
 """The codecs that we read, and their newest versions."""
 
 Moved = Callable[[int], None]
@@ -36,11 +44,9 @@ def require_readable(content: Content) -> None:
         FormatError: It does not.
     """
     names = [codec.name for codec in content.codecs]
-    known = len(names) <= 1 and all(
-        codec.name in _VERSIONS and codec.parameters.get("version", 0) <= _VERSIONS[codec.name]
-        for codec in content.codecs
-    )
-    if not known or bool(content.codecs) != bool(content.parts):
+    known = len(names) <= 1 and all(map(_is_known, content.codecs))
+    gained = not content.gain or (names == ["blocks"] and is_gain_key(content.gain))
+    if not (known and gained) or bool(content.codecs) != bool(content.parts):
         raise FormatError(
             f"{content.key} is stored as {', '.join(names) or 'parts'},"
             " which this version cannot read",
@@ -54,28 +60,41 @@ def require_readable(content: Content) -> None:
         raise FormatError(f"{content.key}: {len(content.blocks)} digests of its blocks are not all")
 
 
+def _is_known(codec: Codec) -> bool:
+    version = codec.parameters.get("version", 0)
+    return isinstance(version, int) and version <= _VERSIONS.get(codec.name, -1)
+
+
 def comes_in_blocks(store: Store, content: Content) -> bool:
     """Whether it has to be, or is better, fetched block by block."""
     return bool(content.codecs) or (store.parts is not None and len(content.blocks) > 1)
 
 
 def fetch_blocks(
-    engine: Engine, store: Store, key: str, content: Content, *, beside: Path, moved: Moved
+    engine: Engine, store: Store, project: str, content: Content, *, beside: Path, moved: Moved
 ) -> None:
     """Make `beside`, which is absent, a file of the content's raw bytes, each block verified.
 
     Raises:
-        CorruptObjectError: A block is not the one that was promised, however often it is asked for.
+        CorruptObjectError: A block, or the gain that it needs, is not the one that was promised,
+            however often it is asked for.
+        ObjectMissingError: There is no such object, or not the gain that it needs.
     """
     blocks = content.blocks or (digits_of(content.digest),)
     _require_one_story(content)
+    gain = _gain(engine, store, project, content.gain) if content.gain else None
+    key = f"{project}/{content.key}"
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.ftruncate(descriptor, content.size)
-        fetch = _Fetch(engine, store, key, content, blocks, descriptor, moved)
+        fetch = _Fetch(engine, store, key, content, blocks, gain, descriptor, moved)
         engine.each(fetch.block, range(len(blocks)))
     finally:
         os.close(descriptor)
+
+
+def _gain(engine: Engine, store: Store, project: str, name: str) -> "Gain":
+    return engine.coded(partial(engine.gains.of, store, project, name))
 
 
 def decoded(data: bytes, content: Content) -> bytes:
@@ -126,6 +145,7 @@ class _Fetch:
     key: str
     content: Content
     blocks: tuple[str, ...]
+    gain: "Gain | None"
     descriptor: int
     moved: Moved
 
@@ -134,14 +154,14 @@ class _Fetch:
         once = self._encoded if self.content.codecs else self._raw
         for left in reversed(range(_TRIES)):
             try:
-                once(number)
+                once(number, holes=left == _TRIES - 1)  # else there may be what came before
             except CorruptObjectError:
                 if not left:
                     raise
             else:
                 return
 
-    def _raw(self, number: int) -> None:
+    def _raw(self, number: int, *, holes: bool) -> None:
         start = number * BLOCK_BYTES
         length = min(BLOCK_BYTES, self.content.size - start)
         digester = Digester()
@@ -150,24 +170,32 @@ class _Fetch:
                 view = held.views[0][: min(_READ_BYTES, start + length - at)]
                 self._read(at, view)
                 digester.update(view)
-                self._write(at, view)
+                write_at(self.descriptor, at, view, holes=holes)
         self._require(number, digits_of(digester.digest))
         self.moved(length)
 
-    def _encoded(self, number: int) -> None:
-        from cryoem_cloud.mover.codec import decode_into  # noqa: PLC0415  (NumPy, where needed)
-
+    def _encoded(self, number: int, *, holes: bool) -> None:
         row = self.content.parts[number]
-        with self.engine.pool.holding(_pooled(row.stored_length)) as stored:
+        size = _pooled(row.stored_length)
+        with self.engine.pool.holding(size, besides=_DECODING_SHARE * size) as stored:
             data = stored.views[0][: row.stored_length]
             self._read(row.stored_start, data)
-            holding = self.engine.decoding.holding(BLOCK_BYTES, besides=_DECODING_BYTES)
-            with holding as held:
-                raw = held.views[0][: row.raw_length]
-                self.engine.coded(partial(decode_into, data, raw))
-                self._require(number, block_digest(raw))
-                self._write(row.raw_start, raw)
+            with self.engine.decoding.holding(besides=_DECODING_BYTES):
+                decoding = partial(self._decoded, row, data, holes=holes)
+                self._require(number, self.engine.coded(decoding))
         self.moved(row.raw_length)
+
+    def _decoded(self, row: Part, data: memoryview, *, holes: bool) -> str:
+        """Write a block as it is decoded, and give its digest."""
+        from cryoem_cloud.mover.codec import decoded as pieces_of  # noqa: PLC0415  (needs NumPy)
+
+        digester, at = Digester(), row.raw_start
+        for piece in pieces_of(data, row.raw_length, gain=self.gain):
+            view = memoryview(piece).cast("B")
+            digester.update(view)
+            write_at(self.descriptor, at, view, holes=holes)
+            at += len(view)
+        return digits_of(digester.digest)
 
     def _read(self, at: int, view: memoryview) -> None:
         start = self.content.start + at
@@ -180,12 +208,6 @@ class _Fetch:
             raise CorruptObjectError(f"{self.key} ends too early")
         view[:] = data
 
-    def _write(self, at: int, view: memoryview) -> None:
-        while view:
-            count = os.pwrite(self.descriptor, view, at)
-            at += count
-            view = view[count:]
-
     def _require(self, number: int, found: str) -> None:
         if found != self.blocks[number]:
             raise CorruptObjectError(
@@ -196,4 +218,5 @@ class _Fetch:
 
 def _pooled(size: int) -> int:
     """The size of the buffer for so many bytes: there are few sizes, so that they are reused."""
-    return ceil(size / _READ_BYTES) * _READ_BYTES
+    step = _READ_BYTES if size > _READ_BYTES else _READ_BYTES // 4
+    return ceil(size / step) * step

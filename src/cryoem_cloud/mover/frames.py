@@ -4,11 +4,15 @@ https://github.com/facebook/zstd/blob/dev/doc/zstd_compression_format.md
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from cryoem_cloud.model.digest import Digester, block_digest
-from cryoem_cloud.model.errors import CorruptObjectError
+from cryoem_cloud.model.errors import CorruptObjectError, ObjectMissingError
 from cryoem_cloud.model.file import BLOCK_BYTES, Part
+
+if TYPE_CHECKING:
+    from cryoem_cloud.mover.codec import Gain
 
 __all__ = ["frames_in", "rows_if_same"]
 
@@ -21,14 +25,18 @@ _SIZE_BYTES = (0, 2, 4, 8)
 _RLE, _RESERVED = 1, 3
 
 
-def rows_if_same(chunks: Iterable[bytes], mine: Digester) -> tuple[Part, ...] | None:
+def rows_if_same(
+    chunks: Iterable[bytes], mine: Digester, gain_of: Callable[[str], "Gain"]
+) -> tuple[tuple[Part, ...], str] | None:
     """Where the blocks of an encoded object lie, if they are those of a file that was digested.
 
-    None with the first block that is another one. `chunks` are the object's bytes.
+    None with the first block that is another one. `chunks` are the object's bytes. With them the
+    name of the gain that they need, or "".
     """
-    from cryoem_cloud.mover.codec import decode_into  # noqa: PLC0415  (NumPy, where it is needed)
+    from cryoem_cloud.mover.codec import decode_into, told  # noqa: PLC0415  (needs NumPy)
 
     rows: list[Part] = []
+    name, gain = "", None
     buffer = memoryview(bytearray(BLOCK_BYTES))
     wanted = mine.blocks() or (mine.digest.partition(":")[2],)
     try:
@@ -37,13 +45,16 @@ def rows_if_same(chunks: Iterable[bytes], mine: Digester) -> tuple[Part, ...] | 
             raw = buffer[: min(BLOCK_BYTES, mine.size - start)]
             if len(rows) == len(wanted):
                 return None
-            decode_into(stored, raw)
+            needed = told(stored)[1]
+            if needed and needed != name:
+                name, gain = needed, gain_of(needed)
+            decode_into(stored, raw, gain=gain)
             if block_digest(raw) != wanted[len(rows)]:
                 return None
             rows.append(Part(start, len(raw), at, len(stored)))
-    except CorruptObjectError:  # not encoded, or by somebody else
+    except (CorruptObjectError, ObjectMissingError):  # not encoded, by somebody else, no gain
         return None
-    return tuple(rows) if len(rows) == len(wanted) else None
+    return (tuple(rows), name) if len(rows) == len(wanted) else None
 
 
 def frames_in(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -87,22 +98,27 @@ class _Reader:
 
     def take(self, length: int) -> bytes:
         """So many bytes."""
-        taken = self.peek(length)
-        if len(taken) < length:
-            raise CorruptObjectError("an encoded object ends too early")
+        taken = self._all(length)
         del self._held[:length]
         self.at += length
         return taken
 
+    def _all(self, length: int, *, after: int = 0) -> bytes:
+        """As `peek`, and not fewer."""
+        found = self.peek(length, after=after)
+        if len(found) < length:
+            raise CorruptObjectError("an encoded object ends too early")
+        return found
+
     def frame(self) -> bytes:
         """A zstd frame, whose blocks say how long they are."""
-        flags = self.peek(5)[4]
+        flags = self._all(5)[4]
         single = flags >> 5 & 1
         size = _SIZE_BYTES[flags >> 6] or single
         end = 5 + (1 - single) + _DICTIONARY_BYTES[flags & 3] + size
         last = False
         while not last:
-            head = int.from_bytes(self.peek(3, after=end), "little")
+            head = int.from_bytes(self._all(3, after=end), "little")
             last, kind, length = bool(head & 1), head >> 1 & 3, head >> 3
             if kind == _RESERVED:
                 raise CorruptObjectError("an encoded object is damaged")

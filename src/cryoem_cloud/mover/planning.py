@@ -1,27 +1,36 @@
 """Decides how a file is sent, or finds that it goes on as it began."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 from cryoem_cloud.model.encoding import Encoding
+from cryoem_cloud.model.errors import CorruptObjectError, ObjectMissingError
 from cryoem_cloud.model.file import BLOCK_BYTES
 from cryoem_cloud.mover.cut import Cut, cut_of, may_be_encoded
 from cryoem_cloud.mover.encoding import Use
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.journal import ZST, Plan
 from cryoem_cloud.mover.source import Source
+from cryoem_cloud.ports.store import Store
 
-__all__ = ["cut_by", "planned"]
+__all__ = ["cut_by", "planned", "store_gain"]
+
+
+_STORING_BYTES = 64 * 1024 * 1024
+"""What a store takes to send a stream."""
 
 
 def planned(
-    engine: Engine, source: Source, *, store: str, key: str, before: Plan | None
+    engine: Engine, source: Source, store: Store, *, project: str, key: str, before: Plan | None
 ) -> tuple[Plan, Use | None]:
     """The plan for sending a file, and how it is encoded: as `before` if that wanted the same."""
     encoding = engine.kinds.encoding
     raw = Plan(
-        store=store,
-        key=key,
+        store=store.url,
+        key=f"{project}/{key}",
         path=str(source.path.absolute()),
         stamp=source.stamp,
         block=BLOCK_BYTES,
@@ -29,7 +38,8 @@ def planned(
         encoding=encoding.value,
     )
     if before is not None and raw.goes_on(before):
-        return before, _use_by(before)
+        with suppress(ObjectMissingError, CorruptObjectError):
+            return before, _use_by(engine, store, project, before)
     use = engine.kinds.use(source, link=engine.link_bytes_per_s)
     if use is None:
         return raw, None
@@ -55,11 +65,28 @@ def _encoded(raw: Plan, use: Use, cut: Cut) -> Plan:
     )
 
 
-def _use_by(plan: Plan) -> Use | None:
-    """How a file is encoded whose upload goes on; of its kind nothing more is measured."""
+def store_gain(engine: Engine, store: Store, project: str, use: Use | None) -> None:
+    """See to it that the project has the gain, if there is one, that is needed to read a file."""
+    if use is not None and use.gain is not None:
+        engine.gains.store(store, project, use.gain, sending=partial(_sending, engine))
+
+
+@contextmanager
+def _sending(engine: Engine, size: int) -> Iterator[None]:
+    with engine.pool.holding(besides=_STORING_BYTES), engine.stream(size):
+        yield
+
+
+def _use_by(engine: Engine, store: Store, project: str, plan: Plan) -> Use | None:
+    """How a file is encoded whose upload goes on; of its kind nothing more is measured.
+
+    Raises:
+        ObjectMissingError, CorruptObjectError: It needs a gain that is not there any more.
+    """
     if not plan.way:
         return None
     from cryoem_cloud.mover.codec import Way  # noqa: PLC0415  (NumPy, only where it is needed)
 
-    way = Way(plan.way, plan.parameters)
-    return Use(way, plan.ratio, plan.encoding == Encoding.PLAIN.value, kind="")
+    way, name = Way(plan.way, plan.parameters), plan.parameters.get("gain")
+    gain = engine.gains.of(store, project, str(name)) if name else None
+    return Use(way, plan.ratio, plan.encoding == Encoding.PLAIN.value, kind="", gain=gain)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from cryoem_cloud.model.digest import Digester, is_digest_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError, NoSpaceError, RefusedError
-from cryoem_cloud.model.file import Content, Entry
+from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry
 from cryoem_cloud.mover.engine import FETCH_BYTES, Engine, engine_or_new
 from cryoem_cloud.mover.fetch import comes_in_blocks, decoded, fetch_blocks, require_readable
+from cryoem_cloud.mover.holes import write_at
 from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.ports.store import Store
 
@@ -95,7 +96,7 @@ def place_file(
         whole = alone and store.size(key) == content.stored  # not the first of a bundle
         if comes_in_blocks(store, content):
             with engine_or_new(engine, FETCH_BYTES) as used:
-                fetch_blocks(used, store, key, content, beside=beside, moved=moved)
+                fetch_blocks(used, store, project, content, beside=beside, moved=moved)
         elif not (whole and store.clone_out(key, beside)):
             chunks = store.get_stream(key, start=content.start, length=content.stored)
             _write(chunks, content, beside, moved)
@@ -137,11 +138,12 @@ def fetch_files(
 
 
 def _batches(group: list[tuple[Entry, Path]]) -> Iterator[list[tuple[Entry, Path]]]:
-    """Neighbours whose common span is small enough."""
+    """Neighbours whose common span is small enough; large files alone."""
     group = sorted(group, key=lambda item: item[0].content.start if item[0].content else 0)
     batch: list[tuple[Entry, Path]] = []
     for item in group:
-        if batch and _end(item) - _start(batch[0]) > _BUNDLE_BYTES:
+        too_far = bool(batch) and _end(item) - _start(batch[0]) > _BUNDLE_BYTES
+        if batch and (too_far or max(item[0].size, batch[0][0].size) > BLOCK_BYTES):
             yield batch
             batch = []
         batch.append(item)
@@ -204,11 +206,10 @@ def _refer(content: Content, entry: Entry, path: Path) -> None:
 def _write(chunks: Iterable[bytes], content: Content, beside: Path, moved: Moved) -> None:
     digester = Digester(like=content.digest)
     with beside.open("xb", buffering=0) as file:
+        file.truncate(content.size)
         for chunk in chunks:
+            write_at(file.fileno(), digester.size, memoryview(chunk), holes=True)
             digester.update(chunk)
-            view = memoryview(chunk)
-            while view:
-                view = view[file.write(view) or 0 :]
             moved(len(chunk))
     _require_digest(digester.matches(content.digest), content)
 

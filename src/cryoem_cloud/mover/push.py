@@ -19,10 +19,11 @@ from cryoem_cloud.model.paths import version_key
 from cryoem_cloud.mover.encoding import codecs_of
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine, engine_or_new
 from cryoem_cloud.mover.frames import rows_if_same
+from cryoem_cloud.mover.gains import Gains
 from cryoem_cloud.mover.journal import ZST
 from cryoem_cloud.mover.send import send_in_parts
 from cryoem_cloud.mover.small import send_encoded
-from cryoem_cloud.mover.stamp import require_unchanged, stamp_of
+from cryoem_cloud.mover.stamp import CHANGED, require_unchanged, stamp_of
 from cryoem_cloud.ports.store import CHUNK_BYTES, Store
 
 __all__ = ["digest_file", "digest_object", "keep_file", "send_file"]
@@ -84,7 +85,7 @@ def send_file(
         digester = digest_object(store, full)
         if digester.size != stamp.size or stamp_of(path) != stamp:
             store.delete(full)
-            raise SourceChangedError(f"{path} changed while it was read")
+            raise SourceChangedError(f"{path} changed while it was read", hint=CHANGED)
         moved(stamp.size)
     else:
         chunks = _digested(_pieces(path, stamp), digester, moved)
@@ -114,10 +115,11 @@ def keep_file(
         return kept(key=apart_key(key))
     except ObjectExistsError:
         stamp, mine = digest_file(path)
+        gains = engine.gains if engine else Gains()
         versions = [version_key(key, digest) for digest in mine.digests]
         for candidate in (key, *versions):
             for name in (candidate, candidate + ZST):
-                if (found := _found(store, project, name, mine)) is not None:
+                if (found := _found(store, project, name, mine, gains=gains)) is not None:
                     return stamp, found
     try:
         return send_file(store, path, project=project, key=versions[0], moved=moved, engine=engine)
@@ -125,19 +127,22 @@ def keep_file(
         return kept(key=apart_key(key))
 
 
-def _found(store: Store, project: str, key: str, mine: Digester) -> Content | None:
+def _found(store: Store, project: str, key: str, mine: Digester, *, gains: Gains) -> Content | None:
     """The content of an object that holds these bytes; None: there is none, or it holds others."""
     full = f"{project}/{key}"
     try:
         stored = store.size(full)
         if stored == mine.size and digest_object(store, full).digest == mine.digest:
             return _content(key, mine)
-        rows = rows_if_same(store.get_stream(full), mine)
+        same = rows_if_same(store.get_stream(full), mine, partial(gains.of, store, project))
     except ObjectMissingError:
         return None
-    if rows is None:
+    if same is None:
         return None
-    codecs = codecs_of(plain=key.endswith(ZST))
+    rows, gain = same
+    if gain:  # it may have come from here
+        gains.store(store, project, gains.of(store, project, gain), sending=nullcontext)
+    codecs = codecs_of(plain=key.endswith(ZST), gain=gain)
     return replace(_content(key, mine), stored=stored, codecs=codecs, parts=rows)
 
 
@@ -162,7 +167,7 @@ def _pieces(path: Path, stamp: Stamp) -> Iterator[bytes]:
                 require_unchanged(path, file.fileno(), stamp)
             yield chunk
         if left:
-            raise SourceChangedError(f"{path} was cut while it was read")
+            raise SourceChangedError(f"{path} was cut while it was read", hint=CHANGED)
 
 
 def _digested(

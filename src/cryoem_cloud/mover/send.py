@@ -15,19 +15,25 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Stamp
-from cryoem_cloud.mover.cut import Cut, missing_bytes, rows_of
+from cryoem_cloud.mover.cut import Cut, Span, missing_bytes, rows_of
 from cryoem_cloud.mover.encoding import Use
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.journal import Journal, Plan, Sent, Story, opened
-from cryoem_cloud.mover.planning import cut_by, planned
+from cryoem_cloud.mover.planning import cut_by, planned, store_gain
 from cryoem_cloud.mover.source import Source
-from cryoem_cloud.ports.parts import Buffer, Parts
+from cryoem_cloud.mover.spill import Spill
+from cryoem_cloud.mover.stamp import CHANGED
+from cryoem_cloud.ports.parts import Buffer, Parts, Pieces, bytes_in
 from cryoem_cloud.ports.store import Store
 
 __all__ = ["send_in_parts"]
 
 _ENCODING_BYTES = 40 * 1024 * 1024
 """What encoding one block takes besides the block: what the filter makes of it, and the check."""
+_MOST_HELD_BYTES = 64 * 1024 * 1024
+"""Of an encoded part; what is more waits on disk."""
+_MOST_BLOCKS_HELD = 4
+"""Of a raw part: if there are more, they are read when they are sent."""
 _LEAST_PADDING = 8
 
 Moved = Callable[[int], None]
@@ -51,7 +57,7 @@ def send_in_parts(
         opened(engine.journals, store=store.url, key=full, path=path) as journal,
     ):
         story = journal.read() if journal else Story()
-        plan, use = planned(engine, source, store=store.url, key=full, before=story.plan)
+        plan, use = planned(engine, source, store, project=project, key=key, before=story.plan)
         upload = _Upload(engine, store, source, journal, plan, use, project, moved)
         return source.stamp, upload.content_after(story)
 
@@ -144,6 +150,8 @@ class _Upload:
 
     def _raw(self, number: int) -> Sent:
         spans = [self.cut.block(block) for block in self.cut.blocks_of(number)]
+        if len(spans) > _MOST_BLOCKS_HELD:
+            return self._raw_by_blocks(number, spans)
         with self.engine.pool.holding(*[BLOCK_BYTES] * len(spans)) as held:
             views = [view[: span.length] for view, span in zip(held.views, spans, strict=True)]
             digests = [
@@ -152,23 +160,47 @@ class _Upload:
             ]
             return self._deliver(number, views, digests, [span.length for span in spans])
 
+    def _raw_by_blocks(self, number: int, spans: Sequence[Span]) -> Sent:
+        """As `_raw`, with two blocks in memory; they are read for each pass over the part."""
+        with self.engine.pool.holding(besides=2 * BLOCK_BYTES):
+            digests: dict[int, str] = {}
+
+            def block(index: int) -> bytearray:
+                made = bytearray(spans[index].length)
+                digest = self.source.digested(spans[index].start, memoryview(made))
+                if digests.setdefault(index, digest) != digest:
+                    said = f"{self.source.path} changed while it was read"
+                    raise SourceChangedError(said, hint=CHANGED)
+                return made
+
+            lengths = [span.length for span in spans]
+            for index in range(len(spans)):
+                block(index)
+            return self._deliver(number, Pieces(lengths, block), list(digests.values()), lengths)
+
     def _encoded(self, number: int, use: Use) -> Sent:
-        blocks = self.cut.blocks_of(number)
-        expected = _ENCODING_BYTES + int(self.cut.bytes_of(number) / max(1.0, use.ratio))
-        with self.engine.pool.holding(BLOCK_BYTES, besides=expected) as held:
-            made = [self._block(held.views[0], block, use) for block in blocks]
-            pieces = [piece for each, _ in made for piece in each]
-            lengths = [sum(map(len, each)) for each, _ in made]
-            pieces += self._padding(sum(lengths), last=number == self.cut.parts)
-            held.keep_only(sum(map(len, pieces)))
-            return self._deliver(number, pieces, [digest for _, digest in made], lengths)
+        expected = min(int(self.cut.bytes_of(number) / max(1.0, use.ratio)), _MOST_HELD_BYTES)
+        most = min(2 * expected, _MOST_HELD_BYTES)
+        with (
+            self.engine.pool.holding(BLOCK_BYTES, besides=_ENCODING_BYTES + expected) as held,
+            Spill(self.engine.journals, most) as spill,
+        ):
+            digests, lengths = [], []
+            for block in self.cut.blocks_of(number):
+                pieces, digest = self._block(held.views[0], block, use)
+                spill.add(pieces)
+                digests.append(digest)
+                lengths.append(sum(map(len, pieces)))
+            spill.add(self._padding(spill.size, last=number == self.cut.parts))
+            held.keep_only(spill.in_memory)
+            return self._deliver(number, spill.pieces(), digests, lengths)
 
     def _block(self, buffer: memoryview, number: int, use: Use) -> tuple[list[bytes], str]:
         """A block as it is stored, and its digest."""
         span = self.cut.block(number)
         view = buffer[: span.length]
         digest = self.source.digested(span.start, view)
-        return self.engine.encoded(view, use), digest
+        return self.engine.encoded(view, use, start=span.start), digest
 
     def _padding(self, stored: int, *, last: bool) -> list[bytes]:
         from cryoem_cloud.mover.codec import padding  # noqa: PLC0415  (NumPy, where it is needed)
@@ -179,7 +211,7 @@ class _Upload:
     def _deliver(
         self, number: int, pieces: Sequence[Buffer], digests: list[str], lengths: list[int]
     ) -> Sent:
-        with self.engine.stream(sum(map(len, pieces))):
+        with self.engine.stream(bytes_in(pieces)):
             part = self.parts.send(self.plan.key, self.id, number, pieces)
         sent = Sent(part, tuple(digests), tuple(lengths))
         if self.journal:
@@ -189,6 +221,7 @@ class _Upload:
 
     def _completed(self, sent: list[Sent]) -> Content:
         self.source.require_unchanged()
+        store_gain(self.engine, self.store, self.project, self.use)
         content = self._content(sent)
         parts = sorted((each.part for each in sent), key=lambda part: part.number)
         if self.journal:

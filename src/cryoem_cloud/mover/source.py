@@ -8,7 +8,7 @@ from typing import Self
 from cryoem_cloud.model.digest import BlockDigester
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import Stamp
-from cryoem_cloud.mover.stamp import require_unchanged, stamp_of
+from cryoem_cloud.mover.stamp import CHANGED, require_unchanged, stamp_of
 
 __all__ = ["Source"]
 
@@ -56,7 +56,7 @@ class Source:
         while view:
             count = os.preadv(self._descriptor, [view], start)
             if not count:
-                raise SourceChangedError(f"{self.path} was cut while it was read")
+                raise SourceChangedError(f"{self.path} was cut while it was read", hint=CHANGED)
             start += count
             view = view[count:]
 
@@ -89,6 +89,7 @@ class Source:
         try:
             found = stamp_of(self.path)
         except OSError as error:
-            raise SourceChangedError(f"{self.path} went away while it was read") from error
+            said = f"{self.path} went away while it was read"
+            raise SourceChangedError(said, hint=CHANGED) from error
         if found != self.stamp:
-            raise SourceChangedError(f"{self.path} was replaced while it was read")
+            raise SourceChangedError(f"{self.path} was replaced while it was read", hint=CHANGED)

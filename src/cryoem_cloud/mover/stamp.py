@@ -7,7 +7,9 @@ from pathlib import Path
 from cryoem_cloud.model.errors import RefusedError, SourceChangedError
 from cryoem_cloud.model.file import Stamp
 
-__all__ = ["require_unchanged", "stamp_from", "stamp_of"]
+__all__ = ["CHANGED", "require_unchanged", "stamp_from", "stamp_of"]
+
+CHANGED = "nothing of it was stored; send it again once no program writes it"
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -27,7 +29,7 @@ def require_unchanged(path: Path, descriptor: int, stamp: Stamp) -> None:
         SourceChangedError: It was written, cut or replaced.
     """
     if stamp_from(path, os.fstat(descriptor)) != stamp:
-        raise SourceChangedError(f"{path} changed while it was read")
+        raise SourceChangedError(f"{path} changed while it was read", hint=CHANGED)
 
 
 def stamp_from(path: Path, found: os.stat_result) -> Stamp:

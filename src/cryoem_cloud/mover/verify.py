@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from cryoem_cloud.model.digest import Digester
 from cryoem_cloud.model.errors import CorruptObjectError, ObjectMissingError
 from cryoem_cloud.model.file import Entry
+from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.ports.store import CHUNK_BYTES, Store
 
@@ -46,12 +47,18 @@ def look_here(entry: Entry, path: Path) -> Finding:
 
 
 def look_there(
-    store: Store, project: str, entry: Entry, *, deep: Path | None, size_of: Callable[[str], int]
+    store: Store,
+    project: str,
+    entry: Entry,
+    *,
+    deep: Path | None,
+    size_of: Callable[[str], int],
+    engine: Engine | None = None,
 ) -> Finding:
-    """What the store has of a file: whether its object is there, and long enough.
+    """What the store has of a file: whether its object is there, and long enough, and its gain.
 
     With `deep`, a folder with room for the file, all of it is read and compared by its digest.
-    `size_of` gives the size of an object by its key.
+    `size_of` gives the size of an object by its key. `engine` is what all files share.
 
     Raises:
         StoreError: The store cannot be asked.
@@ -62,8 +69,10 @@ def look_there(
     try:
         if size_of(f"{project}/{content.key}") < content.start + content.stored:
             return Finding.DAMAGED
+        if content.gain and not size_of(f"{project}/{content.gain}"):
+            return Finding.DAMAGED
         if deep is not None:
-            _read(store, project, entry, deep)
+            _read(store, project, entry, deep, engine=engine)
     except ObjectMissingError:
         return Finding.MISSING
     except CorruptObjectError:
@@ -71,6 +80,6 @@ def look_there(
     return Finding.GOOD
 
 
-def _read(store: Store, project: str, entry: Entry, folder: Path) -> None:
+def _read(store: Store, project: str, entry: Entry, folder: Path, *, engine: Engine | None) -> None:
     with TemporaryDirectory(prefix=".cryoem-", dir=folder) as place:
-        place_file(store, project, entry, Path(place, "copy"))
+        place_file(store, project, entry, Path(place, "copy"), engine=engine)

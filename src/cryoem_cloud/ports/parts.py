@@ -1,8 +1,8 @@
 """Objects in parts: what a store can do that takes large ones piece by piece (decision 0016)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, overload
 
 from cryoem_cloud.model.errors import StoreUnreachableError
 
@@ -13,7 +13,9 @@ __all__ = [
     "BrokenOffError",
     "Buffer",
     "Parts",
+    "Pieces",
     "SentPart",
+    "bytes_in",
 ]
 
 LEAST_PART_BYTES = 5 * 1024 * 1024
@@ -23,6 +25,40 @@ MOST_PART_BYTES = 5 * 1024**3
 MOST_PARTS = 10_000
 
 Buffer = bytes | bytearray | memoryview
+
+
+class Pieces(Sequence[Buffer]):
+    """Pieces of these `sizes`, which are made each time they are asked for.
+
+    In memory are those alone that somebody keeps.
+    """
+
+    def __init__(self, sizes: Sequence[int], make: Callable[[int], Buffer]) -> None:
+        self.sizes = sizes
+        self._make = make
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.sizes)
+
+    @overload
+    def __getitem__(self, which: int) -> Buffer: ...
+    @overload
+    def __getitem__(self, which: slice) -> "Pieces": ...
+    def __getitem__(self, which: int | slice) -> "Buffer | Pieces":
+        """The piece of that number, or some of them."""
+        numbers = range(len(self.sizes))
+        if isinstance(which, int):
+            return self._make(numbers[which])
+        some = numbers[which]
+        return Pieces([self.sizes[n] for n in some], lambda n: self._make(some[n]))
+
+
+def bytes_in(pieces: Sequence[Buffer]) -> int:
+    """How many bytes they are; none is made for that."""
+    if isinstance(pieces, Pieces):
+        return sum(pieces.sizes)
+    return sum(memoryview(piece).nbytes for piece in pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +97,7 @@ class Parts(Protocol):
         """Store part `number` (from 1 to MOST_PARTS), which is the pieces one after the other.
 
         The store has checked the bytes that came. A part that was sent before is replaced. The
-        pieces are not kept.
+        pieces are not kept; they are asked for in order, and perhaps several times.
 
         Raises:
             ObjectMissingError: There is no such upload, or none any more.

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cryoem_cloud.ports.parts import Buffer, Parts, SentPart
+from cryoem_cloud.ports.parts import Buffer, Parts, SentPart, bytes_in
 from cryoem_cloud.ports.store import Listed, Store
 from cryoem_cloud.stores.held import Held, HeldParts
 
@@ -105,7 +105,7 @@ class _CountedParts(HeldParts):
         return super().begin(key)
 
     def send(self, key: str, upload: str, number: int, pieces: Sequence[Buffer]) -> SentPart:
-        self._count("send", stored=sum(memoryview(piece).nbytes for piece in pieces))
+        self._count("send", stored=bytes_in(pieces))
         return super().send(key, upload, number, pieces)
 
     def there(self, key: str, upload: str) -> tuple[SentPart, ...]:

@@ -22,7 +22,7 @@ from cryoem_cloud.model.errors import (
     ObjectMissingError,
     StoreError,
 )
-from cryoem_cloud.ports.parts import LEAST_PART_BYTES, MOST_PARTS, Buffer, Parts, SentPart
+from cryoem_cloud.ports.parts import LEAST_PART_BYTES, MOST_PARTS, Buffer, Parts, Pieces, SentPart
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.testing.listing_contract import same
 from cryoem_cloud.testing.stream_contract import pattern
@@ -106,6 +106,17 @@ class _Sending:
         same((sent.number, sent.size), (1, len(_FIRST) + 5))
         parts.complete(_KEY, upload, [sent])
         same(store.get(_KEY) == _FIRST + b"12345", wanted=True)
+
+    def test_pieces_may_be_made_when_they_are_asked_for(self, store: Store) -> None:
+        """However often that is."""
+        parts = _parts(store)
+        upload = parts.begin(_KEY)
+        held = [_FIRST, _SECOND, b"", _LAST]
+        pieces = Pieces([len(each) for each in held], lambda number: bytearray(held[number]))
+        sent = parts.send(_KEY, upload, 1, pieces)
+        same(sent.size, sum(map(len, held)))
+        parts.complete(_KEY, upload, [sent])
+        same(store.get(_KEY) == b"".join(held), wanted=True)
 
     def test_pieces_may_be_used_again_at_once(self, store: Store) -> None:
         """They are not kept."""

@@ -14,6 +14,7 @@ def sending(places: Places, settings: Settings, *, codec: str = "", rate: int = 
         memory_bytes=SEND_BYTES,
         encoding=Encoding(codec or settings.codec),
         journals=places.cache / "uploads",
+        gains=places.cache / "gains",
         bytes_per_s=_rate(settings, rate),
     )
 

@@ -57,10 +57,10 @@ def test_plain_is_zstd_or_nothing() -> None:
 
 
 def test_a_known_gain_is_tried_on_a_whole_block() -> None:
-    movie, gain = normalised(40, 128), Gain("g", gains(128).data.cast("B"))
+    movie, gain = normalised(40, 128), Gain.of("g", gains(128).data.cast("B"))
     found = tried(movie.data, Movie(128 * 128, 0, 40).way(gain), gain=gain)
     assert found.ratio > 12
-    other = Gain("other", gains(128, seed=5).data.cast("B"))
+    other = Gain.of("other", gains(128, seed=5).data.cast("B"))
     assert tried(movie.data, Movie(128 * 128, 0, 40).way(other), gain=other).ratio < 2
 
 

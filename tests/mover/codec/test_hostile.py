@@ -20,7 +20,7 @@ from tests.mover.codec.test_round_trips import WAYS
 
 MOVIE = counts(4, 40).tobytes()
 FLOATS = normalised(4, 40).tobytes()
-GAIN = Gain("g", gains(40).data.cast("B"))
+GAIN = Gain.of("g", gains(40).data.cast("B"))
 UNGAIN = (Way("ungain", {"pixels": 1600}), Way("ungain", {"pixels": 1600, "gain": "g"}))
 
 

@@ -50,7 +50,7 @@ def test_the_gain_is_learnt_from_blocks_of_any_size(cut: int) -> None:
 @pytest.mark.parametrize("header", [1024, 1024 + 7680])
 def test_blocks_smaller_and_larger_than_frames(cut: int, header: int) -> None:
     raw, found = movie(40, header)
-    gain = Gain("blake3:1", learnt(raw, found, 10**9).data.cast("B"))
+    gain = Gain.of("blake3:1", learnt(raw, found, 10**9).data.cast("B"))
     way, total = found.way(gain), 0
     for start in range(0, len(raw), cut):
         block = raw[start : start + cut]
@@ -82,7 +82,7 @@ def test_a_block_with_a_single_frame_cannot() -> None:
 
 def test_another_gain_is_seen_and_costs_only_the_ratio() -> None:
     raw, found = movie(2)
-    other = Gain("other", gains(SIDE, seed=9).data.cast("B"))
+    other = Gain.of("other", gains(SIDE, seed=9).data.cast("B"))
     stored = encoded(raw, found.way(other), gain=other)
     assert b'"way":"planes4"' in stored[0]
     assert back(stored, len(raw)) == raw
@@ -93,7 +93,7 @@ def test_pixels_that_were_corrected_are_exceptions() -> None:
     frames = normalised(4, SIDE)
     frames[:, 5, 7] = 0.123
     frames[:, 9, :3] = np.nan, -0.0, -1
-    gain = Gain("g", gains(SIDE).data.cast("B"))
+    gain = Gain.of("g", gains(SIDE).data.cast("B"))
     stored = encoded(frames.tobytes(), Way("ungain", {"pixels": PIXELS, "gain": "g"}), gain=gain)
     assert b'"way":"ungain"' in stored[0]
     assert back(stored, frames.nbytes, gain) == frames.tobytes()
@@ -122,7 +122,7 @@ def test_any_bits_come_back(
     if wrong is not None:
         frame.view("<u4")[0] = wrong
     raw = values.tobytes() + tail
-    known = Gain("g", frame.data.cast("B"))
+    known = Gain.of("g", frame.data.cast("B"))
     shared = Way("ungain", {"pixels": len(gain), "gain": "g"})
     stored = encoded(raw, shared, gain=known)
     assert (b'"way":"ungain"' in stored[0]) or wrong is not None

@@ -24,7 +24,7 @@ def _read() -> tuple[Vector, ...]:
             name,
             bytes.fromhex(each["raw"]) * each["times"],
             bytes.fromhex(each["stored"]),
-            Gain(each["gain"]["name"], bytes.fromhex(each["gain"]["frame"]))
+            Gain.of(each["gain"]["name"], bytes.fromhex(each["gain"]["frame"]))
             if "gain" in each
             else None,
         )

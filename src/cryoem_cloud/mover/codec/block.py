@@ -11,7 +11,7 @@ from cryoem_cloud.ports.parts import Buffer
 # NumPy and zstd are imported with the first block: commands that move none do not wait for them.
 # ruff: noqa: PLC0415
 
-__all__ = ["decode_into", "encoded"]
+__all__ = ["decode_into", "decoded", "encoded"]
 
 _CHUNK_BYTES = 1024 * 1024
 
@@ -61,17 +61,27 @@ def _made(view: memoryview, way: Way, start: int, gain: Gain | None) -> tuple[Re
     )
 
 
-def decode_into(stored: Buffer, raw: memoryview, *, gain: Gain | None = None) -> None:
-    """Fill `raw` with the block that `stored` holds, whose bytes are not trusted.
+def decoded(stored: Buffer, size: int, *, gain: Gain | None = None) -> Iterator[Buffer]:
+    """The `size` bytes of a stored block in pieces, of which each is gone when the next comes.
+
+    What is stored is not trusted: only when all pieces have come is it known to be a block.
 
     Raises:
         CorruptObjectError: It is not a stored block of exactly so many bytes, or one that needs
             another gain.
     """
-    target = raw.cast("B")
-    recipe, frame = Recipe.split(stored, len(target))
-    start = 0
-    for piece in _decoded(recipe, [frame], gain):
+    recipe, frame = Recipe.split(stored, size)
+    yield from _decoded(recipe, [frame], gain)
+
+
+def decode_into(stored: Buffer, raw: memoryview, *, gain: Gain | None = None) -> None:
+    """Fill `raw` with the block that `stored` holds, whose bytes are not trusted.
+
+    Raises:
+        CorruptObjectError: As `decoded`.
+    """
+    target, start = raw.cast("B"), 0
+    for piece in decoded(stored, len(target), gain=gain):
         target[start : start + len(piece)] = piece
         start += len(piece)
 

@@ -47,6 +47,7 @@ class Counts:
 
     item: int
     bits: int
+    step_bytes: int = STEP_BYTES
 
     @property
     def _dtype(self) -> np.dtype[Any]:
@@ -62,7 +63,7 @@ class Counts:
 
     @property
     def _step(self) -> int:
-        return STEP_BYTES // self.item
+        return self.step_bytes // self.item
 
     def _packed_size(self, values: int) -> int:
         return (values * self.bits + 7) // _BYTE

@@ -3,7 +3,9 @@
     python3 decode_one.py STORED FILE
 
 It needs Python 3.9 or newer and any one of: Python 3.14, the package backports.zstd, the package
-zstandard, the program zstd. What it reads is described in docs/reference/stored-files.md.
+zstandard, the program zstd. What it reads is described in docs/reference/stored-files.md. A movie
+that needs a gain finds it in gains/ of the project's folder, if that is beside mirror/, as it is in
+a copy of the store; else give it with --gain.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ import argparse
 import importlib
 import json
 import mmap
+import re
 import shutil
 import struct
 import subprocess
 import sys
 from array import array
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from operator import mul
 from pathlib import Path
 from typing import Any
@@ -79,7 +82,7 @@ def program(frame: bytes) -> bytes:
     return done.stdout
 
 
-def frame_end(data: mmap.mmap, at: int) -> int:
+def frame_end(data: mmap.mmap | bytes, at: int) -> int:
     """Where the zstd frame ends that begins at `at` (RFC 8878, 3.1.1)."""
     descriptor = data[at + 4]
     single, checked = descriptor >> 5 & 1, descriptor >> 2 & 1
@@ -96,7 +99,7 @@ def frame_end(data: mmap.mmap, at: int) -> int:
     return end
 
 
-def blocks(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[Fields, bytes]]:
+def blocks(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[tuple[Fields, bytes]]:
     """Recipes and the zstd frames after them; a frame without one is a plain one."""
     fields: Fields = {"way": "zstd"}
     while start < end:
@@ -185,11 +188,12 @@ def ungain(payload: bytes, fields: Fields, gain: bytes) -> bytes:
         raise BrokenError(f"the gain {fields.get('gain')} is needed: give it with --gain")
     places, others, packed = exceptions(payload, fields, 4)
     end = (values + 1) // 2
-    factors = array("f", gain)
+    here = gain[4 * first : 4 * (first + values)]
+    while len(here) < 4 * values:
+        here += gain[: 4 * values - len(here)]
+    factors = array("f", here)
     if sys.byteorder == "big":
         factors.byteswap()
-    factors = factors[first:] + factors[:first]
-    factors *= values // pixels + 1
     again = array("f", map(mul, nibbles(packed[:end], values), factors))
     if sys.byteorder == "big":
         again.byteswap()
@@ -224,7 +228,36 @@ def unfiltered(payload: bytes, fields: Fields, gain: bytes) -> bytes:
     raise BrokenError(f"unknown way {way}: a newer decoder is needed")
 
 
-def restore(stored: Path, file: Path, *, start: int, length: int, gain: bytes) -> None:
+def gain_at(path: Path) -> bytes:
+    """A gain that lies there as it does in the store, or unpacked."""
+    data, unpack = path.read_bytes(), zstd()
+    if data[:4] != HEAD.pack(RECIPE, 0)[:4]:
+        return data
+    rows = blocks(data, 0, len(data))
+    return b"".join(decoded(unpack(frame), fields, b"") for fields, frame in rows)
+
+
+def gains(stored: Path, given: Path | None) -> Callable[[Fields], bytes]:
+    """What finds the gain that a block names: the one that was given, or one above the object."""
+
+    @cache
+    def found(name: str) -> bytes:
+        above = [folder / name for folder in stored.resolve().parents]
+        places = [given] if given else [place for place in above if place.is_file()]
+        return gain_at(places[0]) if places else b""
+
+    def find(fields: Fields) -> bytes:
+        name = fields.get("gain")
+        if given or (isinstance(name, str) and re.fullmatch("gains/[0-9a-f]{64}", name)):
+            return found(str(name))
+        return b""
+
+    return find
+
+
+def restore(
+    stored: Path, file: Path, *, start: int, length: int, gain: Callable[[Fields], bytes]
+) -> None:
     """Write `file` as it was, whole or not at all."""
     unpack = zstd()
     with (
@@ -235,7 +268,7 @@ def restore(stored: Path, file: Path, *, start: int, length: int, gain: bytes) -
         with file.open("xb") as made:
             try:
                 for fields, frame in blocks(data, start, min(end, len(data))):
-                    made.write(decoded(unpack(frame), fields, gain))
+                    made.write(decoded(unpack(frame), fields, gain(fields)))
             except BaseException:
                 file.unlink()
                 raise
@@ -248,10 +281,10 @@ def main() -> None:
     say.add_argument("file", type=Path, help="what to write; it must not exist")
     say.add_argument("--start", type=int, default=0, help="where the file begins in the object")
     say.add_argument("--length", type=int, default=-1, help="how many bytes of the object it has")
-    say.add_argument("--gain", type=Path, help="the gain that the file's entry names, decoded")
+    say.add_argument("--gain", type=Path, help="the gain that the file's entry names")
     chosen = say.parse_args()
     try:
-        gain = chosen.gain.read_bytes() if chosen.gain else b""
+        gain = gains(chosen.stored, chosen.gain)
         restore(chosen.stored, chosen.file, start=chosen.start, length=chosen.length, gain=gain)
     except (BrokenError, ValueError, IndexError, OSError) as error:
         sys.exit(f"{chosen.stored}: {error}")

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-import numpy as np
-
 from cryoem_cloud.model.errors import CorruptObjectError
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.mover.codec.counts import Counts
@@ -41,6 +39,7 @@ _ALONE: Mapping[str, Filter] = {
 _COUNTS16 = "counts16"
 _BITS = (4, 8)
 _UNGAIN = "ungain"
+_ITEM = 4
 _MOST_PIXELS = 2**32
 
 
@@ -65,9 +64,8 @@ def filters_for(way: Way, start: int, gain: Gain | None) -> Iterator[tuple[str, 
 def _ungain(way: Way, start: int, gain: Gain | None) -> Filter:
     if gain is None:
         return OwnGain(way.parameters["pixels"])
-    values = np.frombuffer(gain.frame, "<f4")
-    first = (start - way.parameters.get("header", 0)) // values.itemsize % len(values)
-    return SharedGain(gain.name, Gains(values, first))
+    first = (start - way.parameters.get("header", 0)) // _ITEM % gain.pixels
+    return SharedGain(Gains(gain, first))
 
 
 def filter_of(recipe: Recipe, gain: Gain | None) -> Filter:
@@ -92,7 +90,6 @@ def _shared(recipe: Recipe, pixels: int, gain: Gain | None) -> Filter:
     name = recipe.fields["gain"]
     if gain is None or gain.name != name:
         raise CorruptObjectError(f"a stored block needs the gain {name!r:.80}, which was not given")
-    values = np.frombuffer(gain.frame, "<f4")
-    if not 0 < pixels == len(values):
-        raise CorruptObjectError(f"a stored block has a gain of {pixels} pixels, not {len(values)}")
-    return SharedGain(gain.name, Gains(values, count_of(recipe.fields, "first", pixels - 1)))
+    if not 0 < pixels == gain.pixels:
+        raise CorruptObjectError(f"a stored block has a gain of {pixels} pixels, not {gain.pixels}")
+    return SharedGain(Gains(gain, count_of(recipe.fields, "first", pixels - 1)))

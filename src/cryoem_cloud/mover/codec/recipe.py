@@ -12,7 +12,7 @@ from cryoem_cloud.model.record import JSON, decode, encode, integer, text
 from cryoem_cloud.mover.codec.way import VERSION, ZSTD
 from cryoem_cloud.ports.parts import Buffer
 
-__all__ = ["HEAD_BYTES", "Recipe", "count_of", "padding"]
+__all__ = ["HEAD_BYTES", "Recipe", "count_of", "padding", "told"]
 
 _RECIPE, _PADDING, _FRAME = 0x184D2A5C, 0x184D2A5D, 0xFD2FB528
 _HEAD = struct.Struct("<II")
@@ -36,8 +36,8 @@ class Recipe:
         return _HEAD.pack(_RECIPE, len(said)) + said
 
     @classmethod
-    def split(cls, stored: Buffer, size: int) -> tuple["Recipe", memoryview]:
-        """The recipe of a stored block of `size` raw bytes, and the rest of it.
+    def split(cls, stored: Buffer, size: int | None) -> tuple["Recipe", memoryview]:
+        """The recipe of a stored block of `size` raw bytes (None: of any), and the rest of it.
 
         A block without one is a zstd frame of the raw bytes.
 
@@ -49,12 +49,12 @@ class Recipe:
             raise CorruptObjectError(f"a stored block has only {len(view)} bytes")
         magic, length = _HEAD.unpack_from(view)
         if magic == _FRAME:
-            return cls(ZSTD.name, size, {}), view
+            return cls(ZSTD.name, size or 0, {}), view
         end = HEAD_BYTES + length
         if magic != _RECIPE or length > _MOST_BYTES or end > len(view):
             raise CorruptObjectError("a stored block has no recipe in front")
         recipe = _recipe(bytes(view[HEAD_BYTES:end]))
-        if recipe.raw != size:
+        if size is not None and recipe.raw != size:
             raise CorruptObjectError(f"a stored block holds {recipe.raw!s:.40} bytes, not {size}")
         return recipe, view[end:]
 
@@ -71,6 +71,22 @@ def _recipe(said: bytes) -> Recipe:
             hint="if a newer cryoem wrote it: update this one",
         )
     return Recipe(way, raw, {name: fields[name] for name in fields.keys() - {"kind", "v"}})
+
+
+def told(stored: Buffer) -> tuple[int, str]:
+    """What a stored block says of itself: its raw bytes, and the gain that it needs ("": none).
+
+    Of a block without a recipe that is 0.
+
+    Raises:
+        CorruptObjectError: It is no stored block.
+    """
+    view = memoryview(stored).cast("B")
+    if len(view) >= HEAD_BYTES and _HEAD.unpack_from(view)[0] == _FRAME:
+        return 0, ""
+    recipe, _ = Recipe.split(view, None)
+    gain = recipe.fields.get("gain", "")
+    return recipe.raw, gain if isinstance(gain, str) else ""
 
 
 def count_of(fields: Mapping[str, JSON], name: str, most: int) -> int:

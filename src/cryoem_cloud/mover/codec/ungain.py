@@ -16,6 +16,7 @@ from cryoem_cloud.mover.codec.counts import Counts, exceptions_in
 from cryoem_cloud.mover.codec.packed import STEP_BYTES, Bytes, Packed, Read
 from cryoem_cloud.mover.codec.planes import Planes
 from cryoem_cloud.mover.codec.recipe import count_of
+from cryoem_cloud.mover.codec.way import Gain
 from cryoem_cloud.ports.parts import Buffer
 
 __all__ = ["MOST_EXCEPTIONS", "Gains", "OwnGain", "SharedGain", "least", "settle"]
@@ -24,7 +25,7 @@ Floats = NDArray[np.float32]
 _ITEM = 4
 _STEP = STEP_BYTES // _ITEM
 _FLOAT, _BITS, _POSITION = np.dtype("<f4"), np.dtype("<u4"), np.dtype("<u4")
-_NIBBLES = Counts(item=1, bits=4)
+_NIBBLES = Counts(item=1, bits=4, step_bytes=_STEP)
 _PLANES = Planes(_ITEM)
 _ROUND = np.float32(1.5 * 2**23)
 """Adding it leaves a float32 below 2^22, rounded to a whole number, in the lowest bits."""
@@ -66,28 +67,33 @@ def settle(gain: Floats) -> None:
 class Gains:
     """A frame's gains, again and again: a block's value `i` is of pixel `first` + `i`."""
 
-    values: Floats
+    gain: Gain
     first: int
 
     def of(self, start: int, length: int) -> Floats:
-        """The gains of some values of the block."""
-        pixels = len(self.values)
+        """The gains of some values of the block, of a step at most."""
+        pixels = self.gain.pixels
         at = (self.first + start) % pixels
         if at + length <= pixels:
-            return self.values[at : at + length]
-        return np.take(self.values, np.arange(at, at + length), mode="wrap")
+            return self._read(at, length)
+        if pixels <= _STEP:
+            return np.take(self._read(0, pixels), np.arange(at, at + length), mode="wrap")
+        return np.concatenate([self._read(at, pixels - at), self._read(0, at + length - pixels)])
+
+    def _read(self, first: int, count: int) -> Floats:
+        return np.frombuffer(self.gain.read(first, count), _FLOAT)
 
 
 @dataclass(frozen=True, slots=True)
 class SharedGain:
     """A filter for movies whose gain is known to whoever reads them, under a name."""
 
-    name: str
     gains: Gains
 
     def packed(self, raw: Bytes) -> Packed | None:
         """Exceptions' positions and values, counts in nibbles, the tail; None: too many."""
-        fields = {"gain": self.name, "pixels": len(self.gains.values), "first": self.gains.first}
+        gain, first = self.gains.gain, self.gains.first
+        fields = {"gain": gain.name, "pixels": gain.pixels, "first": first}
         return _packed(raw, self.gains, fields)
 
     def unpacked(self, read: Read, fields: Mapping[str, JSON], raw: int) -> Iterator[Bytes]:
@@ -108,7 +114,8 @@ class OwnGain:
         gain = np.full(self.pixels, np.inf, _FLOAT)
         least(gain, raw.data, 0)
         settle(gain)
-        packed = _packed(raw, Gains(gain, 0), {"pixels": self.pixels})
+        own = Gains(Gain.of("", gain.data), 0)
+        packed = _packed(raw, own, {"pixels": self.pixels})
         if packed is None:
             return None
         planes = _PLANES.packed(gain.view(np.uint8))
@@ -121,7 +128,7 @@ class OwnGain:
         if not 0 < 2 * self.pixels <= raw // _ITEM:
             raise CorruptObjectError(f"a stored block has a gain of {self.pixels} pixels")
         planes = list(_PLANES.unpacked(read, {}, self.pixels * _ITEM))
-        yield from _unpacked(read, fields, raw, Gains(np.concatenate(planes).view(_FLOAT), 0))
+        yield from _unpacked(read, fields, raw, Gains(Gain.of("", np.concatenate(planes).data), 0))
 
 
 def _one_after_the_other(first: Packed, second: Packed) -> Iterator[Bytes]:
@@ -180,12 +187,11 @@ def _unpacked(read: Read, fields: Mapping[str, JSON], raw: int, gains: Gains) ->
     found, others = exceptions_in(read, most, count, _BITS)
     done = 0
     for counts in _NIBBLES.unpacked(read, {"exceptions": 0}, count):
-        for start in range(0, len(counts), _STEP):
-            step = counts[start : start + _STEP].astype(_FLOAT)
-            with np.errstate(all="ignore"):  # a gain may be anything
-                step *= gains.of(done, len(step))
-            first, last = np.searchsorted(found, (done, done + len(step)))
-            step.view(_BITS)[found[first:last] - done] = others[first:last]
-            done += len(step)
-            yield step.view(np.uint8)
+        step = counts.astype(_FLOAT)
+        with np.errstate(all="ignore"):  # a gain may be anything
+            step *= gains.of(done, len(step))
+        first, last = np.searchsorted(found, (done, done + len(step)))
+        step.view(_BITS)[found[first:last] - done] = others[first:last]
+        done += len(step)
+        yield step.view(np.uint8)
     yield np.frombuffer(read(tail), np.uint8)

@@ -3,14 +3,16 @@
 What each makes of a block's bytes is in docs/reference/stored-files.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.ports.parts import Buffer
 
 __all__ = ["CODEC_NAMES", "RAW", "VERSION", "ZSTD", "Choice", "Gain", "Way"]
 
+_ITEM = 4
 VERSION = 1
 """Of the block format: the newest that this program reads, and the one that it writes."""
 CODEC_NAMES = ("blocks", "zstd")
@@ -38,13 +40,25 @@ ZSTD = Way("zstd")
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What a camera's counts were multiplied with, under a name: float32 of a frame's pixels.
+    """What a camera's counts were multiplied with, under a name: float32 of a frame's `pixels`.
 
-    Who keeps it sees to it that the name means these bytes for ever.
+    `read` gives the bytes of so many of them from one on. Who keeps it sees to it that the name
+    means these bytes for ever.
     """
 
     name: str
-    frame: Buffer
+    pixels: int
+    read: Callable[[int, int], Buffer]
+
+    @classmethod
+    def of(cls, name: str, frame: Buffer) -> Self:
+        """A gain that is in memory."""
+        view = memoryview(frame).cast("B")
+
+        def read(first: int, count: int) -> Buffer:
+            return view[_ITEM * first : _ITEM * (first + count)]
+
+        return cls(name, len(view) // _ITEM, read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
 from cryoem_cloud.model.errors import StoreError, StoreUnreachableError
-from cryoem_cloud.ports.parts import Buffer
+from cryoem_cloud.ports.parts import Buffer, bytes_in
 from cryoem_cloud.stores.s3.faults import InsecureError, RefusedError
 from cryoem_cloud.stores.s3.identity import Identity
 from cryoem_cloud.stores.s3.signing import signed
@@ -73,8 +73,7 @@ class Place:
         )
         headers["User-Agent"] = "cryoem-cloud-tools"
         if body or question.method in {"POST", "PUT"}:
-            size = sum(memoryview(piece).nbytes for piece in body)
-            headers["Content-Length"] = str(size)
+            headers["Content-Length"] = str(bytes_in(body))
         parts = urlsplit(url)
         return Request(
             method=question.method,

@@ -16,7 +16,7 @@ from cryoem_cloud.model.errors import (
     StoreError,
     StoreUnreachableError,
 )
-from cryoem_cloud.ports.parts import MOST_PARTS, BrokenOffError, Buffer, SentPart
+from cryoem_cloud.ports.parts import MOST_PARTS, BrokenOffError, Buffer, SentPart, bytes_in
 from cryoem_cloud.stores.s3.bucket import Bucket, require_from
 from cryoem_cloud.stores.s3.checks import crc32c_of
 from cryoem_cloud.stores.s3.faults import PastTheEndError
@@ -46,7 +46,7 @@ class S3Parts:
         """See the port."""
         if not 1 <= number <= MOST_PARTS:
             raise StoreError(f"{self._url}: {key}: there is no part {number}")
-        check, size = crc32c_of(pieces), sum(memoryview(piece).nbytes for piece in pieces)
+        check, size = crc32c_of(pieces), bytes_in(pieces)
         query = f"partNumber={number}&{_of(upload)}"
         headers = {"x-amz-checksum-crc32c": check}
         with self._ask("PUT", key, query, headers=headers, pieces=pieces) as answer:
