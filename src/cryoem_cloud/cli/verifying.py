@@ -13,7 +13,7 @@ from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.mover.push import keep_file
-from cryoem_cloud.mover.verify import Finding, look_here, look_there
+from cryoem_cloud.mover.verify import Finding, Proof, look_here, look_there
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.index import IndexLog
 
@@ -30,6 +30,7 @@ class Verdict:
     entry: Entry
     here: Finding
     there: Finding
+    proof: Proof
     mended: str = ""
 
     @property
@@ -52,6 +53,7 @@ class Verdict:
             "path": self.entry.path,
             "here": self.here.name.lower(),
             "store": self.there.name.lower(),
+            "by": self.proof.value,
             "mended": self.mended,
         }
 
@@ -60,15 +62,21 @@ def verdicts(
     store: Store, project: Project, files: Sequence[Entry], *, deep: bool
 ) -> Iterator[Verdict]:
     """Look at each file, here and in the store; objects that files share are asked for once."""
-    size_of = cache(store.size)
-    room = project.folder / ".cryoem" if deep else None
+    told = cache(store.told)
 
     def one(entry: Entry) -> Verdict:
-        return Verdict(
-            entry=entry,
-            here=look_here(entry, project.folder / entry.path),
-            there=look_there(store, project.name, entry, deep=room, size_of=size_of),
+        path = project.folder / entry.path
+        here = look_here(entry, path)
+        there, proof = look_there(
+            store,
+            project.name,
+            entry,
+            room=project.folder / ".cryoem",
+            told=told,
+            deep=deep,
+            good=path if here is Finding.GOOD else None,
         )
+        return Verdict(entry=entry, here=here, there=there, proof=proof)
 
     with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
         yield from pool.map(one, files)

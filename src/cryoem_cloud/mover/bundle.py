@@ -1,9 +1,11 @@
 """Small files that share one object, where a round trip costs more than their bytes."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from cryoem_cloud.model.checks import crc32_of
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import Codec, Content, Part, Stamp
@@ -82,7 +84,11 @@ def send_bundle(
         with engine.stream(at):
             store.put(f"{project}/{key}", b"".join(pieces))
         moved(sum(content.size for content in here.values()))
-    return found
+    checks = (crc32_of(pieces),)
+    return [
+        (stamp, replace(content, checks=checks) if content.key == key else content)
+        for stamp, content in found
+    ]
 
 
 def _read(path: Path) -> tuple[Stamp, bytes]:

@@ -13,7 +13,7 @@ from cryoem_cloud.model.file import BLOCK_BYTES, Content, Part
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.ports.store import Store
 
-__all__ = ["comes_in_blocks", "decoded", "fetch_blocks", "require_readable"]
+__all__ = ["again_if_damaged", "comes_in_blocks", "decoded", "fetch_blocks", "require_readable"]
 
 _READ_BYTES = 4 * 1024 * 1024
 """Of a raw block at a time, so that many streams fit into little memory."""
@@ -22,11 +22,27 @@ _DECODING_BYTES = 16 * 1024 * 1024
 _MOST_STORED_BYTES = 2 * BLOCK_BYTES
 """No encoded block is larger."""
 _TRIES = 3
-"""A block that came damaged is asked for again: the network may have done it, or the store."""
+"""How often what comes damaged is asked for."""
 _VERSIONS = {"blocks": 1, "zstd": 0}
 """The codecs that we read, and their newest versions."""
 
 Moved = Callable[[int], None]
+
+
+def again_if_damaged(call: Callable[[], None]) -> None:
+    """Do it again when what came is damaged: the network may have done that, or the store.
+
+    Raises:
+        CorruptObjectError: It is damaged each time.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            call()
+        except CorruptObjectError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def require_readable(content: Content) -> None:
@@ -132,14 +148,7 @@ class _Fetch:
     def block(self, number: int) -> None:
         """Fetch a block until it is the one that was promised."""
         once = self._encoded if self.content.codecs else self._raw
-        for left in reversed(range(_TRIES)):
-            try:
-                once(number)
-            except CorruptObjectError:
-                if not left:
-                    raise
-            else:
-                return
+        again_if_damaged(partial(once, number))
 
     def _raw(self, number: int) -> None:
         start = number * BLOCK_BYTES

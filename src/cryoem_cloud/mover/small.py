@@ -4,6 +4,7 @@ from collections.abc import Callable
 from math import ceil
 from pathlib import Path
 
+from cryoem_cloud.model.checks import crc32_of
 from cryoem_cloud.model.digest import block_digest, digest_of_blocks
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Part, Stamp
 from cryoem_cloud.mover.encoding import Encoding
@@ -63,4 +64,5 @@ def send_encoded(
             digest=digest_of_blocks([digest]),
             codecs=use.codecs,
             parts=(Part(0, size, 0, len(stored)),),
+            checks=(crc32_of([stored]),),
         )

@@ -6,13 +6,15 @@ from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cryoem_cloud.model.checks import Crc32, crc32s_of_parts, is_of_parts
 from cryoem_cloud.model.digest import Digester
 from cryoem_cloud.model.errors import CorruptObjectError, ObjectMissingError
-from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry
+from cryoem_cloud.mover.cut import cut_of
 from cryoem_cloud.mover.pull import place_file
-from cryoem_cloud.ports.store import CHUNK_BYTES, Store
+from cryoem_cloud.ports.store import CHUNK_BYTES, Store, Told
 
-__all__ = ["Finding", "look_here", "look_there"]
+__all__ = ["Finding", "Proof", "look_here", "look_there"]
 
 
 class Finding(Enum):
@@ -23,6 +25,17 @@ class Finding(Enum):
     CHANGED = "changed here since it was stored"
     DAMAGED = "damaged"
     MISSING = "missing"
+
+
+class Proof(Enum):
+    """What a finding about the store rests on."""
+
+    READ = "read"
+    """All of it was read, and compared by its digest."""
+    CHECKSUM = "checksum"
+    """The store tells a checksum, which it took of the bytes that came to it."""
+    LENGTH = "length"
+    """No checksum is told, or nobody knows which it should be; the object is long enough."""
 
 
 def look_here(entry: Entry, path: Path) -> Finding:
@@ -46,29 +59,72 @@ def look_here(entry: Entry, path: Path) -> Finding:
 
 
 def look_there(
-    store: Store, project: str, entry: Entry, *, deep: Path | None, size_of: Callable[[str], int]
-) -> Finding:
-    """What the store has of a file: whether its object is there, and long enough.
+    store: Store,
+    project: str,
+    entry: Entry,
+    *,
+    room: Path,
+    told: Callable[[str], Told],
+    deep: bool = False,
+    good: Path | None = None,
+) -> tuple[Finding, Proof]:
+    """What the store has of a file, and how that is known: by the store's checksum, if it has one.
 
-    With `deep`, a folder with room for the file, all of it is read and compared by its digest.
-    `size_of` gives the size of an object by its key.
+    All of it is read and compared by its digest if it is `deep`, and where the checksum is another
+    than the one that was recorded but that need not mean damage to this file: the object may have
+    been cut into other parts, or have other files in it. `told` gives what the store says of a key,
+    `room` is a folder with room for the file. `good` is a file with the entry's bytes, where there
+    is one: of it the checksum is made, where none was recorded.
 
     Raises:
         StoreError: The store cannot be asked.
     """
     content = entry.content
     if content is None:
-        return Finding.MISSING
+        return Finding.MISSING, Proof.LENGTH
     try:
-        if size_of(f"{project}/{content.key}") < content.start + content.stored:
-            return Finding.DAMAGED
-        if deep is not None:
-            _read(store, project, entry, deep)
+        said = told(f"{project}/{content.key}")
+        if said.size < content.start + content.stored:
+            return Finding.DAMAGED, Proof.LENGTH
+        proven = None if deep else _proven(content, said, good)
+        if proven is None:
+            _read(store, project, entry, room)
+            return Finding.GOOD, Proof.READ
     except ObjectMissingError:
-        return Finding.MISSING
+        return Finding.MISSING, Proof.LENGTH
     except CorruptObjectError:
-        return Finding.DAMAGED
-    return Finding.GOOD
+        return Finding.DAMAGED, Proof.READ
+    return proven
+
+
+def _proven(content: Content, said: Told, good: Path | None) -> tuple[Finding, Proof] | None:
+    """What the store's word means; None: only reading can tell."""
+    if not said.check:
+        return Finding.GOOD, Proof.LENGTH
+    whole = (content.start, content.stored) == (0, said.size)
+    checks = content.checks
+    if not checks and good is not None and whole and not content.codecs:
+        checks = _checks_of(good, content.size)
+    if said.check in checks:
+        return Finding.GOOD, Proof.CHECKSUM
+    if not checks:
+        return Finding.GOOD, Proof.LENGTH
+    return (Finding.DAMAGED, Proof.CHECKSUM) if whole and not is_of_parts(said.check) else None
+
+
+def _checks_of(path: Path, size: int) -> tuple[str, ...]:
+    """The checksums of a file's bytes: of all, and of parts as they are cut; reads all of it."""
+    part_bytes = cut_of(size).blocks_a_part * BLOCK_BYTES
+    parts: list[tuple[str, int]] = []
+    with path.open("rb", buffering=0) as file:
+        for start in range(0, max(1, size), part_bytes):
+            crc, end = Crc32(), min(size, start + part_bytes)
+            at = start
+            while at < end and (chunk := file.read(min(CHUNK_BYTES, end - at))):
+                crc.update(chunk)
+                at += len(chunk)
+            parts.append((crc.said, at - start))
+    return crc32s_of_parts(parts)
 
 
 def _read(store: Store, project: str, entry: Entry, folder: Path) -> None:

@@ -13,7 +13,7 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart
-from cryoem_cloud.ports.store import Listed, Store
+from cryoem_cloud.ports.store import Listed, Store, Told
 from cryoem_cloud.stores.held import Held
 
 __all__ = ["Patience", "Patient", "PatientParts"]
@@ -129,6 +129,10 @@ class Patient(Held):
     def size(self, key: str) -> int:
         """See the port."""
         return self._patience.persist(lambda: self._store.size(key))
+
+    def told(self, key: str) -> Told:
+        """See the port."""
+        return self._patience.persist(lambda: self._store.told(key))
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port; a listing that breaks is continued after its last key."""

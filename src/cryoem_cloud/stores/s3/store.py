@@ -11,19 +11,20 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cryoem_cloud.model.checks import crc32_of, is_of_parts
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
     ObjectExistsError,
     ObjectMissingError,
 )
-from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
+from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties, Told
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.patient import Patience, PatientParts
 from cryoem_cloud.stores.s3.bucket import Bucket, require_from
 from cryoem_cloud.stores.s3.client import Access
 from cryoem_cloud.stores.s3.faults import PastTheEndError, is_stale
 from cryoem_cloud.stores.s3.parts import part_bytes, parts_of, put_parts
-from cryoem_cloud.stores.s3.uploads import S3Parts, crc32_of
+from cryoem_cloud.stores.s3.uploads import S3Parts
 from cryoem_cloud.stores.s3.wire import Answer
 
 __all__ = ["S3Store"]
@@ -32,6 +33,7 @@ Reply = Mapping[str, Any]
 """What botocore gives; its shape is S3's documentation."""
 
 _CHECKSUM, _CHECKSUM_MODE = "x-amz-checksum-crc32", "x-amz-checksum-mode"
+_CHECKSUM_TYPE = "x-amz-checksum-type"
 
 
 class S3Store:
@@ -112,13 +114,11 @@ class S3Store:
 
     def size(self, key: str) -> int:
         """See the port."""
-        try:
-            with self._bucket.ask("HEAD", key) as answer:
-                return int(answer.headers["content-length"])
-        except ObjectMissingError:
-            if not self._bucket_is_there:  # a HEAD has no body that could tell which is missing
-                self._ask("list_objects_v2", None, MaxKeys=1)
-            raise
+        return self._head(key, {}).size
+
+    def told(self, key: str) -> Told:
+        """See the port."""
+        return self._head(key, {_CHECKSUM_MODE: "ENABLED"})
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port."""
@@ -167,6 +167,16 @@ class S3Store:
         self._bucket_is_there = True
         return reply
 
+    def _head(self, key: str, headers: Mapping[str, str]) -> Told:
+        try:
+            with self._bucket.ask("HEAD", key, headers=headers) as answer:
+                said = answer.headers
+                return Told(int(said["content-length"]), _kept(said))
+        except ObjectMissingError:
+            if not self._bucket_is_there:  # a HEAD has no body that could tell which is missing
+                self._ask("list_objects_v2", None, MaxKeys=1)
+            raise
+
     @contextmanager
     def _body(self, key: str, start: int, length: int | None) -> Iterator[Answer | None]:
         """What begins with the range's bytes; None where there are none."""
@@ -211,6 +221,12 @@ def _pieces(answer: Answer) -> Iterator[bytes]:
     return iter(lambda: answer.read_piece(CHUNK_BYTES), b"")
 
 
+def _kept(said: Mapping[str, str]) -> str:
+    """The checksum that a server has kept; "" for one of parts of which it names no number."""
+    check = said.get(_CHECKSUM, "")
+    return "" if said.get(_CHECKSUM_TYPE) == "COMPOSITE" and not is_of_parts(check) else check
+
+
 def _is_promised(data: bytes, checksum: str) -> bool:
     """Whether the bytes have the checksum, if it is one of the whole and not of its parts'."""
-    return not checksum or "-" in checksum or checksum == crc32_of([data])
+    return not checksum or is_of_parts(checksum) or checksum == crc32_of([data])

@@ -5,14 +5,13 @@ compares before it stores it, and once more when the parts are put together. Ama
 CRCs to one of the whole.
 """
 
-from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
 from http import HTTPStatus
 from urllib.parse import quote
-from zlib import crc32
 
+from cryoem_cloud.model.checks import crc32_of
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
     ObjectMissingError,
@@ -25,7 +24,7 @@ from cryoem_cloud.stores.s3.faults import PastTheEndError
 from cryoem_cloud.stores.s3.place import refused
 from cryoem_cloud.stores.s3.xml import Element, parsed
 
-__all__ = ["S3Parts", "crc32_of"]
+__all__ = ["S3Parts"]
 
 
 class S3Parts:
@@ -135,11 +134,3 @@ def _completion(parts: Sequence[SentPart]) -> bytes:
     )
     root = "CompleteMultipartUpload"
     return f'<{root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{rows}</{root}>'.encode()
-
-
-def crc32_of(pieces: Sequence[Buffer]) -> str:
-    """The checksum of the pieces, one after the other, as S3 says it."""
-    crc = 0
-    for piece in pieces:
-        crc = crc32(piece, crc)
-    return b64encode(crc.to_bytes(4, "big")).decode()
