@@ -222,9 +222,10 @@ def _pieces(answer: Answer) -> Iterator[bytes]:
 
 
 def _kept(said: Mapping[str, str]) -> str:
-    """The checksum that a server has kept; "" for one of parts of which it names no number."""
-    check = said.get(_CHECKSUM, "")
-    return "" if said.get(_CHECKSUM_TYPE) == "COMPOSITE" and not is_of_parts(check) else check
+    """The checksum that a server has kept; "" where it is of parts and does not say of how many."""
+    check, came_in_parts = said.get(_CHECKSUM, ""), "-" in said.get("etag", "")
+    whole = not came_in_parts or said.get(_CHECKSUM_TYPE) == "FULL_OBJECT"
+    return check if whole or is_of_parts(check) else ""
 
 
 def _is_promised(data: bytes, checksum: str) -> bool:
