@@ -103,6 +103,6 @@ def _read(path: Path) -> tuple[Stamp, bytes]:
 
 def _encoded(data: bytes) -> tuple[bytes, tuple[Codec, ...]]:
     piece = b"".join(encoded(data, ZSTD, plain=True)) if data else data
-    if len(piece) > _WORTH * len(data):
+    if len(piece) >= _WORTH * len(data):  # so is an empty one, which has no blocks
         return data, ()
     return piece, (Codec("zstd", {}),)
