@@ -1,7 +1,8 @@
 """Fetches one file block by block, in any order: each verified, and decoded where it is encoded."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -23,6 +24,7 @@ _MOST_STORED_BYTES = 2 * BLOCK_BYTES
 """No encoded block is larger."""
 _TRIES = 3
 """How often what comes damaged is asked for."""
+_DAMAGED = "the store or the network damaged them; see cryoem report"
 _VERSIONS = {"blocks": 1, "zstd": 0}
 """The codecs that we read, and their newest versions."""
 
@@ -101,8 +103,18 @@ def decoded(data: bytes, content: Content) -> bytes:
     raw = bytearray(content.size)
     for row in content.parts:
         view = memoryview(raw)[row.raw_start : row.raw_start + row.raw_length]
-        decode_into(memoryview(data)[row.stored_start : _stored_end(row)], view)
+        with _naming(content):
+            decode_into(memoryview(data)[row.stored_start : _stored_end(row)], view)
     return bytes(raw)
+
+
+@contextmanager
+def _naming(content: Content) -> Iterator[None]:
+    """Say of which object the stored bytes are that cannot be decoded."""
+    try:
+        yield
+    except CorruptObjectError as error:
+        raise CorruptObjectError(f"{content.key}: {error.message}", hint=_DAMAGED) from error
 
 
 def _require_one_story(content: Content) -> None:
@@ -173,7 +185,8 @@ class _Fetch:
             holding = self.engine.decoding.holding(BLOCK_BYTES, besides=_DECODING_BYTES)
             with holding as held:
                 raw = held.views[0][: row.raw_length]
-                self.engine.coded(partial(decode_into, data, raw))
+                with _naming(self.content):
+                    self.engine.coded(partial(decode_into, data, raw))
                 self._require(number, block_digest(raw))
                 self._write(row.raw_start, raw)
         self.moved(row.raw_length)
@@ -199,7 +212,7 @@ class _Fetch:
         if found != self.blocks[number]:
             raise CorruptObjectError(
                 f"{self.content.key}: the bytes of block {number} are not those that were stored",
-                hint="the store or the network damaged them; see cryoem report",
+                hint=_DAMAGED,
             )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from cryoem_cloud.model.errors import (
+    CorruptObjectError,
     ObjectExistsError,
     ObjectMissingError,
     StoreError,
@@ -24,6 +25,9 @@ _FIRST_S = 0.2
 _LONGEST_S = 5.0
 _PART_PATIENCE_S = 60.0
 """For a part of a large object: much would be lost with it."""
+
+
+_TRIES_IF_DAMAGED = 3
 
 
 class Patience:
@@ -104,8 +108,16 @@ class Patient(Held):
         self._patience.persist(lambda: self._store.put(key, data, if_absent=if_absent))
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
-        """See the port."""
-        return self._patience.persist(lambda: self._store.get(key, start=start, length=length))
+        """See the port; what came damaged is asked for again, as the network may have done it."""
+        for left in reversed(range(_TRIES_IF_DAMAGED)):
+            try:
+                return self._patience.persist(
+                    lambda: self._store.get(key, start=start, length=length)
+                )
+            except CorruptObjectError:
+                if not left:
+                    raise
+        raise AssertionError
 
     def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """See the port; a stream that breaks is continued where it broke."""
