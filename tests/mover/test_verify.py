@@ -180,6 +180,16 @@ def test_bytes_that_were_damaged_on_their_way_are_neither_stored_nor_placed(
             assert (tmp_path / "placed").read_bytes() == path.read_bytes()
 
 
+def test_stored_bytes_that_cannot_be_decoded_are_named(tmp_path: Path) -> None:
+    store = MemoryStore()
+    for name, blocks in (("small.mrc", 0.5), ("large.mrc", 1.5)):
+        entry = kept(store, a_file(tmp_path / name, blocks, counts=True), encoding=Encoding.AUTO)
+        damage(store, entry, at=0)
+        with pytest.raises(CorruptObjectError, match=f"mirror/{name}: ") as caught:
+            place_file(store, PROJECT, entry, tmp_path / "placed")
+        assert "damaged" in caught.value.hint
+
+
 class _GarblingOnce(Held):
     """The first bytes that are got are wrong."""
 
