@@ -4,6 +4,8 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from cryoem_cloud.model.errors import (
@@ -27,7 +29,7 @@ _PART_PATIENCE_S = 60.0
 """For a part of a large object: much would be lost with it."""
 
 
-_TRIES_IF_DAMAGED = 3
+_AGAIN_IF_DAMAGED = 2
 
 
 class Patience:
@@ -109,15 +111,11 @@ class Patient(Held):
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
         """See the port; what came damaged is asked for again, as the network may have done it."""
-        for left in reversed(range(_TRIES_IF_DAMAGED)):
-            try:
-                return self._patience.persist(
-                    lambda: self._store.get(key, start=start, length=length)
-                )
-            except CorruptObjectError:
-                if not left:
-                    raise
-        raise AssertionError
+        got = partial(self._store.get, key, start=start, length=length)
+        for _ in range(_AGAIN_IF_DAMAGED):
+            with suppress(CorruptObjectError):
+                return self._patience.persist(got)
+        return self._patience.persist(got)
 
     def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """See the port; a stream that breaks is continued where it broke."""
