@@ -8,7 +8,7 @@ DEMO := .venv/demo.stamp
 ALL := .venv/all.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test soak live-aws lint docs lock clean bench-transfer-short relion-for-demo relion-for-test
+.PHONY: help demo test soak live-aws lint docs lock clean bench-transfer-short relion-for-demo relion-for-test emulators
 
 help:
 	@echo "make demo   run RELION jobs through the queue, and show pictures (under 5 minutes)"
@@ -24,14 +24,14 @@ demo: relion-for-demo $(DEMO)
 
 # Tests mostly wait for programs, so that four at once keep two cores busy. A file is one process's.
 
-test: relion-for-test lint docs
+test: relion-for-test emulators lint docs
 	$(BIN)/pytest -m "alone and not soak"
 	$(BIN)/pytest -m "not alone and not soak" -n 4 --dist loadfile --no-loadscope-reorder
 
 # A process has a file's tests with one version of RELION; tests/conftest.py says which come first.
 # What a test waits for comes later with others beside it: the bound of one that names none is longer.
 
-soak: relion-for-test $(ALL)
+soak: relion-for-test emulators $(ALL)
 	$(BIN)/pytest -m soak -n 3 --dist loadscope --no-loadscope-reorder --timeout 900
 
 # Opt-in, never in CI: says what it costs at most, and asks. See tests/live_aws/__main__.py.
@@ -97,6 +97,16 @@ relion-for-test:
 	    if $(MAY_INSTALL); then $(INSTALL) $(FOR_TEST); exit; fi; \
 	    echo "No $$program: tests that need it are skipped (apt-get install $(FOR_TEST))" >&2; \
 	done
+
+# Azure's emulator, for the tests of az:// stores. Google has none that speaks obstore's interface.
+
+AZURITE := build/emulators/node_modules/.bin/azurite-blob
+
+emulators:
+	@[ -x $(AZURITE) ] && exit; \
+	if command -v npm >/dev/null && npm install --silent --no-audit --no-fund \
+	    --prefix build/emulators azurite@3.35.0; then exit; fi; \
+	echo "No Azurite: tests of az:// stores are skipped (npm installs it)" >&2
 
 # The pins of demo.txt are those of all.txt. They hold for Linux and macOS, Python 3.11 and newer.
 

@@ -66,7 +66,10 @@ def test_tasks_survive(tasks: tuple[Task, ...]) -> None:
 
 @given(st.lists(ENTRIES, max_size=3).map(tuple))
 def test_entries_survive(entries: tuple[Entry, ...]) -> None:
-    assert entries_from_bytes(entries_to_bytes(entries)) == entries
+    found = entries_from_bytes(entries_to_bytes(entries))
+    assert found == entries
+    contents = [[entry.content for entry in some if entry.content] for some in (found, entries)]
+    assert len({tuple(content.checks for content in some) for some in contents}) == 1
 
 
 @given(pages())

@@ -35,6 +35,7 @@ CONTENTS = st.builds(
     codecs=st.lists(st.builds(Codec, WORDS, OBJECTS), max_size=2).map(tuple),
     parts=st.lists(st.builds(Part, NUMBERS, NUMBERS, NUMBERS, NUMBERS), max_size=2).map(tuple),
     reference=st.booleans(),
+    checks=st.lists(WORDS, max_size=2).map(tuple),
 )
 FILES = st.builds(Entry, path=PATHS, content=CONTENTS, mtime_ns=NUMBERS, mode=st.integers(0, 0o777))
 ENTRIES = (

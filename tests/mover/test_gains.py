@@ -251,7 +251,7 @@ def test_a_lost_gain_is_found_before_anything_is_written(movie: Path, tmp_path: 
         placed(store, content, tmp_path / "there")
     assert list(tmp_path.iterdir()) == []
     entry = Entry(path="f", content=content)
-    found = look_there(store, PROJECT, entry, deep=None, size_of=store.size)
+    found, _ = look_there(store, PROJECT, entry, room=tmp_path, told=store.told)
     assert found is Finding.MISSING
 
 
@@ -279,7 +279,7 @@ def test_a_damaged_gain_is_found_before_anything_is_written(
         placed(store, content, tmp_path / "there")
     assert list(tmp_path.iterdir()) == []
     entry = Entry(path="f", content=content)
-    found = look_there(store, PROJECT, entry, deep=tmp_path, size_of=store.size)
+    found, _ = look_there(store, PROJECT, entry, room=tmp_path, told=store.told, deep=True)
     assert found is Finding.DAMAGED
 
 

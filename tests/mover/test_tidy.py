@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.mover.journal import opened
-from cryoem_cloud.mover.tidy import tidy
+from cryoem_cloud.mover.tidy import forget, tidy
 from cryoem_cloud.testing.faults import Fault
 from tests.mover.parted import FolderParts, PartedStore, folder_store
-from tests.mover.test_parts import FULL, a_file, broken, sent, the_nth
+from tests.mover.test_parts import FULL, PROJECT, a_file, broken, sent, the_nth
 
 
 @pytest.fixture
@@ -54,6 +55,18 @@ def test_an_upload_to_another_store_is_left_alone(
     path.unlink()
     assert tidy(folder_store(tmp_path / "other")[0], tmp_path / "cache") == 0
     assert len(parts.uploads) == 1
+
+
+@pytest.mark.parametrize("encoding", list(Encoding))
+def test_the_journal_of_a_file_that_an_index_names_is_forgotten(
+    tmp_path: Path, encoding: Encoding
+) -> None:
+    store, _ = folder_store(tmp_path)
+    path = a_file(tmp_path / "movie.mrc", 2, counts=True)
+    content = sent(store, path, encoding=encoding, journals=tmp_path / "cache")
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    forget(store, tmp_path / "cache", key=f"{PROJECT}/{content.key}", path=path)
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_the_journal_of_a_file_that_has_arrived_is_kept_for_a_week(tmp_path: Path) -> None:

@@ -147,7 +147,9 @@ def test_what_is_damaged_on_its_way_home_is_found_by_its_digest(wire: Wire, tmp_
     assert fetch_bytes(wire.store, "p", content) == DATA
 
 
-@pytest.mark.parametrize("lost", [Trouble(lost=True), Trouble(status=200, code="InternalError")])
+@pytest.mark.parametrize(
+    "lost", [Trouble(lost=True), Trouble(status=200, code="InternalError"), Trouble(garble=True)]
+)
 @pytest.mark.parametrize("if_absent", [False, True])
 def test_a_completion_in_trouble_is_tried_again(
     wire: Wire, lost: Trouble, *, if_absent: bool

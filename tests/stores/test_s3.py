@@ -85,8 +85,14 @@ def test_a_body_that_is_damaged_on_its_way_is_refused_and_sent_again(wire: Wire)
     assert wire.asked("PUT") == 3  # the fixture's, the damaged one, the good one
 
 
-def test_a_record_that_is_damaged_on_its_way_home_is_refused(wire: Wire) -> None:
+def test_a_record_that_is_damaged_on_its_way_home_is_asked_for_again(wire: Wire) -> None:
     wire.proxy.trouble(Trouble(garble_answer=True))
+    assert wire.store.get("there") == b"0123456789"
+    assert wire.asked("GET") == 2
+
+
+def test_a_record_that_is_damaged_each_time_is_refused(wire: Wire) -> None:
+    wire.proxy.trouble(*[Trouble(garble_answer=True)] * 3)
     with pytest.raises(CorruptObjectError):
         wire.store.get("there")
     assert wire.store.get("there") == b"0123456789"

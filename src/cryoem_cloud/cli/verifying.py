@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.file import Entry
-from cryoem_cloud.model.keys import mirror_key
+from cryoem_cloud.model.keys import apart_key, mirror_key
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.mover.engine import FETCH_BYTES, Engine
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.mover.push import keep_file
-from cryoem_cloud.mover.verify import Finding, look_here, look_there
+from cryoem_cloud.mover.verify import Finding, Proof, look_here, look_there
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.index import IndexLog
 
@@ -31,6 +32,7 @@ class Verdict:
     entry: Entry
     here: Finding
     there: Finding
+    proof: Proof
     mended: str = ""
 
     @property
@@ -53,6 +55,7 @@ class Verdict:
             "path": self.entry.path,
             "here": self.here.name.lower(),
             "store": self.there.name.lower(),
+            "by": self.proof.value,
             "mended": self.mended,
         }
 
@@ -61,15 +64,22 @@ def verdicts(
     store: Store, project: Project, files: Sequence[Entry], *, deep: bool
 ) -> Iterator[Verdict]:
     """Look at each file, here and in the store; objects that files share are asked for once."""
-    size_of = cache(store.size)
-    room = project.folder / ".cryoem" if deep else None
+    told = cache(store.told)
 
     def one(entry: Entry) -> Verdict:
-        return Verdict(
-            entry=entry,
-            here=look_here(entry, project.folder / entry.path),
-            there=look_there(store, project.name, entry, deep=room, size_of=size_of, engine=engine),
+        path = project.folder / entry.path
+        here = look_here(entry, path)
+        there, proof = look_there(
+            store,
+            project.name,
+            entry,
+            room=project.folder / ".cryoem",
+            told=told,
+            deep=deep,
+            good=path if here is Finding.GOOD else None,
+            engine=engine,
         )
+        return Verdict(entry=entry, here=here, there=there, proof=proof)
 
     with (
         Engine(memory_bytes=FETCH_BYTES) as engine,
@@ -94,6 +104,10 @@ def repaired(store: Store, project: Project, verdict: Verdict) -> Verdict:
 
 
 def _send_again(store: Store, project: Project, entry: Entry, path: Path) -> None:
-    stamp, content = keep_file(store, path, project=project.name, key=mirror_key(entry.path))
+    key = mirror_key(entry.path)
+    try:
+        stamp, content = keep_file(store, path, project=project.name, key=key)
+    except StoreUnreachableError:  # the server cannot read what it has there
+        stamp, content = keep_file(store, path, project=project.name, key=apart_key(key))
     again = replace(entry, content=content, mtime_ns=stamp.mtime_ns)
     IndexLog(store, project.name).append(f"verify {secrets.token_hex(8)}", [again])

@@ -1,7 +1,7 @@
 """What the store knows of a file: where its bytes lie, and how to be sure of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Self
 
@@ -60,6 +60,7 @@ class Content:
     `key` is relative to the project's folder in the store; with `reference` it is instead an
     absolute path on the submitter's computer, and nothing was copied. `digest` and `blocks` are of
     the raw bytes (`blake3:` and 64 hexadecimal digits); `blocks` is empty for a single block.
+    `checks` are what a store may tell of the object (`model.checks`); empty where nobody knows.
     """
 
     key: str
@@ -71,6 +72,7 @@ class Content:
     codecs: tuple[Codec, ...] = ()
     parts: tuple[Part, ...] = ()
     reference: bool = False
+    checks: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def gain(self) -> str:
@@ -97,6 +99,8 @@ class Content:
             ]
         if self.reference:
             fields["reference"] = True
+        if self.checks:
+            fields["checks"] = list(self.checks)
         return fields
 
     @classmethod
@@ -125,6 +129,7 @@ class Content:
             codecs=codecs,
             parts=parts,
             reference=bool(fields.get("reference", False)),
+            checks=tuple(map(str, items(fields, "checks"))),
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from cryoem_cloud.model.checks import crc32_of
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import Codec, Content, Part, Stamp
@@ -88,7 +89,7 @@ def _pieces(engine: Engine, files: list[bytes]) -> list[_Piece]:
 
 def _contents(key: str, files: Mapping[str, bytes], pieces: list[_Piece]) -> Iterator[Content]:
     """Where each file lies, by digest, if their pieces are stored one after the other."""
-    start = 0
+    start, checks = 0, (crc32_of(piece for piece, _ in pieces),)
     for (digest, data), (piece, codecs) in zip(files.items(), pieces, strict=True):
         yield Content(
             key=key,
@@ -98,6 +99,7 @@ def _contents(key: str, files: Mapping[str, bytes], pieces: list[_Piece]) -> Ite
             digest=digest,
             codecs=codecs,
             parts=(Part(0, len(data), 0, len(piece)),) if codecs else (),
+            checks=checks,
         )
         start += len(piece)
 
@@ -114,6 +116,6 @@ def _read(path: Path) -> tuple[Stamp, bytes]:
 
 def _encoded(data: bytes) -> _Piece:
     piece = b"".join(encoded(data, ZSTD, plain=True)) if data else data
-    if len(piece) > _WORTH * len(data):
+    if len(piece) >= _WORTH * len(data):  # so is an empty one, which has no blocks
         return data, ()
     return piece, (Codec("zstd", {}),)

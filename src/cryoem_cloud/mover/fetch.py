@@ -1,7 +1,8 @@
 """Fetches one file block by block, in any order: each verified, and decoded where it is encoded."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -19,7 +20,7 @@ from cryoem_cloud.ports.store import Store
 if TYPE_CHECKING:
     from cryoem_cloud.mover.codec import Gain
 
-__all__ = ["comes_in_blocks", "decoded", "fetch_blocks", "require_readable"]
+__all__ = ["again_if_damaged", "comes_in_blocks", "decoded", "fetch_blocks", "require_readable"]
 
 _READ_BYTES = 4 * 1024 * 1024
 """Of a raw block at a time, so that many streams fit into little memory."""
@@ -30,11 +31,28 @@ _DECODING_SHARE = 1
 _MOST_STORED_BYTES = 2 * BLOCK_BYTES
 """No encoded block is larger."""
 _TRIES = 3
-"""A block that came damaged is asked for again: the network may have done it, or the store."""
+"""How often what comes damaged is asked for."""
+_DAMAGED = "the store or the network damaged them; see cryoem report"
 _VERSIONS = {"blocks": 2, "zstd": 0}
 """The codecs that we read, and their newest versions."""
 
 Moved = Callable[[int], None]
+
+
+def again_if_damaged(call: Callable[[], None]) -> None:
+    """Do it again when what came is damaged: the network may have done that, or the store.
+
+    Raises:
+        CorruptObjectError: It is damaged each time.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            call()
+        except CorruptObjectError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def require_readable(content: Content) -> None:
@@ -104,8 +122,18 @@ def decoded(data: bytes, content: Content) -> bytes:
     raw = bytearray(content.size)
     for row in content.parts:
         view = memoryview(raw)[row.raw_start : row.raw_start + row.raw_length]
-        decode_into(memoryview(data)[row.stored_start : _stored_end(row)], view)
+        with _naming(content):
+            decode_into(memoryview(data)[row.stored_start : _stored_end(row)], view)
     return bytes(raw)
+
+
+@contextmanager
+def _naming(content: Content) -> Iterator[None]:
+    """Say of which object the stored bytes are that cannot be decoded."""
+    try:
+        yield
+    except CorruptObjectError as error:
+        raise CorruptObjectError(f"{content.key}: {error.message}", hint=_DAMAGED) from error
 
 
 def _require_one_story(content: Content) -> None:
@@ -152,14 +180,8 @@ class _Fetch:
     def block(self, number: int) -> None:
         """Fetch a block until it is the one that was promised."""
         once = self._encoded if self.content.codecs else self._raw
-        for left in reversed(range(_TRIES)):
-            try:
-                once(number, holes=left == _TRIES - 1)  # else there may be what came before
-            except CorruptObjectError:
-                if not left:
-                    raise
-            else:
-                return
+        holes = iter((True,))  # then there may be what came before
+        again_if_damaged(lambda: once(number, holes=next(holes, False)))
 
     def _raw(self, number: int, *, holes: bool) -> None:
         start = number * BLOCK_BYTES
@@ -182,7 +204,9 @@ class _Fetch:
             self._read(row.stored_start, data)
             with self.engine.decoding.holding(besides=_DECODING_BYTES):
                 decoding = partial(self._decoded, row, data, holes=holes)
-                self._require(number, self.engine.coded(decoding))
+                with _naming(self.content):
+                    found = self.engine.coded(decoding)
+                self._require(number, found)
         self.moved(row.raw_length)
 
     def _decoded(self, row: Part, data: memoryview, *, holes: bool) -> str:
@@ -212,7 +236,7 @@ class _Fetch:
         if found != self.blocks[number]:
             raise CorruptObjectError(
                 f"{self.content.key}: the bytes of block {number} are not those that were stored",
-                hint="the store or the network damaged them; see cryoem report",
+                hint=_DAMAGED,
             )
 
 

@@ -8,13 +8,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cryoem_cloud.model.digest import Digester, is_digest_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError, NoSpaceError, RefusedError
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry
 from cryoem_cloud.mover.engine import FETCH_BYTES, Engine, engine_or_new
-from cryoem_cloud.mover.fetch import comes_in_blocks, decoded, fetch_blocks, require_readable
+from cryoem_cloud.mover.fetch import (
+    again_if_damaged,
+    comes_in_blocks,
+    decoded,
+    fetch_blocks,
+    require_readable,
+)
 from cryoem_cloud.mover.holes import write_at
 from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.ports.store import Store
@@ -98,8 +105,8 @@ def place_file(
             with engine_or_new(engine, FETCH_BYTES) as used:
                 fetch_blocks(used, store, project, content, beside=beside, moved=moved)
         elif not (whole and store.clone_out(key, beside)):
-            chunks = store.get_stream(key, start=content.start, length=content.stored)
-            _write(chunks, content, beside, moved)
+            chunks = partial(store.get_stream, key, start=content.start, length=content.stored)
+            again_if_damaged(partial(_write, chunks, content, beside, moved))
         else:
             _check_clone(beside, content, moved)
         _settle(beside, entry, path)
@@ -184,10 +191,13 @@ class _Placing:
         with self.engine.stream(length):
             data = self.store.get(f"{self.project}/{first.key}", start=start, length=length)
         for entry, path in batch:
-            place_bytes(
-                data[_start((entry, path)) - start : _end((entry, path)) - start], entry, path
-            )
-            self.moved(entry.size)
+            piece = data[_start((entry, path)) - start : _end((entry, path)) - start]
+            try:
+                place_bytes(piece, entry, path)
+            except CorruptObjectError:  # the network may have done it
+                self._place([(entry, path)])
+            else:
+                self.moved(entry.size)
 
 
 def _refer(content: Content, entry: Entry, path: Path) -> None:
@@ -203,14 +213,18 @@ def _refer(content: Content, entry: Entry, path: Path) -> None:
     path.symlink_to(source)
 
 
-def _write(chunks: Iterable[bytes], content: Content, beside: Path, moved: Moved) -> None:
+def _write(
+    chunks: Callable[[], Iterable[bytes]], content: Content, beside: Path, moved: Moved
+) -> None:
     digester = Digester(like=content.digest)
-    with beside.open("xb", buffering=0) as file:
+    with beside.open("wb", buffering=0) as file:
         file.truncate(content.size)
-        for chunk in chunks:
+        for chunk in chunks():
             write_at(file.fileno(), digester.size, memoryview(chunk), holes=True)
             digester.update(chunk)
             moved(len(chunk))
+    if not digester.matches(content.digest):
+        moved(-digester.size)
     _require_digest(digester.matches(content.digest), content)
 
 

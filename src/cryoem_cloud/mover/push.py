@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from cryoem_cloud.model.checks import Crc
 from cryoem_cloud.model.digest import Digester
 from cryoem_cloud.model.errors import (
     KeyClashError,
@@ -72,7 +73,7 @@ def send_file(
         ObjectExistsError: The key is taken.
         SourceChangedError: The file changed meanwhile; there is no object.
     """
-    stamp, digester = stamp_of(path), Digester()
+    stamp = stamp_of(path)
     if store.parts is not None and stamp.size > BLOCK_BYTES:
         with engine_or_new(engine, SEND_BYTES) as used:
             return send_in_parts(used, store, path, project=project, key=key, moved=moved)
@@ -87,11 +88,9 @@ def send_file(
             store.delete(full)
             raise SourceChangedError(f"{path} changed while it was read", hint=CHANGED)
         moved(stamp.size)
-    else:
-        chunks = _digested(_pieces(path, stamp), digester, moved)
-        with nullcontext() if engine is None else engine.stream(stamp.size):
-            store.put_stream(full, chunks, size=stamp.size, if_absent=True)
-    return stamp, _content(key, digester)
+        return stamp, _content(key, digester)
+    with nullcontext() if engine is None else engine.stream(stamp.size):
+        return stamp, _streamed(store, path, stamp, project=project, key=key, moved=moved)
 
 
 def keep_file(
@@ -131,9 +130,10 @@ def _found(store: Store, project: str, key: str, mine: Digester, *, gains: Gains
     """The content of an object that holds these bytes; None: there is none, or it holds others."""
     full = f"{project}/{key}"
     try:
-        stored = store.size(full)
-        if stored == mine.size and digest_object(store, full).digest == mine.digest:
-            return _content(key, mine)
+        said = store.told(full)
+        checks = (said.check,) if said.check else ()  # of what is read now, and found good
+        if said.size == mine.size and digest_object(store, full).digest == mine.digest:
+            return replace(_content(key, mine), checks=checks)
         same = rows_if_same(store.get_stream(full), mine, partial(gains.of, store, project))
     except ObjectMissingError:
         return None
@@ -143,7 +143,8 @@ def _found(store: Store, project: str, key: str, mine: Digester, *, gains: Gains
     if gain:  # it may have come from here
         gains.store(store, project, gains.of(store, project, gain), sending=nullcontext)
     codecs = codecs_of(plain=key.endswith(ZST), gain=gain)
-    return replace(_content(key, mine), stored=stored, codecs=codecs, parts=rows)
+    made = replace(_content(key, mine), stored=said.size, codecs=codecs, parts=rows)
+    return replace(made, checks=checks)
 
 
 def _content(key: str, digester: Digester) -> Content:
@@ -170,10 +171,25 @@ def _pieces(path: Path, stamp: Stamp) -> Iterator[bytes]:
             raise SourceChangedError(f"{path} was cut while it was read", hint=CHANGED)
 
 
-def _digested(
-    chunks: Iterator[bytes], digester: Digester, moved: Callable[[int], None]
-) -> Iterator[bytes]:
-    for chunk in chunks:
-        digester.update(chunk)
-        yield chunk
-        moved(len(chunk))
+def _streamed(
+    store: Store,
+    path: Path,
+    stamp: Stamp,
+    *,
+    project: str,
+    key: str,
+    moved: Callable[[int], None],
+) -> Content:
+    digester, crc = Digester(), None if store.properties.local else Crc()
+
+    def chunks() -> Iterator[bytes]:
+        for chunk in _pieces(path, stamp):
+            digester.update(chunk)
+            if crc:
+                crc.update(chunk)
+            yield chunk
+            moved(len(chunk))
+
+    store.put_stream(f"{project}/{key}", chunks(), size=stamp.size, if_absent=True)
+    content = _content(key, digester)
+    return replace(content, checks=(crc.said,)) if crc else content

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryoem_cloud.model.checks import checks_of_parts
 from cryoem_cloud.model.digest import digest_of_blocks, recorded
 from cryoem_cloud.model.errors import (
     ObjectExistsError,
@@ -264,6 +265,7 @@ class _Upload:
             blocks=recorded(blocks),
             codecs=self.use.codecs if self.use else (),
             parts=rows_of(self.cut, lengths, sizes) if self.use else (),
+            checks=checks_of_parts([(each.part.check, each.part.size) for each in parts]),
         )
 
     def _give_up(self, error: BaseException) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from math import ceil
 from pathlib import Path
 
+from cryoem_cloud.model.checks import crc32_of
 from cryoem_cloud.model.digest import digest_of_blocks
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Part, Stamp
@@ -62,4 +63,5 @@ def send_encoded(
             digest=digest_of_blocks([digest]),
             codecs=use.codecs,
             parts=(Part(0, size, 0, len(stored)),),
+            checks=(crc32_of([stored]),),
         )

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cryoem_cloud.model.errors import RefusedError, StoreError
-from cryoem_cloud.mover.journal import Journal, Plan, journals_in, opened
+from cryoem_cloud.mover.journal import ZST, Journal, Plan, journals_in, opened
 from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.ports.store import Store
 
@@ -37,10 +37,11 @@ def tidy(store: Store, journals: Path) -> int:
 
 
 def forget(store: Store, journals: Path | None, *, key: str, path: Path) -> None:
-    """Remove the journal of a file that has arrived, which an index names now."""
-    with opened(journals, store=store.url, key=key, path=path) as journal:
-        if journal is not None:
-            journal.remove()
+    """Remove the journal of a file that has arrived under `key`, which an index names now."""
+    for asked in {key, key.removesuffix(ZST)}:  # the suffix came when it was planned
+        with opened(journals, store=store.url, key=asked, path=path) as journal:
+            if journal is not None:
+                journal.remove()
 
 
 def _remove_old(journal: Journal) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from cryoem_cloud.ports.parts import Parts
 
-__all__ = ["CHUNK_BYTES", "Listed", "Properties", "Store"]
+__all__ = ["CHUNK_BYTES", "Listed", "Properties", "Store", "Told"]
 
 CHUNK_BYTES = 4 * 1024 * 1024
 """What streams hand over at a time, at most."""
@@ -36,6 +36,15 @@ class Listed:
 
     key: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a store says of an object without giving its bytes; `size` in bytes."""
+
+    size: int
+    check: str = ""
+    """The checksum that it has kept since it took the bytes (`model.checks`); "" for none."""
 
 
 class Store(Protocol):
@@ -107,6 +116,14 @@ class Store(Protocol):
 
     def size(self, key: str) -> int:
         """An object's size in bytes.
+
+        Raises:
+            ObjectMissingError: There is no such object.
+        """
+        ...
+
+    def told(self, key: str) -> Told:
+        """What the store says of an object; one request, and no bytes.
 
         Raises:
             ObjectMissingError: There is no such object.

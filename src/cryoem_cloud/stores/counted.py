@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cryoem_cloud.ports.parts import Buffer, Parts, SentPart, bytes_in
-from cryoem_cloud.ports.store import Listed, Store
+from cryoem_cloud.ports.store import Listed, Store, Told
 from cryoem_cloud.stores.held import Held, HeldParts
 
 __all__ = ["Counted", "Counts"]
@@ -71,6 +71,11 @@ class Counted(Held):
         """See the port."""
         self._count("size")
         return self._store.size(key)
+
+    def told(self, key: str) -> Told:
+        """See the port."""
+        self._count("told")
+        return self._store.told(key)
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port."""

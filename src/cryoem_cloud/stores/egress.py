@@ -5,11 +5,12 @@ Imports no adapter, so that a submission may ask.
 
 from collections.abc import Mapping
 from configparser import ConfigParser, Error
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
-__all__ = ["egress_usd_per_gb", "s3_egress_usd_per_gb", "s3_keeping_usd"]
+__all__ = ["Prices", "clouds_usd", "egress_usd_per_gb", "s3_egress_usd_per_gb", "s3_keeping_usd"]
 
 _AMAZON_USD_PER_GB = Decimal("0.09")
 """Amazon's list price for data transfer out of S3 to the internet, the first 10 TB of a month, in
@@ -18,13 +19,40 @@ regions, and the price of today, may differ; `cryoem show` says that it is about
 _AMAZON_STORAGE_USD, _AMAZON_WRITE_USD = Decimal("0.023"), Decimal("0.005")
 """Of S3 Standard in us-east-1, the first 50 TB: a GB for a month, and 1,000 requests that write or
 list; the same source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars: a GB (10**9 bytes) out, a GB for a month, 1,000 requests that write or list."""
+
+    egress_per_gb: Decimal
+    storage_per_gb: Decimal
+    write_per_1000: Decimal
+
+
+_NOTHING = Prices(Decimal(0), Decimal(0), Decimal(0))
+_CLOUDS = {
+    "gs": Prices(Decimal("0.12"), Decimal("0.020"), Decimal("0.005")),
+    "az": Prices(Decimal("0.087"), Decimal("0.018"), Decimal("0.0055")),
+}
+"""List prices as they are commonly told: Google's Standard storage in us-central1, and Azure's hot,
+locally redundant one in East US; to the internet. Other regions, and today's prices, may differ."""
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 _FREE = Decimal(0)
 
 
 def egress_usd_per_gb(url: str, *, env: Mapping[str, str]) -> Decimal:
-    """US dollars for a GB (10**9 bytes) out of the store at `url`; 0 for all but Amazon's S3."""
-    return s3_egress_usd_per_gb(env) if urlsplit(url).scheme == "s3" else _FREE
+    """US dollars for a GB (10**9 bytes) out of the store at `url`; 0 where we know of no price."""
+    scheme = urlsplit(url).scheme
+    if scheme == "s3":
+        return s3_egress_usd_per_gb(env)
+    own = env.get({"gs": "GOOGLE_BASE_URL", "az": "AZURE_STORAGE_ENDPOINT"}.get(scheme, ""))
+    return clouds_usd("" if own else scheme).egress_per_gb
+
+
+def clouds_usd(scheme: str) -> Prices:
+    """Google's or Azure's list prices, by the URL's scheme; of others, nothing."""
+    return _CLOUDS.get(scheme, _NOTHING)
 
 
 def s3_egress_usd_per_gb(env: Mapping[str, str]) -> Decimal:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from cryoem_cloud.ports.parts import Buffer, Parts, SentPart
-from cryoem_cloud.ports.store import Listed, Properties, Store
+from cryoem_cloud.ports.store import Listed, Properties, Store, Told
 
 __all__ = ["Held", "HeldParts"]
 
@@ -55,6 +55,10 @@ class Held:
     def size(self, key: str) -> int:
         """See the port."""
         return self._at(key).size(key)
+
+    def told(self, key: str) -> Told:
+        """See the port."""
+        return self._at(key).told(key)
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port."""

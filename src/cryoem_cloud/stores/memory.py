@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
+from cryoem_cloud.model.checks import crc32_of
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
     ObjectExistsError,
     ObjectMissingError,
     StoreError,
 )
-from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
+from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties, Told
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.memory_parts import MemoryParts
 
@@ -87,6 +88,11 @@ class MemoryStore:
     def size(self, key: str) -> int:
         """See the port."""
         return len(self.get(key))
+
+    def told(self, key: str) -> Told:
+        """See the port."""
+        data = self.get(key)
+        return Told(len(data), crc32_of([data]))
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port."""

@@ -4,8 +4,8 @@ import secrets
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from zlib import crc32
 
+from cryoem_cloud.model.checks import crc32_of
 from cryoem_cloud.model.errors import CorruptObjectError, ObjectMissingError, StoreError
 from cryoem_cloud.ports.parts import LEAST_PART_BYTES, MOST_PARTS, Buffer, SentPart
 from cryoem_cloud.stores.lawful import lawful
@@ -47,7 +47,7 @@ class MemoryParts:
         if not 1 <= number <= MOST_PARTS:
             raise StoreError(f"{key}: there is no part {number}")
         data = b"".join(pieces)
-        check = f"{crc32(data):08x}"
+        check = crc32_of([data])
         part = SentPart(number=number, size=len(data), tag=f"tag-{check}", check=check)
         with self._lock:
             self._of(key, upload)[number] = (part, data)

@@ -4,16 +4,19 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from cryoem_cloud.model.errors import (
+    CorruptObjectError,
     ObjectExistsError,
     ObjectMissingError,
     StoreError,
     StoreUnreachableError,
 )
 from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart
-from cryoem_cloud.ports.store import Listed, Store
+from cryoem_cloud.ports.store import Listed, Store, Told
 from cryoem_cloud.stores.held import Held
 
 __all__ = ["Patience", "Patient", "PatientParts"]
@@ -24,6 +27,9 @@ _FIRST_S = 0.2
 _LONGEST_S = 5.0
 _PART_PATIENCE_S = 60.0
 """For a part of a large object: much would be lost with it."""
+
+
+_AGAIN_IF_DAMAGED = 2
 
 
 class Patience:
@@ -104,8 +110,12 @@ class Patient(Held):
         self._patience.persist(lambda: self._store.put(key, data, if_absent=if_absent))
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
-        """See the port."""
-        return self._patience.persist(lambda: self._store.get(key, start=start, length=length))
+        """See the port; what came damaged is asked for again, as the network may have done it."""
+        got = partial(self._store.get, key, start=start, length=length)
+        for _ in range(_AGAIN_IF_DAMAGED):
+            with suppress(CorruptObjectError):
+                return self._patience.persist(got)
+        return self._patience.persist(got)
 
     def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """See the port; a stream that breaks is continued where it broke."""
@@ -129,6 +139,10 @@ class Patient(Held):
     def size(self, key: str) -> int:
         """See the port."""
         return self._patience.persist(lambda: self._store.size(key))
+
+    def told(self, key: str) -> Told:
+        """See the port."""
+        return self._patience.persist(lambda: self._store.told(key))
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port; a listing that breaks is continued after its last key."""

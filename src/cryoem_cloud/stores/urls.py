@@ -23,7 +23,9 @@ class Opener(Protocol):
 
 
 OPENERS: Mapping[str, str] = {
+    "az": "cryoem_cloud.stores.clouds:open_az",
     "file": "cryoem_cloud.stores.directory:open_directory",
+    "gs": "cryoem_cloud.stores.clouds:open_gs",
     "s3": "cryoem_cloud.stores.s3:open_s3",
 }
 """By URL scheme; other packages add theirs through the entry point group above."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from cryoem_cloud.model.errors import StoreError, StoreUnreachableError
 from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart
-from cryoem_cloud.ports.store import Listed, Store
+from cryoem_cloud.ports.store import Listed, Store, Told
 from cryoem_cloud.stores.held import Held, HeldParts
 
 __all__ = ["Fault", "FaultyStore"]
@@ -83,6 +83,10 @@ class FaultyStore(Held):
     def size(self, key: str) -> int:
         """See the port."""
         return self.read("size", key, lambda: self._store.size(key))
+
+    def told(self, key: str) -> Told:
+        """See the port."""
+        return self.read("told", key, lambda: self._store.told(key))
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port."""

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cryoem_cloud.model.checks import checks_of_parts
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
     ObjectExistsError,
@@ -73,6 +74,10 @@ class _Sending:
         upload, sent = _uploaded(store, _FIRST, _SECOND, _LAST)
         _parts(store).complete(_KEY, upload, sent)
         same(store.get(_KEY) == _FIRST + _SECOND + _LAST, wanted=True)
+        told = store.told(_KEY)
+        same(told.size, len(_FIRST + _SECOND + _LAST))
+        checks = checks_of_parts([(part.check, part.size) for part in sent])
+        same(told.check in {"", *checks}, wanted=True)
         with pytest.raises(ObjectMissingError):
             _parts(store).there(_KEY, upload)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.model.checks import crc32_of
 from cryoem_cloud.model.errors import (
     KeyClashError,
     ObjectExistsError,
@@ -58,6 +59,15 @@ class _Objects:
         same(store.get("contract/a"), b"bytes")
         same(store.size("contract/a"), 5)
         same(list(store.list("contract/")), [Listed("contract/a", 5)])
+
+    def test_a_store_tells_the_checksum_of_what_was_put_or_none(self, store: Store) -> None:
+        for key, data in (("contract/a", b"first"), ("contract/b", b"other"), ("contract/c", b"")):
+            store.put(key, data)
+            told = store.told(key)
+            same(told.size, len(data))
+            same(told.check in {"", crc32_of([data])}, wanted=True)
+        with pytest.raises(ObjectMissingError):
+            store.told("contract/none")
 
     def test_an_object_may_be_empty(self, store: Store) -> None:
         store.put("contract/put", b"")

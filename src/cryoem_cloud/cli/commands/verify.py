@@ -1,5 +1,7 @@
 """cryoem verify."""
 
+from collections import Counter
+
 import click
 
 from cryoem_cloud.cli.moving import json_option
@@ -8,7 +10,7 @@ from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.cli.verifying import Verdict, repaired, verdicts
 from cryoem_cloud.model.units import counted, human_size
-from cryoem_cloud.mover.verify import Finding
+from cryoem_cloud.mover.verify import Finding, Proof
 
 __all__ = ["command"]
 
@@ -21,9 +23,10 @@ __all__ = ["command"]
 def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) -> int:
     """Compare files of the project with the store's: all, or those at PATHs and below them.
 
-    Files here are read and compared by their digests. Of the store's objects it is looked whether
-    they are there and long enough; with --deep they are read too. Exit code 1 where something is
-    damaged or missing, and was not mended.
+    Files here are read and compared by their digests. The store's objects are compared by the
+    checksums that the store has kept since it took them, and by their lengths where it keeps none;
+    nothing is downloaded, but where a checksum is in doubt. With --deep all is read. Exit code 1
+    where something is damaged or missing, and was not mended.
     """
     pulling = Pulling(the_project(), places())
     pulling.look(paths or (str(pulling.project.folder),))
@@ -49,6 +52,19 @@ def _say(found: list[Verdict], *, deep: bool, json_: bool) -> None:
     mended = sum(bool(verdict.mended) for verdict in found)
     size = human_size(sum(verdict.entry.size for verdict in found))
     parts = [f"{counted(len(found), 'file')}, {size}", f"{bad} damaged or missing"]
+    if by := _by(found):
+        parts.append(by)
     if mended:
         parts.append(f"{mended} mended")
     click.echo("; ".join(parts), err=True)
+
+
+def _by(found: list[Verdict]) -> str:
+    """How the store's side was compared."""
+    counts = Counter(verdict.proof for verdict in found if verdict.there is Finding.GOOD)
+    words = {
+        Proof.CHECKSUM: "by the store's checksums",
+        Proof.READ: "by reading",
+        Proof.LENGTH: "by length alone, for want of a checksum (--deep reads)",
+    }
+    return ", ".join(f"{counts[proof]} {word}" for proof, word in words.items() if counts[proof])

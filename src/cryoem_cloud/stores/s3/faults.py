@@ -148,6 +148,7 @@ _CODES: Mapping[str, Fault] = {
     "KMS.DisabledException": _KEY,
     "KMS.KMSInvalidStateException": _KEY,
     "KMS.NotFoundException": _KEY,
+    "MalformedXML": _DAMAGED,  # ours is well-formed when it leaves
     "NoSuchBucket": _NO_BUCKET,
     "NoSuchKey": _MISSING,
     "NoSuchUpload": _NO_UPLOAD,

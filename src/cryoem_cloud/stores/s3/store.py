@@ -9,17 +9,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, unquote_plus
 
+from cryoem_cloud.model.checks import CRC32C, crc32_of, is_of_parts
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
     ObjectExistsError,
     ObjectMissingError,
     StoreError,
 )
-from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties
+from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties, Told
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.patient import Patience, PatientParts
 from cryoem_cloud.stores.s3.bucket import Bucket, require_from
-from cryoem_cloud.stores.s3.checks import crc32_of
 from cryoem_cloud.stores.s3.faults import PastTheEndError
 from cryoem_cloud.stores.s3.identity import Access
 from cryoem_cloud.stores.s3.parts import part_bytes, parts_of, put_parts
@@ -30,8 +30,10 @@ from cryoem_cloud.stores.s3.xml import Element, parsed
 __all__ = ["S3Store"]
 
 _CHECKSUM, _CHECKSUM_MODE = "x-amz-checksum-crc32", "x-amz-checksum-mode"
+_CHECKSUM_OF_PARTS = "x-amz-checksum-crc32c"
 _RECORD_BYTES = 128 * 1024
 """Up to here a body is hashed for its signature, so that nobody on the way can put another."""
+_CHECKSUM_TYPE = "x-amz-checksum-type"
 
 
 class S3Store:
@@ -117,13 +119,11 @@ class S3Store:
 
     def size(self, key: str) -> int:
         """See the port."""
-        try:
-            with self._bucket.ask("HEAD", key) as answer:
-                return int(answer.headers["content-length"])
-        except ObjectMissingError:
-            if not self._bucket.is_there:  # a HEAD has no body that could tell which is missing
-                self._page({"max-keys": "1"})
-            raise
+        return self._head(key, {}).size
+
+    def told(self, key: str) -> Told:
+        """See the port."""
+        return self._head(key, {_CHECKSUM_MODE: "ENABLED"})
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port."""
@@ -155,6 +155,16 @@ class S3Store:
     def clone_out(self, key: str, path: Path) -> bool:  # noqa: ARG002  (the port's names)
         """See the port; never possible here."""
         return False
+
+    def _head(self, key: str, headers: Mapping[str, str]) -> Told:
+        try:
+            with self._bucket.ask("HEAD", key, headers=headers) as answer:
+                said = answer.headers
+                return Told(int(said["content-length"]), _kept(said))
+        except ObjectMissingError:
+            if not self._bucket.is_there:  # a HEAD has no body that could tell which is missing
+                self._page({"max-keys": "1"})
+            raise
 
     @contextmanager
     def _body(self, key: str, start: int, length: int | None) -> Iterator[Answer | None]:
@@ -211,6 +221,15 @@ def _pieces(answer: Answer) -> Iterator[bytes]:
     return iter(lambda: answer.read_piece(CHUNK_BYTES), b"")
 
 
+def _kept(said: Mapping[str, str]) -> str:
+    """The checksum that a server has kept; "" where it is of parts and does not say of how many."""
+    of_parts = said.get(_CHECKSUM_OF_PARTS, "")
+    check = CRC32C + of_parts if of_parts else said.get(_CHECKSUM, "")
+    came_in_parts = "-" in said.get("etag", "")
+    whole = not came_in_parts or said.get(_CHECKSUM_TYPE) == "FULL_OBJECT"
+    return check if whole or is_of_parts(check) else ""
+
+
 def _is_promised(data: bytes, checksum: str) -> bool:
     """Whether the bytes have the checksum, if it is one of the whole and not of its parts'."""
-    return not checksum or "-" in checksum or checksum == crc32_of([data])
+    return not checksum or is_of_parts(checksum) or checksum == crc32_of([data])

@@ -10,6 +10,7 @@ from html import escape
 from http import HTTPStatus
 from urllib.parse import quote
 
+from cryoem_cloud.model.checks import CRC32C, crc32c_of
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
     ObjectMissingError,
@@ -18,7 +19,6 @@ from cryoem_cloud.model.errors import (
 )
 from cryoem_cloud.ports.parts import MOST_PARTS, BrokenOffError, Buffer, SentPart, bytes_in
 from cryoem_cloud.stores.s3.bucket import Bucket, require_from
-from cryoem_cloud.stores.s3.checks import crc32c_of
 from cryoem_cloud.stores.s3.faults import PastTheEndError
 from cryoem_cloud.stores.s3.place import refused
 from cryoem_cloud.stores.s3.xml import Element, parsed
@@ -48,11 +48,12 @@ class S3Parts:
             raise StoreError(f"{self._url}: {key}: there is no part {number}")
         check, size = crc32c_of(pieces), bytes_in(pieces)
         query = f"partNumber={number}&{_of(upload)}"
-        headers = {"x-amz-checksum-crc32c": check}
+        word = check.removeprefix(CRC32C)
+        headers = {"x-amz-checksum-crc32c": word}
         with self._ask("PUT", key, query, headers=headers, pieces=pieces) as answer:
             answer.read()
             tag = answer.headers.get("etag", "").strip('"')
-            if answer.headers.get("x-amz-checksum-crc32c", check) != check:
+            if answer.headers.get("x-amz-checksum-crc32c", word) != word:
                 raise StoreUnreachableError(f"{self._url}: {key}: the store has other bytes")
         return SentPart(number=number, size=size, tag=tag, check=check)
 
@@ -120,16 +121,19 @@ def _part(said: Element) -> SentPart:
         number=said.number("PartNumber"),
         size=said.number("Size"),
         tag=said.said("ETag").strip('"'),
-        check=said.said("ChecksumCRC32C"),
+        check=CRC32C + check if (check := said.said("ChecksumCRC32C")) else "",
     )
 
 
 def _completion(parts: Sequence[SentPart]) -> bytes:
-    rows = "".join(
-        f"<Part><ETag>&quot;{escape(part.tag)}&quot;</ETag><PartNumber>{part.number}</PartNumber>"
-        + (f"<ChecksumCRC32C>{escape(part.check)}</ChecksumCRC32C>" if part.check else "")
-        + "</Part>"
-        for part in parts
-    )
+    rows = "".join(map(_completed, parts))
     root = "CompleteMultipartUpload"
     return f'<{root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{rows}</{root}>'.encode()
+
+
+def _completed(part: SentPart) -> str:
+    tag, word = escape(part.tag), escape(part.check.removeprefix(CRC32C))
+    check = f"<ChecksumCRC32C>{word}</ChecksumCRC32C>" if word else ""
+    return (
+        f"<Part><ETag>&quot;{tag}&quot;</ETag><PartNumber>{part.number}</PartNumber>{check}</Part>"
+    )
