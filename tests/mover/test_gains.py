@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks.transfer.camera import camera
+from cryoem_cloud.cli.verifying import repaired, verdicts
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import (
@@ -25,6 +26,7 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.model.file import Codec, Content, Entry
+from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover import gain_object, learning
 from cryoem_cloud.mover.codec import Choice, Movie, Way, decode_one, encoded
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine
@@ -33,6 +35,7 @@ from cryoem_cloud.mover.pull import fetch_files, place_file
 from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.mover.verify import Finding, look_there
 from cryoem_cloud.ports.parts import SentPart
+from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault
 from tests.mover.codec.samples import mrc_header
@@ -281,6 +284,27 @@ def test_a_damaged_gain_is_found_before_anything_is_written(
     entry = Entry(path="f", content=content)
     found, _ = look_there(store, PROJECT, entry, room=tmp_path, told=store.told, deep=True)
     assert found is Finding.DAMAGED
+
+
+@pytest.mark.parametrize("deep", [True, False])
+def test_who_has_the_movies_mends_what_a_lost_gain_has_spoilt(
+    movie: Path, tmp_path: Path, *, deep: bool
+) -> None:
+    store, file = MemoryStore(), tmp_path / "1.mrc"
+    (tmp_path / ".cryoem").mkdir()
+    shutil.copy2(movie, file)
+    content = sent(store, file)
+    entry = Entry(path="1.mrc", mtime_ns=file.stat().st_mtime_ns, content=content)
+    project = Project(name=PROJECT, store="memory://", folder=tmp_path)
+    assert [each.bad for each in verdicts(store, project, [entry], deep=deep)] == [False]
+    store.delete(f"{PROJECT}/{content.gain}")
+    (found,) = verdicts(store, project, [entry], deep=deep)
+    assert found.there is Finding.MISSING
+    assert repaired(store, project, found).mended == "sent again"
+    (again,) = IndexLog(store, PROJECT).read(after=0)
+    mended = again.entries[0].content
+    assert mended
+    assert placed(store, mended, tmp_path / "there") == movie.read_bytes()
 
 
 def test_a_gain_damaged_on_its_way_is_asked_for_again(

@@ -3,9 +3,10 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.mover.source import Source
@@ -47,11 +48,12 @@ class Gains:
 
         None: it is not worth it, or these are no counts times a gain.
         """
+        sample = _Sample.of(source, movie)
         with self._lock:
             for gain in self._gains.likely(movie.pixels):
-                if found := _fit(gain, source, movie):
+                if found := sample.fit(gain):
                     return found if worth(found[1]) else None
-            return self._learnt(source, movie, worth)
+            return self._learnt(source, sample, worth)
 
     def store(self, store: Store, project: str, gain: "Gain", *, sending: "Sending") -> None:
         """See to it that the project has the gain; its bytes go while `sending` allows it."""
@@ -87,10 +89,11 @@ class Gains:
         return self._shelf
 
     def _learnt(
-        self, source: Source, movie: "Movie", worth: Callable[["Choice"], bool]
+        self, source: Source, sample: "_Sample", worth: Callable[["Choice"], bool]
     ) -> Fit | None:
         from cryoem_cloud.mover.learning import frames_of, glance, write_gain
 
+        movie = sample.movie
         kind = source.path.parent, movie.pixels
         if self._in_vain[kind] >= _MOST_IN_VAIN:
             return None
@@ -104,7 +107,7 @@ class Gains:
                     self._in_vain[kind] -= 1
                     return None
                 write = partial(write_gain, frames, movie)
-                found = self._gains.learnt(write, fit=lambda gain: _fit(gain, source, movie))
+                found = self._gains.learnt(write, fit=sample.fit)
         except (OSError, SourceChangedError):  # that costs the ratio, and nothing else
             return None
         if found is not None:
@@ -112,12 +115,27 @@ class Gains:
         return found
 
 
-def _fit(gain: "Gain", source: Source, movie: "Movie") -> Fit | None:
-    """What the gain does to a sample of the movie, if that is worth a gain."""
-    from cryoem_cloud.mover.codec import Way, tried
-    from cryoem_cloud.mover.learning import WORTH
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Some of a movie; `least` is the ratio that is worth a gain."""
 
-    start = max(0, source.stamp.size - _SAMPLE_BYTES) // 2 // _ALIGNED * _ALIGNED
-    sample = source.sample(start, _SAMPLE_BYTES)
-    found = tried(sample, movie.way(gain), start=start, gain=gain)
-    return (gain, found) if found.ratio >= WORTH * tried(sample, Way("planes4")).ratio else None
+    movie: "Movie"
+    start: int
+    data: bytes
+    least: float
+
+    @classmethod
+    def of(cls, source: Source, movie: "Movie") -> Self:
+        from cryoem_cloud.mover.codec import Way, tried
+        from cryoem_cloud.mover.learning import WORTH
+
+        start = max(0, source.stamp.size - _SAMPLE_BYTES) // 2 // _ALIGNED * _ALIGNED
+        data = source.sample(start, _SAMPLE_BYTES)
+        return cls(movie, start, data, WORTH * tried(data, Way("planes4")).ratio)
+
+    def fit(self, gain: "Gain") -> Fit | None:
+        """What the gain does to it, if that is worth a gain."""
+        from cryoem_cloud.mover.codec import tried
+
+        found = tried(self.data, self.movie.way(gain), start=self.start, gain=gain)
+        return (gain, found) if found.ratio >= self.least else None

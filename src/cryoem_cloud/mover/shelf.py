@@ -17,7 +17,7 @@ __all__ = ["Shelf"]
 
 _T = TypeVar("_T")
 
-_MOST_OPEN = 8
+_MOST_OPEN = 16
 _MOST_KEPT = 16
 _ITEM = 4
 
