@@ -2,7 +2,7 @@
 
 from cryoem_cloud.model.units import size_of
 from cryoem_cloud.mover.encoding import Encoding
-from cryoem_cloud.mover.engine import FETCH_BYTES, SEND_BYTES, Engine
+from cryoem_cloud.mover.engine import FETCH_BYTES, SEND_BYTES, Engine, Line
 from cryoem_cloud.settings import Places, Settings
 
 __all__ = ["fetching", "sending"]
@@ -14,13 +14,13 @@ def sending(places: Places, settings: Settings, *, codec: str = "", rate: int = 
         memory_bytes=SEND_BYTES,
         encoding=Encoding(codec or settings.codec),
         journals=places.cache / "uploads",
-        bytes_per_s=_rate(settings, rate),
+        line=Line(most_bytes_per_s=_rate(settings, rate)),
     )
 
 
 def fetching(settings: Settings, *, rate: int = 0) -> Engine:
     """For files that come home."""
-    return Engine(memory_bytes=FETCH_BYTES, bytes_per_s=_rate(settings, rate))
+    return Engine(memory_bytes=FETCH_BYTES, line=Line(most_bytes_per_s=_rate(settings, rate)))
 
 
 def _rate(settings: Settings, rate: int) -> float | None:
