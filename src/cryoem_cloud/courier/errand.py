@@ -11,6 +11,7 @@ from functools import partial
 from cryoem_cloud.courier.athome import concluded, prepared
 from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.engines import BothWays
 from cryoem_cloud.courier.follow import Follower
 from cryoem_cloud.courier.giving_up import STOP_S, GivingUp
 from cryoem_cloud.courier.halting import Halting
@@ -32,6 +33,7 @@ from cryoem_cloud.model.links import Named
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import Standing, Turn, standing
+from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.projects import make_known
 
@@ -54,6 +56,8 @@ class Errand:
     records: JobRecords = field(init=False)
     delivery: Delivery = field(init=False)
     _listening: Listening = field(init=False)
+    _engines: BothWays = field(init=False)
+    """As the project's settings said when we began, or began again."""
     _trouble: Exit | None = None
     _dropped: str = ""
     _abandoned: bool = False
@@ -65,6 +69,7 @@ class Errand:
     def __post_init__(self) -> None:
         project, number = self.slip.project, self.slip.job.number
         self.records = JobRecords(self.means.store(project.store), project.name, number)
+        self._engines = self.means.engines.of(Settings())
         self.delivery = Delivery(self.records, self.means.who, self.means.clock)
         self._listening = Listening(
             self.slip.name, self.means.spool, self.records, self.desk, self.means.clock
@@ -118,6 +123,7 @@ class Errand:
         if self._abandoned or self._dropped:
             ways = self._giving_up()
             return self._file_away(ways.abandon() if self._abandoned else ways.drop(self._dropped))
+        self._engines = self.means.engines.of(self._settings())
         if not self._enter():
             return False
         over = self.delivery.over()
@@ -158,8 +164,9 @@ class Errand:
             slip=self.slip,
             records=self.records,
             application=self.means.application(self.slip.job.application),
-            settings=self.means.settings(str(self.slip.project.folder)),
+            settings=self._settings(),
             shape=shape_for(self.means, self.slip),
+            engine=self._engines.sending,
             desk=self.desk,
             stopped=self._stop_wanted,
             halting=Halting(self._halted, self.means.clock),
@@ -174,6 +181,9 @@ class Errand:
             self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason=str(error))
             return True
         return self._stopped()
+
+    def _settings(self) -> Settings:
+        return self.means.settings(str(self.slip.project.folder))
 
     def _halted(self) -> bool:
         """Whether inputs are to be sent no more; in the background we stop it ourselves."""
@@ -215,6 +225,7 @@ class Errand:
             moved=self.desk.down,
             refused=self._refused.setdefault,
             again=lambda: self.means.spool.submitted_again(self.slip),
+            engine=self._engines.fetching,
         )
 
     def _follow(self) -> Turn | None:

@@ -1,0 +1,109 @@
+"""Which files are whole: quiet, and open to nobody who writes."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from cryoem_cloud.mover.settling import (
+    OPEN_QUIET_S,
+    QUIET_S,
+    Settling,
+    is_being_written,
+    is_young,
+)
+from cryoem_cloud.mover.stamp import stamp_of
+
+
+def settled(settling: Settling, path: Path, now_s: float) -> bool:
+    settling.look()
+    return settling.is_settled(path, stamp_of(path), now_s)
+
+
+def test_a_file_is_whole_once_it_is_quiet_and_closed(tmp_path: Path) -> None:
+    path, settling = tmp_path / "movie.mrc", Settling()
+    with path.open("wb", buffering=0) as file:
+        file.write(b"header")
+        assert not settled(settling, path, 0.0)
+        assert not settled(settling, path, QUIET_S)  # its program has it open
+    assert settled(settling, path, QUIET_S)
+    path.write_bytes(b"other")
+    assert not settled(settling, path, 3.0)
+    assert settled(settling, path, 3.0 + QUIET_S)
+
+
+def test_what_stays_open_is_whole_after_longer(tmp_path: Path) -> None:
+    path, settling = tmp_path / "program.log", Settling()
+    with path.open("wb", buffering=0) as file:
+        file.write(b"line")
+        assert not settled(settling, path, 0.0)
+        assert not settled(settling, path, OPEN_QUIET_S - 0.1)
+        assert settled(settling, path, OPEN_QUIET_S)
+
+
+def test_small_files_are_not_waited_for_though_they_are_open(tmp_path: Path) -> None:
+    path, settling = tmp_path / "program.log", Settling(small_bytes=4)
+    with path.open("wb", buffering=0) as file:
+        file.write(b"line")
+        assert not settled(settling, path, 0.0)
+        assert settled(settling, path, QUIET_S)
+        file.write(b"s")
+        assert not settled(settling, path, 2.0)
+        assert not settled(settling, path, 2.0 + QUIET_S)
+
+
+def test_what_was_not_seen_in_a_look_is_forgotten(tmp_path: Path) -> None:
+    path, settling = tmp_path / "x", Settling()
+    path.write_bytes(b"1")
+    assert not settled(settling, path, 0.0)
+    settling.look()
+    assert not settled(settling, path, 10.0)
+
+
+@pytest.mark.parametrize("mode", ["wb", "ab", "r+b"])
+def test_who_has_a_file_open_to_write_is_noticed(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"1")
+    assert not is_being_written(path)
+    with path.open("rb"):
+        assert not is_being_written(path)
+    with path.open(mode):
+        assert is_being_written(path)
+    assert not is_being_written(path)
+
+
+def test_of_what_cannot_be_opened_nothing_is_known(tmp_path: Path) -> None:
+    assert not is_being_written(tmp_path / "none")
+    os.mkfifo(tmp_path / "pipe")
+    assert not is_being_written(tmp_path / "pipe")
+
+
+def test_looking_harms_nobody_who_opens_the_file_at_that_instant(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"")
+    assert signal.getsignal(signal.SIGIO) is signal.SIG_DFL  # would end us
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            is_being_written(path)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    for _ in range(2000):
+        with path.open("ab", buffering=0) as file:
+            file.write(b"x")
+    over.set()
+    thread.join()
+    assert path.stat().st_size == 2000
+
+
+def test_what_was_written_just_now_is_young(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"1")
+    stamp = stamp_of(path)
+    assert is_young(stamp, stamp.mtime_ns + 10**9)
+    assert is_young(stamp, stamp.mtime_ns - 10**12)  # another's clock
+    assert not is_young(stamp, stamp.mtime_ns + 4 * 10**9)
