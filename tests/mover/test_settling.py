@@ -54,6 +54,29 @@ def test_small_files_are_not_waited_for_though_they_are_open(tmp_path: Path) -> 
         assert not settled(settling, path, 2.0 + QUIET_S)
 
 
+def test_a_small_file_that_is_never_quiet_is_whole_now_and_then(tmp_path: Path) -> None:
+    path, settling = tmp_path / "model.star", Settling(small_bytes=1000)
+    found = []
+    for look in range(40):
+        path.write_bytes(b"x" * (look + 1))
+        settling.look()
+        found.append(settling.is_settled(path, stamp_of(path), look / 10))
+        if found[-1]:
+            settling.look()  # it was sent, and is not looked at
+    assert found.index(True) == 30
+    large = Settling(small_bytes=1)
+    path.write_bytes(b"xx")
+    for look in range(40):
+        os.utime(path, ns=(look, look))
+        assert not settled(large, path, look / 10)
+    with path.open("wb"):
+        assert not settled(settling, path, 1000.0)
+        os.utime(path, ns=(1, 1))
+        assert not settled(settling, path, 1000.0 + QUIET_S - 0.1)
+        os.utime(path, ns=(2, 2))
+        assert not settled(settling, path, 1003.5)  # half of it may be there
+
+
 def test_what_was_not_seen_in_a_look_is_forgotten(tmp_path: Path) -> None:
     path, settling = tmp_path / "x", Settling()
     path.write_bytes(b"1")

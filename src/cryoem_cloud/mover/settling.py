@@ -16,6 +16,8 @@ QUIET_S = 1.0
 """A file that has not changed for so long is taken to be whole, unless it is open."""
 OPEN_QUIET_S = 5.0
 """One that somebody has open to write to is, after so long: logs stay open, and are wanted."""
+_RESTLESS_S = 3.0
+"""A small file that changes for so long is sent as it is now and then, while nobody has it open."""
 _YOUNG_NS = 3 * 10**9
 """What was written so lately may be written on. File servers' clocks differ by less, or are off by
 far more, and then nothing is young, or all is."""
@@ -26,16 +28,17 @@ class Settling:
     """Watches files by their stamps, look after look; time is monotonic seconds.
 
     What is not seen in a look is forgotten with the next. Files up to `small_bytes` are whole once
-    they are quiet, also while they are open.
+    they are quiet, also while they are open; or while they are closed, though they change again and
+    again, as a table does that a program writes anew every second.
     """
 
     small_bytes: int = 0
-    _before: dict[str, tuple[Stamp, float]] = field(default_factory=dict)
-    _since: dict[str, tuple[Stamp, float]] = field(default_factory=dict)
+    _before: dict[str, "_Seen"] = field(default_factory=dict)
+    _seen: dict[str, "_Seen"] = field(default_factory=dict)
 
     def look(self) -> None:
         """Begin a look at all files."""
-        self._before, self._since = self._since, {}
+        self._before, self._seen = self._seen, {}
 
     def is_settled(self, path: Path, stamp: Stamp, now_s: float) -> bool:
         """Whether a file, which is seen now with that stamp, is whole as far as anybody can tell.
@@ -43,19 +46,24 @@ class Settling:
         Links are settled as files are.
         """
         name = os.fspath(path)
-        before, seen_s = self._before.get(name, (None, now_s))
-        if before != stamp:
-            seen_s = now_s
-        self._since[name] = (stamp, seen_s)
-        quiet_s = now_s - seen_s
+        before = self._before.get(name, _Seen(stamp, now_s, now_s))
+        seen = before if before.stamp == stamp else _Seen(stamp, now_s, before.first_s)
+        self._seen[name] = seen
+        small, quiet_s = stamp.size <= self.small_bytes, now_s - seen.since_s
         if quiet_s < QUIET_S:
-            return False
-        return (
-            stamp.size <= self.small_bytes
-            or quiet_s >= OPEN_QUIET_S
-            or path.is_symlink()
-            or not is_being_written(path)
-        )
+            restless = small and now_s - seen.first_s >= _RESTLESS_S
+            return restless and not is_being_written(path)
+        whole = small or quiet_s >= OPEN_QUIET_S or path.is_symlink()
+        return whole or not is_being_written(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A file's stamp, since when it has it, and when the file was first seen; in seconds."""
+
+    stamp: Stamp
+    since_s: float
+    first_s: float
 
 
 def is_young(stamp: Stamp, now_ns: int) -> bool:
