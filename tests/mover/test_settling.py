@@ -1,5 +1,6 @@
 """Which files are whole: quiet, and open to nobody who writes."""
 
+import fcntl
 import os
 import signal
 import threading
@@ -11,8 +12,8 @@ from cryoem_cloud.mover.settling import (
     OPEN_QUIET_S,
     QUIET_S,
     Settling,
-    is_being_written,
-    is_young,
+    is_open_to_write,
+    may_be_written,
 )
 from cryoem_cloud.mover.stamp import stamp_of
 
@@ -89,18 +90,18 @@ def test_what_was_not_seen_in_a_look_is_forgotten(tmp_path: Path) -> None:
 def test_who_has_a_file_open_to_write_is_noticed(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"1")
-    assert not is_being_written(path)
+    assert not is_open_to_write(path)
     with path.open("rb"):
-        assert not is_being_written(path)
+        assert not is_open_to_write(path)
     with path.open(mode):
-        assert is_being_written(path)
-    assert not is_being_written(path)
+        assert is_open_to_write(path)
+    assert not is_open_to_write(path)
 
 
 def test_of_what_cannot_be_opened_nothing_is_known(tmp_path: Path) -> None:
-    assert not is_being_written(tmp_path / "none")
+    assert is_open_to_write(tmp_path / "none") is None
     os.mkfifo(tmp_path / "pipe")
-    assert not is_being_written(tmp_path / "pipe")
+    assert is_open_to_write(tmp_path / "pipe") is None
 
 
 def test_looking_harms_nobody_who_opens_the_file_at_that_instant(tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ def test_looking_harms_nobody_who_opens_the_file_at_that_instant(tmp_path: Path)
 
     def look() -> None:
         while not over.is_set():
-            is_being_written(path)
+            is_open_to_write(path)
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -123,10 +124,25 @@ def test_looking_harms_nobody_who_opens_the_file_at_that_instant(tmp_path: Path)
     assert path.stat().st_size == 2000
 
 
-def test_what_was_written_just_now_is_young(tmp_path: Path) -> None:
+def test_what_is_open_and_was_written_lately_is_being_written(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    with path.open("wb", buffering=0) as file:
+        file.write(b"1")
+        stamp = stamp_of(path)
+        assert may_be_written(path, stamp, stamp.mtime_ns)
+        assert may_be_written(path, stamp, stamp.mtime_ns + 59 * 10**9)
+        assert not may_be_written(path, stamp, stamp.mtime_ns + 60 * 10**9)
+    assert not may_be_written(path, stamp, stamp.mtime_ns)  # it is closed
+
+
+def test_where_nobody_knows_who_has_it_open_its_age_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(fcntl, "F_SETLEASE")
     path = tmp_path / "x"
     path.write_bytes(b"1")
     stamp = stamp_of(path)
-    assert is_young(stamp, stamp.mtime_ns + 10**9)
-    assert is_young(stamp, stamp.mtime_ns - 10**12)  # another's clock
-    assert not is_young(stamp, stamp.mtime_ns + 4 * 10**9)
+    assert may_be_written(path, stamp, stamp.mtime_ns + 10**9)
+    assert may_be_written(path, stamp, stamp.mtime_ns - 10**9)  # by another's clock
+    assert not may_be_written(path, stamp, stamp.mtime_ns - 10**12)  # which is wrong
+    assert not may_be_written(path, stamp, stamp.mtime_ns + 4 * 10**9)

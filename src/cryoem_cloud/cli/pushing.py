@@ -9,8 +9,10 @@ from cryoem_cloud.cli.moving import Moved, Plan, Tally, requests_of
 from cryoem_cloud.cli.progress import moving
 from cryoem_cloud.cli.submitting import inside
 from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.calm import send_calmly
+from cryoem_cloud.courier.needed import without_doubles
 from cryoem_cloud.courier.scan import Scan
-from cryoem_cloud.courier.upload import Upload, without_doubles
+from cryoem_cloud.courier.upload import Upload
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.project import Project
@@ -86,7 +88,7 @@ class Pushing:
         """Send what the store does not have.
 
         Raises:
-            What Upload.entries raises.
+            What send_calmly raises.
         """
         tally, wire = Tally(), 0
         if self._needs:
@@ -104,8 +106,10 @@ class Pushing:
                     moved=tally.counting(moved),
                     engine=engine,
                     distrust=self.checksum,
+                    alive=True,
+                    left_out=self.scan.odd,
                 )
-                upload.entries("push", self._needs)
+                send_calmly(upload, "push", self._needs)
                 wire = engine.wire_bytes
                 if engine.journals is not None:
                     tidy(self.store, engine.journals)

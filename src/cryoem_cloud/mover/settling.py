@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryoem_cloud.model.file import Stamp
 
-__all__ = ["OPEN_QUIET_S", "QUIET_S", "Settling", "is_being_written", "is_young"]
+__all__ = ["OPEN_QUIET_S", "QUIET_S", "YOUNG_S", "Settling", "is_open_to_write", "may_be_written"]
 
 QUIET_S = 1.0
 """A file that has not changed for so long is taken to be whole, unless it is open."""
@@ -18,9 +18,11 @@ OPEN_QUIET_S = 5.0
 """One that somebody has open to write to is, after so long: logs stay open, and are wanted."""
 _RESTLESS_S = 3.0
 """A small file that changes for so long is sent as it is now and then, while nobody has it open."""
-_YOUNG_NS = 3 * 10**9
-"""What was written so lately may be written on. File servers' clocks differ by less, or are off by
-far more, and then nothing is young, or all is."""
+YOUNG_S = 3.0
+"""What was written so lately may be written on, where it cannot be known who has it open."""
+_OPEN_YOUNG_S = 60.0
+"""What is open and was written so lately is; what rests for longer is a log that stays open. What
+is from a later future is by a clock that is wrong, and of no age."""
 
 
 @dataclass(slots=True)
@@ -52,9 +54,9 @@ class Settling:
         small, quiet_s = stamp.size <= self.small_bytes, now_s - seen.since_s
         if quiet_s < QUIET_S:
             restless = small and now_s - seen.first_s >= _RESTLESS_S
-            return restless and not is_being_written(path)
+            return restless and not is_open_to_write(path)
         whole = small or quiet_s >= OPEN_QUIET_S or path.is_symlink()
-        return whole or not is_being_written(path)
+        return whole or not is_open_to_write(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,38 +68,44 @@ class _Seen:
     first_s: float
 
 
-def is_young(stamp: Stamp, now_ns: int) -> bool:
-    """Whether a file was written just now, by the wall clock, or is from the future."""
-    return now_ns - stamp.mtime_ns < _YOUNG_NS
+def may_be_written(path: Path, stamp: Stamp, now_ns: int) -> bool:
+    """Whether a file that is seen once, with that stamp, is open to write to or may be.
+
+    By the wall clock, as file servers' clocks differ by seconds at most or are wrong altogether.
+    """
+    age_s = (now_ns - stamp.mtime_ns) / 1e9
+    if not -_OPEN_YOUNG_S < age_s < _OPEN_YOUNG_S:
+        return False
+    opened = is_open_to_write(path)
+    return age_s < YOUNG_S if opened is None else opened
 
 
-def is_being_written(path: Path) -> bool:
+def is_open_to_write(path: Path) -> bool | None:
     """Whether some program of this computer has the file open to write to.
 
-    No, where that cannot be known: of files of other users', on file servers, and where it is not
-    there.
+    None where that cannot be known: of other users' files, on file servers, of what is not there.
     """
     if not hasattr(fcntl, "F_SETLEASE"):
-        return False
+        return None
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            return not _leased(descriptor)
+            return _is_open(descriptor)
         finally:
             os.close(descriptor)
-    return False
+    return None
 
 
-def _leased(descriptor: int) -> bool:
-    """Whether the kernel gives a lease on it, as it does while nobody writes; given back at once.
+def _is_open(descriptor: int) -> bool | None:
+    """Whether the kernel refuses a lease on it, as it does while somebody may write.
 
-    Who opens the file in that instant waits for it. The kernel tells us by a signal that is ignored
-    by default; by default it would send one that ends us. See fcntl(2), Leases.
+    It is given back at once. Who opens the file in that instant waits for it; the kernel tells us
+    by a signal that is ignored by default, and not by one that ends us. See fcntl(2), Leases.
     """
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:
-        return error.errno != errno.EAGAIN
+        return True if error.errno == errno.EAGAIN else None
     fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    return True
+    return False
