@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.model.file import BLOCK_BYTES
 from cryoem_cloud.mover.settling import (
     OPEN_QUIET_S,
     QUIET_S,
@@ -44,6 +45,20 @@ def test_what_stays_open_is_whole_after_longer(tmp_path: Path) -> None:
         assert settled(settling, path, OPEN_QUIET_S)
 
 
+@pytest.mark.parametrize("size", [BLOCK_BYTES, BLOCK_BYTES + 1])
+def test_what_stays_open_and_changes_again_and_again_may_be_a_log(
+    tmp_path: Path, size: int
+) -> None:
+    path, settling, found = tmp_path / "program.log", Settling(), []
+    with path.open("wb", buffering=0) as file:
+        file.truncate(size)
+        for second in range(20):
+            if second % 3 == 0:
+                os.utime(path, ns=(second, second))
+            found.append(settled(settling, path, float(second)))
+    assert found == [size == BLOCK_BYTES and n >= 15 and n % 3 > 0 for n in range(20)]
+
+
 def test_small_files_are_not_waited_for_though_they_are_open(tmp_path: Path) -> None:
     path, settling = tmp_path / "program.log", Settling(small_bytes=4)
     with path.open("wb", buffering=0) as file:
@@ -76,6 +91,10 @@ def test_a_small_file_that_is_never_quiet_is_whole_now_and_then(tmp_path: Path) 
         assert not settled(settling, path, 1000.0 + QUIET_S - 0.1)
         os.utime(path, ns=(2, 2))
         assert not settled(settling, path, 1003.5)  # half of it may be there
+        os.utime(path, ns=(3, 3))
+        assert not settled(settling, path, 1014.9)
+        os.utime(path, ns=(4, 4))
+        assert settled(settling, path, 1015.0)  # a log
 
 
 def test_what_was_not_seen_in_a_look_is_forgotten(tmp_path: Path) -> None:

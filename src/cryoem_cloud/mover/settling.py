@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryoem_cloud.model.file import Stamp
+from cryoem_cloud.model.file import BLOCK_BYTES, Stamp
 
 __all__ = ["OPEN_QUIET_S", "QUIET_S", "YOUNG_S", "Settling", "is_open_to_write", "may_be_written"]
 
@@ -18,6 +18,8 @@ OPEN_QUIET_S = 5.0
 """One that somebody has open to write to is, after so long: logs stay open, and are wanted."""
 _RESTLESS_S = 3.0
 """A small file that changes for so long is sent as it is now and then, while nobody has it open."""
+_LOG_S = 15.0
+"""And so is one that stays open, as a log does: where it rests for a moment, up to a block's size."""
 YOUNG_S = 3.0
 """What was written so lately may be written on, where it cannot be known who has it open."""
 _OPEN_YOUNG_S = 60.0
@@ -30,8 +32,8 @@ class Settling:
     """Watches files by their stamps, look after look; time is monotonic seconds.
 
     What is not seen in a look is forgotten with the next. Files up to `small_bytes` are whole once
-    they are quiet, also while they are open; or while they are closed, though they change again and
-    again, as a table does that a program writes anew every second.
+    they are quiet, also while they are open; and now and then though they change again and again, as
+    a table does that a program writes anew every second.
     """
 
     small_bytes: int = 0
@@ -52,10 +54,12 @@ class Settling:
         seen = before if before.stamp == stamp else _Seen(stamp, now_s, before.first_s)
         self._seen[name] = seen
         small, quiet_s = stamp.size <= self.small_bytes, now_s - seen.since_s
+        known_s = now_s - seen.first_s
         if quiet_s < QUIET_S:
-            restless = small and now_s - seen.first_s >= _RESTLESS_S
-            return restless and not is_open_to_write(path)
-        whole = small or quiet_s >= OPEN_QUIET_S or path.is_symlink()
+            whole = small and known_s >= _LOG_S
+            return whole or (small and known_s >= _RESTLESS_S and not is_open_to_write(path))
+        log = stamp.size <= BLOCK_BYTES and known_s >= _LOG_S
+        whole = small or log or quiet_s >= OPEN_QUIET_S or path.is_symlink()
         return whole or not is_open_to_write(path)
 
 
