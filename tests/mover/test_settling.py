@@ -85,6 +85,7 @@ def test_a_small_file_that_is_never_quiet_is_whole_now_and_then(tmp_path: Path) 
     for look in range(40):
         os.utime(path, ns=(look, look))
         assert not settled(large, path, look / 10)
+    settling = Settling(small_bytes=1000)
     with path.open("wb"):
         assert not settled(settling, path, 1000.0)
         os.utime(path, ns=(1, 1))

@@ -19,7 +19,7 @@ OPEN_QUIET_S = 5.0
 _RESTLESS_S = 3.0
 """A small file that changes for so long is sent as it is now and then, while nobody has it open."""
 _LOG_S = 15.0
-"""And so is one that stays open, as a log does: where it rests for a moment, up to a block's size."""
+"""And so is one that stays open, as logs do; up to a block's size where it rests for a moment."""
 YOUNG_S = 3.0
 """What was written so lately may be written on, where it cannot be known who has it open."""
 _OPEN_YOUNG_S = 60.0
@@ -32,7 +32,7 @@ class Settling:
     """Watches files by their stamps, look after look; time is monotonic seconds.
 
     What is not seen in a look is forgotten with the next. Files up to `small_bytes` are whole once
-    they are quiet, also while they are open; and now and then though they change again and again, as
+    they are quiet, also while they are open; and now and then though they change all the time, as
     a table does that a program writes anew every second.
     """
 
