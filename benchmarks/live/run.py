@@ -1,12 +1,13 @@
 """How long what a program writes takes home while it runs, and whether it is the same there.
 
-    python -m benchmarks.live.run [--times 1]
+    python -m benchmarks.live.run [--times 1] [--beside MB]
 
 A job (`work.py`) prints lines, empties what it printed and begins anew, rewrites a table in place,
 writes tables beside and renames them, and writes a file of 20 MB over 8 s. Agent and courier are
 the real ones, started as users start them; each thing carries the time at which it was written,
 and its age is taken when it is seen at home. On the directory store, and on a real S3 server
-(SeaweedFS) behind a proxy that adds 60 ms to every round trip. Promised: of lines, median ≤ 1.2 s
+(SeaweedFS) behind a proxy that adds 60 ms to every round trip. With `--beside` the job makes so
+many MB of results at once, which go the same way. Promised: of lines, median ≤ 1.2 s
 and 95 of 100 ≤ 2 s, and the folder at home the same byte for byte. Requests are priced as in
 `latency`.
 """
@@ -63,10 +64,10 @@ def _read(path: Path, most: int = -1) -> bytes:
         return b""
 
 
-def watched(project: Path, env: Mapping[str, str], truth: Path) -> Ages:
+def watched(project: Path, env: Mapping[str, str], truth: Path, beside: int) -> Ages:
     """Run the job, and look at its folder at home until it has ended."""
     project.mkdir(parents=True)
-    words = [sys.executable, str(WORK), "out", str(truth)]
+    words = [sys.executable, str(WORK), "out", str(truth), str(beside)]
     job = subprocess.Popen(
         [CRYOEM, "run", "--out", "out", "--", *words],
         cwd=project,
@@ -108,14 +109,14 @@ def shown(store: str, ages: Ages, unlike: list[str]) -> dict[str, object]:
     return {**found, "line_max_s": round(max(ages.lines.values()), 2), "unlike": unlike}
 
 
-def on_a_folder(root: Path) -> dict[str, object]:
+def on_a_folder(root: Path, beside: int) -> dict[str, object]:
     """With a store that is a folder."""
     home = {"PATH": os.environ["PATH"], "HOME": str(root / "home")}
-    ages = watched(root / "project", home, root / "truth")
+    ages = watched(root / "project", home, root / "truth", beside)
     return shown("directory", ages, list(differences(root / "project/out", root / "truth")))
 
 
-def on_s3(root: Path, server: S3Server) -> dict[str, object]:
+def on_s3(root: Path, server: S3Server, beside: int) -> dict[str, object]:
     """With a real S3 server, each round trip to which is longer."""
     with faulty_proxy(server.endpoint) as proxy:
         session = botocore.session.get_session()
@@ -131,7 +132,7 @@ def on_s3(root: Path, server: S3Server) -> dict[str, object]:
             "HOME": str(root / "home"),
         }
         began_s = time.monotonic()
-        ages = watched(root / "project", env, root / "truth")
+        ages = watched(root / "project", env, root / "truth", beside)
         lasted_s = time.monotonic() - began_s
         hourly = priced(list(proxy.requests), lasted_s)
     unlike = list(differences(root / "project/out", root / "truth"))
@@ -151,6 +152,7 @@ def main() -> int:
     """Measure and print a line of JSON a run; 1 if a promise was not kept."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("--beside", type=int, default=0, metavar="MB")
     given = parser.parse_args()
     results: list[dict[str, object]] = []
     with (
@@ -158,8 +160,8 @@ def main() -> int:
         weed(Path(folder) / "weed") as server,
     ):
         for at in range(given.times):
-            results.append(on_a_folder(Path(folder) / f"folder-{at}"))
-            results.append(on_s3(Path(folder) / f"live-{at}", server))
+            results.append(on_a_folder(Path(folder) / f"folder-{at}", given.beside))
+            results.append(on_s3(Path(folder) / f"live-{at}", server, given.beside))
             for result in results[-2:]:
                 load = os.getloadavg()[0]
                 print(json.dumps({**result, "load": round(load, 1)}), flush=True)

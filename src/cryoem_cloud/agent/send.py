@@ -58,7 +58,8 @@ class Sender:
     `next_page` is the number of the first page to write. `entries` holds what has been sent, by
     path, as the pages say it. What cannot be read is passed over; after `finish`, `unreadable` says
     why, by path. `carried` are outputs of earlier turns that the first page names. `sealing` says
-    what goes when; `sealed` are the outputs that sealed others and were sent. `progressed` is
+    what goes when; `sealed` are the outputs that sealed others and were sent. `looked_s` is how
+    long the last look at the outputs took, in seconds. `progressed` is
     called after each page with log lines or files. `engines` move the bytes of large files.
     """
 
@@ -71,6 +72,7 @@ class Sender:
     carried: tuple[Entry, ...] = ()
     sealing: Sealing = field(default_factory=Sealing)
     sealed: set[str] = field(default_factory=set)
+    looked_s: float = 0.0
     progressed: Callable[[], None] = _silently
     engines: Engines = field(default_factory=lambda: Engines.storing(""))
     _stamps: dict[str, Stamp] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class Sender:
             now_s = self.clock.monotonic()
             settled = list(self.outputs.settled(self._known, now_s))
             due = self.sealing.due(settled, self.outputs.all, self._is_done_with, now_s)
+            self.looked_s = self.clock.monotonic() - now_s
             self._enqueue(due)
             self._send_page()
 

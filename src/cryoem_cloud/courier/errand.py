@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from cryoem_cloud.courier.athome import concluded, prepared
+from cryoem_cloud.courier.carrier import Carrier
 from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.engines import BothWays
@@ -65,6 +66,7 @@ class Errand:
     _pause_s: float = _FIRST_PAUSE_S
     _refused: dict[str, None] = field(default_factory=dict)
     _underway: Underway = field(default_factory=Underway)
+    _carrier: Carrier = field(default_factory=Carrier)
 
     def __post_init__(self) -> None:
         project, number = self.slip.project, self.slip.job.number
@@ -243,10 +245,17 @@ class Errand:
             task=MAIN,
             told=pieces.joining if pieces else partial(self.desk.phase, Phase.RUNNING),
             clock=self.means.clock,
+            carrier=self._carrier,
         )
         if self.desk.card.phase is not Phase.RUNNING:
             self.desk.phase(Phase.STARTING)
         home.remove_parts()
+        with self._carrier:
+            return self._until_ended(home, follower, manning, pieces)
+
+    def _until_ended(
+        self, home: Home, follower: Follower, manning: Manning, pieces: PieceFollower | None
+    ) -> Turn | None:
         while not self.means.stopping.is_set() and self.delivery.still_ours():
             if pieces is not None:
                 self._underway.look(pieces)
@@ -271,6 +280,7 @@ class Errand:
             cache=self.means.cache,
             told=partial(self.desk.phase, Phase.RUNNING),
             clock=self.means.clock,
+            carrier=self._carrier,
         )
 
     def _bring_home(self, ending: Turn) -> bool:

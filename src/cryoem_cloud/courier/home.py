@@ -123,7 +123,12 @@ class Home:
         self.moved(len(chunk.data))
 
     def place(
-        self, entries: Iterable[Entry], small: Iterable[Bundled] = (), *, ended: bool = False
+        self,
+        entries: Iterable[Entry],
+        small: Iterable[Bundled] = (),
+        *,
+        ended: bool = False,
+        later: Callable[[list[Entry]], None] | None = None,
     ) -> None:
         """Place what is not there already as it should be; what is refused stops nothing else.
 
@@ -155,7 +160,12 @@ class Home:
         self._put(
             [entry for entry in fresh if has_room(entry)],
             [(entry, data) for entry, data in here if has_room(entry)],
+            later or self.bring,
         )
+
+    def bring(self, files: list[Entry]) -> None:
+        """Bring files that there is room for, and mark them as delivered."""
+        self._deliver(self._fetch(files))
 
     def remove_others(self, entries: Iterable[Entry]) -> None:
         """Remove what earlier turns delivered and the winner does not have."""
@@ -237,13 +247,19 @@ class Home:
         room.date(entry)
         return False
 
-    def _put(self, fresh: list[Entry], here: list[Bundled]) -> None:
+    def _put(
+        self, fresh: list[Entry], here: list[Bundled], bring: Callable[[list[Entry]], None]
+    ) -> None:
         """Place what there is room for, and mark it as delivered."""
         placed = [entry for entry, data in here if self._place_bytes(entry, data)]
-        placed += self._fetch([entry for entry in fresh if entry.kind is Kind.FILE])
         placed += [entry for entry in fresh if entry.kind is Kind.FOLDER]
         new_links = [entry for entry in fresh if entry.kind is Kind.LINK]
         placed += [entry for entry in new_links if self._done(entry, partial(self._link, entry))]
+        self._deliver(placed)
+        if files := [entry for entry in fresh if entry.kind is Kind.FILE]:
+            bring(files)
+
+    def _deliver(self, placed: Iterable[Entry]) -> None:
         marks = [(entry.path, mark_of(entry)) for entry in placed]
         self.cache.deliver(self.project.name, self.job.number, marks)
 
