@@ -70,6 +70,7 @@ class Scope:
 def scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scope:
     made = Scope(tmp_path)
     monkeypatch.setattr("cryoem_cloud.courier.calm.time.sleep", made.sleep)
+    monkeypatch.setattr("cryoem_cloud.mover.settling._is_on_a_disk", lambda _: True)
     return made
 
 

@@ -85,9 +85,10 @@ def may_be_written(path: Path, stamp: Stamp, now_ns: int) -> bool:
 
 
 def is_open_to_write(path: Path) -> bool | None:
-    """Whether some program of this computer has the file open to write to.
+    """Whether some program has the file open to write to.
 
-    None where that cannot be known: of other users' files, on file servers, of what is not there.
+    None where that cannot be known: of other users' files, of what is not there, and off this
+    computer's own disks, where another computer may write.
     """
     if not hasattr(fcntl, "F_SETLEASE"):
         return None
@@ -112,4 +113,9 @@ def _is_open(descriptor: int) -> bool | None:
     except OSError as error:
         return True if error.errno == errno.EAGAIN else None
     fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    return False
+    return False if _is_on_a_disk(os.fstat(descriptor).st_dev) else None
+
+
+def _is_on_a_disk(device: int) -> bool:
+    """Whether a file system of that number lies on a disk that this computer has alone."""
+    return Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").exists()
