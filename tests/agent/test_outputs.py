@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from cryoem_cloud.agent.outputs import SETTLED_S, Outputs
+from cryoem_cloud.agent.outputs import Outputs
 from cryoem_cloud.model.file import Stamp
+from cryoem_cloud.mover.settling import QUIET_S
 
 
 def never(_: str) -> Stamp | None:
@@ -41,8 +42,8 @@ def test_a_file_is_settled_once_it_was_quiet_for_long_enough(tmp_path: Path) -> 
     (tmp_path / "x").write_text("1")
     assert list(outputs.settled(never, 0.0)) == []
     (tmp_path / "x").write_text("12")
-    assert list(outputs.settled(never, SETTLED_S)) == []
-    assert list(outputs.settled(never, 1.5 * SETTLED_S)) == []
-    settled = list(outputs.settled(never, 2 * SETTLED_S))
+    assert list(outputs.settled(never, QUIET_S)) == []
+    assert list(outputs.settled(never, 1.5 * QUIET_S)) == []
+    settled = list(outputs.settled(never, 2 * QUIET_S))
     assert [found.path for found in settled] == ["x"]
     assert list(outputs.settled(lambda _: settled[0].stamp, 9.0)) == []

@@ -104,6 +104,7 @@ def test_all_of_it_is_copied_and_the_folder_follows(lab: Lab) -> None:
     assert "by size alone" not in err
     ids = lab.client(NEW).list_objects_v2(Bucket=lab.bucket(NEW), Prefix="cryoem/ids/")
     assert [each["Key"] for each in ids["Contents"]] == ["cryoem/ids/00000001"]
+    lab.client(NEW).head_object(Bucket=lab.bucket(NEW), Key="cryoem/decoder/decode-1.py")
 
 
 def test_who_comes_to_the_old_place_is_told(

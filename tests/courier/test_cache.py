@@ -47,17 +47,17 @@ def test_a_digest_is_remembered_for_the_stamp_alone(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache.sqlite")
     stamp = Stamp(size=3, mtime_ns=5, inode=7)
     cache.remember([(Path("/p/a"), stamp, "blake3:1")])
-    assert cache.digest(Path("/p/a"), stamp) == "blake3:1"
+    assert cache.digests([(Path("/p/a"), stamp)]) == {Path("/p/a"): "blake3:1"}
     for other in (Stamp(4, 5, 7), Stamp(3, 6, 7), Stamp(3, 5, 8)):
-        assert cache.digest(Path("/p/a"), other) is None
+        assert cache.digests([(Path("/p/a"), other)]) == {}
 
 
 def test_times_after_2262_and_large_inodes_are_stamps_too(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache.sqlite")
     stamp = Stamp(size=3, mtime_ns=10_413_792_000_000_000_000, inode=2**64 - 1)
     cache.remember([(Path("/p/a"), stamp, "blake3:1")])
-    assert cache.digest(Path("/p/a"), stamp) == "blake3:1"
-    assert cache.digest(Path("/p/a"), Stamp(3, stamp.mtime_ns - 1, stamp.inode)) is None
+    assert cache.digests([(Path("/p/a"), stamp)]) == {Path("/p/a"): "blake3:1"}
+    assert cache.digests([(Path("/p/a"), Stamp(3, stamp.mtime_ns - 1, stamp.inode))]) == {}
 
 
 def test_a_damaged_cache_is_begun_anew(tmp_path: Path) -> None:

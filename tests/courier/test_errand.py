@@ -93,6 +93,28 @@ def test_only_the_last_turn_counts(bench: Bench) -> None:
     assert (bench.folder / "run.out").read_text() == "before\nsecond\n"
 
 
+def test_a_log_that_is_begun_anew_has_nothing_of_the_old_one(bench: Bench) -> None:
+    seen: list[str] = []
+
+    def begin(bench: Bench) -> None:
+        bench.records.turns(TASK).claim(MACHINE)
+        bench.page(1, lines=(bench.lines(b"a long first line\nand one more\n"),))
+
+    def begin_anew(bench: Bench) -> None:
+        bench.page(2, lines=(bench.lines(b"new\n"),))
+        bench.page(3, lines=(bench.lines(b"and on\n", start=4),))
+
+    def end(bench: Bench) -> None:
+        seen.append((bench.folder / "run.out").read_text())
+        claim = bench.records.turns(TASK).read()[-1]
+        bench.end_turn(claim, (), pages=3, logs={"out": 11, "err": 0})
+
+    card = bench.run(begin, begin_anew, end)
+    assert card.outcome is Outcome.SUCCESS, card
+    assert seen == ["before\nnew\nand on\n"]
+    assert (bench.folder / "run.out").read_text() == "before\nnew\nand on\n"
+
+
 def test_what_a_lost_machine_brought_home_stays_where_the_job_is_stopped(bench: Bench) -> None:
     """As of a session whose machine Spot took: somebody had worked there by hand."""
 

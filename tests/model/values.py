@@ -59,6 +59,7 @@ WISHES = st.builds(
     market=WORDS,
     count=NUMBERS,
     home=WORDS,
+    codec=WORDS,
     ranks=NUMBERS,
     threads=NUMBERS,
 )

@@ -30,6 +30,7 @@ from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover import gain_object, learning
 from cryoem_cloud.mover.codec import Choice, Movie, Way, decode_one, encoded
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine
+from cryoem_cloud.mover.gains import Gains
 from cryoem_cloud.mover.learning import Frame
 from cryoem_cloud.mover.pull import fetch_files, place_file
 from cryoem_cloud.mover.push import keep_file
@@ -72,10 +73,9 @@ def movie(movies: Movies) -> Path:
     return movies[0]
 
 
-def an_engine(gains: Path | None = None, journals: Path | None = None) -> Engine:
-    return Engine(
-        memory_bytes=SEND_BYTES, encoding=Encoding.AUTO, gains=gains, journals=journals, streams=4
-    )
+def an_engine(gains: Path | None = None) -> Engine:
+    journals = gains and gains.with_name("uploads")
+    return Engine(memory_bytes=SEND_BYTES, encoding=Encoding.AUTO, journals=journals, streams=4)
 
 
 def sent(store: Stores, path: Path, engine: Engine | None = None) -> Content:
@@ -180,7 +180,8 @@ def test_where_there_is_no_room_to_learn_a_movie_is_stored_by_planes(
 ) -> None:
     store, full = MemoryStore(), tmp_path / "full"
     full.touch()
-    with an_engine(full / "gains") as engine:
+    with an_engine() as engine:
+        engine.kinds.gains = Gains(full / "gains")
         content = sent(store, movie, engine)
     assert not content.gain
     assert gains_in(store) == []
@@ -359,11 +360,11 @@ def noted(calls: list[str], *, refused: str = "") -> Callable[[str], Fault]:
 def test_after_a_break_an_upload_goes_on_with_the_same_gain(
     movie: Path, tmp_path: Path, lost: str
 ) -> None:
-    journals, cache, held = tmp_path / "journals", tmp_path / "gains", MemoryStore()
+    cache, held = tmp_path / "gains", MemoryStore()
     calls: list[str] = []
     plan = noted(calls, refused="complete")
     failing = PartedStore(held, FailingParts(held.parts, plan, lambda: False))
-    with an_engine(cache, journals) as engine, pytest.raises(StoreUnreachableError):
+    with an_engine(cache) as engine, pytest.raises(StoreUnreachableError):
         sent(failing, movie, engine)
     (gain,) = gains_in(held)
     if "cache" in lost:
@@ -372,7 +373,7 @@ def test_after_a_break_an_upload_goes_on_with_the_same_gain(
         held.delete(f"{PROJECT}/{gain}")
     calls.clear()
     whole = PartedStore(held, FailingParts(held.parts, noted(calls), lambda: False))
-    with an_engine(cache, journals) as engine:
+    with an_engine(cache) as engine:
         content = sent(whole, movie, engine)
     assert [content.gain] == [gain] == gains_in(held)
     assert "send" not in calls

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.file import Entry
-from cryoem_cloud.mover.engine import FETCH_BYTES, Engine
+from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.providers.scratch import remove_tree
@@ -28,13 +28,20 @@ _PART_OF_DISK = 4
 class Ahead:
     """Files in a folder of their own, by their digests, for one turn that may come or not.
 
-    `likely` says what that turn would be given.
+    `likely` says what that turn would be given, `engine` moves it.
     """
 
     def __init__(
-        self, store: Store, project: str, folder: Path, *, likely: Callable[[], Iterable[Entry]]
+        self,
+        store: Store,
+        project: str,
+        folder: Path,
+        *,
+        likely: Callable[[], Iterable[Entry]],
+        engine: Engine | None = None,
     ) -> None:
         self._likely = likely
+        self._engine = engine
         self._store = store
         self._project = project
         self._folder = folder
@@ -83,18 +90,16 @@ class Ahead:
 
     def _fetch(self, wanted: list[Entry]) -> None:
         try:
-            with Engine(memory_bytes=FETCH_BYTES) as engine:
-                self._fetch_all(wanted, engine)
+            for start in range(0, len(wanted), _BATCH):
+                if self._stopped.is_set():
+                    return
+                batch = [(entry, self._place(entry)) for entry in wanted[start : start + _BATCH]]
+                files = [(entry, path) for entry, path in batch if path is not None]
+                fetch_files(
+                    self._store, self._project, files, streams=_STREAMS, engine=self._engine
+                )
         except (CryoemError, OSError) as error:
             _LOG.warning("not fetched ahead: %s", error)
-
-    def _fetch_all(self, wanted: list[Entry], engine: Engine) -> None:
-        for start in range(0, len(wanted), _BATCH):
-            if self._stopped.is_set():
-                return
-            batch = [(entry, self._place(entry)) for entry in wanted[start : start + _BATCH]]
-            files = [(entry, path) for entry, path in batch if path is not None]
-            fetch_files(self._store, self._project, files, streams=_STREAMS, engine=engine)
 
     def _place(self, entry: Entry) -> Path | None:
         if entry.content is None:

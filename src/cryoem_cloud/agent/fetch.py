@@ -9,6 +9,7 @@ from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.links import leads_to
 from cryoem_cloud.model.paths import OUTSIDE, STAGED_OUTSIDE, normal
+from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.store import Store
@@ -33,11 +34,12 @@ def lay_out(
     root: Path,
     outputs: tuple[str, ...],
     ahead: Ahead | None = None,
+    engine: Engine | None = None,
 ) -> None:
     """Make `root` a task's copy of the project: inputs, stubs, and folders for outputs.
 
     Links lead to other paths of the project, whether or not anything is there. What was fetched
-    `ahead` is taken from there.
+    `ahead` is taken from there; `engine` moves the rest.
 
     Raises:
         NoSpaceError: The disk has no room for the inputs.
@@ -57,7 +59,7 @@ def lay_out(
     wanted = [(entry, root / staged(entry.path)) for entry in files]
     if ahead is not None:
         wanted = [place for place in wanted if not _taken(ahead, *place)]
-    fetch_files(store, project, wanted, streams=_STREAMS)
+    fetch_files(store, project, wanted, streams=_STREAMS, engine=engine)
 
 
 def _taken(ahead: Ahead, entry: Entry, path: Path) -> bool:

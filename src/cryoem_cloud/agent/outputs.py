@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryoem_cloud.model.file import Stamp
+from cryoem_cloud.mover.settling import Settling
 
-__all__ = ["Found", "Outputs"]
+__all__ = ["SMALL_BYTES", "Found", "Outputs"]
 
-SETTLED_S = 1.0
-"""A file that has not changed for so long is taken to be whole; at the end every file is."""
+SMALL_BYTES = 64 * 1024
+"""Files up to this size travel in the journal's pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Outputs:
         self.unreadable: dict[str, str] = {}
         self._before: dict[str, Stamp] = {}
         self._before = {found.path: found.stamp for found in self.all()}
-        self._since: dict[str, tuple[Stamp, float]] = {}
+        self._settling = Settling(small_bytes=SMALL_BYTES)
 
     def all(self) -> Iterator[Found]:
         """Everything there is now that was not there before."""
@@ -61,16 +62,12 @@ class Outputs:
                     yield found
 
     def settled(self, sent: Callable[[str], Stamp | None], now_s: float) -> Iterator[Found]:
-        """What has been quiet for SETTLED_S and is not `sent` as it is."""
-        since, self._since = self._since, {}
+        """What is whole, as far as anybody can tell, and is not `sent` as it is."""
+        self._settling.look()
         for found in self.all():
             if not (found.is_file or found.is_link) or sent(found.path) == found.stamp:
                 continue
-            stamp, seen_s = since.get(found.path, (None, now_s))
-            if stamp != found.stamp:
-                seen_s = now_s
-            self._since[found.path] = (found.stamp, seen_s)
-            if now_s - seen_s >= SETTLED_S:
+            if self._settling.is_settled(self._root / found.path, found.stamp, now_s):
                 yield found
 
     def _walk(self, folder: str) -> Iterator[Found]:

@@ -4,23 +4,25 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent import futures
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryoem_cloud.agent.outputs import Found, Outputs
+from cryoem_cloud.agent.engines import Engines
+from cryoem_cloud.agent.flights import Flights, by_urgency
+from cryoem_cloud.agent.outputs import SMALL_BYTES, Found, Outputs
+from cryoem_cloud.agent.printing import Printing
 from cryoem_cloud.agent.sealing import Sealing
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import CryoemError, SourceChangedError
 from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
-from cryoem_cloud.model.journal import LogLines, Page
+from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.keys import output_key, page_key
 from cryoem_cloud.model.paths import HOME_ROOT
-from cryoem_cloud.mover.engine import SEND_BYTES, Engine
+from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.push import keep_file
+from cryoem_cloud.mover.source import Source
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.stores.jobs import JobRecords
 
@@ -28,14 +30,9 @@ __all__ = ["Desk", "Sender"]
 
 _LOG = logging.getLogger(__name__)
 
-_SMALL_BYTES = 64 * 1024
-"""Files up to this size travel in the journal's pages."""
 _PAGE_BYTES = 4 * 1024 * 1024
-"""Of log lines, and of small files, in one page."""
+"""Of small files in one page."""
 _PAGE_FILES = 1000
-_STREAMS = 4
-_AT_ONCE = 2 * _STREAMS
-"""Large files that are on their way or next; of the others it is not settled yet which go first."""
 
 
 def _silently() -> None:
@@ -61,8 +58,9 @@ class Sender:
     `next_page` is the number of the first page to write. `entries` holds what has been sent, by
     path, as the pages say it. What cannot be read is passed over; after `finish`, `unreadable` says
     why, by path. `carried` are outputs of earlier turns that the first page names. `sealing` says
-    what goes when; `sealed` are the outputs that sealed others and were sent. `progressed` is
-    called after each page with log lines or files.
+    what goes when; `sealed` are the outputs that sealed others and were sent. `looked_s` is how
+    long the last look at the outputs took, in seconds. `progressed` is
+    called after each page with log lines or files. `engines` move the bytes of large files.
     """
 
     desk: Desk
@@ -70,22 +68,29 @@ class Sender:
     clock: Clock
     next_page: int = 1
     entries: dict[str, Entry] = field(default_factory=dict)
-    sent_log: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     carried: tuple[Entry, ...] = ()
     sealing: Sealing = field(default_factory=Sealing)
     sealed: set[str] = field(default_factory=set)
+    looked_s: float = 0.0
     progressed: Callable[[], None] = _silently
+    engines: Engines = field(default_factory=lambda: Engines.storing(""))
     _stamps: dict[str, Stamp] = field(default_factory=dict)
     _queue: deque[Found] = field(default_factory=deque)
-    _flying: dict[str, Future[tuple[Stamp, Entry]]] = field(default_factory=dict)
-    _pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(max_workers=_STREAMS)
-    )
-    _engine: Engine = field(default_factory=lambda: Engine(memory_bytes=SEND_BYTES))
+    _flights: Flights = field(init=False)
+    _printing: Printing = field(init=False)
     _phase: str = ""
     _unsent: tuple[Page, dict[str, Stamp]] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._flights = Flights(self.engines, self._large)
+        self._printing = Printing(self.desk.logs)
+
+    @property
+    def sent_log(self) -> Mapping[str, int]:
+        """How much of each log has been sent, in bytes."""
+        return self._printing.told
 
     def say(self, phase: str) -> None:
         """Tell what the agent does now, with the next page."""
@@ -101,7 +106,8 @@ class Sender:
             now_s = self.clock.monotonic()
             settled = list(self.outputs.settled(self._known, now_s))
             due = self.sealing.due(settled, self.outputs.all, self._is_done_with, now_s)
-            self._queue = deque(found for found in due if found.path not in self._flying)
+            self.looked_s = self.clock.monotonic() - now_s
+            self._enqueue(due)
             self._send_page()
 
     def finish(self, *, seals: bool = True) -> tuple[Entry, ...]:
@@ -117,17 +123,20 @@ class Sender:
             there = list(self.outputs.all())
             doubtful = frozenset() if seals else self.sealing.doubtful(there)
             found = [f for f in there if self._is_sent(f) or f not in doubtful]
-            self._queue = deque(
-                item for item in found if not self._is_sent(item) and item.path not in self._flying
-            )
-            while self._send_page(wait=True) or self._queue or self._flying:
+            self._enqueue(item for item in found if not self._is_sent(item))
+            while self._send_page(wait=True) or self._queue or self._flights:
                 pass
             return tuple(self.entries[item.path] for item in found if item.path in self.entries)
 
     def close(self) -> None:
         """Send nothing more."""
-        self._pool.shutdown(cancel_futures=True)
-        self._engine.close()
+        self._flights.close()
+
+    def _enqueue(self, due: Iterable[Found]) -> None:
+        """Let these go, and nothing else; what is on its way is."""
+        self._queue = deque(
+            sorted((found for found in due if found.path not in self._flights), key=by_urgency)
+        )
 
     def _known(self, path: str) -> Stamp | None:
         return self._stamps.get(path)
@@ -150,7 +159,8 @@ class Sender:
         self.desk.records.put_page(page)
         self._unsent = None
         self.next_page += 1
-        self.sent_log.update({c.log: c.start + len(c.data) for c in page.lines})
+        for chunk in page.lines:
+            self._printing.tell(chunk)
         self._stamps.update(stamps)
         for entry in page.entries:
             self.entries[entry.path] = entry
@@ -170,14 +180,12 @@ class Sender:
                 if not found.is_file:
                     files.append(self._special(found))
                     stamps[found.path] = found.stamp
-                elif found.stamp.size <= _SMALL_BYTES:
+                elif found.stamp.size <= SMALL_BYTES:
                     entry, data = self._small(found)
                     small.append((entry, data))
                     stamps[found.path] = found.stamp
                     room -= len(data)
-                elif len(self._flying) < _AT_ONCE:
-                    self._flying[found.path] = self._pool.submit(self._large, found)
-                else:
+                elif not self._flights.begin(found):
                     later.append(found)
         self._queue = later + self._queue
         for stamp, entry in self._landed(wait=wait and not (small or files)):
@@ -191,21 +199,12 @@ class Sender:
             task=desk.task,
             turn=desk.turn,
             phase=phase,
-            lines=tuple(self._lines()),
+            lines=tuple(self._printing.fresh()),
             files=tuple(files),
             small=tuple(small),
         )
         key = page_key(desk.records.project, desk.records.number, desk.machine, self.next_page)
         return page.placed(key.partition("/")[2]), stamps
-
-    def _lines(self) -> Iterator[LogLines]:
-        for log, path in self.desk.logs.items():
-            start = self.sent_log.get(log, 0)
-            with path.open("rb") as file:
-                file.seek(start)
-                data = file.read(_PAGE_BYTES)
-            if data:
-                yield LogLines(log=log, start=start, data=data)
 
     def _special(self, found: Found) -> Entry:
         if not found.is_link:
@@ -217,21 +216,24 @@ class Sender:
         return Entry(path=found.path, kind=Kind.LINK, target=target)
 
     def _small(self, found: Found) -> tuple[Entry, bytes]:
-        path = self.desk.root / found.path
-        data = path.read_bytes()
-        if len(data) != found.stamp.size:
-            raise SourceChangedError(f"{path} changed while it was read")
+        with Source(self.desk.root / found.path) as source:
+            if source.stamp != found.stamp:
+                raise SourceChangedError(f"{source.path} changed before it was read")
+            read = bytearray(found.stamp.size)
+            source.read_into(0, memoryview(read))
+            source.require_unchanged()
+        data = bytes(read)
         content = Content(key="", start=0, stored=len(data), size=len(data), digest=digest_of(data))
         return _entry(found, content), data
 
-    def _large(self, found: Found) -> tuple[Stamp, Entry]:
+    def _large(self, found: Found, engine: Engine) -> tuple[Stamp, Entry]:
         desk = self.desk
         stamp, content = keep_file(
             desk.records.store,
             desk.root / found.path,
             project=desk.records.project,
             key=output_key(desk.records.number, desk.task, desk.turn, found.path),
-            engine=self._engine,
+            engine=engine,
         )
         return stamp, _entry(found, content)
 
@@ -241,12 +243,7 @@ class Sender:
         With `wait` the first is waited for. It is told at once, and comes home while the rest is
         still being sent.
         """
-        if wait:
-            futures.wait(self._flying.values(), return_when=futures.FIRST_COMPLETED)
-        for path, flight in list(self._flying.items()):
-            if not flight.done():
-                continue
-            del self._flying[path]
+        for path, flight in self._flights.landed(wait=wait):
             try:
                 with self._passing_over(path):
                     yield flight.result()

@@ -24,7 +24,8 @@ _REST = 2.0
 def sending(sender: Sender) -> Iterator[None]:
     """Within this, a thread sends what is new; what it cannot send now it tries again.
 
-    A look at very many outputs takes long; then looks are made more seldom.
+    A look at very many outputs takes long; then looks are made more seldom. A store that takes long
+    is not waited for any longer than that.
     """
     stopped = threading.Event()
 
@@ -37,7 +38,7 @@ def sending(sender: Sender) -> Iterator[None]:
             except CryoemError as error:
                 _LOG.warning("not sent yet: %s", error)
             took_s = sender.clock.monotonic() - started_s
-            pause_s = max(PERIOD_S - took_s, _REST * took_s)
+            pause_s = max(PERIOD_S - took_s, _REST * sender.looked_s)
 
     thread = threading.Thread(target=send, name="sending")
     thread.start()

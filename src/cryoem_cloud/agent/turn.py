@@ -10,6 +10,7 @@ from cryoem_cloud.agent.attend import Attendance
 from cryoem_cloud.agent.begin import Beginning, Origins, beginning
 from cryoem_cloud.agent.close import Closing
 from cryoem_cloud.agent.condition import Condition, Ending
+from cryoem_cloud.agent.engines import Engines
 from cryoem_cloud.agent.fetch import lay_out
 from cryoem_cloud.agent.giving_back import give_back
 from cryoem_cloud.agent.laid import Laid
@@ -57,6 +58,7 @@ class TurnWork:
     first_page: int
     ahead: Ahead
     condition: Condition
+    engines: Engines
 
     def work(self) -> int:
         """Work on the task to its end and close the claim; the number of the next page.
@@ -92,7 +94,7 @@ class TurnWork:
             made |= earlier.entries
         pages = insisting(lambda: self.records.pages(self.machine), self.clock.sleep)
         nothing = Outputs(self._root, (), skip=lambda _: True)
-        sender = Sender(self._desk, nothing, self.clock, next_page=pages + 1)
+        sender = Sender(self._desk, nothing, self.clock, next_page=pages + 1, engines=self.engines)
         begun = Beginning(script="", inputs=(), stands=tuple(made.values()))
         self._closing(begun, sender).close(_failure(error))
         sender.close()
@@ -150,6 +152,7 @@ class TurnWork:
             root=self._root,
             outputs=self._outputs,
             ahead=self.ahead,
+            engine=self.engines.fetching,
         )
         self._script.parent.mkdir(parents=True, exist_ok=True)
         (self._root / self.job.cwd).mkdir(parents=True, exist_ok=True)
@@ -199,6 +202,7 @@ class TurnWork:
                 hurried=lambda: self.condition.in_danger,
             ),
             progressed=self.condition.progressed,
+            engines=self.engines,
         )
         size = sum(entry.size for entry in begun.inputs)
         sender.say(f"{human_size(size)} of inputs fetched" if size else "the script is started")

@@ -11,6 +11,7 @@ from pathlib import Path
 from cryoem_cloud.agent.ahead import Ahead
 from cryoem_cloud.agent.chain import Preparation, what_follows
 from cryoem_cloud.agent.condition import Condition
+from cryoem_cloud.agent.engines import Engines
 from cryoem_cloud.agent.take import Taken, Taker
 from cryoem_cloud.agent.turn import TurnWork
 from cryoem_cloud.agent.vigil import Ears, Extensions, insisting
@@ -55,6 +56,8 @@ class Agent:
     clock: Clock
     _made: dict[int, Mapping[str, Entry]] = field(default_factory=dict)
     """What jobs have made that others resume, by their numbers: read once, as it may be much."""
+    _engines: dict[str, Engines] = field(default_factory=dict)
+    """By codec: jobs that go on after others have settings of their own."""
 
     def live(self) -> None:
         """Take turns until no task is left or the job has ended; then leave.
@@ -66,8 +69,12 @@ class Agent:
         break before they have come through a turn are counted (`ports.provider`), so that this
         ends. One that its provider takes away does not leave either.
         """
-        with self._condition:
-            over = self._work()
+        try:
+            with self._condition:
+                over = self._work()
+        finally:
+            for engines in self._engines.values():
+                engines.close()
         if self._condition.taken:
             self.myself.make_way()
         else:
@@ -124,12 +131,23 @@ class Agent:
         job = insisting(records.job, self.clock.sleep)
         dice = random.Random(self.myself.name)  # noqa: S311  (spreads machines, hides nothing)
         taker = Taker(records, self.myself.name, clock=self.clock, dice=dice)
-        folder = self.scratch / "ahead"
-        ahead = Ahead(records.store, records.project, folder, likely=taker.likely_inputs)
+        ahead = Ahead(
+            records.store,
+            records.project,
+            self.scratch / "ahead",
+            likely=taker.likely_inputs,
+            engine=self._engines_for(job).fetching,
+        )
         try:
             return self._turns(taker, job, records, ahead)
         finally:
             ahead.end()
+
+    def _engines_for(self, job: Job) -> Engines:
+        codec = job.wish.codec
+        if codec not in self._engines:
+            self._engines[codec] = Engines.storing(codec)
+        return self._engines[codec]
 
     def _turns(self, taker: Taker, job: Job, records: JobRecords, ahead: Ahead) -> Exit | None:
         page = 1 + insisting(lambda: records.pages(self.myself.name), self.clock.sleep)
@@ -185,6 +203,7 @@ class Agent:
             clock=self.clock,
             first_page=page,
             ahead=ahead,
+            engines=self._engines_for(job),
             condition=self._condition,
         ).work()
 

@@ -108,7 +108,8 @@ def standing_told(job: Job, project: Project) -> Iterator[str]:
 def _wish(job: Job, project: Project) -> Wish:
     """The job's own, without its door: who asked for that may be at another address now.
 
-    What comes home is chosen for a job from before there was a choice.
+    What comes home is chosen for a job from before there was a choice; the codec is today's.
     """
     settings = Settings.read(places(), project.folder, environment())
-    return replace(job.wish, home=home_of(job.wish.home, settings, project.store), door=None)
+    home = home_of(job.wish.home, settings, project.store)
+    return replace(job.wish, home=home, codec=settings.codec, door=None)

@@ -77,11 +77,11 @@ class Pushing:
         """Send what the store does not have.
 
         Raises:
-            What Upload.entries raises.
+            What send_calmly raises.
         """
         raw, wire = 0, 0
         if self.fresh:
-            from cryoem_cloud.cli.sending import send  # noqa: PLC0415  (much, and often there is nothing to send)
+            from cryoem_cloud.cli.sending import send  # noqa: PLC0415  (much, often for nothing)
 
             raw, wire = send(self, codec=codec, rate=rate)
         return Moved(

@@ -13,6 +13,7 @@ from cryoem_cloud.courier.start import stores_used
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.units import counted, human_size, human_usd
+from cryoem_cloud.mover.decoder import leave_decoder
 from cryoem_cloud.providers.aws.moving import Copied
 from cryoem_cloud.stores.ids import reserve_up_to
 from cryoem_cloud.stores.projects import mark_moved, mark_returned
@@ -99,6 +100,7 @@ def _bound(move: Move) -> Project:
     if move.last_job:
         reserve_up_to(new, move.last_job, submitter())
         counter(places(), new.url).numbers.rise_above(move.last_job)
+    leave_decoder(new)
     mark_returned(new, project.name)
     mark_moved(old, project.name, new.url)
     bound = projects.attach(project.folder, project.store, project.name, stores_used(places()))

@@ -3,6 +3,7 @@
 from cryoem_cloud.cli.moving import Tally
 from cryoem_cloud.cli.progress import moving
 from cryoem_cloud.cli.pushing import Pushing
+from cryoem_cloud.courier.calm import send_calmly
 from cryoem_cloud.courier.upload import Upload
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.mover.tidy import tidy
@@ -17,7 +18,7 @@ def send(pushing: Pushing, *, codec: str, rate: int) -> tuple[int, int]:
     """Send the fresh files; the bytes of files that went, and how many they were on the wire.
 
     Raises:
-        What Upload.entries raises.
+        What send_calmly raises.
     """
     project, places, tally = pushing.project, pushing.places, Tally()
     make_known(pushing.store, project)
@@ -34,8 +35,10 @@ def send(pushing: Pushing, *, codec: str, rate: int) -> tuple[int, int]:
             moved=tally.counting(moved),
             engine=engine,
             distrust=pushing.checksum,
+            alive=True,
+            left_out=pushing.scan.odd,
         )
-        upload.entries("push", (Need(path=file, asked_by="push") for file in pushing.fresh))
+        send_calmly(upload, "push", [Need(path=f, asked_by="push") for f in pushing.fresh])
         if engine.journals is not None:
             tidy(pushing.store, engine.journals)
         return tally.raw, engine.wire_bytes

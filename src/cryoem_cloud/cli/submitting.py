@@ -114,7 +114,7 @@ def submit_asked(asked: Asked, project: Project, places: Places, *, by_hand: boo
     home = home_of(whole.wish.home, settings, project.store)
     image = whole.wish.image or settings.image
     container = "" if by_hand else whole.wish.container or settings.container
-    chosen = replace(whole.wish, home=home, image=image, container=container)
+    chosen = replace(whole.wish, home=home, codec=settings.codec, image=image, container=container)
     whole = replace(whole, wish=chosen)
     cards = Cards(places.state / "jobs")
     require_before(whole.after, cards, project)

@@ -192,13 +192,6 @@ class Cache:
             row = db.execute(query + first + " limit 1", (project, size, block)).fetchone()
         return row is not None
 
-    def digest(self, path: Path, stamp: Stamp) -> str | None:
-        """The digest of a file that has not changed since `remember`."""
-        query = "select content from digest where path = ? and (size, mtime_ns, inode) = (?, ?, ?)"
-        with self._work() as db:
-            row = db.execute(query, (raw(str(path)), *signs_of(stamp))).fetchone()
-        return str(row[0]) if row else None
-
     def digests(self, files: Sequence[tuple[Path, Stamp]]) -> dict[Path, str]:
         """The digests of those of the files that have not changed since `remember`."""
         query = "select path, size, mtime_ns, inode, content from digest where path in "

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from cryoem_cloud.courier.athome import concluded, prepared
+from cryoem_cloud.courier.carrier import Carrier
 from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.engines import BothWays
 from cryoem_cloud.courier.follow import Follower
 from cryoem_cloud.courier.giving_up import STOP_S, GivingUp
 from cryoem_cloud.courier.halting import Halting
@@ -32,6 +34,7 @@ from cryoem_cloud.model.links import Named
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import Standing, Turn, standing
+from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.projects import make_known
 
@@ -54,6 +57,8 @@ class Errand:
     records: JobRecords = field(init=False)
     delivery: Delivery = field(init=False)
     _listening: Listening = field(init=False)
+    _engines: BothWays = field(init=False)
+    """As the project's settings said when we began, or began again."""
     _trouble: Exit | None = None
     _dropped: str = ""
     _abandoned: bool = False
@@ -61,10 +66,12 @@ class Errand:
     _pause_s: float = _FIRST_PAUSE_S
     _refused: dict[str, None] = field(default_factory=dict)
     _underway: Underway = field(default_factory=Underway)
+    _carrier: Carrier = field(default_factory=Carrier)
 
     def __post_init__(self) -> None:
         project, number = self.slip.project, self.slip.job.number
         self.records = JobRecords(self.means.store(project.store), project.name, number)
+        self._engines = self.means.engines.of(Settings())
         self.delivery = Delivery(self.records, self.means.who, self.means.clock)
         self._listening = Listening(
             self.slip.name, self.means.spool, self.records, self.desk, self.means.clock
@@ -118,6 +125,7 @@ class Errand:
         if self._abandoned or self._dropped:
             ways = self._giving_up()
             return self._file_away(ways.abandon() if self._abandoned else ways.drop(self._dropped))
+        self._engines = self.means.engines.of(self._settings())
         if not self._enter():
             return False
         over = self.delivery.over()
@@ -158,8 +166,9 @@ class Errand:
             slip=self.slip,
             records=self.records,
             application=self.means.application(self.slip.job.application),
-            settings=self.means.settings(str(self.slip.project.folder)),
+            settings=self._settings(),
             shape=shape_for(self.means, self.slip),
+            engine=self._engines.sending,
             desk=self.desk,
             stopped=self._stop_wanted,
             halting=Halting(self._halted, self.means.clock),
@@ -174,6 +183,9 @@ class Errand:
             self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason=str(error))
             return True
         return self._stopped()
+
+    def _settings(self) -> Settings:
+        return self.means.settings(str(self.slip.project.folder))
 
     def _halted(self) -> bool:
         """Whether inputs are to be sent no more; in the background we stop it ourselves."""
@@ -215,6 +227,7 @@ class Errand:
             moved=self.desk.down,
             refused=self._refused.setdefault,
             again=lambda: self.means.spool.submitted_again(self.slip),
+            engine=self._engines.fetching,
         )
 
     def _follow(self) -> Turn | None:
@@ -232,10 +245,17 @@ class Errand:
             task=MAIN,
             told=pieces.joining if pieces else partial(self.desk.phase, Phase.RUNNING),
             clock=self.means.clock,
+            carrier=self._carrier,
         )
         if self.desk.card.phase is not Phase.RUNNING:
             self.desk.phase(Phase.STARTING)
         home.remove_parts()
+        with self._carrier:
+            return self._until_ended(home, follower, manning, pieces)
+
+    def _until_ended(
+        self, home: Home, follower: Follower, manning: Manning, pieces: PieceFollower | None
+    ) -> Turn | None:
         while not self.means.stopping.is_set() and self.delivery.still_ours():
             if pieces is not None:
                 self._underway.look(pieces)
@@ -260,6 +280,7 @@ class Errand:
             cache=self.means.cache,
             told=partial(self.desk.phase, Phase.RUNNING),
             clock=self.means.clock,
+            carrier=self._carrier,
         )
 
     def _bring_home(self, ending: Turn) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.carrier import Carrier
 from cryoem_cloud.courier.home import Home
 from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.record import integer
@@ -28,7 +29,7 @@ _WATCH_S = 10.0
 class Follower:
     """Follows one task of a job, whose place here is `home`.
 
-    `told` hears what the machine says that it does now.
+    `told` hears what the machine says that it does now, `carrier` brings its large files.
     """
 
     records: JobRecords
@@ -38,6 +39,7 @@ class Follower:
     task: str
     told: Callable[[str], None]
     clock: Clock
+    carrier: Carrier
     _turns: tuple[Turn, ...] = ()
     _turns_due_s: float = float("-inf")
     _watch_until_s: float = float("-inf")
@@ -48,13 +50,17 @@ class Follower:
         A request where nothing is new, and a second one every few seconds, or while the end is
         near. Only the last claim's machine is believed.
         """
+        self.carrier.look()
         turns = self._turns_now()
         claims = [turn for turn in turns if turn.deed is Deed.CLAIM]
         if not claims:
             return None
         ended = standing(turns) in {Standing.DONE, Standing.FAILED}
         last = integer(turns[-1].detail, "pages", 0) if ended else None
-        return turns[-1] if self._follow(claims[-1], last) and ended else None
+        if not self._follow(claims[-1], last) or not ended:
+            return None
+        self.carrier.finish()
+        return turns[-1]
 
     def _turns_now(self) -> tuple[Turn, ...]:
         now_s = self.clock.monotonic()
@@ -87,7 +93,7 @@ class Follower:
         for chunk in page.lines:
             self.home().add_lines(chunk)
         if page.files or page.small:
-            self.home().place(page.files, page.small)
+            self.carrier.place(self.home(), page)
         if page.phase:
             self.told(page.phase)
             self._turns_due_s = self.clock.monotonic()

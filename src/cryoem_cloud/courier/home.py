@@ -1,15 +1,14 @@
 """Brings a job's results into the project's folder, as if it had run there."""
 
-import os
 import posixpath
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from cryoem_cloud.courier.admit import admitted, admitted_lines, is_own, timely
 from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.joblogs import JobLogs
 from cryoem_cloud.courier.policy import Bundled, HomePolicy
 from cryoem_cloud.courier.rights import Rights
 from cryoem_cloud.courier.room import Room, mark_of, possible
@@ -21,6 +20,7 @@ from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import LogLines
 from cryoem_cloud.model.paths import HOME_ROOT, is_below
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.pull import fetch_files, part_of, place_bytes, remove_parts
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application
@@ -57,11 +57,17 @@ class Home:
     """Hears of each thing that a machine sent and must not; everything else is placed."""
     again: Callable[[], Again | None]
     """What was submitted into the folder after this job, if anything was."""
+    engine: Engine | None = None
+    """What moves the bytes of files."""
 
     @property
     def rights(self) -> Rights:
         """Those of what is made here."""
         return Rights(self.umask)
+
+    @property
+    def _logs(self) -> JobLogs:
+        return JobLogs(self.project.folder, self.job, self.rights)
 
     def look(self) -> None:
         """See to it that project and job are still where they were."""
@@ -107,21 +113,22 @@ class Home:
         """Cut the logs to what they held at submission: a new turn writes them anew."""
         self.look()
         for name in self.job.logs:
-            self._cut_log(name, 0)
+            self._logs.cut(name, 0)
 
     def add_lines(self, chunk: LogLines) -> None:
         """Put log lines in their place; again is the same."""
         self.look()
         admitted_lines(chunk, self.job)
-        left, at = memoryview(chunk.data), self.job.log_starts[chunk.log] + chunk.start
-        with possible(self.job.logs[chunk.log]), self._opened_log(chunk.log) as descriptor:
-            while left:
-                written = os.pwrite(descriptor, left, at)
-                left, at = left[written:], at + written
-            self.moved(len(chunk.data))
+        self._logs.add(chunk)
+        self.moved(len(chunk.data))
 
     def place(
-        self, entries: Iterable[Entry], small: Iterable[Bundled] = (), *, ended: bool = False
+        self,
+        entries: Iterable[Entry],
+        small: Iterable[Bundled] = (),
+        *,
+        ended: bool = False,
+        later: Callable[[list[Entry]], None] | None = None,
     ) -> None:
         """Place what is not there already as it should be; what is refused stops nothing else.
 
@@ -153,7 +160,12 @@ class Home:
         self._put(
             [entry for entry in fresh if has_room(entry)],
             [(entry, data) for entry, data in here if has_room(entry)],
+            later or self.bring,
         )
+
+    def bring(self, files: list[Entry]) -> None:
+        """Bring files that there is room for, and mark them as delivered."""
+        self._deliver(self._fetch(files))
 
     def remove_others(self, entries: Iterable[Entry]) -> None:
         """Remove what earlier turns delivered and the winner does not have."""
@@ -169,7 +181,7 @@ class Home:
         """Cut the logs to what the machine that ended the job has said."""
         self.look()
         for name, size in sizes.items():
-            self._cut_log(name, size)
+            self._logs.cut(name, size)
 
     def end(self, exit_: Exit) -> None:
         """Write the reason of a failure, then the markers, then make the front end look.
@@ -181,7 +193,7 @@ class Home:
             return
         if exit_.outcome is not Outcome.SUCCESS and exit_.reason:
             text = f"cryoem: job {self.job.number}: {exit_.reason}\n"
-            self._append_once(text.encode("utf-8", "surrogateescape"))
+            self._logs.end_with(text.encode("utf-8", "surrogateescape"))
         folder = self.project.folder / self.job.outputs[0]
         wanted = self.frontend.markers(exit_)
         for name in self.frontend.all_markers():
@@ -196,16 +208,6 @@ class Home:
     def _submitted_again(self) -> Again | None:
         """The job that the front end's markers are to tell of, rather than of this one."""
         return self.again() if self.frontend.all_markers() else None
-
-    def _append_once(self, text: bytes) -> None:
-        """End the error log with a text, unless it ends with it already."""
-        path = self.project.folder / self.job.logs["err"]
-        descriptor = self.rights.opened(path, os.O_RDWR)
-        with os.fdopen(descriptor, "r+b") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - len(text)))
-            if log.read() != text:
-                log.seek(0, os.SEEK_END)
-                log.write(text)
 
     def _own(self) -> tuple[str, ...]:
         logs = tuple(Path(path).name for path in self.job.logs.values())
@@ -245,13 +247,19 @@ class Home:
         room.date(entry)
         return False
 
-    def _put(self, fresh: list[Entry], here: list[Bundled]) -> None:
+    def _put(
+        self, fresh: list[Entry], here: list[Bundled], bring: Callable[[list[Entry]], None]
+    ) -> None:
         """Place what there is room for, and mark it as delivered."""
         placed = [entry for entry, data in here if self._place_bytes(entry, data)]
-        placed += self._fetch([entry for entry in fresh if entry.kind is Kind.FILE])
         placed += [entry for entry in fresh if entry.kind is Kind.FOLDER]
         new_links = [entry for entry in fresh if entry.kind is Kind.LINK]
         placed += [entry for entry in new_links if self._done(entry, partial(self._link, entry))]
+        self._deliver(placed)
+        if files := [entry for entry in fresh if entry.kind is Kind.FILE]:
+            bring(files)
+
+    def _deliver(self, placed: Iterable[Entry]) -> None:
         marks = [(entry.path, mark_of(entry)) for entry in placed]
         self.cache.deliver(self.project.name, self.job.number, marks)
 
@@ -275,7 +283,14 @@ class Home:
 
     def _fetch_all(self, entries: list[Entry]) -> None:
         files = [(entry, self.project.folder / entry.path) for entry in entries]
-        fetch_files(self.store, self.project.name, files, moved=self._arriving, make_folders=False)
+        fetch_files(
+            self.store,
+            self.project.name,
+            files,
+            moved=self._arriving,
+            make_folders=False,
+            engine=self.engine,
+        )
 
     def _link(self, entry: Entry) -> None:
         path = self.project.folder / entry.path
@@ -288,16 +303,3 @@ class Home:
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
-
-    @contextmanager
-    def _opened_log(self, name: str) -> Iterator[int]:
-        path = self.project.folder / self.job.logs[name]
-        descriptor = self.rights.opened(path, os.O_WRONLY)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-    def _cut_log(self, name: str, size: int) -> None:
-        with self._opened_log(name) as descriptor:
-            os.ftruncate(descriptor, self.job.log_starts[name] + size)

@@ -14,6 +14,7 @@ from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.record import mapping
 from cryoem_cloud.model.turn import FEWEST_ENDED, Deed, Turn, exit_of
+from cryoem_cloud.mover.decoder import leave_decoder
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.results import results
 
@@ -42,6 +43,8 @@ class Homecoming:
         self.home.place(entries, ended=True)
         if entries:
             publish(self.records, self.means.cache, ending)
+        if any(entry.content and entry.content.codecs for entry in entries):
+            leave_decoder(self.records.store)
         if ending.deed is Deed.DONE or ending.number == FEWEST_ENDED:
             self.home.remove_others(entries)
         if not self.delivery.ours():

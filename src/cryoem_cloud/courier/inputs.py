@@ -32,6 +32,7 @@ from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import MAIN, Ready, Task, on_one_machine
 from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application, Shape
 from cryoem_cloud.ports.view import View
@@ -52,7 +53,7 @@ _SLOW_BYTES = 256 * 1024 * 1024
 class Inputs:
     """Makes a job ready for machines. `stopped` says whether the user wants it no more.
 
-    While bytes are sent, `halting` is asked.
+    `engine` moves the bytes. While bytes are sent, `halting` is asked.
     """
 
     means: Means
@@ -61,6 +62,7 @@ class Inputs:
     application: Application
     settings: Settings
     shape: Shape
+    engine: Engine
     desk: CardDesk
     stopped: Callable[[], bool]
     halting: Halting
@@ -266,7 +268,7 @@ class Inputs:
             cache=self.means.cache,
             by_reference=self._by_reference(),
             moved=self._moved,
-            engine=self.means.sending,
+            engine=self.engine,
         )
 
     def _moved(self, size: int) -> None:

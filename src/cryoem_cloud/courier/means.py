@@ -6,8 +6,8 @@ from threading import Event
 
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.cards import Cards
+from cryoem_cloud.courier.engines import EnginesBySettings
 from cryoem_cloud.courier.spool import Spool
-from cryoem_cloud.mover.engine import SEND_BYTES, Engine
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.frontend import Frontend
@@ -37,5 +37,4 @@ class Means:
     spool: Spool
     clock: Clock
     stopping: Event
-    sending: Engine = field(default_factory=lambda: Engine(memory_bytes=SEND_BYTES))
-    """What all jobs share whose inputs are sent at a time."""
+    engines: EnginesBySettings = field(default_factory=EnginesBySettings)

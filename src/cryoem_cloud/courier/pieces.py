@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.carrier import Carrier
 from cryoem_cloud.courier.home import Home
 from cryoem_cloud.model.journal import ENDED, LogLines, Page
 from cryoem_cloud.model.task import MAIN, Ready, Task
@@ -37,6 +38,7 @@ class PieceFollower:
     cache: Cache
     told: Callable[[str], None]
     clock: Clock
+    carrier: Carrier
     failed: bool = False
     _tasks: dict[str, Task] = field(default_factory=dict)
     _packs: int = 0
@@ -115,7 +117,7 @@ class PieceFollower:
             self._running = True
             self.told(self._words())
         if page.files or page.small:
-            self.at_home().place(page.files, page.small)
+            self.carrier.place(self.at_home(), page)
         if page.phase == ENDED:
             state = standing(self.records.turns(page.task).read())
             self.failed = self.failed or state is Standing.FAILED

@@ -1,34 +1,42 @@
 """Brings a job's inputs into the store: what it asks for, less what the store holds already."""
 
-import os
 import secrets
 import stat
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
-from cryoem_cloud.courier.absent import missing
 from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.needed import require_file, where, without_doubles
 from cryoem_cloud.courier.unsent import Place, Sent, Unsent
-from cryoem_cloud.model.errors import MissingInputError, RefusedError
+from cryoem_cloud.model.errors import MissingInputError, SourceChangedError
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry, Kind, Stamp
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.keys import bundle_key, mirror_key
 from cryoem_cloud.model.links import inner_link
-from cryoem_cloud.model.paths import OUTSIDE
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover.bundle import BUNDLED_BYTES, groups, send_bundle
 from cryoem_cloud.mover.decoder import leave_decoder
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.push import digest_file, keep_file
+from cryoem_cloud.mover.settling import may_be_written
 from cryoem_cloud.mover.stamp import stamp_from, stamp_of
 from cryoem_cloud.mover.tidy import forget
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.index import IndexLog, Recorded
 
-__all__ = ["Upload", "where", "without_doubles"]
+__all__ = ["WRITTEN", "Upload"]
+
+WRITTEN = "it is being written; once it is whole, the next push sends it"
+_GONE = "it has gone away"
+
+_T = TypeVar("_T")
 
 _STREAMS = 8
 _BUNDLE_STREAMS = 16
@@ -40,26 +48,13 @@ _RECORD_FILES = 5000
 """Files in one index record; what was sent before an interruption is not sent again."""
 
 
-def where(project: Path, path: str) -> Path:
-    """Where a path lies on this computer."""
-    return Path("/", path.removeprefix(OUTSIDE)) if path.startswith(OUTSIDE) else project / path
-
-
-def without_doubles(needs: Iterable[Need]) -> tuple[Need, ...]:
-    """Each path once, in the order of first mention; bytes win over a stub."""
-    found: dict[str, Need] = {}
-    for need in needs:
-        known = found.get(need.path)
-        if known is None or (known.stub and not need.stub):
-            found[need.path] = need
-    return tuple(found.values())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """Sends inputs of one project. `moved` is told of bytes as they go, and may end that.
 
-    With `distrust` every file is read and compared by its digest, whatever its time says.
+    With `distrust` every file is read and compared by its digest, whatever its time says. Where the
+    folder is `alive`, files that are being written, change or go away are `left_out`, which says
+    why, by path; elsewhere they end the sending.
     """
 
     store: Store
@@ -69,6 +64,8 @@ class Upload:
     moved: Callable[[int], None]
     engine: Engine
     distrust: bool = False
+    alive: bool = False
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def entries(self, purpose: str, needs: Iterable[Need]) -> tuple[Entry, ...]:
         """The needs as entries, their bytes in the store and recorded in the index.
@@ -78,12 +75,11 @@ class Upload:
         Raises:
             MissingInputError: A file is neither here nor in the store; nothing more is sent.
             SourceChangedError: A file changed while it was read.
+            Neither, where the folder is alive.
         """
         index = IndexLog(self.store, self.project.name)
         self.cache.refresh(index, self.project.name)
-        wanted = without_doubles(needs)
-        for need in wanted:
-            self._look(need)
+        wanted = [need for need in without_doubles(needs) if self._is_there(need)]
         made: list[Entry] = []
         with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
             for start in range(0, len(wanted), _RECORD_FILES):
@@ -92,7 +88,8 @@ class Upload:
                 found = self._found(pool, some, known)
                 unsent = [one for one in found if isinstance(one, Unsent)]
                 sent = self._sent(pool, unsent)
-                entries = [sent[one.path] if isinstance(one, Unsent) else one for one in found]
+                named = (sent.get(one.path) if isinstance(one, Unsent) else one for one in found)
+                entries = [entry for entry in named if entry is not None]
                 if any(entry.content and entry.content.codecs for entry in sent.values()):
                     leave_decoder(self.store)
                 self._record(index, purpose, entries, known)
@@ -113,29 +110,28 @@ class Upload:
         file = where(self.project.folder, need.path)
         return file.is_file() and self.cache.entry(self.project.name, need.path) is None
 
+    def _is_there(self, need: Need) -> bool:
+        self._unless_it_changes(need.path, partial(self._look, need))
+        return need.path not in self.left_out
+
+    def _unless_it_changes(self, path: str, call: Callable[[], _T]) -> _T | None:
+        """What `call` gives; None where the file is left out, as it changes or is gone."""
+        try:
+            return call()
+        except (MissingInputError, FileNotFoundError, SourceChangedError) as error:
+            if not self.alive:
+                raise
+            self.left_out[path] = WRITTEN if isinstance(error, SourceChangedError) else _GONE
+            return None
+
     def _look(self, need: Need) -> None:
         if need.target:
             return
-        file = where(self.project.folder, need.path)
         try:
-            mode = file.stat().st_mode
-        except (FileNotFoundError, NotADirectoryError):
+            require_file(need, where(self.project.folder, need.path))
+        except MissingInputError:
             if self._stored(need) is None:
-                raise missing(need, file) from None
-        except OSError as error:
-            raise RefusedError(
-                f"{need.path} cannot be read: {error.strerror}; {need.asked_by} asks for it"
-            ) from error
-        else:
-            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                raise RefusedError(
-                    f"{need.path} is a device, socket or pipe; {need.asked_by} asks for it"
-                )
-            if not need.stub and not os.access(file, os.R_OK):
-                raise RefusedError(
-                    f"{need.path} cannot be read by you; {need.asked_by} asks for it",
-                    hint="chmod u+r, or ask its owner; then submit again",
-                )
+                raise
 
     def _stored(self, need: Need) -> Entry | None:
         entry = self.cache.entry(self.project.name, need.path)
@@ -148,9 +144,25 @@ class Upload:
     ) -> list[Entry | Unsent]:
         """Each need as an entry, if the store has its bytes, or as a file that has to be read."""
         some = [needs[at : at + _LOOKED_AT] for at in range(0, len(needs), _LOOKED_AT)]
-        looked = pool.map(lambda few: [self._entry(need, known) for need in few], some)
-        found = [one for few in looked for one in few]
-        return found if self.distrust else self._without_known(found, known)
+
+        def looked_at(few: Sequence[Need]) -> list[Entry | Unsent | None]:
+            calls = ((need.path, partial(self._entry, need, known)) for need in few)
+            return [self._unless_it_changes(path, call) for path, call in calls]
+
+        looked = chain.from_iterable(pool.map(looked_at, some))
+        found = [one for one in looked if one is not None]
+        if not self.distrust:
+            found = self._without_known(found, known)
+        return [one for one in found if not self._is_being_written(one)]
+
+    def _is_being_written(self, one: Entry | Unsent) -> bool:
+        """Whether it is left out, as somebody may be writing it."""
+        if not self.alive or not isinstance(one, Unsent):
+            return False
+        if not may_be_written(one.file, one.stamp, time.time_ns()):
+            return False
+        self.left_out[one.path] = WRITTEN
+        return True
 
     def _entry(self, need: Need, known: Mapping[str, Entry]) -> Entry | Unsent:
         if need.target:
@@ -205,12 +217,24 @@ class Upload:
         alone = [one for place, one in firsts.items() if place not in bundled]
         with ThreadPoolExecutor(max_workers=_BUNDLE_STREAMS) as bundles:
             together = bundles.map(self._send_together, groups(small, lambda one: one.stamp.size))
-            sent = dict(pool.map(self._send, alone))
+            sent = dict(found for found in pool.map(self._send, alone) if found is not None)
             for some in together:
                 sent |= some
-        return {one.path: one.entry(sent[one.place]) for one in unsent}
+        for one in unsent:
+            if one.place not in sent:  # it has several names
+                self.left_out.setdefault(one.path, WRITTEN)
+        return {one.path: one.entry(sent[one.place]) for one in unsent if one.place in sent}
 
     def _send_together(self, unsent: Sequence[Unsent]) -> dict[Place, Sent]:
+        try:
+            return self._bundled(unsent)
+        except (SourceChangedError, FileNotFoundError):
+            if not self.alive:
+                raise
+        each = map(self._send, unsent)  # one of them changes
+        return dict(found for found in each if found is not None)
+
+    def _bundled(self, unsent: Sequence[Unsent]) -> dict[Place, Sent]:
         sent = send_bundle(
             self.store,
             [one.file for one in unsent],
@@ -220,16 +244,27 @@ class Upload:
             engine=self.engine,
             moved=self.moved,
         )
+        if self.alive and any(s != one.stamp for one, (s, _) in zip(unsent, sent, strict=True)):
+            raise SourceChangedError("a small file was written before it was read")
         self.cache.remember(
             (one.file, stamp, content.digest)
             for one, (stamp, content) in zip(unsent, sent, strict=True)
         )
         return {one.place: each for one, each in zip(unsent, sent, strict=True)}
 
-    def _send(self, unsent: Unsent) -> tuple[Place, Sent]:
-        stamp, content = self._stored_now(unsent)
-        self.cache.remember([(unsent.file, stamp, content.digest)])
-        return unsent.place, (stamp, content)
+    def _send(self, unsent: Unsent) -> tuple[Place, Sent] | None:
+        sent = self._unless_it_changes(unsent.path, partial(self._stored_as_seen, unsent))
+        if sent is None:
+            return None
+        self.cache.remember([(unsent.file, sent[0], sent[1].digest)])
+        return unsent.place, sent
+
+    def _stored_as_seen(self, unsent: Unsent) -> Sent:
+        """Store the bytes, in a folder that is alive those that were there when it was whole."""
+        sent = self._stored_now(unsent)
+        if self.alive and sent[0] != unsent.stamp:
+            raise SourceChangedError(f"{unsent.file} was written before it was read")
+        return sent
 
     def _stored_now(self, unsent: Unsent) -> Sent:
         """Store the bytes, unless the store has them under another name or from another time."""

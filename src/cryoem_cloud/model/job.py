@@ -54,6 +54,7 @@ class Wish:
     `machine` is a machine type of the provider's, or several with commas between, `market` one of
     `model.offer.MARKETS`, `hours` how long the machines may be there at most.
     `home` is what comes home, "all" or "essential"; in a job that was submitted it is one of them.
+    `codec` is the setting of that name, for outputs; "" in jobs from before: as they are.
     `pieces` is into how many pieces the job is cut; 1: not at all. `image` is what machines begin
     with, as the provider calls it; `container` the container in which the programs are run. `door`
     lets the submitter in to the machines; None: nobody is let in.
@@ -64,6 +65,7 @@ class Wish:
     market: str = ""
     count: int = 0
     home: str = ""
+    codec: str = ""
     ranks: int = 1
     threads: int = 1
     pieces: int = 0
@@ -92,6 +94,7 @@ class Wish:
             "home": self.home,
             "ranks": self.ranks,
             "threads": self.threads,
+            **({"codec": self.codec} if self.codec else {}),
             **({"pieces": self.pieces} if self.pieces else {}),
             **({"hours": self.hours} if self.hours else {}),
             **({"image": self.image} if self.image else {}),
@@ -108,6 +111,7 @@ class Wish:
             market=text(fields, "market", ""),
             count=integer(fields, "count", 0),
             home=text(fields, "home", ""),
+            codec=text(fields, "codec", ""),
             ranks=integer(fields, "ranks", 1),
             threads=integer(fields, "threads", 1),
             pieces=integer(fields, "pieces", 0),

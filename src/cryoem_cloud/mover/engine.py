@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +18,9 @@ from cryoem_cloud.mover.encoding import Kinds, Use
 from cryoem_cloud.mover.gains import Gains
 from cryoem_cloud.mover.pace import Limit, Link, Pace
 from cryoem_cloud.mover.pool import Pool
+from cryoem_cloud.ports.repeats import hearing_of_repeats
 
-__all__ = ["FETCH_BYTES", "SEND_BYTES", "Engine", "engine_or_new"]
+__all__ = ["FETCH_BYTES", "SEND_BYTES", "Engine", "Line", "engine_or_new"]
 
 _T = TypeVar("_T")
 
@@ -27,15 +29,31 @@ SEND_BYTES = 144 * 1024 * 1024
 that are being sent."""
 FETCH_BYTES = 32 * 1024 * 1024
 _FIRST_STREAMS, _MOST_STREAMS = 8, 16
+_SHARE_BEHIND = 4
+"""Of its streams an engine has one in so many while others go first: a line is shared evenly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What is known of the line, and agreed about it; in bytes per second, None: nothing.
+
+    No more than `most_bytes_per_s` go over the wire. Others will fetch what is sent on a line that
+    takes `beyond_bytes_per_s`. While one of the engines that this one is `behind` has something on
+    its way, it has a quarter of its streams, so that most of a common line is left to that.
+    """
+
+    most_bytes_per_s: float | None = None
+    beyond_bytes_per_s: float | None = None
+    behind: tuple["Engine", ...] = ()
 
 
 class Engine:
     """Moves the parts of many files at a time, in one direction. Safe for threads.
 
     `memory_bytes` bounds the buffers of all files. `encoding` is for files that are sent.
-    `journals` is a folder for what makes it possible to go on after a break, `gains` one for gains
-    that were learnt of movies; both can be thrown away. `bytes_per_s` limits what goes over the
-    wire.
+    `journals` is a folder for what makes it possible to go on after a break; beside it is `gains`,
+    for gains that were learnt of movies; both can be thrown away. `cores` is how many may encode at
+    a time; None: all that there are.
     """
 
     def __init__(
@@ -45,20 +63,21 @@ class Engine:
         streams: int = _MOST_STREAMS,
         encoding: Encoding = Encoding.NONE,
         journals: Path | None = None,
-        gains: Path | None = None,
-        bytes_per_s: float | None = None,
+        line: Line = Line(),
+        cores: int | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.pool = Pool(memory_bytes)
         self.decoding = Pool(memory_bytes * 3 // 8)
         """For blocks that are being decoded, whose stored ones are held meanwhile."""
-        cores = _cores()
+        cores = min(cores or _cores(), _cores())
         self.encodes = encoding is not Encoding.NONE
-        self.gains = Gains(gains)
+        self.gains = Gains(journals and journals.with_name("gains"))
         self.kinds = Kinds(encoding, cores, self.gains)
         self.journals = journals
-        self._limit = Limit(bytes_per_s) if bytes_per_s else None
+        self._line = line
+        self._limit = Limit(line.most_bytes_per_s) if line.most_bytes_per_s else None
         self._pace = Pace(streams=min(_FIRST_STREAMS, streams), most=streams)
         self._link = Link()
         self._active = 0
@@ -92,13 +111,19 @@ class Engine:
     def streams(self) -> int:
         """How many requests go at a time now, at most."""
         with self._changed:
-            return self._pace.streams
+            return self._allowed()
 
     @property
     def link_bytes_per_s(self) -> float | None:
-        """What the link takes, as measured so far."""
+        """What the slowest link takes on the way of what is sent, as far as it is known."""
         with self._changed:
-            return self._link.bytes_per_s
+            known = (self._link.bytes_per_s, self._line.beyond_bytes_per_s)
+            return min((each for each in known if each is not None), default=None)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether something is on its way."""
+        return self._active > 0
 
     def busy(self) -> None:
         """Halve the streams: the store was busy, or did not answer in time."""
@@ -140,18 +165,19 @@ class Engine:
 
     @contextmanager
     def stream(self, size: int) -> Iterator[None]:
-        """Within this, a request of so many bytes may go."""
+        """Within this, a request of so many bytes may go; repetitions halve the streams."""
         if self._limit is not None:
             with self._changed:
                 pause_s = self._limit.wait_s(size, self._monotonic())
             self._sleep(pause_s)
         with self._changed:
-            self._changed.wait_for(lambda: self._active < self._pace.streams)
+            self._changed.wait_for(lambda: self._active < self._allowed())
             self._active += 1
             self._link.begin(self._monotonic())
         moved = 0
         try:
-            yield
+            with hearing_of_repeats(self.busy):
+                yield
             moved = size
         except StoreUnreachableError:
             self.busy()
@@ -165,6 +191,12 @@ class Engine:
                 if moved:
                     self._pace.moved(moved, now_s)
                 self._changed.notify(max(1, self._pace.streams - self._active))
+
+    def _allowed(self) -> int:
+        """How many requests may go at a time; one of them wakes who waits for it to end."""
+        if any(other.is_active for other in self._line.behind):
+            return max(1, self._pace.streams // _SHARE_BEHIND)
+        return self._pace.streams
 
 
 def _encoded(view: memoryview, use: Use, start: int) -> tuple[list[bytes], float]:

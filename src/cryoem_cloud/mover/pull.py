@@ -6,7 +6,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -105,8 +105,9 @@ def place_file(
             with engine_or_new(engine, FETCH_BYTES) as used:
                 fetch_blocks(used, store, project, content, beside=beside, moved=moved)
         elif not (whole and store.clone_out(key, beside)):
-            chunks = partial(store.get_stream, key, start=content.start, length=content.stored)
-            again_if_damaged(partial(_write, chunks, content, beside, moved))
+            with nullcontext() if engine is None else engine.stream(content.stored):
+                chunks = partial(store.get_stream, key, start=content.start, length=content.stored)
+                again_if_damaged(partial(_write, chunks, content, beside, moved))
         else:
             _check_clone(beside, content, moved)
         _settle(beside, entry, path)

@@ -16,6 +16,7 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart
+from cryoem_cloud.ports.repeats import tell_repeat
 from cryoem_cloud.ports.store import Listed, Store, Told
 from cryoem_cloud.stores.held import Held
 
@@ -35,7 +36,9 @@ _AGAIN_IF_DAMAGED = 2
 class Patience:
     """How long a call is tried again: full-jitter exponential back-off, `seconds` in all.
 
-    A store that says for how long it wants to be left alone is left alone for that long.
+    A store that says for how long it wants to be left alone is left alone for that long, and the
+    back-off is added, as all who were told so at once would come back at once. Who hears of repeats
+    (`ports.repeats`) is told of each.
     A store that has never answered is not waited for, so that a wrong address or a missing network
     is told at once.
     """
@@ -72,10 +75,11 @@ class Patience:
             try:
                 given = call()
             except StoreUnreachableError as error:
-                pause_s = max(self._chance() * longest_s, error.after_s)
+                pause_s = error.after_s + self._chance() * longest_s
                 late = self._monotonic() + pause_s - started_s > self._seconds
                 if late or not self._answered.is_set():
                     raise
+                tell_repeat()
                 self._sleep(pause_s)
                 longest_s = min(_LONGEST_S, 2 * longest_s)
             except StoreError:

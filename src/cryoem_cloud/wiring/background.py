@@ -12,6 +12,7 @@ from threading import Event
 from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.cards import Cards
+from cryoem_cloud.courier.engines import EnginesBySettings
 from cryoem_cloud.courier.main import Courier
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.start import lock, spool_of
@@ -23,7 +24,7 @@ from cryoem_cloud.providers.aws.account import accounts
 from cryoem_cloud.providers.local import LocalProvider
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.wiring.clock import SystemClock
-from cryoem_cloud.wiring.engines import sending
+from cryoem_cloud.wiring.engines import moving
 from cryoem_cloud.wiring.logs import log_to_stderr
 from cryoem_cloud.wiring.stores import store_at
 
@@ -90,7 +91,7 @@ def means(places: Places, stopping: Event) -> Means:
         spool=spool_of(places),
         clock=SystemClock(),
         stopping=stopping,
-        sending=sending(places, Settings.read(places, None, environment())),
+        engines=EnginesBySettings(lambda settings: moving(places, settings)),
     )
 
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
 from cryoem_cloud.model.errors import CryoemError, ProviderError
 from cryoem_cloud.providers.aws.calls import Calls
+from cryoem_cloud.providers.aws.deleting import delete_objects
 
 __all__ = ["Copied", "Mover", "Object", "Place", "open_jobs"]
 
@@ -22,8 +24,6 @@ _AT_A_TIME = 8
 """As many as botocore keeps connections for, less some."""
 _MOST_COPIED = 5 * 10**9
 """Bytes that S3 copies in one request: 5 GiB (API reference, CopyObject)."""
-_DELETED_AT_ONCE = 1000
-"""Objects that S3 deletes in a request (API reference, DeleteObjects)."""
 _JOB = re.compile(r"jobs/(\d{8})/(.+)")
 
 
@@ -142,15 +142,8 @@ class Mover:
 
     def delete_source(self, names: Listing) -> None:
         """See to it that these are no more where they were."""
-        left = sorted(names)
-        for first in range(0, len(left), _DELETED_AT_ONCE):
-            batch = left[first : first + _DELETED_AT_ONCE]
-            keys = [{"Key": self.source.prefix + name} for name in batch]
-            answer = self._ask(
-                self.source, "delete_objects", Delete={"Objects": keys, "Quiet": True}
-            )
-            for error in answer.get("Errors", ()):
-                raise ProviderError(f"{error['Key']} cannot be deleted: {error.get('Message')}")
+        keys = ({"Key": self.source.prefix + name} for name in sorted(names))
+        delete_objects(self.source.bucket, keys, partial(self._ask, self.source, "delete_objects"))
 
     def _copy(self, name: str, wanted: Object) -> None:
         whole = not wanted.parts and wanted.size <= _MOST_COPIED

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cryoem_cloud.model.errors import ProviderError, RefusedError
 from cryoem_cloud.providers.aws.building.taking import removed
 from cryoem_cloud.providers.aws.calls import Calls, Refused
+from cryoem_cloud.providers.aws.deleting import delete_objects
 from cryoem_cloud.providers.aws.stack.formation import Formation
 from cryoem_cloud.providers.aws.stack.leftovers import Leftovers, find, ours
 from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
@@ -28,8 +30,6 @@ _GONE = (
     "NoSuchEntityException",
 )
 _IN_USE = ("DependencyViolation", "InvalidGroup.InUse")
-_DELETED_AT_ONCE = 1000
-"""Objects that S3 deletes in a request (API reference, DeleteObjects)."""
 
 
 def tear_down(
@@ -212,22 +212,11 @@ class _TearDown:
                 Key=each["Key"],
                 UploadId=each["UploadId"],
             )
+        ask = partial(self._do, "s3", "delete_objects", Bucket=bucket)
         for field in (kind, "DeleteMarkers") if kind == "Versions" else (kind,):
-            batch = []
-            for each in self.calls.pages("s3", listing, field, **asked):
-                batch.append({key: each[key] for key in ("Key", "VersionId") if each.get(key)})
-                if len(batch) == _DELETED_AT_ONCE:
-                    self._delete(bucket, batch)
-                    batch = []
-            if batch:
-                self._delete(bucket, batch)
-
-    def _delete(self, bucket: str, batch: list[dict[str, str]]) -> None:
-        said = self._do(
-            "s3", "delete_objects", Bucket=bucket, Delete={"Objects": batch, "Quiet": True}
-        )
-        if errors := said.get("Errors"):
-            raise ProviderError(f"s3://{bucket}/{errors[0]['Key']}: {errors[0]['Message']}")
+            found = self.calls.pages("s3", listing, field, **asked)
+            keys = ({key: o[key] for key in ("Key", "VersionId") if o.get(key)} for o in found)
+            delete_objects(bucket, keys, ask)
 
     def _take_back(self, policy: str) -> None:
         try:
