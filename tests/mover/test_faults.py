@@ -25,7 +25,7 @@ from tests.mover.test_parts import a_file
 _T = TypeVar("_T")
 PROJECT = "ribosome-00000000"
 FAULTS = (Fault.REFUSED, Fault.LOST, Fault.LATE)
-CALLS = 12
+CALLS = 30
 """Tries of a person who calls again after an error."""
 
 
