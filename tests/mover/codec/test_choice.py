@@ -89,3 +89,13 @@ def test_importing_the_codec_imports_neither_numpy_nor_zstd() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not ran.stdout.split()
+
+
+def test_noise_is_told_without_numpy() -> None:
+    code = (
+        "import os, sys\n"
+        "from cryoem_cloud.mover.codec import RAW, chosen\n"
+        "assert chosen('a.tif', os.urandom(1 << 20)).way == RAW\n"
+        "sys.exit('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cryoem_cloud.mover.codec.block import encoded
@@ -18,6 +19,9 @@ __all__ = ["chosen", "tried"]
 
 _LEAST_RATIO = 1.05
 """Less is not worth a core's time, nor a reader's: LZW TIFF and EER have 1.00."""
+_HOPEFUL = 1.01
+"""What zstd finds nothing at all in is noise, or compressed already: counts and floats have skewed
+bytes, in which it finds 1.08 or more (docs/evidence/codec.md). NumPy is not imported for it."""
 _NOTABLE = 1.02
 """By so much a ratio must be better for another way to be taken."""
 _MOST_EXCEPTIONS = 0.01
@@ -31,10 +35,12 @@ def chosen(name: str, sample: bytes | memoryview, *, plain: bool = False) -> Cho
     block of its own, so a short one looks worse than its file is. "ungain" is never chosen: it
     wants a whole block, and the gain (`tried`).
     """
-    best = Choice(RAW, 1.0, float("inf"))
-    least = _LEAST_RATIO
-    for way in _candidates(name, sample, plain=plain):
-        found = tried(sample, way, plain=plain)
+    raw, simplest = Choice(RAW, 1.0, float("inf")), tried(sample, ZSTD, plain=plain)
+    if simplest.ratio < _HOPEFUL:
+        return raw
+    best, least = raw, _LEAST_RATIO
+    others = (tried(sample, way) for way in _others(name, sample, plain=plain))
+    for found in chain((simplest,), others):
         if found.ratio >= least:
             best, least = found, found.ratio * _NOTABLE
     return best
@@ -56,9 +62,8 @@ def tried(
     return Choice(way, size / max(stored, 1), size / max(seconds, 1e-6))
 
 
-def _candidates(name: str, sample: bytes | memoryview, *, plain: bool) -> Iterator[Way]:
-    """What may be worth a try, the simplest first."""
-    yield ZSTD
+def _others(name: str, sample: bytes | memoryview, *, plain: bool) -> Iterator[Way]:
+    """What besides zstd may be worth a try, the simplest first."""
     if plain or any(name.lower().endswith(ending) for ending in _TEXTS):
         return
     import numpy as np
