@@ -301,7 +301,7 @@ def test_wake_starts_a_courier_only_if_there_is_work(first: User) -> None:
     ("store", "said"),
     [
         ("/data/x", "'/data/x' is no store's URL"),
-        ("gs://bucket", "is no store's URL"),
+        ("ftp://bucket", "is no store's URL"),
         ("file://host/x", "names no folder of this computer"),
         ("s3:bucket", "names no bucket"),
     ],
