@@ -29,7 +29,7 @@ from cryoem_cloud.ports.store import Store
 
 __all__ = ["send_in_parts"]
 
-_ENCODING_BYTES = 40 * 1024 * 1024
+_ENCODING_BYTES = 12 * 1024 * 1024
 """What encoding one block takes besides the block: what the filter makes of it, and the check."""
 _MOST_HELD_BYTES = 64 * 1024 * 1024
 """Of an encoded part; what is more waits on disk."""
