@@ -6,6 +6,7 @@ import os
 import signal
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from cryoem_cloud.model.file import BLOCK_BYTES, Stamp
@@ -116,6 +117,7 @@ def _is_open(descriptor: int) -> bool | None:
     return False if _is_on_a_disk(os.fstat(descriptor).st_dev) else None
 
 
+@cache
 def _is_on_a_disk(device: int) -> bool:
     """Whether a file system of that number lies on a disk that this computer has alone."""
     return Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").exists()
