@@ -24,7 +24,10 @@ MB = 1_000_000
         (1.04, 5000 * MB, 2, 12 * MB, False),  # LZW
         (1.09, 5000 * MB, 2, 12 * MB, False),  # gains less than it may cost
         (4.2, 300 * MB, 2, 1250 * MB, False),  # cores too slow for 10 Gbit/s
-        (4.2, 1100 * MB, 2, 1500 * MB, True),
+        (4.2, 1100 * MB, 2, 1500 * MB, False),  # who sends and digests has no core left
+        (4.2, 1100 * MB, 4, 1500 * MB, True),
+        (4.2, 600 * MB, 2, 600 * MB, True),
+        (16.0, 900 * MB, 2, 1200 * MB, False),  # a loopback
     ],
 )
 def test_what_is_worth_it(

@@ -39,6 +39,7 @@ __all__ = [
     "output_key",
     "page_key",
     "prepare_prefix",
+    "probe_key",
     "project_key",
     "ready_key",
     "tasks_key",
@@ -120,6 +121,11 @@ def tasks_key(project: str, job: int, pack: int) -> str:
 def bundle_key(token: str) -> str:
     """An object of several small files, relative to the project's folder in the store."""
     return f"bundles/{token}"
+
+
+def probe_key(number: int) -> str:
+    """What is sent to see how fast a line is, relative to the project's folder; nobody reads it."""
+    return f"probe/{number}"
 
 
 def gain_key(digest: str) -> str:

@@ -20,6 +20,9 @@ _UNSEEN_RATIO = 1.5
 """What makes encoding worth it while nothing is known of the link."""
 _GAIN = 1.1
 """What encoding must gain over sending raw bytes."""
+_READ_S, _SENT_S = 0.45e-9, 0.5e-9
+"""A core's seconds for a byte that is read and digested, and for one that is sent: as measured on
+two cores of a server of 2024 (docs/evidence/transfer.md); others differ by 2 or so."""
 _SAMPLE_BYTES = 1024 * 1024
 _HEAD_BYTES = 4096
 _ALIGNED = 1024
@@ -58,12 +61,14 @@ def is_worth_it(ratio: float, speed: float, *, cores: int, link: float | None) -
     """Whether encoding is faster than sending raw bytes by what makes up for its uncertainty.
 
     `speed` is of one core, `link` what the link takes, both in bytes per second; None: not known.
+    Cores also read, digest and send.
     """
     if ratio < _LEAST_RATIO:
         return False
     if link is None:
         return ratio >= _UNSEEN_RATIO
-    return min(cores * speed, link * ratio) > _GAIN * link
+    raw = min(link, cores / (_READ_S + _SENT_S))
+    return min(link * ratio, cores / (_READ_S + 1 / speed + _SENT_S / ratio)) > _GAIN * raw
 
 
 @dataclass(slots=True)
@@ -108,6 +113,14 @@ class Kinds:
             return None
         return Use(kind.choice.way, kind.ratio, self._plain, name, kind.gain)
 
+    def is_hopeful(self, source: Source) -> bool:
+        """Whether something can be gained by encoding that file, as far as a short look tells."""
+        from cryoem_cloud.mover import codec  # noqa: PLC0415  (zstd, only where it is needed)
+
+        if self.encoding is Encoding.NONE:
+            return False
+        return codec.is_hopeful(self._sample(source))
+
     def measured(self, use: Use, *, raw: int, stored: int, seconds: float) -> None:
         """Take note of what encoding so many bytes gave and took."""
         with self._lock:
@@ -149,12 +162,15 @@ class Kinds:
         with self._lock:
             known = self._known.get(name)
         if known is None:
-            middle = max(0, source.stamp.size - _SAMPLE_BYTES) // 2 // _ALIGNED * _ALIGNED
-            sample = source.sample(middle, _SAMPLE_BYTES)
+            sample = self._sample(source)
             known = _Kind(codec.chosen(_name(source.path), sample, plain=self._plain))
             with self._lock:
                 known = self._known.setdefault(name, known)
         return name, known
+
+    def _sample(self, source: Source) -> bytes:
+        middle = max(0, source.stamp.size - _SAMPLE_BYTES) // 2 // _ALIGNED * _ALIGNED
+        return source.sample(middle, _SAMPLE_BYTES)
 
 
 def _name(path: Path) -> str:

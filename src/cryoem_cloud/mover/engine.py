@@ -18,7 +18,9 @@ from cryoem_cloud.mover.encoding import Kinds, Use
 from cryoem_cloud.mover.gains import Gains
 from cryoem_cloud.mover.pace import Limit, Link, Pace
 from cryoem_cloud.mover.pool import Pool
+from cryoem_cloud.mover.probe import probed
 from cryoem_cloud.ports.repeats import hearing_of_repeats
+from cryoem_cloud.ports.store import Store
 
 __all__ = ["FETCH_BYTES", "SEND_BYTES", "Engine", "Line", "engine_or_new"]
 
@@ -80,6 +82,9 @@ class Engine:
         self._limit = Limit(line.most_bytes_per_s) if line.most_bytes_per_s else None
         self._pace = Pace(streams=min(_FIRST_STREAMS, streams), most=streams)
         self._link = Link()
+        self._probing = threading.Lock()
+        self._has_probed = False
+        self._guess: float | None = None
         self._active = 0
         self.wire_bytes = 0
         """Of all requests that succeeded."""
@@ -117,8 +122,17 @@ class Engine:
     def link_bytes_per_s(self) -> float | None:
         """What the slowest link takes on the way of what is sent, as far as it is known."""
         with self._changed:
-            known = (self._link.bytes_per_s, self._line.beyond_bytes_per_s)
+            line = self._line
+            known = (self._link.bytes_per_s, line.beyond_bytes_per_s, line.most_bytes_per_s)
             return min((each for each in known if each is not None), default=None)
+
+    def link_to(self, store: Store, project: str) -> float | None:
+        """The same; where nothing has gone over the line, a little is sent to see, once."""
+        with self._probing:
+            if self.link_bytes_per_s is None and not self._has_probed:
+                self._has_probed = True
+                self._guess = probed(store, project, monotonic=self._monotonic)
+        return self.link_bytes_per_s or self._guess
 
     @property
     def is_active(self) -> bool:

@@ -13,6 +13,7 @@ from cryoem_cloud.mover.cut import Cut, cut_of, may_be_encoded
 from cryoem_cloud.mover.encoding import Use
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.journal import ZST, Plan
+from cryoem_cloud.mover.probe import PROBED_BYTES
 from cryoem_cloud.mover.source import Source
 from cryoem_cloud.ports.store import Store
 
@@ -40,7 +41,10 @@ def planned(
     if before is not None and raw.goes_on(before):
         with suppress(ObjectMissingError, CorruptObjectError):
             return before, _use_by(engine, store, project, before)
-    use = engine.kinds.use(source, link=engine.link_bytes_per_s)
+    link = engine.link_bytes_per_s
+    if link is None and source.stamp.size > PROBED_BYTES and engine.kinds.is_hopeful(source):
+        link = engine.link_to(store, project)
+    use = engine.kinds.use(source, link=link)
     if use is None:
         return raw, None
     cut = cut_of(source.stamp.size, ratio=use.ratio)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # NumPy is imported with the first sample.
 # ruff: noqa: PLC0415
 
-__all__ = ["chosen", "tried"]
+__all__ = ["chosen", "is_hopeful", "tried"]
 
 _LEAST_RATIO = 1.05
 """Less is not worth a core's time, nor a reader's: LZW TIFF and EER have 1.00."""
@@ -36,7 +36,7 @@ def chosen(name: str, sample: bytes | memoryview, *, plain: bool = False) -> Cho
     wants a whole block, and the gain (`tried`).
     """
     raw, simplest = Choice(RAW, 1.0, float("inf")), tried(sample, ZSTD, plain=plain)
-    if simplest.ratio < _HOPEFUL:
+    if not _is_hopeful(simplest):
         return raw
     best, least = raw, _LEAST_RATIO
     others = (tried(sample, way) for way in _others(name, sample, plain=plain))
@@ -44,6 +44,15 @@ def chosen(name: str, sample: bytes | memoryview, *, plain: bool = False) -> Cho
         if found.ratio >= least:
             best, least = found, found.ratio * _NOTABLE
     return best
+
+
+def is_hopeful(sample: bytes | memoryview) -> bool:
+    """Whether some way may make such a file smaller."""
+    return _is_hopeful(tried(sample, ZSTD, plain=True))
+
+
+def _is_hopeful(simplest: Choice) -> bool:
+    return simplest.ratio >= _HOPEFUL
 
 
 def tried(
