@@ -401,6 +401,7 @@ def test_jobs_that_wait_for_each_other_in_one_folder_keep_their_logs(user: User)
     assert [user.cryoem("logs", str(number)).out for number in (1, 2, 3)] == said
 
 
+@pytest.mark.soak  # the second one stays for a minute
 def test_a_second_courier_of_this_computer_leaves_the_card_to_the_first(user: User) -> None:
     """They have different caches, with the lock in them, and one spool."""
     number = user.submit("a", _WAITS.format("a"))

@@ -42,6 +42,15 @@ _WEED_PORTS = (
 """What SeaweedFS listens on besides; two of them may run on one computer."""
 
 
+_MINISTACK = """
+import crc32c, sys
+from ministack.app import main
+from ministack.services import s3
+s3._crc32c = crc32c.crc32c  # its own is plain Python: 2 s for 16 MiB
+sys.exit(main())
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Server:
     """A running server. `pid` is its process's, for whoever wants to pause or kill it."""
@@ -130,7 +139,7 @@ def ministack(folder: Path) -> Iterator[S3Server]:
     """MiniStack, in memory. It checks checksums, but no secret."""
     (port,) = free_ports(1)
     where = {"GATEWAY_PORT": str(port), "BIND_HOST": _HOST}
-    command = (program("ministack") or "ministack",)
+    command = (sys.executable, "-c", _MINISTACK)
     with _running(command, folder, where) as server:
         word = "test"  # any would do
         yield _ready(server, S3Server(endpoint=_url(port), key=word, secret=word, pid=server.pid))
