@@ -22,7 +22,7 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.model.file import BLOCK_BYTES, Codec, Content, Entry, Part
-from cryoem_cloud.mover.engine import SEND_BYTES, Engine
+from cryoem_cloud.mover.engine import SEND_BYTES, Engine, Line
 from cryoem_cloud.mover.pull import fetch_bytes, fetch_files, place_file
 from cryoem_cloud.mover.push import keep_file, send_file
 from cryoem_cloud.stores.directory import DirectoryStore
@@ -50,7 +50,13 @@ def a_file(path: Path, blocks: float, *, counts: bool = False) -> Path:
 def engine(
     *, encoding: Encoding = Encoding.NONE, journals: Path | None = None, streams: int = 4
 ) -> Engine:
-    return Engine(memory_bytes=SEND_BYTES, encoding=encoding, journals=journals, streams=streams)
+    return Engine(
+        memory_bytes=SEND_BYTES,
+        encoding=encoding,
+        journals=journals,
+        streams=streams,
+        line=Line(beyond_bytes_per_s=1e8),  # memory would be faster than encoding
+    )
 
 
 def sent(

@@ -15,7 +15,7 @@ from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import NoSpaceError, SourceChangedError
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry
 from cryoem_cloud.mover import cut, send, spill
-from cryoem_cloud.mover.engine import SEND_BYTES, Engine
+from cryoem_cloud.mover.engine import SEND_BYTES, Engine, Line
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.mover.push import send_file
 from cryoem_cloud.mover.spill import Spill
@@ -43,7 +43,10 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def sent(store: MemoryStore | PartedStore, path: Path, encoding: Encoding) -> Content:
-    with Engine(memory_bytes=SEND_BYTES, encoding=encoding, journals=path.parent / "up") as engine:
+    line = Line(beyond_bytes_per_s=1e8)  # memory would be faster than encoding
+    with Engine(
+        memory_bytes=SEND_BYTES, encoding=encoding, journals=path.parent / "up", line=line
+    ) as engine:
         return send_file(store, path, project="p", key="mirror/m", engine=engine)[1]
 
 
