@@ -12,13 +12,15 @@ from zlib import crc32
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.file import Content, Entry
 from cryoem_cloud.mover import cut
-from cryoem_cloud.mover.engine import SEND_BYTES, Engine
+from cryoem_cloud.mover.engine import SEND_BYTES, Engine, Line
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.mover.push import send_file
 from cryoem_cloud.ports.parts import Buffer, SentPart
 from cryoem_cloud.stores.directory import DirectoryStore
 from tests.mover.parted import FolderParts, PartedStore
 
+_LINE = Line(beyond_bytes_per_s=1e8)
+"""A disk is faster than encoding, and nothing would be encoded for it."""
 PROJECT, KEY = "ribosome-00000000", "mirror/movie.mrc"
 
 
@@ -58,7 +60,7 @@ def main(way: str, path: Path, encoding: Encoding) -> None:
     kind = FolderParts if way == "keep" else Sink
     store = PartedStore(held, kind(held, path.parent / "uploads"))
     if way in {"send", "keep"}:
-        with Engine(memory_bytes=SEND_BYTES, encoding=encoding) as engine:
+        with Engine(line=_LINE, memory_bytes=SEND_BYTES, encoding=encoding) as engine:
             content = send_file(store, path, project=PROJECT, key=KEY, engine=engine)[1]
         path.with_suffix(".json").write_text(json.dumps(content.to_json()))
     else:
