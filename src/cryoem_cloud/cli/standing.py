@@ -29,7 +29,7 @@ def current_project() -> Project | None:
 
         Spool(here.state / "spool").follow(project)
     if any((here.state / "jobs").glob(f"*.{project.name}.json")):
-        from cryoem_cloud.courier.cards import Cards  # noqa: PLC0415
+        from cryoem_cloud.courier.cards import Cards  # noqa: PLC0415  (the same)
 
         Cards(here.state / "jobs").follow(project)
     return project

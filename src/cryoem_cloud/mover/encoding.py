@@ -21,8 +21,8 @@ _UNSEEN_RATIO = 1.5
 _GAIN = 1.1
 """What encoding must gain over sending raw bytes."""
 _READ_S, _SENT_S = 0.45e-9, 0.5e-9
-"""A core's seconds for a byte that is read and digested, and for one that is sent: as measured on
-two cores of a server of 2024 (docs/evidence/transfer.md); others differ by 2 or so."""
+"""A core's seconds for a byte that is read and digested, and for one that is sent, as measured here
+(docs/evidence/transfer.md); other computers' differ by a factor of 2 or so."""
 _SAMPLE_BYTES = 1024 * 1024
 _HEAD_BYTES = 4096
 _ALIGNED = 1024

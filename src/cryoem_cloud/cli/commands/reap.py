@@ -20,7 +20,7 @@ def command(*, dry_run: bool, json_: bool) -> None:
     Machines of jobs that are open are never touched.
     """
     from cryoem_cloud.wiring.background import providers_of  # noqa: PLC0415  (heavy)
-    from cryoem_cloud.wiring.stores import store_at  # noqa: PLC0415
+    from cryoem_cloud.wiring.stores import store_at  # noqa: PLC0415  (heavy)
 
     found = tuple(fleets_left(providers_of(places()), places(), store_at))
     for fleet in found:

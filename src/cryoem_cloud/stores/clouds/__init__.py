@@ -8,10 +8,9 @@ import shutil
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
-from cryoem_cloud.model.errors import SettingsError, StoreError
-from cryoem_cloud.stores.lawful import lawful
+from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.stores.named import bucket_of
 from cryoem_cloud.stores.patient import Patience, Patient
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def open_gs(url: str, *, env: Mapping[str, str]) -> Patient:
         SettingsError: The URL is malformed, obstore is not installed, or a file that the
             environment names cannot be read.
     """
-    bucket, prefix = _parted(url, "gs", "bucket")
+    bucket, prefix = bucket_of(url, "gs", "bucket")
     config = _config(env, _GOOGLE)
     _require_obstore(url)
     from obstore.store import GCSStore  # noqa: PLC0415  (an extra)
@@ -89,7 +88,7 @@ def open_az(url: str, *, env: Mapping[str, str]) -> Patient:
     Raises:
         SettingsError: The URL is malformed, obstore is not installed, or no account is named.
     """
-    container, prefix = _parted(url, "az", "container")
+    container, prefix = bucket_of(url, "az", "container")
     named = {ours: env[theirs] for theirs, ours in _AZURES_OWN.items() if env.get(theirs)}
     config = _config({**named, **env}, _AZURE)
     if "azure_storage_account_name" not in config:
@@ -109,24 +108,6 @@ def open_az(url: str, *, env: Mapping[str, str]) -> Patient:
 
 def _config(env: Mapping[str, str], names: tuple[str, ...]) -> Any:  # noqa: ANN401  (a TypedDict each)
     return {name.lower(): env[name] for name in names if env.get(name)}
-
-
-def _parted(url: str, scheme: str, what: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    prefix = unquote(parts.path).strip("/")
-    if parts.scheme != scheme or not parts.netloc or "@" in parts.netloc or parts.query:
-        raise SettingsError(
-            f"{url!r} names no {what}", hint=f"{scheme}://{what} or {scheme}://{what}/prefix"
-        )
-    try:
-        if prefix:
-            lawful(prefix)
-    except StoreError as error:
-        raise SettingsError(
-            f"{url!r}: {prefix!r} cannot be the beginning of keys",
-            hint="letters, digits and . _ - are fine, segments are parted by one /",
-        ) from error
-    return parts.netloc, prefix
 
 
 def _require_obstore(url: str) -> None:
