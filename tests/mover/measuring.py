@@ -15,8 +15,9 @@ from cryoem_cloud.mover import cut
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine, Line
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.mover.push import send_file
-from cryoem_cloud.ports.parts import Buffer, SentPart
+from cryoem_cloud.ports.parts import Buffer, SentPart, Take
 from cryoem_cloud.stores.directory import DirectoryStore
+from cryoem_cloud.stores.filling import Filling
 from tests.mover.parted import FolderParts, PartedStore
 
 _LINE = Line(beyond_bytes_per_s=1e8)
@@ -43,12 +44,21 @@ class Sink(FolderParts):
     ) -> None:
         """Nothing."""
 
-    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+    def read_into(
+        self,
+        key: str,
+        start: int,
+        buffer: memoryview,
+        *,
+        length: int | None = None,
+        take: Take | None = None,
+    ) -> None:
         """See the port."""
+        filling = Filling(buffer, length, take)
         with (self._root / key).open("rb", buffering=0) as file:
             file.seek(start)
-            while buffer:
-                buffer = buffer[file.readinto(buffer) :]
+            while room := filling.room:
+                filling.add(file.readinto(room))
 
 
 def main(way: str, path: Path, encoding: Encoding) -> None:

@@ -15,9 +15,10 @@ from cryoem_cloud.model.errors import (
     StoreError,
     StoreUnreachableError,
 )
-from cryoem_cloud.ports.parts import LEAST_PART_BYTES, Buffer, Parts, SentPart
+from cryoem_cloud.ports.parts import LEAST_PART_BYTES, BrokenOffError, Buffer, Parts, SentPart, Take
 from cryoem_cloud.ports.store import Properties, Store
 from cryoem_cloud.stores.directory import DirectoryStore
+from cryoem_cloud.stores.filling import Filling
 from cryoem_cloud.stores.held import Held
 from cryoem_cloud.testing.faults import Fault
 
@@ -113,12 +114,23 @@ class FolderParts:
         if self._of(upload).is_dir():
             self._of(upload).rmdir()
 
-    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+    def read_into(
+        self,
+        key: str,
+        start: int,
+        buffer: memoryview,
+        *,
+        length: int | None = None,
+        take: Take | None = None,
+    ) -> None:
         """See the port."""
-        data = self._store.get(key, start=start, length=len(buffer))
-        if len(data) < len(buffer):
+        filling = Filling(buffer, length, take)
+        data = self._store.get(key, start=start, length=filling.length)
+        if len(data) < filling.length:
             raise CorruptObjectError(f"{key} is too short")
-        buffer[:] = data
+        while room := filling.room:
+            room[:] = data[filling.come : filling.come + len(room)]
+            filling.add(len(room))
 
     def _of(self, upload: str) -> Path:
         return self._folder / upload
@@ -161,11 +173,28 @@ class FailingParts:
         """See the port."""
         self._do("abort", lambda: self._parts.abort(key, upload))
 
-    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
-        """See the port."""
-        self._do("read_into", lambda: self._parts.read_into(key, start, buffer))
-        if self._garble():
-            buffer[len(buffer) // 2] ^= 1
+    def read_into(
+        self,
+        key: str,
+        start: int,
+        buffer: memoryview,
+        *,
+        length: int | None = None,
+        take: Take | None = None,
+    ) -> None:
+        """See the port; it breaks off in the middle, or before anything has come."""
+
+        def garbled(view: memoryview) -> None:
+            if self._garble():
+                view[len(view) // 2] ^= 1
+            if take:
+                take(view)
+
+        fault, whole = self._plan("read_into"), len(buffer) if length is None else length
+        come = {Fault.NONE: whole, Fault.LOST: whole // 2}.get(fault, 0)
+        self._parts.read_into(key, start, buffer, length=come, take=garbled)
+        if fault is not Fault.NONE:
+            raise BrokenOffError(StoreUnreachableError(f"read_into: {fault.value}"), come)
 
     def land(self) -> None:
         """Let what is late happen; nobody hears how it went."""

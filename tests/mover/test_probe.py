@@ -34,7 +34,7 @@ class Slow(MemoryStore):
         return self.now_s
 
 
-@pytest.mark.parametrize(("mb_per_s", "sent_mib"), [(1, 1), (30, 1), (100, 17), (2000, 17)])
+@pytest.mark.parametrize(("mb_per_s", "sent_mib"), [(1, 1), (30, 1), (100, 17), (2000, 81)])
 def test_a_slow_line_is_asked_for_little(mb_per_s: int, sent_mib: int) -> None:
     store = Slow(mb_per_s * MB)
     found = probed(store, PROJECT, monotonic=store.monotonic)

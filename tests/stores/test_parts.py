@@ -126,15 +126,26 @@ def test_a_read_that_breaks_off_is_continued_where_it_did() -> None:
     assert bench.clock.slept == [0.2]  # what came shows that the store is there
 
 
+def test_a_long_read_that_breaks_off_is_continued_where_it_did() -> None:
+    bench = Bench()
+    bench.plan = [Fault.LOST, Fault.LOST, Fault.REFUSED, Fault.LOST]
+    came: list[bytes] = []
+    buffer = memoryview(bytearray(3))
+    bench.parts.read_into("there", 1, buffer, length=8, take=lambda v: came.append(bytes(v)))
+    assert b"".join(came) == b"12345678"
+    assert bench.clock.slept == [0.2]
+
+
 def test_calls_and_bytes_of_parts_are_counted() -> None:
     bench = Bench()
     bench.parts.there("a", bench.upload)
     bench.parts.complete("a", bench.upload, [bench.sent])
     bench.parts.abort("a", bench.upload)
     bench.parts.read_into("a", 1, memoryview(bytearray(3)))
-    calls = {"put": 1, "begin": 1, "send": 1, "there": 1, "complete": 1, "abort": 1, "read_into": 1}
+    bench.parts.read_into("a", 1, memoryview(bytearray(1)), length=4)
+    calls = {"put": 1, "begin": 1, "send": 1, "there": 1, "complete": 1, "abort": 1, "read_into": 2}
     assert bench.counted.counts.calls == calls
-    assert (bench.counted.counts.bytes_in, bench.counted.counts.bytes_out) == (15, 3)
+    assert (bench.counted.counts.bytes_in, bench.counted.counts.bytes_out) == (15, 7)
 
 
 def test_parts_are_of_the_store_that_is_known(tmp_path: Path) -> None:

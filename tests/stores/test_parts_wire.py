@@ -127,6 +127,17 @@ def test_a_range_that_breaks_off_is_continued(wire: Wire, trouble: Trouble) -> N
     assert start >= 3 + (4 * MIB if trouble.cut_after or trouble.reset_after else 0)
 
 
+@pytest.mark.parametrize("cut", [0, 17, 300_000, 5 * MIB + 17])
+def test_a_long_range_that_breaks_off_is_continued(wire: Wire, cut: int) -> None:
+    wire.store.put("a", DATA)
+    wire.proxy.trouble(Trouble(cut_after=cut), Trouble(reset=True))
+    came = bytearray()
+    wire.parts.read_into(
+        "a", 3, memoryview(bytearray(300_000)), length=len(DATA) - 3, take=came.extend
+    )
+    assert came == DATA[3:]
+
+
 def test_what_has_come_before_a_break_is_told(wire: Wire) -> None:
     wire.store.put("a", DATA)
     wire.proxy.trouble(Trouble(cut_after=2 * MIB))

@@ -9,12 +9,13 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryoem_cloud.model.digest import Digester, digest_of_blocks, digits_of
+from cryoem_cloud.model.digest import BlockDigester, digest_of_blocks, digits_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError
 from cryoem_cloud.model.file import BLOCK_BYTES, Codec, Content, Part
 from cryoem_cloud.model.keys import is_gain_key
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.holes import write_at
+from cryoem_cloud.ports.parts import Take
 from cryoem_cloud.ports.store import Store
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["again_if_damaged", "comes_in_blocks", "decoded", "fetch_blocks", "require_readable"]
 
-_READ_BYTES = 4 * 1024 * 1024
-"""Of a raw block at a time, so that many streams fit into little memory."""
+_READ_BYTES = 256 * 1024
+"""Of a raw block at a time: it is digested and written while the processor's cache has it."""
+_POOLED_BYTES = 4 * 1024 * 1024
+"""The buffers of encoded blocks are multiples of this, so that they are used again."""
 _DECODING_BYTES = 6 * 1024 * 1024
 """What decoding a block takes besides its stored bytes."""
 _DECODING_SHARE = 1
@@ -164,6 +167,32 @@ def _stored_end(row: Part) -> int:
     return row.stored_start + row.stored_length
 
 
+class _Taking:
+    """Writes what comes into one block's place in a file, and digests it."""
+
+    def __init__(self, descriptor: int, start: int, length: int, *, holes: bool) -> None:
+        self._descriptor, self._at, self._end = descriptor, start, start + length
+        self._holes = holes
+        self._digester = BlockDigester()
+
+    def take(self, view: memoryview) -> None:
+        """The next bytes.
+
+        Raises:
+            CorruptObjectError: They would be in the next block.
+        """
+        if self._at + len(view) > self._end:
+            raise CorruptObjectError("a block is longer than it can be", hint=_DAMAGED)
+        self._digester.update(view)
+        write_at(self._descriptor, self._at, view, holes=self._holes)
+        self._at += len(view)
+
+    @property
+    def digits(self) -> str:
+        """Of all so far."""
+        return self._digester.digits
+
+
 @dataclass(frozen=True, slots=True)
 class _Fetch:
     """One file that is being fetched into an open one."""
@@ -186,14 +215,10 @@ class _Fetch:
     def _raw(self, number: int, *, holes: bool) -> None:
         start = number * BLOCK_BYTES
         length = min(BLOCK_BYTES, self.content.size - start)
-        digester = Digester()
+        taking = _Taking(self.descriptor, start, length, holes=holes)
         with self.engine.pool.holding(_READ_BYTES) as held:
-            for at in range(start, start + length, _READ_BYTES):
-                view = held.views[0][: min(_READ_BYTES, start + length - at)]
-                self._read(at, view)
-                digester.update(view)
-                write_at(self.descriptor, at, view, holes=holes)
-        self._require(number, digits_of(digester.digest))
+            self._read(start, held.views[0], length=length, take=taking.take)
+        self._require(number, taking.digits)
         self.moved(length)
 
     def _encoded(self, number: int, *, holes: bool) -> None:
@@ -213,24 +238,28 @@ class _Fetch:
         """Write a block as it is decoded, and give its digest."""
         from cryoem_cloud.mover.codec import decoded as pieces_of  # noqa: PLC0415  (needs NumPy)
 
-        digester, at = Digester(), row.raw_start
+        start, length = row.raw_start, row.raw_length
+        taking = _Taking(self.descriptor, start, length, holes=holes)
         for piece in pieces_of(data, row.raw_length, gain=self.gain):
-            view = memoryview(piece).cast("B")
-            digester.update(view)
-            write_at(self.descriptor, at, view, holes=holes)
-            at += len(view)
-        return digits_of(digester.digest)
+            taking.take(memoryview(piece).cast("B"))
+        return taking.digits
 
-    def _read(self, at: int, view: memoryview) -> None:
-        start = self.content.start + at
-        with self.engine.stream(len(view)):
+    def _read(
+        self, at: int, view: memoryview, *, length: int | None = None, take: Take | None = None
+    ) -> None:
+        """As `ports.parts.Parts.read_into`, of any store."""
+        start, whole = self.content.start + at, len(view) if length is None else length
+        with self.engine.stream(whole):
             if self.store.parts is not None:
-                self.store.parts.read_into(self.key, start, view)
+                self.store.parts.read_into(self.key, start, view, length=length, take=take)
                 return
-            data = self.store.get(self.key, start=start, length=len(view))
-        if len(data) != len(view):
+            data = self.store.get(self.key, start=start, length=whole)
+        if len(data) != whole:
             raise CorruptObjectError(f"{self.key} ends too early")
-        view[:] = data
+        if take:
+            take(memoryview(data))
+        else:
+            view[:] = data
 
     def _require(self, number: int, found: str) -> None:
         if found != self.blocks[number]:
@@ -242,5 +271,5 @@ class _Fetch:
 
 def _pooled(size: int) -> int:
     """The size of the buffer for so many bytes: there are few sizes, so that they are reused."""
-    step = _READ_BYTES if size > _READ_BYTES else _READ_BYTES // 4
+    step = _POOLED_BYTES if size > _POOLED_BYTES else _POOLED_BYTES // 4
     return ceil(size / step) * step

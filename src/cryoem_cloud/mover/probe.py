@@ -1,14 +1,15 @@
 """How fast a line is, before anything has gone over it: a little is sent, and taken away again.
 
 Whether a first large file is encoded depends on it, and cannot be changed once its parts are under
-way. On a slow line 1 MiB is sent, whatever that says being much less than cores encode; on a fast
-one 16 MiB more, several at a time.
+way. On a slow line 1 MiB is sent, whatever that says being much less than cores encode; the faster
+it is the more is sent, several objects at a time, as little tells nothing of a fast line.
 """
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.keys import probe_key
@@ -18,32 +19,31 @@ __all__ = ["PROBED_BYTES", "probed"]
 
 PROBED_BYTES = 64 * 1024 * 1024
 """Files up to this size are not worth it."""
-_FIRST_BYTES = 1024 * 1024
-_FAST_S = 0.03
-"""35 MB/s or more, connecting included."""
-_STREAMS, _EACH_BYTES = 4, 4 * 1024 * 1024
+_MIB = 1024 * 1024
+_STREAMS = 4
+_STEPS = ((1, _MIB, 35e6), (_STREAMS, 4 * _MIB, 400e6), (_STREAMS, 16 * _MIB, 0.0))
+"""How many objects of how many bytes; the next step follows on a line of more bytes a second."""
 
 
 def probed(store: Store, project: str, *, monotonic: Callable[[], float]) -> float | None:
     """About how many bytes a second the line to a store takes; None where it could not be tried."""
-    piece = os.urandom(_FIRST_BYTES)
-
-    def sent(number: int, data: bytes) -> None:
-        key = f"{project}/{probe_key(number)}"
+    keys = [f"{project}/{probe_key(number)}" for number in range(_STREAMS)]
+    found: float | None = None
+    with ThreadPoolExecutor(_STREAMS) as pool, suppress(CryoemError):
         try:
-            store.put(key, data)
+            for count, size, enough in _STEPS:
+                send = partial(store.put, data=os.urandom(_MIB) * (size // _MIB))
+                began_s = monotonic()
+                _all(pool, send, keys[:count])
+                found = count * size / max(monotonic() - began_s, 1e-6)
+                if found < enough:
+                    break
         finally:
-            store.delete(key)
+            _all(pool, store.delete, keys[:count])
+    return found
 
-    with suppress(CryoemError):
-        began_s = monotonic()
-        sent(0, piece)
-        took_s = monotonic() - began_s
-        if took_s > _FAST_S:
-            return _FIRST_BYTES / took_s
-        data = piece * (_EACH_BYTES // _FIRST_BYTES)
-        began_s = monotonic()
-        with ThreadPoolExecutor(_STREAMS) as pool:
-            list(pool.map(lambda number: sent(number, data), range(_STREAMS)))
-        return _STREAMS * _EACH_BYTES / max(monotonic() - began_s, 1e-6)
-    return None
+
+def _all(pool: Executor, call: Callable[[str], None], keys: list[str]) -> None:
+    """Make the call for each of the keys, all at once."""
+    for future in [pool.submit(call, key) for key in keys]:
+        future.result()

@@ -15,6 +15,7 @@ __all__ = [
     "Parts",
     "Pieces",
     "SentPart",
+    "Take",
     "bytes_in",
 ]
 
@@ -25,6 +26,8 @@ MOST_PART_BYTES = 5 * 1024**3
 MOST_PARTS = 10_000
 
 Buffer = bytes | bytearray | memoryview
+Take = Callable[[memoryview], None]
+"""Given bytes that are there as long as the call lasts."""
 
 
 class Pieces(Sequence[Buffer]):
@@ -75,7 +78,7 @@ class SentPart:
 
 
 class BrokenOffError(StoreUnreachableError):
-    """The store stopped in the middle: the buffer's first `come` bytes are the object's."""
+    """The store stopped in the middle: `come` bytes were taken, or begin the buffer."""
 
     def __init__(self, error: StoreUnreachableError, come: int) -> None:
         super().__init__(error.message, hint=error.hint)
@@ -129,12 +132,24 @@ class Parts(Protocol):
         """See to it that there is no such upload and that none of its parts is kept."""
         ...
 
-    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+    def read_into(
+        self,
+        key: str,
+        start: int,
+        buffer: memoryview,
+        *,
+        length: int | None = None,
+        take: Take | None = None,
+    ) -> None:
         """Fill the buffer with an object's bytes from `start` on.
+
+        With a length it is filled again and again until so many bytes have come, in order, and what
+        is in it is given to `take` each time: so much is read by little memory, and still in the
+        processor's cache when it is digested.
 
         Raises:
             ObjectMissingError: There is no such object.
-            CorruptObjectError: It ends before the buffer is full.
+            CorruptObjectError: It ends before the buffer is full, or all has come.
             BrokenOffError: Only some of its bytes came.
         """
         ...

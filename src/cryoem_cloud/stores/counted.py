@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cryoem_cloud.ports.parts import Buffer, Parts, SentPart, bytes_in
+from cryoem_cloud.ports.parts import Buffer, Parts, SentPart, Take, bytes_in
 from cryoem_cloud.ports.store import Listed, Store, Told
 from cryoem_cloud.stores.held import Held, HeldParts
 
@@ -127,7 +127,15 @@ class _CountedParts(HeldParts):
         self._count("abort")
         super().abort(key, upload)
 
-    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+    def read_into(
+        self,
+        key: str,
+        start: int,
+        buffer: memoryview,
+        *,
+        length: int | None = None,
+        take: Take | None = None,
+    ) -> None:
         self._count("read_into")
-        super().read_into(key, start, buffer)
-        self._count(read=buffer.nbytes)
+        super().read_into(key, start, buffer, length=length, take=take)
+        self._count(read=buffer.nbytes if length is None else length)

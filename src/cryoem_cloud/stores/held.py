@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from cryoem_cloud.ports.parts import Buffer, Parts, SentPart
+from cryoem_cloud.ports.parts import Buffer, Parts, SentPart, Take
 from cryoem_cloud.ports.store import Listed, Properties, Store, Told
 
 __all__ = ["Held", "HeldParts"]
@@ -113,6 +113,14 @@ class HeldParts:
         """See the port."""
         self._at(key).abort(key, upload)
 
-    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+    def read_into(
+        self,
+        key: str,
+        start: int,
+        buffer: memoryview,
+        *,
+        length: int | None = None,
+        take: Take | None = None,
+    ) -> None:
         """See the port."""
-        self._at(key).read_into(key, start, buffer)
+        self._at(key).read_into(key, start, buffer, length=length, take=take)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from cryoem_cloud.model.checks import crc32_of
 from cryoem_cloud.model.errors import CorruptObjectError, ObjectMissingError, StoreError
-from cryoem_cloud.ports.parts import LEAST_PART_BYTES, MOST_PARTS, Buffer, SentPart
+from cryoem_cloud.ports.parts import LEAST_PART_BYTES, MOST_PARTS, Buffer, SentPart, Take
+from cryoem_cloud.stores.filling import Filling, UntakenError
 from cryoem_cloud.stores.lawful import lawful
 
 if TYPE_CHECKING:
@@ -81,12 +82,26 @@ class MemoryParts:
         with self._lock:
             self._uploads.pop((key, upload), None)
 
-    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+    def read_into(
+        self,
+        key: str,
+        start: int,
+        buffer: memoryview,
+        *,
+        length: int | None = None,
+        take: Take | None = None,
+    ) -> None:
         """See the port."""
-        data = self._store.get(key, start=start, length=len(buffer))
-        if len(data) < len(buffer):
-            raise CorruptObjectError(f"{key} is {len(buffer) - len(data)} bytes too short")
-        buffer[:] = data
+        filling = Filling(buffer, length, take)
+        data = self._store.get(key, start=start, length=filling.length)
+        if len(data) < filling.length:
+            raise CorruptObjectError(f"{key} is {filling.length - len(data)} bytes too short")
+        try:
+            while room := filling.room:
+                room[:] = data[filling.come : filling.come + len(room)]
+                filling.add(len(room))
+        except UntakenError as error:
+            raise error.why from error
 
     def _of(self, key: str, upload: str) -> dict[int, tuple[SentPart, bytes]]:
         if (key, upload) not in self._uploads:

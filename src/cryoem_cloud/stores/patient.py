@@ -15,7 +15,7 @@ from cryoem_cloud.model.errors import (
     StoreError,
     StoreUnreachableError,
 )
-from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart
+from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart, Take
 from cryoem_cloud.ports.repeats import tell_repeat
 from cryoem_cloud.ports.store import Listed, Store, Told
 from cryoem_cloud.stores.held import Held
@@ -224,14 +224,28 @@ class PatientParts:
         """See the port."""
         self._patience.persist(lambda: self._parts.abort(key, upload))
 
-    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+    def read_into(
+        self,
+        key: str,
+        start: int,
+        buffer: memoryview,
+        *,
+        length: int | None = None,
+        take: Take | None = None,
+    ) -> None:
         """See the port; what breaks off is continued where it did."""
         view, come = buffer.cast("B"), 0
+
+        def once() -> None:
+            if length is None:
+                self._parts.read_into(key, start + come, view[come:])
+            else:
+                self._parts.read_into(key, start + come, view, length=length - come, take=take)
 
         def following() -> bool:
             nonlocal come
             try:
-                self._parts.read_into(key, start + come, view[come:])
+                once()
             except BrokenOffError as error:
                 come += error.come
                 if error.come:

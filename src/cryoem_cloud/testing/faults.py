@@ -5,7 +5,7 @@ from enum import Enum
 from typing import TypeVar
 
 from cryoem_cloud.model.errors import StoreError, StoreUnreachableError
-from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart
+from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart, Take
 from cryoem_cloud.ports.store import Listed, Store, Told
 from cryoem_cloud.stores.held import Held, HeldParts
 
@@ -155,9 +155,21 @@ class _FaultyParts(HeldParts):
     def abort(self, key: str, upload: str) -> None:
         self._store.write("abort", key, lambda: self._parts.abort(key, upload))
 
-    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+    def read_into(
+        self,
+        key: str,
+        start: int,
+        buffer: memoryview,
+        *,
+        length: int | None = None,
+        take: Take | None = None,
+    ) -> None:
         fault = self._store.planned("read_into", key)
-        come = {Fault.NONE: len(buffer), Fault.LOST: len(buffer) // 2}.get(fault, 0)
-        self._parts.read_into(key, start, buffer[:come])
+        whole = len(buffer) if length is None else length
+        come = {Fault.NONE: whole, Fault.LOST: whole // 2}.get(fault, 0)
+        if length is None:
+            self._parts.read_into(key, start, buffer[:come])
+        else:
+            self._parts.read_into(key, start, buffer, length=come, take=take)
         if fault is not Fault.NONE:
             raise BrokenOffError(StoreUnreachableError(f"{key}: {fault.value}"), come)

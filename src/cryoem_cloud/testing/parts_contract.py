@@ -10,6 +10,7 @@ The store that the fixture gives must be empty of keys below `contract/`.
 """
 
 import dataclasses
+import errno
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -303,6 +304,31 @@ class _Reading:
             _parts(store).read_into(_KEY, start, memoryview(buffer)[1:-1])
             same(bytes(buffer), b"<" + b"0123456789"[start : start + length] + b">")
 
+    def test_a_small_buffer_takes_a_long_range(self, store: Store) -> None:
+        """It is given away whenever it is full, in order, and at the end."""
+        store.put(_KEY, _FIRST)
+        buffer = bytearray(b"<" + bytes(300_000) + b">")
+        for start, length in ((0, len(_FIRST)), (7, 1_000_000), (3, 300_000), (5, 1), (9, 0)):
+            came = bytearray()
+            view = memoryview(buffer)[1:-1]
+            _parts(store).read_into(_KEY, start, view, length=length, take=came.extend)
+            same(came == _FIRST[start : start + length], wanted=True)
+        same(bytes(buffer[:1] + buffer[-1:]), b"<>")
+
+    def test_who_cannot_take_what_comes_says_so(self, store: Store) -> None:
+        """It is no fault of the store's, and not asked for again."""
+        store.put(_KEY, _FIRST)
+        tries = []
+
+        def take(view: memoryview) -> None:
+            tries.append(len(view))
+            raise OSError(errno.ENOSPC, "the disk is full")
+
+        buffer = memoryview(bytearray(300_000))
+        with pytest.raises(OSError, match="the disk is full"):
+            _parts(store).read_into(_KEY, 0, buffer, length=len(_FIRST), take=take)
+        same(len(tries), 1)
+
     def test_large_ranges_come_at_once(self, store: Store) -> None:
         """To threads, from one object."""
         store.put(_KEY, _FIRST)
@@ -334,6 +360,8 @@ class _Reading:
         for start, length in ((8, 3), (0, 11), (10, 1), (99, 1)):
             with pytest.raises(CorruptObjectError):
                 _parts(store).read_into(_KEY, start, memoryview(bytearray(length)))
+            with pytest.raises(CorruptObjectError):
+                _parts(store).read_into(_KEY, start, memoryview(bytearray(2)), length=length)
 
 
 class PartsContract(_Sending, _Uploads, _Completing, _Reading):

@@ -227,9 +227,10 @@ class _Handler(BaseHTTPRequestHandler):
         upstream.endheaders(body)
 
     def _pass_on(self, answer: http.client.HTTPResponse, trouble: Trouble) -> None:
-        length = answer.getheader("Content-Length")
+        said = answer.getheader("Content-Length")
+        length = None if said is None else int(said)
         headers = [item for item in answer.getheaders() if item[0].lower() not in _HOP]
-        self._head(answer.status, answer.reason, headers, None if length is None else int(length))
+        self._head(answer.status, answer.reason, headers, length)
         left = min(
             limit
             for limit in (trouble.reset_after, trouble.cut_after, float("inf"))
@@ -242,8 +243,13 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(trouble.drip_s)
         if trouble.reset_after is not None:
             self._reset()
-        if trouble.cut_after is not None or length is None:
+        if trouble.cut_after is not None or self._is_endless(answer.status, length):
             self.close_connection = True
+
+    def _is_endless(self, status: int, length: int | None) -> bool:
+        """Whether only the end of the connection ends the answer."""
+        without = self.command == "HEAD" or status == http.HTTPStatus.NO_CONTENT
+        return length is None and not without and status >= http.HTTPStatus.OK
 
     def _head(
         self, status: int, reason: str, headers: list[tuple[str, str]], length: int | None
@@ -251,7 +257,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(status, reason)
         for name, value in headers:
             self.send_header(name, value)
-        if length is None and status >= http.HTTPStatus.OK and self.command != "HEAD":
+        if self._is_endless(status, length):
             self.send_header("Connection", "close")
         elif status != http.HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", str(length or 0))

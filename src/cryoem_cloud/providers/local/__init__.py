@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -168,22 +169,25 @@ def _machines(folder: Path) -> tuple[LocalMachine, ...]:
 
 
 def _fleet(folder: Path, order: Order | None = None) -> Fleet:
-    """The fleet; only with its order it is known whether more machines would come."""
+    """The fleet; only with its order it is known whether more machines would come.
+
+    Each machine is looked at once for its state: it may end meanwhile.
+    """
     machines = _machines(folder)
     failures = _failures(machines)
+    fleet = tuple(
+        Machine(name=machine.name, state=_state(machine), kind="process") for machine in machines
+    )
     ended = (folder / "ended").exists()
     if order is not None:
         ended = ended or failures >= order.most_failures
         ended = ended or sum(machine.left for machine in machines) >= order.count
-    return Fleet(
-        machines=tuple(
-            Machine(name=machine.name, state=_state(machine), kind="process")
-            for machine in machines
-        ),
+    found = Fleet(
+        machines=fleet,
         failures=failures,
         failure_log=_last_failed(machines).log_tail() if failures else "",
-        spent=ended and not any(machine.alive for machine in machines),
     )
+    return replace(found, spent=ended and not found.alive)
 
 
 def _state(machine: LocalMachine) -> State:

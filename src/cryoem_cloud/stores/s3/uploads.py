@@ -17,7 +17,8 @@ from cryoem_cloud.model.errors import (
     StoreError,
     StoreUnreachableError,
 )
-from cryoem_cloud.ports.parts import MOST_PARTS, BrokenOffError, Buffer, SentPart, bytes_in
+from cryoem_cloud.ports.parts import MOST_PARTS, BrokenOffError, Buffer, SentPart, Take, bytes_in
+from cryoem_cloud.stores.filling import Filling, UntakenError
 from cryoem_cloud.stores.s3.bucket import Bucket, require_from
 from cryoem_cloud.stores.s3.faults import PastTheEndError
 from cryoem_cloud.stores.s3.place import refused
@@ -90,26 +91,36 @@ class S3Parts:
         with suppress(ObjectMissingError), self._ask("DELETE", key, _of(upload)) as answer:
             answer.read()
 
-    def read_into(self, key: str, start: int, buffer: memoryview) -> None:
+    def read_into(
+        self,
+        key: str,
+        start: int,
+        buffer: memoryview,
+        *,
+        length: int | None = None,
+        take: Take | None = None,
+    ) -> None:
         """See the port; one request."""
-        view = buffer.cast("B")
-        if not view:
+        filling = Filling(buffer, length, take)
+        if not filling.length:
             with self._ask("HEAD", key) as answer:
                 answer.read()
             return
-        come = 0
-        headers = {"Range": f"bytes={start}-{start + len(view) - 1}"}
+        headers = {"Range": f"bytes={start}-{start + filling.length - 1}"}
         try:
             with self._ask("GET", key, headers=headers) as answer:
                 require_from(answer, start, what=f"{self._url}: {key}")
-                while come < len(view) and (more := answer.read_into(view[come:])):
-                    come += more
+                while (room := filling.room) and (more := answer.read_into(room)):
+                    filling.add(more)
         except PastTheEndError:
-            come = 0
+            pass  # then nothing has come
+        except UntakenError as error:
+            raise error.why from error
         except StoreUnreachableError as error:
-            raise BrokenOffError(error, come) from error
-        if come < len(view):
-            raise CorruptObjectError(f"{self._url}: {key} is {len(view) - come} bytes too short")
+            filling.give()
+            raise BrokenOffError(error, filling.come) from error
+        if missing := filling.length - filling.come:
+            raise CorruptObjectError(f"{self._url}: {key} is {missing} bytes too short")
 
 
 def _of(upload: str) -> str:
