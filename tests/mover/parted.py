@@ -184,9 +184,12 @@ class FailingParts:
     ) -> None:
         """See the port; it breaks off in the middle, or before anything has come."""
 
+        wrong = self._garble()
+
         def garbled(view: memoryview) -> None:
-            if self._garble():
-                view[len(view) // 2] ^= 1
+            nonlocal wrong
+            view[len(view) // 2] ^= wrong
+            wrong = False
             if take:
                 take(view)
 
