@@ -23,7 +23,7 @@ from cryoem_cloud.mover.frames import rows_if_same
 from cryoem_cloud.mover.gains import Gains
 from cryoem_cloud.mover.journal import ZST
 from cryoem_cloud.mover.send import send_in_parts
-from cryoem_cloud.mover.small import send_encoded
+from cryoem_cloud.mover.small import send_whole
 from cryoem_cloud.mover.stamp import CHANGED, require_unchanged, stamp_of
 from cryoem_cloud.ports.store import CHUNK_BYTES, Store
 
@@ -77,10 +77,8 @@ def send_file(
     if store.parts is not None and stamp.size > BLOCK_BYTES:
         with engine_or_new(engine, SEND_BYTES) as used:
             return send_in_parts(used, store, path, project=project, key=key, moved=moved)
-    if engine is not None:
-        sent = send_encoded(engine, store, path, project=project, key=key, moved=moved)
-        if sent is not None:
-            return sent
+    if engine is not None and stamp.size <= BLOCK_BYTES and not store.properties.local:
+        return send_whole(engine, store, path, project=project, key=key, moved=moved)
     full = f"{project}/{key}"
     if store.properties.clones and store.clone_in(path, full):
         digester = digest_object(store, full)

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cryoem_cloud.model.digest import BlockDigester
+from cryoem_cloud.model.digest import BlockDigester, block_digest
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import Stamp
 from cryoem_cloud.mover.stamp import CHANGED, require_unchanged, stamp_of
@@ -74,6 +74,18 @@ class Source:
             self.read_into(start + at, piece)
             digester.update(piece)
         return digester.digits
+
+    def whole(self) -> tuple[bytes, str]:
+        """All bytes, of at most a block, and their digest.
+
+        Raises:
+            SourceChangedError: The file is not what it was.
+        """
+        data = os.pread(self._descriptor, self.stamp.size, 0)
+        require_unchanged(self.path, self._descriptor, self.stamp)
+        if len(data) < self.stamp.size:
+            raise SourceChangedError(f"{self.path} was cut while it was read", hint=CHANGED)
+        return data, block_digest(data)
 
     def sample(self, start: int, length: int) -> bytes:
         """Up to so many bytes from `start` on."""
