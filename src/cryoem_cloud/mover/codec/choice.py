@@ -25,7 +25,10 @@ bytes, in which it finds 1.08 or more (docs/evidence/codec.md). NumPy is not imp
 _NOTABLE = 1.02
 """By so much a ratio must be better for another way to be taken."""
 _MOST_EXCEPTIONS = 0.01
-_TEXTS = frozenset({".star", ".out", ".err", ".log", ".txt", ".json", ".xml", ".py", ".sh"})
+_NO_VALUES = frozenset(
+    {".star", ".out", ".err", ".log", ".txt", ".json", ".xml", ".py", ".sh", ".eer"}
+)
+"""Texts, and what is compressed or no row of values: zstd or nothing."""
 
 
 def chosen(name: str, sample: bytes | memoryview, *, plain: bool = False) -> Choice:
@@ -73,7 +76,7 @@ def tried(
 
 def _others(name: str, sample: bytes | memoryview, *, plain: bool) -> Iterator[Way]:
     """What besides zstd may be worth a try, the simplest first."""
-    if plain or any(name.lower().endswith(ending) for ending in _TEXTS):
+    if plain or any(name.lower().endswith(ending) for ending in _NO_VALUES):
         return
     import numpy as np
 
