@@ -21,9 +21,14 @@ PROJECT = "ribosome-00000000"
 class Slow(MemoryStore):
     """A store at the end of a line of so many bytes a second; its time is not ours."""
 
-    def __init__(self, bytes_per_s: float) -> None:
+    def __init__(self, bytes_per_s: float, *, round_trip_s: float = 0.001) -> None:
         super().__init__()
         self.now_s, self.rate, self.sent = 0.0, bytes_per_s, [0]
+        self.round_trip_s = round_trip_s
+
+    def size(self, key: str) -> int:
+        self.now_s += self.round_trip_s
+        return super().size(key)
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         self.now_s += len(data) / self.rate
@@ -41,6 +46,12 @@ def test_a_slow_line_is_asked_for_little(mb_per_s: int, sent_mib: int) -> None:
     assert found == pytest.approx(mb_per_s * MB)
     assert sum(store.sent) == sent_mib * 1024**2
     assert list(store.list("")) == []
+
+
+def test_nothing_is_sent_far_away() -> None:
+    store = Slow(MB, round_trip_s=0.02)
+    assert probed(store, PROJECT, monotonic=store.monotonic) == 125 * MB
+    assert sum(store.sent) == 0
 
 
 def test_where_nothing_may_be_sent_nothing_is_known() -> None:

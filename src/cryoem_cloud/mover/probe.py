@@ -1,8 +1,10 @@
 """How fast a line is, before anything has gone over it: a little is sent, and taken away again.
 
 Whether a first large file is encoded depends on it, and cannot be changed once its parts are under
-way. On a slow line 1 MiB is sent, whatever that says being much less than cores encode; the faster
-it is the more is sent, several objects at a time, as little tells nothing of a fast line.
+way. To a store that is far away nothing is sent: on long lines hardly any computer sends more than
+its cores encode, and to find out would take longer than being wrong. On a slow line 1 MiB is sent,
+whatever that says being much less than cores encode; the faster it is the more is sent, several
+objects at a time, as little tells nothing of a fast line.
 """
 
 import os
@@ -11,7 +13,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from cryoem_cloud.model.errors import CryoemError
+from cryoem_cloud.model.errors import CryoemError, ObjectMissingError
 from cryoem_cloud.model.keys import probe_key
 from cryoem_cloud.ports.store import Store
 
@@ -20,6 +22,8 @@ __all__ = ["PROBED_BYTES", "probed"]
 PROBED_BYTES = 64 * 1024 * 1024
 """Files up to this size are not worth it."""
 _MIB = 1024 * 1024
+_FAR_S, _FAR_BYTES_PER_S = 0.01, 125e6
+"""A round trip, and what is expected of such a line: 1 Gbit/s."""
 _STREAMS = 4
 _STEPS = ((1, _MIB, 35e6), (_STREAMS, 4 * _MIB, 400e6), (_STREAMS, 16 * _MIB, 0.0))
 """How many objects of how many bytes; the next step follows on a line of more bytes a second."""
@@ -30,6 +34,11 @@ def probed(store: Store, project: str, *, monotonic: Callable[[], float]) -> flo
     keys = [f"{project}/{probe_key(number)}" for number in range(_STREAMS)]
     found: float | None = None
     with ThreadPoolExecutor(_STREAMS) as pool, suppress(CryoemError):
+        began_s = monotonic()
+        with suppress(ObjectMissingError):
+            store.size(keys[0])
+        if monotonic() - began_s > _FAR_S:
+            return _FAR_BYTES_PER_S
         try:
             for count, size, enough in _STEPS:
                 send = partial(store.put, data=os.urandom(_MIB) * (size // _MIB))
