@@ -25,10 +25,11 @@ from cryoem_cloud.model.file import BLOCK_BYTES, Codec, Content, Entry, Part
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine, Line
 from cryoem_cloud.mover.pull import fetch_bytes, fetch_files, place_file
 from cryoem_cloud.mover.push import keep_file, send_file
+from cryoem_cloud.ports.parts import Take
 from cryoem_cloud.stores.directory import DirectoryStore
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault
-from tests.mover.parted import FailingParts, PartedStore, folder_store
+from tests.mover.parted import FailingParts, FolderParts, PartedStore, folder_store
 
 PROJECT = "ribosome-00000000"
 KEY = "mirror/movie.mrc"
@@ -515,3 +516,28 @@ def test_parts_that_became_too_small_for_a_store_are_filled_up(tmp_path: Path) -
     assert content.stored > store.parts.least_bytes
     place_file(store, PROJECT, Entry(path="f", content=content), tmp_path / "there")
     assert (tmp_path / "there").stat().st_size == path.stat().st_size
+
+
+def test_what_comes_twice_is_not_written_over_the_next_block(tmp_path: Path) -> None:
+    """A store that begins anew without a word, for one."""
+
+    class Again(FolderParts):
+        def read_into(
+            self,
+            key: str,
+            start: int,
+            buffer: memoryview,
+            *,
+            length: int | None = None,
+            take: Take | None = None,
+        ) -> None:
+            for _ in range(2):
+                super().read_into(key, start, buffer, length=length, take=take)
+
+    held = DirectoryStore(tmp_path / "store")
+    store = PartedStore(held, Again(held, tmp_path / "parts"))
+    path = a_file(tmp_path / "movie.mrc", 3)
+    content = sent(store, path)
+    with pytest.raises(CorruptObjectError, match="longer than it can be"):
+        placed(store, content, tmp_path / "there")
+    assert not (tmp_path / "there").exists()

@@ -1,5 +1,9 @@
 """Small files, encoded where that is worth it."""
 
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,8 +11,9 @@ import pytest
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import BLOCK_BYTES, Entry
+from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.pull import fetch_bytes, fetch_files, place_bytes
-from cryoem_cloud.mover.push import keep_file
+from cryoem_cloud.mover.push import keep_file, send_file
 from cryoem_cloud.stores.directory import DirectoryStore
 from cryoem_cloud.stores.memory import MemoryStore
 from tests.mover.test_parts import KEY, PROJECT, a_file, engine, placed, sent
@@ -73,4 +78,41 @@ def test_a_file_that_changes_while_it_is_encoded_is_not_stored(
         monkeypatch.setattr(used, "encoded", encoded)
         with pytest.raises(SourceChangedError):
             keep_file(store, path, project=PROJECT, key=KEY, engine=used)
+    assert list(store.list("")) == []
+
+
+def test_files_that_are_sent_as_they_are_share_the_memory(tmp_path: Path) -> None:
+    paths = [a_file(tmp_path / f"{n}.eer", 0.5) for n in range(12)]
+    most = 2 * BLOCK_BYTES
+    with Engine(memory_bytes=most, streams=8) as used, ThreadPoolExecutor(8) as pool:
+        held: list[int] = []
+
+        class Watched(MemoryStore):
+            def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+                held.append(sum(used.pool.bytes))
+                time.sleep(0.01)
+                super().put(key, data, if_absent=if_absent)
+
+        store = Watched()
+        send = partial(send_file, store, project=PROJECT, engine=used)
+        sent_ones = list(pool.map(lambda path: send(path, key=path.name), paths))
+    assert max(held) == most
+    for path, (_, content) in zip(paths, sent_ones, strict=True):
+        assert content == send_file(MemoryStore(), path, project=PROJECT, key=path.name)[1]
+        assert store.get(f"{PROJECT}/{path.name}") == path.read_bytes()
+
+
+def test_a_file_that_is_cut_while_it_is_sent_as_it_is_is_not_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, path = MemoryStore(), a_file(tmp_path / "movie.eer", 0.5)
+    real = os.pread
+
+    def pread(descriptor: int, size: int, start: int) -> bytes:
+        os.truncate(path, 1000)
+        return real(descriptor, size, start)
+
+    monkeypatch.setattr(os, "pread", pread)
+    with engine() as used, pytest.raises(SourceChangedError):
+        send_file(store, path, project=PROJECT, key=KEY, engine=used)
     assert list(store.list("")) == []
