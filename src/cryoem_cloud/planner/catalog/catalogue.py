@@ -43,6 +43,11 @@ class Catalogue:
         """What is sold there."""
         return replace(self, listings=tuple(x for x in self.listings if x.region == region))
 
+    def beside(self, other: "Catalogue") -> "Catalogue":
+        """With another one's listings and answers after these; they are of one day."""
+        asked = {**self.asked, **other.asked}
+        return replace(self, listings=self.listings + other.listings, asked=asked)
+
     def named(self, kind: str, region: str) -> Listing | None:
         """A machine type in a region; None: it is not sold there, or nobody would rent it."""
         return next((x for x in self.listings if (x.kind.name, x.region) == (kind, region)), None)

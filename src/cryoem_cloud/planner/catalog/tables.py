@@ -11,7 +11,16 @@ from cryoem_cloud.model.machine_type import Listing, MachineType, Price
 from cryoem_cloud.model.storage_prices import ClassPrices, StorageClass, StoragePrices
 from cryoem_cloud.model.usd import ZERO
 
-__all__ = ["DAY", "DAY_2017", "REGIONS", "kinds", "listings", "listings_2017", "storage_prices"]
+__all__ = [
+    "DAY",
+    "DAY_2017",
+    "REGIONS",
+    "kinds",
+    "listings",
+    "listings_2017",
+    "storage_prices",
+    "unknown_region",
+]
 
 DAY = "2026-07-05"
 """Of the machine types and their prices."""
@@ -83,7 +92,8 @@ def storage_prices(region: str) -> StoragePrices:
 def unknown_region(region: str) -> UsageError:
     """What to say of a region that the tables do not have."""
     return UsageError(
-        f"there are no prices of the region {region!r}", hint=f"known are {', '.join(REGIONS)}"
+        f"there are no prices of the region {region!r}",
+        hint=f"known are {', '.join(REGIONS)}; cryoem offers refresh --region REGION asks AWS",
     )
 
 
