@@ -12,6 +12,8 @@ local_prefix = "nice -n 10"      # what starts machines of this computer; defaul
 image = "relion-debian"          # the machine image that rented machines begin with
 container = "docker://name:tag"  # what jobs' programs are run in; default: none
 set_up = "apt-get -y install relion"  # what rented machines run as root first; default: nothing
+ask_above = "20"                 # US dollars; default: nobody is asked
+local_price = "0.50"             # US dollars an hour of a machine of this computer; default: none
 [executables]                    # where machines have programs that RELION's call
 ctffind = "/opt/ctffind/bin/ctffind"
 ```
@@ -28,8 +30,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Self
 
-from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.model.errors import FormatError, SettingsError
 from cryoem_cloud.model.units import size_of
+from cryoem_cloud.model.usd import usd
 
 __all__ = [
     "EXECUTABLES",
@@ -112,6 +115,8 @@ class Settings:
     set_up: str = ""
     image: str = ""
     container: str = ""
+    ask_above: str = ""
+    local_price: str = ""
     executables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -167,6 +172,10 @@ class Settings:
             set_up=word("set_up", self.set_up),
             image=word("image", self.image),
             container=word("container", self.container),
+            ask_above=_dollars("ask_above", values.get("ask_above", self.ask_above), source),
+            local_price=_dollars(
+                "local_price", values.get("local_price", self.local_price), source
+            ),
             executables={**self.executables, **_table(values.get("executables", {}), source)},
         )
 
@@ -232,6 +241,18 @@ def _rate(said: str, source: str) -> str:
             f"{source}: limit_rate should be bytes a second, found {said!r}", hint="as 500k or 50M"
         ) from error
     return said
+
+
+def _dollars(name: str, value: object, source: str) -> str:
+    """An amount as its text; a file may have it as a number too."""
+    try:
+        if value == "" or usd(str(value)) >= 0:
+            return str(value)
+    except FormatError:
+        pass
+    raise SettingsError(
+        f"{source}: {name} should be US dollars, found {value!r}", hint='as "20" or "2.50"'
+    )
 
 
 def _toml(file: Path) -> Mapping[str, object]:
