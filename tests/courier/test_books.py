@@ -150,7 +150,7 @@ class Writers(RuleBasedStateMachine):
 
 
 TestWriters = Writers.TestCase
-TestWriters.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestWriters.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 
 
 @dataclass

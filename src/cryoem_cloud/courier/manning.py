@@ -8,6 +8,7 @@ from cryoem_cloud.courier.books import Books
 from cryoem_cloud.courier.funds import Funds
 from cryoem_cloud.courier.guest import Guest
 from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.pricing import is_paid
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.errors import BootError, ProviderError
@@ -145,8 +146,10 @@ class Manning:
 
     def note(self) -> None:
         """Have the ledger know of the machines as they are now."""
-        if self._attempt:
-            order, provider = self._order(), provider_of(self.means, self.slip)
+        settings = self.means.settings(str(self.slip.project.folder))
+        provider = provider_of(self.means, self.slip)
+        if self._attempt and is_paid(provider, settings):
+            order = self._order()
             self._books_of(provider).note(provider.look(order.token), order)
 
     def _books_of(self, provider: Provider) -> Books:

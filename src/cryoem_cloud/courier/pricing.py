@@ -5,12 +5,19 @@ from collections.abc import Iterable
 from cryoem_cloud.model.charge import Rented
 from cryoem_cloud.model.estimate import Estimate
 from cryoem_cloud.model.offer import Offer
+from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.ports.rates import Rates
+from cryoem_cloud.settings import Settings
 
-__all__ = ["PROCESS", "estimate_of"]
+__all__ = ["PROCESS", "estimate_of", "is_paid"]
 
 PROCESS = "process"
 """What machines of this computer are."""
+
+
+def is_paid(provider: Provider, settings: Settings) -> bool:
+    """Whether a provider's machines may cost anything."""
+    return provider.sells or bool(settings.local_price)
 
 
 def estimate_of(
