@@ -115,6 +115,16 @@ class Home:
         for name in self.job.logs:
             self._logs.cut(name, 0)
 
+    def ask(self, question: str) -> None:
+        """Show a question in the job's log, until a machine's first line takes its place."""
+        self.look()
+        self._logs.add(LogLines(log="out", start=0, data=question.encode()))
+
+    def tell_cost(self, line: str) -> None:
+        """End the log with what the job has cost; again is the same."""
+        self.look()
+        self._logs.end_with(line.encode(), log="out")
+
     def add_lines(self, chunk: LogLines) -> None:
         """Put log lines in their place; again is the same."""
         self.look()
