@@ -13,6 +13,7 @@ from cryoem_cloud.model.digest import BlockDigester, digest_of_blocks, digits_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError
 from cryoem_cloud.model.file import BLOCK_BYTES, Codec, Content, Part
 from cryoem_cloud.model.keys import is_gain_key
+from cryoem_cloud.mover.beside import hold
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.holes import write_at
 from cryoem_cloud.ports.parts import Take
@@ -107,6 +108,7 @@ def fetch_blocks(
     key = f"{project}/{content.key}"
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
+        hold(descriptor)
         os.ftruncate(descriptor, content.size)
         fetch = _Fetch(engine, store, key, content, blocks, gain, descriptor, moved)
         engine.each(fetch.block, range(len(blocks)))
