@@ -11,7 +11,7 @@ import pytest
 
 from cryoem_cloud.cli.moving import Plan, requests_of
 from cryoem_cloud.stores.index import IndexLog
-from cryoem_cloud.stores.urls import open_store
+from cryoem_cloud.wiring.stores import store_at
 
 from .conftest import NewUser, User
 
@@ -127,7 +127,7 @@ def test_what_earlier_versions_sent_of_a_pull_that_was_killed_does_not_come_home
 ) -> None:
     owner.cryoem("push", "maps")
     name = owner.cryoem("project", "show", "--json").json["name"]
-    index = IndexLog(open_store(owner.store.as_uri()), name)
+    index = IndexLog(store_at(owner.store.as_uri()), name)
     (entry,) = [entry for recorded in index.read() for entry in recorded.entries]
     index.append("before", [replace(entry, path="maps/.cryoem-0123456789abcdef.part")])
     assert owner.cryoem("pull", "maps", "--json").json["files"] == 1
