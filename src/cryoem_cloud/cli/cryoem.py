@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "stop": "Stop jobs.",
     "retry": "Submit a job that has ended once more.",
     "resume": "Go on with a job that was stopped or has failed.",
+    "offers": "List machine types and what they cost.",
     "machines": "List machines, end one, or print what one said as it came up.",
     "extend": "Give a job's machines more time.",
     "reap": "End machines whose jobs have ended, whoever started them.",
