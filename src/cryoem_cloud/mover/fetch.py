@@ -78,8 +78,9 @@ def require_readable(content: Content) -> None:
         _require_rows(content)
     elif content.stored != content.size:
         raise FormatError(f"{content.key}: {content.size} bytes cannot be {content.stored} there")
-    if content.blocks and len(content.blocks) != ceil(content.size / BLOCK_BYTES):
-        raise FormatError(f"{content.key}: {len(content.blocks)} digests of its blocks are not all")
+    counted = len(content.blocks) or len(content.codecs)  # encoded in one block: by its own digest
+    if counted and counted != max(1, ceil(content.size / BLOCK_BYTES)):
+        raise FormatError(f"{content.key}: {counted} digests of its blocks are not all")
 
 
 def _is_known(codec: Codec) -> bool:
