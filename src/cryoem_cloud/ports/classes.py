@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
@@ -36,6 +37,8 @@ class Kept:
     tag: str = ""
     reach: Reach = Reach.READABLE
     until: str = ""
+    at: datetime | None = None
+    """When it was written or moved, by the store's clock; told in listings alone."""
 
     @property
     def kept(self) -> StorageClass | None:

@@ -6,6 +6,7 @@ Each request is made once.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -83,6 +84,7 @@ class S3Classes:
                 word=word,
                 tag=item.said("ETag"),
                 reach=_reach(word, "", ""),
+                at=_instant(item.said("LastModified")),
             )
 
     def move(self, key: str, to: StorageClass, *, tag: str) -> None:
@@ -169,6 +171,15 @@ def _granted(answer: Answer) -> Element:
     if said.name == "Error":
         raise refused(HTTPStatus.INTERNAL_SERVER_ERROR, answer.headers, said)
     return said
+
+
+def _instant(said: str) -> datetime | None:
+    """As `2026-01-02T03:04:05.000Z` says it; None for what does not."""
+    try:
+        found = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _reach(word: str, status: str, restoring: str) -> Reach:
