@@ -188,14 +188,17 @@ def test_ls_says_what_lies_where(owner: User) -> None:
     assert "DEEP_ARCHIVE" in out
 
 
-def test_a_job_that_reads_what_is_archived_fails_before_anything_is_started(owner: User) -> None:
+def test_a_job_that_reads_what_is_archived_fails_before_anything_is_started(
+    owner: User, ministack_server: S3Server
+) -> None:
     owner.cryoem("storage", "archive", "movies", "--yes")
     reads = ("--in", "movies/a.mrc", "--out", "out", "--", "cat", "movies/a.mrc")
     said = owner.type("cryoem", "run", *reads)
     assert said.code == 8
     assert "movies/a.mrc is archived" in said.err + said.out
     assert "cryoem storage restore movies/a.mrc" in said.err + said.out
-    assert owner.processes("agent") == []
+    store = open_store(owner.env["CRYOEM_STORE"], env=ministack_server.env())
+    assert not [one.key for one in store.list("") if "/launches/" in one.key]
 
 
 def test_nothing_is_archived_that_a_job_may_read(owner: User) -> None:

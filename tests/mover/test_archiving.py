@@ -96,6 +96,37 @@ def test_what_is_there_in_other_bytes_is_not_moved(bench: Bench) -> None:
     assert bench.path.read_bytes() == DATA
 
 
+def test_what_has_other_bytes_at_the_same_time_and_size_stays(bench: Bench) -> None:
+    bench.path.write_bytes(bytes(len(DATA)))
+    os.utime(bench.path, ns=(bench.entry.mtime_ns, bench.entry.mtime_ns))
+    assert bench.archive() == "it has other bytes than were stored"
+    assert bench.path.read_bytes() == bytes(len(DATA))
+
+
+def test_what_was_moved_on_its_way_to_other_bytes_is_told(bench: Bench) -> None:
+    def replaced(call: str, _: str) -> Fault:
+        if call == "move":
+            return Fault.LOST
+        return Fault.NONE
+
+    with pytest.raises(StoreUnreachableError):
+        bench.archive(replaced)
+    bench.store.put(KEY, bytes(len(DATA)))
+    tag = bench.store.classes.kept(KEY).tag
+    bench.store.classes.move(KEY, StorageClass.DEEP, tag=tag)
+    assert bench.archive() == "not sure"
+    assert bench.path.read_bytes() == DATA
+
+
+def test_a_file_behind_a_linked_folder_stays(bench: Bench) -> None:
+    (bench.folder / "real").mkdir()
+    (bench.folder / "linked").symlink_to("real")
+    bench.path.rename(bench.folder / "real" / "a.mrc")
+    bench.entry = replace(bench.entry, path="linked/a.mrc")
+    assert bench.archive() == "it lies behind a link"
+    assert (bench.folder / "real" / "a.mrc").read_bytes() == DATA
+
+
 def test_what_changes_while_the_store_is_asked_stays(bench: Bench) -> None:
     assert bench.archive(lambda *_: Fault.NONE) == ""
     bench.path.write_bytes(DATA)
