@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cryoem_cloud.cli.clean import Clean
 from cryoem_cloud.cli.cleaning import Known, Made, What, live_keys, offers
+from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.ports.classes import Kept
@@ -234,6 +237,61 @@ def test_killed_between_index_and_objects_the_next_one_goes_on(
         user.cryoem("storage", "clean", "--older", "0", "--yes")
         assert not [one.key for one in store.list("") if one.key.endswith(".mrc")]
         assert user.cryoem("verify").code == 0
+
+
+def looked(user: User, monkeypatch: pytest.MonkeyPatch) -> Clean:
+    """What `clean` of the job's folder has found, in this process."""
+    monkeypatch.chdir(user.folder)
+    for name, value in user.env.items():
+        monkeypatch.setenv(name, value)
+    clean = Clean(the_project(), places(), paths=[FOLDER], versions=False, older=0)
+    clean.look()
+    assert sum(len(offer.objects) for offer in clean.chosen) == 3
+    return clean
+
+
+def test_what_is_named_anew_before_it_is_removed_stays(
+    corrected: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of the same bytes is elsewhere, and another has other bytes by now."""
+    clean = looked(corrected, monkeypatch)
+    store, prefix = store_of(corrected)
+    index = IndexLog(store, prefix.rstrip("/"))
+    first, second, _ = clean.chosen[0].entries
+    assert second.content
+    newer = replace(second, mtime_ns=second.mtime_ns + 1)
+    index.append("by hand", [replace(first, path="copy.mrc"), newer])
+    clean.do()
+    assert clean.removed == 1
+    corrected.cryoem("pull", "copy.mrc", f"{FOLDER}/Movies/2.mrc")
+    assert "0 damaged or missing" in corrected.cryoem("verify", "--deep").err
+
+
+def test_an_object_that_a_file_of_another_name_needs_is_not_offered() -> None:
+    key = "jobs/00000001/out/main/000001/A/1"
+    content = Content(key=key, start=0, stored=1, size=1, digest="x")
+    made = Made(
+        number=1,
+        folder="A",
+        outputs=("A",),
+        bulk=frozenset({"A/1"}),
+        again=True,
+        newest=NOW - timedelta(days=20),
+    )
+
+    def known(*paths: str) -> Known:
+        return Known(
+            objects={key: Kept(key=f"p/{key}", size=1, word="STANDARD")},
+            files={path: Entry(path=path, content=content) for path in paths},
+            jobs=[made],
+            before=NOW - timedelta(days=14),
+            named=lambda path: path.startswith("A"),
+            all_=False,
+            versions=False,
+        )
+
+    assert [offer.chosen for offer in offers(known("A/1"))] == [True]
+    assert offers(known("A/1", "B/1")) == []
 
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)

@@ -1,7 +1,9 @@
 """cryoem storage, at a server with S3's classes: nothing goes that is not surely elsewhere."""
 
 import os
+import pty
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 
@@ -11,7 +13,7 @@ from cryoem_cloud.model.storage_prices import StorageClass
 from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.testing.proxy import FaultyProxy, faulty_proxy
 from cryoem_cloud.testing.s3_servers import S3Server, client_of
-from tests.cli.conftest import NewUser, User
+from tests.cli.conftest import BIN, NewUser, User
 from tests.stores.conftest import ministack_server
 
 __all__ = ["ministack_server"]
@@ -101,6 +103,24 @@ def test_nobody_is_asked_where_nobody_is_and_a_dry_run_does_nothing(
         3,
         {"smaller than 128 KiB, which would cost more": 1},
     )
+    assert kept(owner) == before
+    assert classes(owner, ministack_server) == ["STANDARD"] * 3
+
+
+def test_on_a_terminal_the_user_is_asked_and_may_say_no(
+    owner: User, ministack_server: S3Server
+) -> None:
+    before = kept(owner)
+    ours, theirs = pty.openpty()
+    os.write(ours, b"n\n")
+    words = [BIN / "cryoem", *YES[:-1]]
+    done = subprocess.run(
+        words, cwd=owner.folder, env=owner.env, stdin=theirs, check=False, capture_output=True
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == 130
+    assert b"3 files, 1.2 MB to DEEP_ARCHIVE" in done.stderr
     assert kept(owner) == before
     assert classes(owner, ministack_server) == ["STANDARD"] * 3
 

@@ -127,6 +127,20 @@ def test_a_file_behind_a_linked_folder_stays(bench: Bench) -> None:
     assert (bench.folder / "real" / "a.mrc").read_bytes() == DATA
 
 
+def test_what_is_another_one_after_the_move_is_told_and_stays(bench: Bench) -> None:
+    looks = 0
+
+    def damage(call: str, _: str) -> Fault:
+        nonlocal looks
+        looks += call == "told"
+        if call == "told" and looks == 2:
+            bench.store.put(KEY, bytes(len(DATA)))
+        return Fault.NONE
+
+    assert bench.archive(damage) == "it is another one now: cryoem verify"
+    assert bench.path.read_bytes() == DATA
+
+
 def test_what_changes_while_the_store_is_asked_stays(bench: Bench) -> None:
     assert bench.archive(lambda *_: Fault.NONE) == ""
     bench.path.write_bytes(DATA)

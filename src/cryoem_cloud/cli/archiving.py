@@ -119,7 +119,8 @@ class Choice:
             named = {name: entry for name, entry in self.files.items() if fits(name)}
             if not named:
                 raise NotFoundError(
-                    f"the store has nothing at {path}", hint="cryoem store ls lists its files"
+                    f"the store has nothing at {path}",
+                    hint="cryoem push sends files there; cryoem store ls lists them",
                 )
             self.named |= named
 

@@ -71,13 +71,12 @@ def archive(
     archive_ = Archive(choice, classes, places(), to=_TIERS[tier], delete=delete)
     archive_.look()
     archive_.say_plan(json_=json_ and dry_run)
-    if dry_run or not archive_.needed:
-        if json_ and not dry_run:
-            archive_.say_done(json_=True)
-        return 0
-    archive_.require_quiet()
-    consent("Do that?", yes=yes)
-    archive_.do()
+    if dry_run:
+        return archive_.code
+    if archive_.needed:
+        archive_.require_quiet()
+        consent("Do that?", yes=yes)
+        archive_.do()
     archive_.say_done(json_=json_)
     return archive_.code
 
