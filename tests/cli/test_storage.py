@@ -113,7 +113,7 @@ def test_on_a_terminal_the_user_is_asked_and_may_say_no(
     before = kept(owner)
     ours, theirs = pty.openpty()
     os.write(ours, b"n\n")
-    words = [BIN / "cryoem", *YES[:-1]]
+    words = [str(BIN / "cryoem"), *YES[:-1]]
     done = subprocess.run(
         words, cwd=owner.folder, env=owner.env, stdin=theirs, check=False, capture_output=True
     )

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.model.errors import StoreUnreachableError
+from cryoem_cloud.model.errors import ArchivedError, StoreUnreachableError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.storage_prices import StorageClass
 from cryoem_cloud.mover.archiving import Archiver, Stored
 from cryoem_cloud.mover.engine import Engine
+from cryoem_cloud.mover.pull import fetch_files, place_file
 from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault, FaultyStore
@@ -138,6 +139,23 @@ def test_what_is_another_one_after_the_move_is_told_and_stays(bench: Bench) -> N
         return Fault.NONE
 
     assert bench.archive(damage) == "it is another one now: cryoem verify"
+    assert bench.path.read_bytes() == DATA
+
+
+def test_who_reads_it_is_told_which_file_it_is_and_what_to_do(bench: Bench) -> None:
+    assert bench.archive() == ""
+    with pytest.raises(ArchivedError, match=r"a\.mrc is archived \(cryoem storage restore a\.mrc"):
+        place_file(bench.store, PROJECT, bench.entry, bench.path)
+    other = replace(bench.entry, path="b.mrc")
+    wanted = [(bench.entry, bench.path), (other, bench.folder / "b.mrc")]
+    with pytest.raises(ArchivedError, match=r"a\.mrc is archived"):
+        fetch_files(bench.store, PROJECT, wanted)
+    assert not bench.path.exists()
+    bench.store.classes.restore(KEY, days=1, bulk=True)
+    with pytest.raises(ArchivedError):
+        place_file(bench.store, PROJECT, bench.entry, bench.path)
+    bench.store.classes.restored()
+    fetch_files(bench.store, PROJECT, wanted)
     assert bench.path.read_bytes() == DATA
 
 

@@ -120,7 +120,7 @@ class Choice:
             if not named:
                 raise NotFoundError(
                     f"the store has nothing at {path}",
-                    hint="cryoem push sends files there; cryoem store ls lists them",
+                    hint="cryoem push sends files there",
                 )
             self.named |= named
 
