@@ -171,6 +171,21 @@ def test_an_object_that_other_files_share_stays(owner: User, ministack_server: S
     assert classes(owner, ministack_server) == ["STANDARD"] * 3
 
 
+def test_what_lies_behind_a_link_is_archived_and_stays_here(
+    owner: User, ministack_server: S3Server
+) -> None:
+    outside = owner.home / "data"
+    outside.mkdir()
+    (outside / "d.mrc").write_bytes(os.urandom(300_000))
+    (owner.folder / "raw").symlink_to(outside)
+    owner.cryoem("run", "--in", "raw/d.mrc", "--out", "out", "--", "wc", "raw/d.mrc")
+    said = owner.type("cryoem", "storage", "archive", "raw", "--delete-local", "--yes")
+    assert "1 object moved to DEEP_ARCHIVE" in said.err
+    assert said.out == "raw/d.mrc: stays here: it lies behind a link\n"
+    assert classes(owner, ministack_server).count("DEEP_ARCHIVE") == 1
+    assert (outside / "d.mrc").stat().st_size == 300_000
+
+
 def test_the_other_tiers_are_read_at_once(owner: User, ministack_server: S3Server) -> None:
     before = kept(owner)
     owner.cryoem(*YES, "--tier", "instant")
