@@ -236,6 +236,16 @@ def test_a_job_that_reads_what_is_archived_fails_before_anything_is_started(
     assert not [one.key for one in store.list("") if "/launches/" in one.key]
 
 
+def test_what_a_job_made_and_was_archived_is_not_told_as_deleted(owner: User) -> None:
+    owner.cryoem("run", "--out", "out", "--", "bash", "-c", "head -c 300000 /dev/urandom > out/big")
+    (file,) = owner.cryoem("show", "1", "--json").json["outputs"]
+    assert file["at"] == "home"
+    owner.cryoem("storage", "archive", "out", "--tier", "instant", "--delete-local", "--yes")
+    assert not (owner.folder / "out/big").exists()
+    (file,) = owner.cryoem("show", "1", "--json").json["outputs"]
+    assert file["at"] == "store only"
+
+
 def test_nothing_is_archived_that_a_job_may_read(owner: User) -> None:
     job = owner.submit("out", "sleep 60")
     owner.wait_for(lambda: owner.card(job))

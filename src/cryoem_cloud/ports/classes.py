@@ -66,7 +66,7 @@ class Classes(Protocol):
         """Have the object kept in that class, if it still has the tag; its bytes stay.
 
         It is there and whole at all times, with the checksum of its whole bytes where it had one.
-        Its tag may be another one afterwards. What is in that class already is moved all the same.
+        Its tag may be another one afterwards. What is in that class already stays as it is.
 
         Raises:
             ObjectExistsError: Its bytes are others by now.

@@ -11,7 +11,12 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from cryoem_cloud.model.checks import CRC32C
-from cryoem_cloud.model.errors import ArchivedError, ObjectMissingError, StoreUnreachableError
+from cryoem_cloud.model.errors import (
+    ArchivedError,
+    ObjectExistsError,
+    ObjectMissingError,
+    StoreUnreachableError,
+)
 from cryoem_cloud.model.storage_prices import StorageClass
 from cryoem_cloud.ports.classes import Kept, Reach
 from cryoem_cloud.ports.parts import MOST_PART_BYTES, SentPart
@@ -92,6 +97,10 @@ class S3Classes:
         found = self.kept(key)
         if found.reach in {Reach.ARCHIVED, Reach.RESTORING}:
             raise ArchivedError(f"{self._bucket.url}: {key} is archived", hint=TO_RESTORE)
+        if found.tag != tag:
+            raise ObjectExistsError(f"{self._bucket.url}: {key} has other bytes by now")
+        if found.word == to.value:  # S3 refuses a copy that changes nothing
+            return
         source = {
             "x-amz-copy-source": quote(f"/{self._bucket.name}/{self._bucket.prefix}{lawful(key)}"),
             "x-amz-copy-source-if-match": tag,
