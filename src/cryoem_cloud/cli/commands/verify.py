@@ -37,7 +37,7 @@ def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) ->
     for verdict in verdicts(store, project, pulling.files, deep=deep):
         after = verdict
         if repair and verdict.bad:
-            refusal = pulling.refusal(verdict.entry)
+            refusal = pulling.refusal(verdict.entry.path)
             after = repaired(store, project, verdict, refusal=refusal)
         found.append(after)
         if not json_ and (after.bad or after.mended or after.here is Finding.CHANGED):
