@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "extend": "Give a job's machines more time.",
     "reap": "End machines whose jobs have ended, whoever started them.",
     "adopt": "Bring a job home here that somebody else submitted.",
+    "plan": "Say what a job or a pipeline takes and costs, before it runs.",
     "push": "Send files to the project's store.",
     "pull": "Bring files home from the project's store.",
     "sync": "Send what is new here, bring home what is in the store alone.",

@@ -1,12 +1,15 @@
 """What the index says of a project's files, and how that stands to what is here."""
 
+import posixpath
 from collections.abc import Sequence
 
 from cryoem_cloud.courier.ways import leading, require_way
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
+from cryoem_cloud.model.lastwords import LastWords
 from cryoem_cloud.model.paths import OUTSIDE, is_below, normal
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.beside import is_part
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.wiring.stores import store_at
 
@@ -14,11 +17,16 @@ __all__ = ["differs", "entries", "placeable"]
 
 
 def entries(project: Project) -> dict[str, Entry]:
-    """The last word on each path that is there, by path; reads the whole index."""
-    found: dict[str, Entry] = {}
+    """The last word on each path that is there, by path; reads the whole index.
+
+    A writing that is recorded twice counts where it stands first.
+    """
+    words, origins = LastWords(), set[str]()
     for recorded in IndexLog(store_at(project.store), project.name).read():
-        found.update((entry.path, entry) for entry in recorded.entries)
-    return {path: entry for path, entry in found.items() if entry.kind is not Kind.GONE}
+        if recorded.origin not in origins:
+            origins.add(recorded.origin)
+            words.take(recorded.entries)
+    return words.entries
 
 
 def placeable(project: Project, entry: Entry, outputs: Sequence[str] = ()) -> bool:
@@ -31,6 +39,8 @@ def placeable(project: Project, entry: Entry, outputs: Sequence[str] = ()) -> bo
             trusted.
     """
     if entry.kind is not Kind.FILE or entry.path.startswith(OUTSIDE):
+        return False
+    if is_part(posixpath.basename(entry.path)):  # earlier versions sent them
         return False
     if normal(entry.path) != entry.path or ".cryoem" in entry.path.split("/"):
         raise RefusedError(f"{entry.path!r} in the index is no file of a project's")
