@@ -25,6 +25,12 @@ def test_an_hour_of_the_published_workstation() -> None:
     assert round(bought.usd_per_hour, 3) == Decimal("0.634")
 
 
+def test_the_published_ways() -> None:
+    assert (PUBLISHED_AWS.hours, PUBLISHED_AWS.usd) == (Decimal("54.49"), Decimal("688.17"))
+    assert PUBLISHED_WORKSTATION.hours == Decimal("114.7")
+    assert PUBLISHED_AWS.storage_usd == 690
+
+
 def test_a_day_of_a_person() -> None:
     assert PUBLISHED.usd_per_day == Decimal("192.31")
 

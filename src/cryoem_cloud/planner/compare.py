@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cryoem_cloud.model.usd import ZERO, cents
+from cryoem_cloud.planner.published.pipeline import pipeline
+from cryoem_cloud.planner.published.replay import replayed
 
 __all__ = [
     "PUBLISHED_AWS",
@@ -15,9 +17,10 @@ __all__ = [
     "Workstation",
 ]
 
-WORKING_DAYS = 260
+_PUBLISHED = pipeline("10061")
+WORKING_DAYS = _PUBLISHED.working_days
 """Of a year; the published comparison's."""
-SALARY_USD = Decimal(50_000)
+SALARY_USD = _PUBLISHED.salary_usd_year
 """Of a year; the published comparison's."""
 _HOURS_A_YEAR = 8760
 
@@ -30,8 +33,8 @@ class Workstation:
     """
 
     usd: Decimal
-    years: Decimal = Decimal(3)
-    utilisation: Decimal = Decimal("0.6")
+    years: Decimal = Decimal(_PUBLISHED.workstation_years)
+    utilisation: Decimal = _PUBLISHED.workstation_used
 
     @property
     def hours(self) -> Decimal:
@@ -61,13 +64,21 @@ class Way:
     storage_usd: Decimal = ZERO
 
 
+_REPLAY = replayed(_PUBLISHED)
+_PRINTED = _PUBLISHED.printed
 PUBLISHED_AWS = Way(
-    hours=Decimal("54.49"), usd=Decimal("688.17"), days=Decimal(5), storage_usd=Decimal("690.00")
+    hours=_REPLAY.total_h,
+    usd=_PRINTED.usd_in_summary,
+    days=Decimal(_PRINTED.days),
+    storage_usd=_REPLAY.storage_usd,
 )
-"""EMPIAR-10061 in 2018, at the prices of November 2017; 30 TB for a month, which the published net
-leaves out."""
-PUBLISHED_WORKSTATION = Way(hours=Decimal("114.7"), usd=Decimal("72.45"), days=Decimal(10))
-"""The same on a workstation of $10,000; 72.45 is 115 hours at $0.63."""
+"""EMPIAR-10061 in 2018; the published net leaves storage out."""
+PUBLISHED_WORKSTATION = Way(
+    hours=_REPLAY.workstation_h,
+    usd=_PRINTED.workstation_usd,
+    days=Decimal(_PRINTED.workstation_days),
+)
+"""The same on a workstation; its price is that of 115 hours at $0.63."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
