@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "retry": "Submit a job that has ended once more.",
     "resume": "Go on with a job that was stopped or has failed.",
     "offers": "List machine types and what they cost.",
+    "compare": "Rent machines or buy a workstation: what either costs.",
     "machines": "List machines, end one, or print what one said as it came up.",
     "extend": "Give a job's machines more time.",
     "reap": "End machines whose jobs have ended, whoever started them.",
