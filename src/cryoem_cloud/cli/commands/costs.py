@@ -39,10 +39,10 @@ def command(ctx: click.Context, *, by: str, since: str, csv_: bool, json_: bool)
     """
     if ctx.invoked_subcommand:
         return
-    project = the_project()
+    first, project = _month(since), the_project()
     everything = charges_of(project)
     write_costs(project.folder, project.name, everything)
-    found = [charge for charge in everything if charge.month >= _month(since)]
+    found = [charge for charge in everything if charge.month >= first]
     if csv_:
         _print_csv(found)
     elif json_:
