@@ -12,6 +12,7 @@ local_prefix = "nice -n 10"      # what starts machines of this computer; defaul
 image = "relion-debian"          # the machine image that rented machines begin with
 container = "docker://name:tag"  # what jobs' programs are run in; default: none
 set_up = "apt-get -y install relion"  # what rented machines run as root first; default: nothing
+discount = "8%"                  # what the account pays less than the list price; default: nothing
 [executables]                    # where machines have programs that RELION's call
 ctffind = "/opt/ctffind/bin/ctffind"
 ```
@@ -25,6 +26,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Self
 
@@ -112,6 +114,7 @@ class Settings:
     set_up: str = ""
     image: str = ""
     container: str = ""
+    discount: str = ""
     executables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -167,8 +170,14 @@ class Settings:
             set_up=word("set_up", self.set_up),
             image=word("image", self.image),
             container=word("container", self.container),
+            discount=_percent(word("discount", self.discount), source),
             executables={**self.executables, **_table(values.get("executables", {}), source)},
         )
+
+    @property
+    def price_factor(self) -> Decimal:
+        """The share of a list price that this user's account pays."""
+        return 1 - Decimal(self.discount.removesuffix("%") or 0) / 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +240,14 @@ def _rate(said: str, source: str) -> str:
         raise SettingsError(
             f"{source}: limit_rate should be bytes a second, found {said!r}", hint="as 500k or 50M"
         ) from error
+    return said
+
+
+def _percent(said: str, source: str) -> str:
+    if said and not re.fullmatch(r"\d{1,2}(\.\d+)?%", said):
+        raise SettingsError(
+            f"{source}: discount should be a percentage below 100, found {said!r}", hint='as "8%"'
+        )
     return said
 
 

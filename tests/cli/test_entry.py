@@ -34,7 +34,16 @@ def test_help_takes_less_than_0_3_s(user: User) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["cryoem", "qsub", "qstat", "qdel", "commands.run", "commands.ls", "commands.why"],
+    [
+        "cryoem",
+        "qsub",
+        "qstat",
+        "qdel",
+        "commands.run",
+        "commands.ls",
+        "commands.why",
+        "commands.offers",
+    ],
 )
 def test_what_people_wait_for_imports_nothing_heavy(module: str) -> None:
     found = imported_by(f"import cryoem_cloud.cli.{module}")

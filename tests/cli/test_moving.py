@@ -1,6 +1,7 @@
 """push, pull, sync, verify and store du, as a user types them."""
 
 import os
+import shutil
 import socket
 from decimal import Decimal
 from pathlib import Path
@@ -78,6 +79,35 @@ def test_a_second_computers_word_is_heard(new_user: NewUser, owner: User) -> Non
     other.cryoem("push", "maps")
     plan = owner.cryoem("push", *ALL, "--dry-run", "--json").json
     assert plan["fresh_files"] == 1
+
+
+def test_a_folder_that_was_a_file_comes_home_and_so_does_a_file_that_was_a_folder(
+    new_user: NewUser, owner: User
+) -> None:
+    name = owner.cryoem("project", "show", "--json").json["name"]
+    flip = owner.folder / "maps/flip"
+    flip.write_text("a file")
+    owner.cryoem("push", "maps")
+    before = new_user("before")
+    before.cryoem("project", "attach", owner.store.as_uri(), name)
+    before.cryoem("pull", "maps")
+    flip.unlink()
+    (flip / "x").mkdir(parents=True)
+    (flip / "x/y").write_text("below a folder")
+    owner.cryoem("push", "maps")
+    said = before.type("cryoem", "pull", "maps", "--force")
+    assert (said.code, "maps/flip is a file here, and a folder" in said.err) == (5, True)
+    after = new_user("after")
+    after.cryoem("project", "attach", owner.store.as_uri(), name)
+    after.cryoem("pull", "maps")
+    assert (after.folder / "maps/flip/x/y").read_text() == "below a folder"
+    shutil.rmtree(flip)
+    flip.write_text("a file")
+    owner.cryoem("push", "maps")
+    before.cryoem("pull", "maps", "--force")
+    assert (before.folder / "maps/flip").read_text() == "a file"
+    said = after.type("cryoem", "pull", "maps", "--force")
+    assert (said.code, "maps/flip is a folder here, and a file" in said.err) == (5, True)
 
 
 def test_what_the_store_has_under_another_name_is_not_sent(owner: User) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from cryoem_cloud.courier.ways import leading, require_way
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
+from cryoem_cloud.model.lastwords import LastWords
 from cryoem_cloud.model.paths import OUTSIDE, is_below, normal
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.stores.index import IndexLog
@@ -14,11 +15,16 @@ __all__ = ["differs", "entries", "placeable"]
 
 
 def entries(project: Project) -> dict[str, Entry]:
-    """The last word on each path that is there, by path; reads the whole index."""
-    found: dict[str, Entry] = {}
+    """The last word on each path that is there, by path; reads the whole index.
+
+    A writing that is recorded twice counts where it stands first.
+    """
+    words, origins = LastWords(), set[str]()
     for recorded in IndexLog(store_at(project.store), project.name).read():
-        found.update((entry.path, entry) for entry in recorded.entries)
-    return {path: entry for path, entry in found.items() if entry.kind is not Kind.GONE}
+        if recorded.origin not in origins:
+            origins.add(recorded.origin)
+            words.take(recorded.entries)
+    return words.entries
 
 
 def placeable(project: Project, entry: Entry, outputs: Sequence[str] = ()) -> bool:

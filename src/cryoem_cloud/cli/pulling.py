@@ -16,6 +16,7 @@ from cryoem_cloud.cli.standing import inside
 from cryoem_cloud.cli.whereabouts import egress_usd, price_told
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.lastwords import folders_of
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.mover.pull import fetch_files
@@ -92,6 +93,17 @@ class Pulling:
     def _is_here(self, entry: Entry) -> bool:
         return (self.project.folder / entry.path).exists()
 
+    def _require_places(self, fresh: Sequence[Entry]) -> None:
+        top, hint = self.project.folder, "move it away, or leave it out"
+        for entry in fresh:
+            if (top / entry.path).is_dir():
+                said = f"{entry.path} is a folder here, and a file in the store"
+                raise RefusedError(said, hint=hint)
+        for path in {folder for entry in fresh for folder in folders_of(entry.path)}:
+            if (top / path).exists() and not (top / path).is_dir():
+                said = f"{path} is a file here, and a folder in the store"
+                raise RefusedError(said, hint=hint)
+
     def plan(self, fresh: Sequence[Entry]) -> Plan:
         """What would be brought home."""
         size, costs = sum(entry.size for entry in fresh), self.store.properties
@@ -118,9 +130,11 @@ class Pulling:
         """Bring these home.
 
         Raises:
+            RefusedError: A folder is in the way of one, or a file of its folder.
             NoSpaceError: There is no room for them.
             What fetch_files raises.
         """
+        self._require_places(fresh)
         folder, size, tally = self.project.folder, sum(entry.size for entry in fresh), Tally()
         require_space(folder, size, purpose="pulling")
         settings = Settings.read(self.places, folder, environment())

@@ -20,11 +20,12 @@ CryoemError                 exit 1
 │   └── StoreDeniedError              credentials: wrong, expired, or a clock that is off
 ├── ApplicationError        exit 1    what knows a job's programs has a bug
 ├── SourceChangedError      exit 9    a file changed while it was read; may be tried again
-└── ProviderError           exit 10
-    ├── BootError                     machines that ended before they had worked
-    ├── ProviderUnreachableError      may be tried again
-    ├── ProviderDeniedError           credentials or rights: wrong, expired or missing
-    └── QuotaError                    the account may not have so many machines
+├── ProviderError           exit 10
+│   ├── BootError                     machines that ended before they had worked
+│   ├── ProviderUnreachableError      may be tried again
+│   ├── ProviderDeniedError           credentials or rights: wrong, expired or missing
+│   └── QuotaError                    the account may not have so many machines
+└── BudgetError             exit 11   the project may not spend so much
 ```
 """
 
@@ -33,6 +34,7 @@ from typing import ClassVar
 __all__ = [
     "ApplicationError",
     "BootError",
+    "BudgetError",
     "CorruptObjectError",
     "CryoemError",
     "FormatError",
@@ -194,3 +196,9 @@ class ProviderDeniedError(ProviderError):
 
 class QuotaError(ProviderError):
     """The account may not have so many machines of that kind at a time."""
+
+
+class BudgetError(CryoemError):
+    """The project may not spend so much."""
+
+    exit_code = 11

@@ -12,7 +12,10 @@ __all__ = [
     "apart_key",
     "beat_key",
     "boot_key",
+    "budget_prefix",
     "bundle_key",
+    "carried_key",
+    "consent_key",
     "control_key",
     "decoder_key",
     "deliver_prefix",
@@ -29,6 +32,7 @@ __all__ = [
     "job_prefix",
     "jobs_prefix",
     "launch_key",
+    "ledger_prefix",
     "lists_key",
     "log_key",
     "machines_prefix",
@@ -42,6 +46,7 @@ __all__ = [
     "probe_key",
     "project_key",
     "ready_key",
+    "sighting_key",
     "tasks_key",
     "turn_key",
     "turns_prefix",
@@ -236,3 +241,28 @@ def prepare_prefix(project: str, job: int) -> str:
 def deliver_prefix(project: str, job: int) -> str:
     """Before the numbers of the log that decides who delivers, one log per destination."""
     return job_prefix(project, job) + "deliver/"
+
+
+def ledger_prefix(project: str) -> str:
+    """Before what is known of what a project's jobs cost."""
+    return f"{project}/ledger/"
+
+
+def sighting_key(project: str, job: int, machine: str, *, writer: str, at: str) -> str:
+    """What a writer knew at an instant of a job's machine; instants sort as texts."""
+    return f"{ledger_prefix(project)}{job:08d}/machines/{machine}/{writer}/{at}"
+
+
+def carried_key(project: str, job: int, writer: str) -> str:
+    """How much a courier has brought home of a job."""
+    return f"{ledger_prefix(project)}{job:08d}/home/{writer}"
+
+
+def budget_prefix(project: str) -> str:
+    """Before the numbers of a project's budget log; a project's machines may not write there."""
+    return f"budgets/{project}/log/"
+
+
+def consent_key(project: str, job: int) -> str:
+    """Exists once somebody has agreed to what a job may cost."""
+    return f"budgets/{project}/approved/{job:08d}"

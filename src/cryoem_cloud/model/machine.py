@@ -27,14 +27,17 @@ class State(Enum):
 class Machine:
     """A machine as its provider knows it.
 
-    `since` is when it was started (ISO 8601), `zone` where it is, `market` at which price,
-    `address` where it can be reached; each is empty where it means nothing or is not known.
+    `since` is when it was started (ISO 8601), `until` when it ended, `region` and `zone` where it
+    is, `market` at which price, `address` where it can be reached; each is empty where it means
+    nothing or is not known.
     """
 
     name: str
     state: State
     kind: str = ""
     since: str = ""
+    until: str = ""
+    region: str = ""
     zone: str = ""
     market: str = ""
     address: str = ""

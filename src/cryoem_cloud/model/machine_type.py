@@ -15,11 +15,13 @@ class MachineType:
 
     Memory in GiB; `gpu_memory_gib` is of one GPU, `gpu` its model ("": it has none). `nvme_gb` is
     of all its own disks together (0: it has none). `network_gbps` is what it may reach for a while,
-    `baseline_gbps` what it has at all times.
+    `baseline_gbps` what it has at all times. A vCPU is a hyperthread, or with one thread a core a
+    whole core.
     """
 
     name: str
     vcpus: int
+    threads_per_core: int = 2
     memory_gib: float
     processor: str = ""
     gpu: str = ""
@@ -36,8 +38,8 @@ class MachineType:
 
     @property
     def cores(self) -> int:
-        """Physical ones: a vCPU is a hyperthread of the processors that have these."""
-        return max(1, self.vcpus // 2)
+        """Physical ones."""
+        return max(1, self.vcpus // self.threads_per_core)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

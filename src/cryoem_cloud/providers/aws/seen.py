@@ -1,5 +1,6 @@
 """What AWS lists of a fleet, as a fleet: no calls."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -16,6 +17,8 @@ __all__ = ["Seen", "alone", "fleet_of", "sorted_out"]
 _ENDED = frozenset({"shutting-down", "terminated", "stopping", "stopped"})
 _GROUP = "aws:autoscaling:groupName"
 """Auto Scaling's own tag on its instances (Auto Scaling user guide, "Tag Auto Scaling groups")."""
+_AT = re.compile(r"\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (?:GMT|UTC)\)")
+_OF_ZONE = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d+")
 _TAKEN = frozenset({"Server.SpotInstanceTermination", "Server.SpotInstanceShutdown"})
 
 
@@ -91,15 +94,35 @@ def fleet_of(seen: Seen, *, refusal: str = "") -> Fleet:
 
 def _machine(instance: Mapping[str, Any]) -> Machine:
     spot = instance.get("InstanceLifecycle") == Market.SPOT.value
+    zone = str(instance.get("Placement", {}).get("AvailabilityZone", ""))
     return Machine(
         name=str(instance["InstanceId"]),
         state=_state(instance),
         kind=str(instance["InstanceType"]),
         since=instance["LaunchTime"].astimezone(UTC).isoformat(timespec="seconds"),
-        zone=str(instance.get("Placement", {}).get("AvailabilityZone", "")),
+        until=_until(instance),
+        region=_region(zone),
+        zone=zone,
         market=(Market.SPOT if spot else Market.ON_DEMAND).value,
         address=str(instance.get("PublicIpAddress") or instance.get("PrivateIpAddress") or ""),
     )
+
+
+def _until(instance: Mapping[str, Any]) -> str:
+    """When it ended, as StateTransitionReason says it behind the reason; "" where it does not.
+
+    `User initiated (2026-01-01 10:00:00 GMT)`: the instant from which on nothing is billed.
+    """
+    found = _AT.search(str(instance.get("StateTransitionReason", "")))
+    if instance["State"]["Name"] not in _ENDED or found is None:
+        return ""
+    return f"{found[1]}T{found[2]}+00:00"
+
+
+def _region(zone: str) -> str:
+    """A zone's region: us-east-1 of us-east-1a, and of a local zone as us-east-1-bos-1a."""
+    found = _OF_ZONE.match(zone)
+    return found[0] if found else ""
 
 
 def _begun(instance: Mapping[str, Any]) -> tuple[Any, str]:

@@ -1,0 +1,218 @@
+"""What machines cost: what witnesses saw of them, as it is stored, and what follows in dollars."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Self
+
+from cryoem_cloud.model.errors import FormatError
+from cryoem_cloud.model.record import JSON, decode, encode, instant, integer, text
+from cryoem_cloud.model.usd import ZERO, usd
+
+__all__ = ["Charge", "Rate", "Rented", "Sighting", "What", "Witness", "instant_text", "whole"]
+
+
+class Witness(Enum):
+    """Who saw a machine. The values are words of stored records."""
+
+    AGENT = "agent"
+    """Its own agent, by the machine's clocks."""
+    COURIER = "courier"
+    """A courier that saw it among the machines that the provider lists."""
+    PROVIDER = "provider"
+    """The provider, which a courier asked: its word on launch and end is final."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Rate:
+    """What a machine costs: US dollars an hour, and what its rented disk costs besides.
+
+    `source` says whose price that is, and of which day. `disk_usd` is a GiB's for a month (730 h).
+    `least_s` is billed of each machine at least (EC2: 60 s).
+    """
+
+    usd_per_hour: Decimal
+    source: str
+    disk_gib: int = 0
+    disk_usd: Decimal = ZERO
+    least_s: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rented:
+    """A machine whose price is asked for; `where` is its provider's name.
+
+    `zone` is "" where it is not known yet, `market` one of `model.offer.MARKETS` ("": the provider
+    has but one). `disk_gib` is what it is to hold beside its system.
+    """
+
+    kind: str
+    where: str
+    region: str = ""
+    zone: str = ""
+    market: str = ""
+    disk_gib: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What one witness knows of one machine, to whole seconds.
+
+    It was there from `since` to `until` at least; with `ended`, no longer than that. Of a provider
+    these are launch and end; None where a witness does not know them. `limit_s` is the longest that
+    it may be there (0: nobody knows). Texts are empty where the witness does not know.
+    """
+
+    machine: str
+    job: int
+    witness: Witness
+    since: datetime | None
+    until: datetime | None
+    ended: bool = False
+    limit_s: int = 0
+    token: str = ""
+    submitter: str = ""
+    where: str = ""
+    kind: str = ""
+    market: str = ""
+    region: str = ""
+    zone: str = ""
+    rate: Rate | None = None
+
+    def to_bytes(self) -> bytes:
+        """As it is stored."""
+        return encode(
+            "sighting",
+            {
+                "machine": self.machine,
+                "job": self.job,
+                "witness": self.witness.value,
+                "since": instant_text(self.since),
+                "until": instant_text(self.until),
+                "ended": self.ended,
+                "limit_s": self.limit_s,
+                "token": self.token,
+                "submitter": self.submitter,
+                "where": self.where,
+                "type": self.kind,
+                "market": self.market,
+                "region": self.region,
+                "zone": self.zone,
+                **(_rate_to_json(self.rate) if self.rate else {}),
+            },
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """From what is stored.
+
+        Raises:
+            FormatError: It is no sighting.
+        """
+        fields = decode("sighting", data)
+        try:
+            witness = Witness(fields.get("witness"))
+        except ValueError as error:
+            raise FormatError(f"an unknown witness: {fields.get('witness')!r}") from error
+        return cls(
+            machine=text(fields, "machine"),
+            job=integer(fields, "job"),
+            witness=witness,
+            since=_maybe(fields, "since"),
+            until=_maybe(fields, "until"),
+            ended=bool(fields.get("ended", False)),
+            limit_s=integer(fields, "limit_s", 0),
+            token=text(fields, "token", ""),
+            submitter=text(fields, "submitter", ""),
+            where=text(fields, "where", ""),
+            kind=text(fields, "type", ""),
+            market=text(fields, "market", ""),
+            region=text(fields, "region", ""),
+            zone=text(fields, "zone", ""),
+            rate=_rate_from_json(fields) if "usd_per_hour" in fields else None,
+        )
+
+
+class What(Enum):
+    """What is paid for. The values are words of answers for programs."""
+
+    MACHINE = "machine"
+    DISK = "disk"
+    EGRESS = "egress"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """So many dollars of one month, for one thing of one job.
+
+    `month` is as 2026-11, UTC. `usd` is None where nobody knows a price. `seconds` are a machine's,
+    as they are billed; `gigabytes` (10**9 bytes) what was brought home.
+    """
+
+    what: What
+    project: str
+    job: int
+    month: str
+    usd: Decimal | None
+    submitter: str = ""
+    machine: str = ""
+    kind: str = ""
+    market: str = ""
+    region: str = ""
+    seconds: int = 0
+    gigabytes: Decimal = ZERO
+    source: str = ""
+
+    def to_json(self) -> dict[str, JSON]:
+        """For programs."""
+        return {
+            "what": self.what.value,
+            "project": self.project,
+            "job": self.job,
+            "month": self.month,
+            "user": self.submitter,
+            "machine": self.machine,
+            "type": self.kind,
+            "market": self.market,
+            "region": self.region,
+            "seconds": self.seconds,
+            "gigabytes": f"{self.gigabytes:f}",
+            "usd": None if self.usd is None else f"{self.usd:f}",
+            "price": self.source,
+        }
+
+
+def whole(at: datetime) -> datetime:
+    """The instant's second, in UTC."""
+    return at.astimezone(UTC).replace(microsecond=0)
+
+
+def instant_text(at: datetime | None) -> str:
+    """As records have it; "" for none."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
+
+
+def _maybe(fields: Mapping[str, JSON], name: str) -> datetime | None:
+    return instant(fields, name) if text(fields, name, "") else None
+
+
+def _rate_to_json(rate: Rate) -> dict[str, JSON]:
+    return {
+        "usd_per_hour": f"{rate.usd_per_hour:f}",
+        "price": rate.source,
+        "disk_gib": rate.disk_gib,
+        "disk_usd": f"{rate.disk_usd:f}",
+        "least_s": rate.least_s,
+    }
+
+
+def _rate_from_json(fields: Mapping[str, JSON]) -> Rate:
+    return Rate(
+        usd_per_hour=usd(text(fields, "usd_per_hour")),
+        source=text(fields, "price", ""),
+        disk_gib=integer(fields, "disk_gib", 0),
+        disk_usd=usd(text(fields, "disk_usd", "0")),
+        least_s=integer(fields, "least_s", 0),
+    )

@@ -1,0 +1,247 @@
+"""What a project may spend in a month: a numbered log in the store, as turns are.
+
+An entry's writer has read all entries before it and decided by them; the store lets one writer have
+each number. So no two reservations are approved that do not fit together, whoever crashes when.
+docs/reference/protocol.md has the records.
+"""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import Enum
+from typing import Self
+
+from cryoem_cloud.model.errors import (
+    BudgetError,
+    FormatError,
+    ObjectExistsError,
+    ObjectMissingError,
+    StoreUnreachableError,
+)
+from cryoem_cloud.model.keys import budget_prefix, consent_key, turn_key
+from cryoem_cloud.model.record import decode, encode, integer, mapping, text
+from cryoem_cloud.model.usd import ZERO, dollars, usd
+from cryoem_cloud.ports.store import Store
+from cryoem_cloud.stores.whole import reading
+
+__all__ = ["WARN_AT", "Balance", "BudgetLog", "Deed", "Entry", "approve", "approved"]
+
+WARN_AT = Decimal("0.8")
+"""The share of a limit from which on users are warned."""
+
+
+class Deed(Enum):
+    """What an entry records. The values are words of stored records."""
+
+    LIMIT = "limit"
+    RESERVED = "reserved"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry. `nonce` names the attempt to write it, and no other.
+
+    A limit has `limit`, US dollars a month (None: there is none any more). What is reserved, and
+    what was spent of it once it is released, is `months`: dollars by month, as 2026-11. `token` is
+    the fleet's.
+    """
+
+    number: int
+    deed: Deed
+    nonce: str
+    by: str = ""
+    limit: Decimal | None = None
+    token: str = ""
+    months: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """As it is stored."""
+        limit = {} if self.limit is None else {"limit": f"{self.limit:f}"}
+        fleet = {"token": self.token} if self.token else {}
+        months = {month: f"{amount:f}" for month, amount in sorted(self.months.items())}
+        return encode(
+            "budget",
+            {
+                "number": self.number,
+                "deed": self.deed.value,
+                "nonce": self.nonce,
+                "by": self.by,
+                **limit,
+                **fleet,
+                **({"months": months} if self.token else {}),
+            },
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """From what is stored.
+
+        Raises:
+            FormatError: It is no such entry.
+        """
+        fields = decode("budget", data)
+        try:
+            deed = Deed(fields.get("deed"))
+        except ValueError as error:
+            raise FormatError(f"an unknown deed in a budget: {fields.get('deed')!r}") from error
+        months = mapping(fields, "months")
+        return cls(
+            number=integer(fields, "number"),
+            deed=deed,
+            nonce=text(fields, "nonce"),
+            by=text(fields, "by", ""),
+            limit=usd(text(fields, "limit")) if "limit" in fields else None,
+            token=text(fields, "token", ""),
+            months={str(month): usd(text(months, month)) for month in months},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What follows from a log: the limit, what is reserved and what was spent, by fleet."""
+
+    limit: Decimal | None = None
+    reserved: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    spent: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Self:
+        """After these entries."""
+        limit: Decimal | None = None
+        reserved: dict[str, Mapping[str, Decimal]] = {}
+        spent: dict[str, Mapping[str, Decimal]] = {}
+        for entry in entries:
+            if entry.deed is Deed.LIMIT:
+                limit = entry.limit
+            elif entry.deed is Deed.RESERVED:
+                reserved[entry.token] = entry.months
+            else:
+                reserved.pop(entry.token, None)
+                spent[entry.token] = entry.months
+        return cls(limit=limit, reserved=reserved, spent=spent)
+
+    @property
+    def months(self) -> Mapping[str, Decimal]:
+        """What is spent and reserved together, month by month."""
+        found: dict[str, Decimal] = defaultdict(Decimal)
+        for part in (*self.reserved.values(), *self.spent.values()):
+            for month, amount in part.items():
+                found[month] += amount
+        return dict(sorted(found.items()))
+
+    def held(self, month: str) -> Decimal:
+        """What is reserved in a month."""
+        return sum((part.get(month, ZERO) for part in self.reserved.values()), ZERO)
+
+    def refusal(self, wanted: Mapping[str, Decimal]) -> str:
+        """Why so much more does not fit; "" where it does."""
+        for month, amount in sorted(wanted.items()):
+            known = self.months.get(month, ZERO)
+            if amount and self.limit is not None and known + amount > self.limit:
+                return (
+                    f"the project's budget for {month} is {dollars(self.limit)}, of which "
+                    f"{dollars(known)} is spent or reserved, and this may cost {dollars(amount)}"
+                )
+        return ""
+
+    def warning(self, month: str) -> str:
+        """That little is left in a month; "" where enough is."""
+        known = self.months.get(month, ZERO)
+        if self.limit is None or known < WARN_AT * self.limit:
+            return ""
+        return (
+            f"{dollars(known)} of the project's budget of {dollars(self.limit)} for {month} "
+            "is spent or reserved"
+        )
+
+
+class BudgetLog:
+    """A project's budget, as far as this observer has read it. Entries never change."""
+
+    def __init__(
+        self,
+        store: Store,
+        project: str,
+        *,
+        nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+    ) -> None:
+        self._store = store
+        self._prefix = budget_prefix(project)
+        self._nonce = nonce
+        self._entries: list[Entry] = []
+
+    def read(self) -> Balance:
+        """How it stands now; one request, and one for each entry that is new."""
+        while (entry := self._at(len(self._entries) + 1)) is not None:
+            self._entries.append(entry)
+        return Balance.of(self._entries)
+
+    def set_limit(self, limit: Decimal | None, *, by: str) -> None:
+        """Have so much be the most for any month, None: no limit. Fleets that run are left."""
+        while not self._append(Entry(number=0, deed=Deed.LIMIT, nonce="", by=by, limit=limit)):
+            self.read()
+
+    def reserve(self, token: str, months: Mapping[str, Decimal], *, by: str) -> Balance:
+        """See to it that a fleet's reservation stands; one that stands already stays as it is.
+
+        Raises:
+            BudgetError: It does not fit.
+        """
+        while token not in (balance := self.read()).reserved:
+            if refusal := balance.refusal(months):
+                raise BudgetError(refusal, hint="cryoem budget shows it, and can raise it")
+            entry = Entry(number=0, deed=Deed.RESERVED, nonce="", by=by, token=token, months=months)
+            self._append(entry)
+        return balance
+
+    def release(self, token: str, spent: Mapping[str, Decimal], *, by: str) -> None:
+        """Put what a fleet has cost in the place of what was reserved for it, if anything is."""
+        while token in self.read().reserved:
+            self._append(
+                Entry(number=0, deed=Deed.RELEASED, nonce="", by=by, token=token, months=spent)
+            )
+
+    def _append(self, said: Entry) -> bool:
+        """Write an entry behind those that were read; False where another is there."""
+        number = len(self._entries) + 1
+        entry = replace(said, number=number, nonce=self._nonce())
+        key = turn_key(self._prefix, number)
+        try:
+            self._store.put(key, entry.to_bytes(), if_absent=True)
+        except (ObjectExistsError, StoreUnreachableError) as error:
+            # Whatever went wrong, the write may have happened: what is there decides.
+            found = self._at(number)
+            if found is None:
+                raise StoreUnreachableError(f"{key} could not be written") from error
+            if found.nonce != entry.nonce:
+                return False
+        self._entries.append(entry)
+        return True
+
+    def _at(self, number: int) -> Entry | None:
+        key = turn_key(self._prefix, number)
+        try:
+            with reading(key):
+                return Entry.from_bytes(self._store.get(key))
+        except ObjectMissingError:
+            return None
+
+
+def approve(store: Store, project: str, job: int, *, by: str) -> None:
+    """Record that somebody agrees to what a job may cost; the first word stands."""
+    try:
+        store.put(consent_key(project, job), encode("approved", {"by": by}), if_absent=True)
+    except ObjectExistsError:
+        return
+
+
+def approved(store: Store, project: str, job: int) -> bool:
+    """Whether somebody does; one request."""
+    try:
+        store.size(consent_key(project, job))
+    except ObjectMissingError:
+        return False
+    return True

@@ -1,0 +1,219 @@
+"""The ledger under fire: couriers and agents that crash between any two writes, replies that are
+lost, writes that land late. No machine-second that was recorded is lost, and none counts twice.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from cryoem_cloud.agent.sighted import Sighted
+from cryoem_cloud.courier.books import AGAIN_S, Books
+from cryoem_cloud.model.charge import Rate, Sighting, Witness
+from cryoem_cloud.model.life import Life
+from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.model.offer import Offer
+from cryoem_cloud.ports.provider import Order
+from cryoem_cloud.stores.ledger import Ledger
+from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.testing.clock import StoppedClock
+from cryoem_cloud.testing.faults import Fault, FaultyStore
+
+PROJECT = "p-1a2b3c4d"
+ORDER = Order(
+    token=f"{PROJECT}-00000007-1",
+    store="memory:",
+    project=PROJECT,
+    job=7,
+    count=1,
+    offer=Offer(("m5.large",)),
+    limit_s=86_400.0,
+    owner="ada@workstation",
+)
+RATE = Rate(usd_per_hour=Decimal("3.60"), source="a list")
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def books(store: FaultyStore | MemoryStore, clock: StoppedClock, who: str = "courier-1") -> Books:
+    return Books(
+        ledger=Ledger(store, PROJECT),
+        who=who,
+        where="aws",
+        sells=True,
+        rates=lambda _: RATE,
+        clock=clock,
+    )
+
+
+def fleet(state: State, *, since: str = "", until: str = "", name: str = "i-1") -> Fleet:
+    machine = Machine(name=name, state=state, kind="m5.large", since=since, until=until)
+    return Fleet(machines=(machine,))
+
+
+def at(seconds: float) -> str:
+    return (START + timedelta(seconds=seconds)).isoformat()
+
+
+class Writers(RuleBasedStateMachine):
+    """One machine, two couriers and its agent. `tells` says whether its provider tells its end."""
+
+    @initialize(tells=st.booleans())
+    def launched(self, *, tells: bool) -> None:
+        self.store, self.plan = MemoryStore(), list[Fault]()
+        self.faulty = FaultyStore(
+            self.store, lambda *_: self.plan.pop(0) if self.plan else Fault.NONE
+        )
+        self.clock, self.tells = StoppedClock(START), tells
+        self.ended_s: float | None = None
+        self.couriers = [books(self.faulty, self.clock, f"courier-{n}") for n in range(2)]
+        self.agent: Sighted | None = None
+
+    @rule(seconds=st.integers(1, 4000))
+    def time_passes(self, seconds: int) -> None:
+        self.clock.pass_(seconds)
+
+    @rule(which=st.integers(0, 1), fault=st.sampled_from(Fault))
+    def a_courier_looks(self, which: int, fault: Fault) -> None:
+        self.plan = [] if fault is Fault.NONE else [fault]
+        told = self.ended_s is not None and self.tells
+        self.couriers[which].look(
+            fleet(
+                State.UP if self.ended_s is None else State.GONE,
+                since=at(0),
+                until=at(self.ended_s or 0) if told else "",
+            ),
+            ORDER,
+        )
+        if not self.plan:
+            assert fault is not Fault.NONE or list(self.store.list(""))
+
+    @rule(which=st.integers(0, 1))
+    def a_courier_is_killed_and_comes_back(self, which: int) -> None:
+        self.couriers[which] = books(self.faulty, self.clock, f"courier-{which}")
+
+    @precondition(lambda self: self.ended_s is None)
+    @rule(fault=st.sampled_from(Fault))
+    def the_agent_looks(self, fault: Fault) -> None:
+        self.plan = [] if fault is Fault.NONE else [fault]
+        if self.agent is None:
+            self.agent = Sighted(
+                Ledger(self.faulty, PROJECT),
+                Sighting(
+                    machine="i-1",
+                    job=7,
+                    witness=Witness.AGENT,
+                    since=None,
+                    until=None,
+                    kind="m5.large",
+                ),
+                limit_s=lambda: 86_400.0,
+                clock=self.clock,
+            )
+        self.agent.look()
+
+    @precondition(lambda self: self.ended_s is None and self.clock.monotonic() > 0)
+    @rule(says=st.booleans())
+    def the_machine_ends(self, *, says: bool) -> None:
+        self.plan = []
+        if says and self.agent is not None:
+            self.agent.end()
+        self.ended_s = self.clock.monotonic()
+
+    @precondition(lambda self: self.faulty.late)
+    @rule()
+    def a_late_write_lands(self) -> None:
+        self.faulty.land()
+
+    @invariant()
+    def no_second_is_lost_or_counted_twice(self) -> None:
+        records = [Sighting.from_bytes(self.store.get(item.key)) for item in self.store.list("")]
+        found = Ledger(self.store, PROJECT).lives()
+        assert len(found) == (1 if records else 0)
+        there_s = self.clock.monotonic() if self.ended_s is None else self.ended_s
+        for life in found:
+            official = [r for r in records if r.witness is Witness.PROVIDER]
+            spans = [(r.since, r.until) for r in records if r.since and r.until]
+            if official:
+                assert life.seconds == self.ended_s
+            elif spans:
+                seen = max(until for _, until in spans) - min(since for since, _ in spans)
+                assert life.seconds == seen.total_seconds()
+            if official or not any(r.ended and r.witness is Witness.COURIER for r in records):
+                assert life.seconds <= there_s
+
+
+TestWriters = Writers.TestCase
+TestWriters.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+
+
+@dataclass
+class Bench:
+    store: MemoryStore = field(default_factory=MemoryStore)
+    clock: StoppedClock = field(default_factory=lambda: StoppedClock(START))
+
+    @property
+    def life(self) -> Life:
+        (found,) = Ledger(self.store, PROJECT).lives()
+        return found
+
+
+def test_a_machine_is_recorded_every_five_minutes_and_at_its_end() -> None:
+    bench = Bench()
+    mine = books(bench.store, bench.clock)
+    for _ in range(100):
+        mine.look(fleet(State.UP, since=at(0)), ORDER)
+        bench.clock.pass_(6)
+    assert len(list(bench.store.list(""))) == 2
+    assert bench.life.seconds == AGAIN_S
+    assert mine.look(fleet(State.LEFT, since=at(0), until=at(595)), ORDER)
+    assert (bench.life.seconds, bench.life.over) == (595, True)
+    mine.look(fleet(State.LEFT, since=at(0), until=at(595)), ORDER)
+    assert len(list(bench.store.list(""))) == 3
+
+
+def test_an_end_that_was_watched_counts_where_the_provider_tells_none() -> None:
+    bench = Bench()
+    mine = books(bench.store, bench.clock)
+    mine.look(fleet(State.UP, since=at(0)), ORDER)
+    bench.clock.pass_(90)
+    mine.look(fleet(State.GONE, since=at(0)), ORDER)
+    assert (bench.life.seconds, bench.life.ended) == (90, None)
+
+
+def test_an_end_that_nobody_watched_is_left_to_the_agent() -> None:
+    bench = Bench()
+    bench.clock.pass_(3000)
+    books(bench.store, bench.clock).look(fleet(State.GONE, since=at(0)), ORDER)
+    assert (bench.life.seconds, bench.life.over) == (0, True)
+
+
+def test_a_store_that_is_away_is_told_later() -> None:
+    bench = Bench()
+    plan = [Fault.REFUSED]
+    mine = books(
+        FaultyStore(bench.store, lambda *_: plan.pop() if plan else Fault.NONE), bench.clock
+    )
+    assert not mine.look(fleet(State.GONE, since=at(0), until=at(9)), ORDER)
+    bench.clock.pass_(AGAIN_S)
+    assert mine.look(fleet(State.GONE, since=at(0), until=at(9)), ORDER)
+    assert bench.life.seconds == 9
+
+
+def test_machines_of_this_computer_are_free_unless_they_have_a_price() -> None:
+    bench = Bench()
+    free = replace(books(bench.store, bench.clock), sells=False, rates=lambda _: None)
+    assert free.look(fleet(State.UP), ORDER)
+    assert list(bench.store.list("")) == []
+    replace(books(bench.store, bench.clock), sells=False).look(fleet(State.UP), ORDER)
+    assert bench.life.rate == (START, RATE)
+
+
+def test_an_agent_that_cannot_reach_the_store_works_on() -> None:
+    store = FaultyStore(MemoryStore(), lambda *_: Fault.REFUSED)
+    seen = Sighting(machine="i-1", job=7, witness=Witness.AGENT, since=None, until=None)
+    mine = Sighted(Ledger(store, PROJECT), seen, limit_s=lambda: 60.0, clock=StoppedClock(START))
+    mine.look()
+    mine.end()
