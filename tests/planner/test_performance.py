@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.machine_type import MachineType
 from cryoem_cloud.model.work import Program, Work
-from cryoem_cloud.planner.performance import Rates, cores_of, published, run_s, why_unknown
+from cryoem_cloud.planner.performance import Rates, published, run_s, why_unknown
 from tests.planner.works import CLASS2D, CORES, KINDS, L4, MOTION, REFINE, V100, WORKS, kind
 
 RATES = published()
@@ -61,14 +61,16 @@ def test_code_for_vector_units_is_faster_and_needs_them() -> None:
     plain, vectors = (
         run_s(work, CORES, RATES).p50 for work in (on_cores, replace(on_cores, on_vectors=True))
     )
-    older = replace(CORES, processor="AMD EPYC 7R13 Processor")
+    older = replace(CORES, processor="AMD Milan")
     without = run_s(replace(on_cores, on_vectors=True), older, RATES).p50
     assert vectors < without < plain
 
 
-def test_a_vcpu_of_some_processors_is_a_core() -> None:
-    assert cores_of(replace(CORES, processor="AMD EPYC 9R14 Processor")) == 32
-    assert cores_of(CORES) == 16
+@pytest.mark.parametrize("processor", ["", "AMD Milan", "Intel Broadwell"])
+def test_processors_without_avx512_take_longer(processor: str) -> None:
+    work = replace(REFINE, on_gpus=False, on_vectors=True)
+    with_it = run_s(work, CORES, RATES).p50
+    assert run_s(work, replace(CORES, processor=processor), RATES).p50 > with_it
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,7 @@ MOTION = Work(
 
 
 def kind(name: str, vcpus: int = 48, memory_gib: float = 192, **more: Any) -> MachineType:  # noqa: ANN401
-    made = MachineType(
-        name=name, vcpus=vcpus, memory_gib=memory_gib, processor="Intel Xeon 8375C (Ice Lake)"
-    )
+    made = MachineType(name=name, vcpus=vcpus, memory_gib=memory_gib, processor="Intel Ice Lake")
     return replace(made, **more)
 
 
@@ -64,7 +62,7 @@ LISTINGS = (
 TERMS = Terms(
     egress_usd_per_gb=Decimal("0.09"),
     disk_usd_per_gib_month=Decimal("0.08"),
-    store_usd_per_gb_month=Decimal("0.023"),
+    store_usd_per_gib_month=Decimal("0.023"),
 )
 NEAR = Transfer(line_bytes_s=1e9)
 
@@ -104,7 +102,7 @@ KINDS = st.builds(
     name=st.integers(0, 20).map("k{}.large".format),
     vcpus=st.sampled_from((2, 8, 48, 192)),
     memory_gib=st.sampled_from((4.0, 64.0, 768.0)),
-    processor=st.sampled_from(("", "AMD EPYC 9R14 Processor", "Intel Xeon 8375C (Ice Lake)")),
+    processor=st.sampled_from(("", "AMD Milan", "Intel Ice Lake")),
     gpu=st.sampled_from(("L4", "K80", "V520")),
     gpus=st.sampled_from((0, 1, 4)),
     gpu_memory_gib=st.sampled_from((8.0, 16.0, 44.7)),

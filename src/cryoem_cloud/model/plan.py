@@ -42,13 +42,13 @@ class Transfer:
 class Terms:
     """What is charged beside machines, in US dollars.
 
-    For a GB (10^9) out of the provider's network; for a GiB of a machine's disk, and a GB in the
+    For a GB (10^9) out of the provider's network; for a GiB of a machine's disk, and one in the
     store, for a month.
     """
 
     egress_usd_per_gb: Decimal
     disk_usd_per_gib_month: Decimal
-    store_usd_per_gb_month: Decimal
+    store_usd_per_gib_month: Decimal
 
 
 @dataclass(frozen=True, slots=True)

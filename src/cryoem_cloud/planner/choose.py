@@ -23,7 +23,7 @@ SENSIBLE = 4
 assumption."""
 
 _MOST_MACHINES = 64
-_GB = 10**9
+_GIB = 2**30
 
 
 def choose(
@@ -51,7 +51,7 @@ def choose(
     choice, reason = _chosen(options, limits)
     for why, names in refused.items():
         excluded[why] |= names
-    stored = Decimal(transfer.up_bytes + work.output_bytes) / _GB
+    stored = Decimal(transfer.up_bytes + work.output_bytes) / _GIB
     return Plan(
         choice=choice,
         reason=reason,
@@ -61,7 +61,7 @@ def choose(
             for why, names in sorted(excluded.items())
             if names
         ),
-        store_usd_month=stored * terms.store_usd_per_gb_month,
+        store_usd_month=stored * terms.store_usd_per_gib_month,
     )
 
 

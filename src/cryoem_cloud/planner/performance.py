@@ -18,18 +18,14 @@ from cryoem_cloud.model.machine_type import MachineType
 from cryoem_cloud.model.record import JSON, text
 from cryoem_cloud.model.work import Program, Work
 
-__all__ = ["Rate", "Rates", "cores_of", "published", "rate_of", "run_s", "why_unknown"]
+__all__ = ["Rate", "Rates", "published", "rate_of", "run_s", "why_unknown"]
 
 _VERSION = 1
 _GPUS, _VECTORS, _FIXED = "gpus", "vectors", "fixed"
 
-_WITHOUT_HYPERTHREADS = ("EPYC 9R",)
-"""A vCPU of theirs is a core: AWS's pages of the types c7a, m7a, r7a and their successors."""
-_WITH_AVX512 = (
-    *("8124M", "8175", "8252", "8259", "8275", "8375C", "Skylake"),
-    *("Ice", "Sapphire", "Emerald", "Granite", "EPYC 9R"),
-)
-"""Parts of processors' names, as the catalogue has them: Intel's since 2017, AMD's since 2022."""
+_WITH_AVX512 = ("Intel", "AMD Genoa", "AMD Turin")
+_WITHOUT_AVX512 = ("Intel Haswell", "Intel Broadwell")
+"""How the catalogue's names of processors begin: Intel's since 2017 have it, AMD's since 2022."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +114,7 @@ def run_s(work: Work, kind: MachineType, rates: Rates, *, machines: int = 1) -> 
         return alone
     if rate.on == _GPUS:
         return _on_gpus(alone, rate, kind, rates).times(1 / machines)
-    cores = cores_of(kind) * machines
+    cores = kind.cores * machines
     if rate.on == _VECTORS and not _has_avx512(kind):
         slower = rates.without_avx512
         return combined(lambda s, core, by: s * by / (core * cores), alone, rates.core, slower)
@@ -152,14 +148,9 @@ def rate_of(work: Work, rates: Rates) -> Rate | None:
     return found.get(_VECTORS if work.on_vectors and _VECTORS in found else "cores")
 
 
-def cores_of(kind: MachineType) -> int:
-    """Physical ones."""
-    alone = any(name in kind.processor for name in _WITHOUT_HYPERTHREADS)
-    return kind.vcpus if alone else kind.cores
-
-
 def _has_avx512(kind: MachineType) -> bool:
-    return any(name in kind.processor for name in _WITH_AVX512)
+    name = kind.processor
+    return name.startswith(_WITH_AVX512) and not name.startswith(_WITHOUT_AVX512)
 
 
 def _on_gpus(alone: Estimate, rate: Rate, kind: MachineType, rates: Rates) -> Estimate:
