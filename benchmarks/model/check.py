@@ -12,8 +12,8 @@ from math import exp, log
 from pathlib import Path
 from statistics import fmean, median
 
-from cryoem_cloud.model.estimate import Estimate
 from cryoem_cloud.model.machine_type import MachineType
+from cryoem_cloud.model.spread import Spread
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.performance import Rate, Rates, rate_of, run_s
 
@@ -59,7 +59,7 @@ def fitted(known: Sequence[Timing], rates: Rates) -> Rates:
 
     What no timing tells of stays as it was. The hosts and cores of the timings are the unit.
     """
-    plain = replace(rates, host=Estimate.exactly(1), core=Estimate.exactly(1))
+    plain = replace(rates, host=Spread.exactly(1), core=Spread.exactly(1))
     first = _with_units(_on(known, plain, reference=True), plain)
     return _with_gpus(_on(known, first, reference=False), first)
 

@@ -14,7 +14,7 @@ from statistics import fmean
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.model.check import Timing, errors_of, fitted, left_out, timings
-from cryoem_cloud.model.estimate import Estimate
+from cryoem_cloud.model.spread import Spread
 from cryoem_cloud.planner.performance import published, run_s
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     print(json.dumps({"v": 1, "gpus": {k: v.p50 for k, v in best.gpus.items()}, "units": units}))
 
 
-def _jobs(known: Sequence[Timing], packaged: Sequence[tuple[Timing, Estimate]]) -> Iterator[str]:
+def _jobs(known: Sequence[Timing], packaged: Sequence[tuple[Timing, Spread]]) -> Iterator[str]:
     """Of each job on each kind of machine, what the package says over what was measured."""
     for job, on in sorted({(one.job, _where(one)) for one in known}):
         told = [(o, s) for o, s in packaged if (o.job, _where(o)) == (job, on)]

@@ -12,6 +12,8 @@ local_prefix = "nice -n 10"      # what starts machines of this computer; defaul
 image = "relion-debian"          # the machine image that rented machines begin with
 container = "docker://name:tag"  # what jobs' programs are run in; default: none
 set_up = "apt-get -y install relion"  # what rented machines run as root first; default: nothing
+ask_above = "20"                 # US dollars; default: nobody is asked
+local_price = "0.50"             # US dollars an hour of a machine of this computer; default: none
 discount = "8%"                  # what the account pays less than the list price; default: nothing
 [executables]                    # where machines have programs that RELION's call
 ctffind = "/opt/ctffind/bin/ctffind"
@@ -114,6 +116,8 @@ class Settings:
     set_up: str = ""
     image: str = ""
     container: str = ""
+    ask_above: str = ""
+    local_price: str = ""
     discount: str = ""
     executables: Mapping[str, str] = field(default_factory=dict)
 
@@ -170,6 +174,8 @@ class Settings:
             set_up=word("set_up", self.set_up),
             image=word("image", self.image),
             container=word("container", self.container),
+            ask_above=_dollars(word("ask_above", self.ask_above), source),
+            local_price=_dollars(word("local_price", self.local_price), source),
             discount=_percent(word("discount", self.discount), source),
             executables={**self.executables, **_table(values.get("executables", {}), source)},
         )
@@ -240,6 +246,14 @@ def _rate(said: str, source: str) -> str:
         raise SettingsError(
             f"{source}: limit_rate should be bytes a second, found {said!r}", hint="as 500k or 50M"
         ) from error
+    return said
+
+
+def _dollars(said: str, source: str) -> str:
+    if said and not re.fullmatch(r"\d{1,9}(\.\d+)?", said):
+        raise SettingsError(
+            f"{source}: US dollars should be a number, found {said!r}", hint='as "20" or "2.50"'
+        )
     return said
 
 

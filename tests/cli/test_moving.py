@@ -3,12 +3,15 @@
 import os
 import shutil
 import socket
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from cryoem_cloud.cli.moving import Plan, requests_of
+from cryoem_cloud.stores.index import IndexLog
+from cryoem_cloud.wiring.stores import store_at
 
 from .conftest import NewUser, User
 
@@ -108,6 +111,27 @@ def test_a_folder_that_was_a_file_comes_home_and_so_does_a_file_that_was_a_folde
     assert (before.folder / "maps/flip").read_text() == "a file"
     said = after.type("cryoem", "pull", "maps", "--force")
     assert (said.code, "maps/flip is a folder here, and a file" in said.err) == (5, True)
+
+
+def test_what_a_pull_that_was_killed_left_is_not_sent(owner: User) -> None:
+    left = owner.folder / "maps/.cryoem-0123456789abcdef.part"
+    left.write_bytes(b"half a map")
+    assert owner.cryoem("push", "maps", "--json").json["files"] == 1
+    assert owner.cryoem("push", "maps/" + left.name, "--json").json["files"] == 0
+    owner.cryoem("pull", "maps")
+    assert left.exists()  # it may be somebody's
+
+
+def test_what_earlier_versions_sent_of_a_pull_that_was_killed_does_not_come_home(
+    owner: User,
+) -> None:
+    owner.cryoem("push", "maps")
+    name = owner.cryoem("project", "show", "--json").json["name"]
+    index = IndexLog(store_at(owner.store.as_uri()), name)
+    (entry,) = [entry for recorded in index.read() for entry in recorded.entries]
+    index.append("before", [replace(entry, path="maps/.cryoem-0123456789abcdef.part")])
+    assert owner.cryoem("pull", "maps", "--json").json["files"] == 1
+    assert [path.name for path in (owner.folder / "maps").iterdir()] == ["1.mrc"]
 
 
 def test_what_the_store_has_under_another_name_is_not_sent(owner: User) -> None:

@@ -61,6 +61,7 @@ class Played:
     name = "played"
     sells = False
     store = ""
+    region = ""
     like = Shape(cores=1, memory_gib=1.0, fixed=True)
 
     def shape(self, offer: Offer) -> Shape:

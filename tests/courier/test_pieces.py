@@ -96,6 +96,7 @@ class Hands:
     scratch: Path
     name: str = "hands"
     sells: bool = False
+    region: str = ""
     store: str = ""
     machines: dict[str, tuple[Myself, threading.Thread]] = field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -33,21 +34,28 @@ class Sighted:
     clock: Clock
     _since: datetime = field(init=False)
     _since_s: float = field(init=False)
-    _due_s: float = -math.inf
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._since, self._since_s = whole(self.clock.now()), self.clock.monotonic()
 
+    def start(self) -> None:
+        """Record now, and every ten minutes in the background, that the machine is there."""
+        threading.Thread(target=self._run, name="ledger", daemon=True).start()
+
     def look(self) -> None:
-        """Record that the machine is there, if that is due; call again and again."""
-        now_s = self.clock.monotonic()
-        if now_s >= self._due_s:
-            self._due_s = now_s + _AGAIN_S
-            self._put(ended=False)
+        """Record that the machine is there."""
+        self._put(ended=False)
 
     def end(self) -> None:
         """Record that the machine is about to leave."""
+        self._stopped.set()
         self._put(ended=True)
+
+    def _run(self) -> None:
+        self.look()
+        while not self._stopped.wait(_AGAIN_S):
+            self.look()
 
     def _put(self, *, ended: bool) -> None:
         lasts, limit_s = int(self.clock.monotonic() - self._since_s), self.limit_s()

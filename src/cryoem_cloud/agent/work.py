@@ -12,6 +12,7 @@ from cryoem_cloud.agent.ahead import Ahead
 from cryoem_cloud.agent.chain import Preparation, what_follows
 from cryoem_cloud.agent.condition import Condition
 from cryoem_cloud.agent.engines import Engines
+from cryoem_cloud.agent.sighted import Sighted
 from cryoem_cloud.agent.take import Taken, Taker
 from cryoem_cloud.agent.turn import TurnWork
 from cryoem_cloud.agent.vigil import Ears, Extensions, insisting
@@ -54,6 +55,8 @@ class Agent:
     environment: Mapping[str, str]
     umask: int | None
     clock: Clock
+    sighted: Sighted | None = None
+    """Keeps the ledger of this machine, where it is paid for."""
     _made: dict[int, Mapping[str, Entry]] = field(default_factory=dict)
     """What jobs have made that others resume, by their numbers: read once, as it may be much."""
     _engines: dict[str, Engines] = field(default_factory=dict)
@@ -69,12 +72,16 @@ class Agent:
         break before they have come through a turn are counted (`ports.provider`), so that this
         ends. One that its provider takes away does not leave either.
         """
+        if self.sighted is not None:
+            self.sighted.start()
         try:
             with self._condition:
                 over = self._work()
         finally:
             for engines in self._engines.values():
                 engines.close()
+            if self.sighted is not None:
+                self.sighted.end()
         if self._condition.taken:
             self.myself.make_way()
         else:

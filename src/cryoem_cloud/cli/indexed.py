@@ -1,5 +1,6 @@
 """What the index says of a project's files, and how that stands to what is here."""
 
+import posixpath
 from collections.abc import Sequence
 
 from cryoem_cloud.courier.ways import leading, require_way
@@ -8,6 +9,7 @@ from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.lastwords import LastWords
 from cryoem_cloud.model.paths import OUTSIDE, is_below, normal
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.beside import is_part
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.wiring.stores import store_at
 
@@ -37,6 +39,8 @@ def placeable(project: Project, entry: Entry, outputs: Sequence[str] = ()) -> bo
             trusted.
     """
     if entry.kind is not Kind.FILE or entry.path.startswith(OUTSIDE):
+        return False
+    if is_part(posixpath.basename(entry.path)):  # earlier versions sent them
         return False
     if normal(entry.path) != entry.path or ".cryoem" in entry.path.split("/"):
         raise RefusedError(f"{entry.path!r} in the index is no file of a project's")

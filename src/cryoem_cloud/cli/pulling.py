@@ -1,5 +1,6 @@
 """Bringing home what the user names, of what the store has of a project."""
 
+import posixpath
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.lastwords import folders_of
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.mover.beside import remove_left
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.store import Store
@@ -127,7 +129,7 @@ class Pulling:
             )
 
     def fetch(self, fresh: Sequence[Entry], *, rate: int = 0) -> Moved:
-        """Bring these home.
+        """Bring these home; what pulls that were killed left beside the files goes.
 
         Raises:
             RefusedError: A folder is in the way of one, or a file of its folder.
@@ -135,6 +137,8 @@ class Pulling:
             What fetch_files raises.
         """
         self._require_places(fresh)
+        for path in {posixpath.dirname(entry.path) for entry in self.files}:
+            remove_left(self.project.folder / path)
         folder, size, tally = self.project.folder, sum(entry.size for entry in fresh), Tally()
         require_space(folder, size, purpose="pulling")
         settings = Settings.read(self.places, folder, environment())

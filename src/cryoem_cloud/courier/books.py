@@ -62,6 +62,11 @@ class Books:
                 self._record(self._sighting(machine, order, now, rate))
         return all(m.name in self._over for m in fleet.machines if m.state in _ENDED)
 
+    def note(self, fleet: Fleet, order: Order) -> None:
+        """Record all machines as they are now."""
+        self._due_s.clear()
+        self.look(fleet, order)
+
     def _record(self, seen: Sighting) -> None:
         if not seen.ended:
             self._alive.add(seen.machine)

@@ -235,7 +235,9 @@ class Errand:
         tasks = tuple(self.records.all_tasks())
         home, log = self._home(*tasks), self.records.turns(MAIN)
         at_once = max(1, self.records.ready().of - 1)
-        manning = Manning(self.means, self.slip, self.records, log, at_once, self.desk.note)
+        manning = Manning(
+            self.means, self.slip, self.records, log, at_once, self.desk.note, self._ask
+        )
         pieces = self._piece_follower() if any(task.is_piece for task in tasks) else None
         follower = Follower(
             records=self.records,
@@ -251,7 +253,15 @@ class Errand:
             self.desk.phase(Phase.STARTING)
         home.remove_parts()
         with self._carrier:
-            return self._until_ended(home, follower, manning, pieces)
+            ending = self._until_ended(home, follower, manning, pieces)
+        if ending is not None:
+            manning.note()
+        return ending
+
+    def _ask(self, question: str) -> None:
+        """Put it where the job's lines will be, once a machine has the job."""
+        if not self.desk.card.started_at:
+            self._home().ask(question)
 
     def _until_ended(
         self, home: Home, follower: Follower, manning: Manning, pieces: PieceFollower | None
@@ -292,6 +302,7 @@ class Errand:
             delivery=self.delivery,
             home=self._home(*self.records.all_tasks()),
             refused=self._refused,
+            brought=lambda: self.desk.card.bytes_down,
         ).bring(ending)
         return exit_ is not None and self._file_away(exit_)
 

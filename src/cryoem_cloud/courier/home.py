@@ -20,8 +20,9 @@ from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import LogLines
 from cryoem_cloud.model.paths import HOME_ROOT, is_below
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.beside import part_of, remove_parts
 from cryoem_cloud.mover.engine import Engine
-from cryoem_cloud.mover.pull import fetch_files, part_of, place_bytes, remove_parts
+from cryoem_cloud.mover.pull import fetch_files, place_bytes
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.frontend import Frontend
@@ -114,6 +115,16 @@ class Home:
         self.look()
         for name in self.job.logs:
             self._logs.cut(name, 0)
+
+    def ask(self, question: str) -> None:
+        """Show a question in the job's log, until a machine's first line takes its place."""
+        self.look()
+        self._logs.add(LogLines(log="out", start=0, data=question.encode()))
+
+    def tell_cost(self, line: str) -> None:
+        """End the log with what the job has cost; again is the same."""
+        self.look()
+        self._logs.end_with(line.encode(), log="out")
 
     def add_lines(self, chunk: LogLines) -> None:
         """Put log lines in their place; again is the same."""

@@ -1,21 +1,24 @@
 """The last part of an errand: what the winning turn made comes home, and the marker last."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cryoem_cloud.courier.admit import admitted_sizes
 from cryoem_cloud.courier.athome import concluded
+from cryoem_cloud.courier.costs import cost_line
 from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.home import Home
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.publish import publish
 from cryoem_cloud.courier.spool import Slip
+from cryoem_cloud.model.charge import whole
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.record import mapping
 from cryoem_cloud.model.turn import FEWEST_ENDED, Deed, Turn, exit_of
 from cryoem_cloud.mover.decoder import leave_decoder
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.ledger import Carried, Ledger
 from cryoem_cloud.stores.results import results
 
 __all__ = ["Homecoming"]
@@ -23,7 +26,10 @@ __all__ = ["Homecoming"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Homecoming:
-    """Brings a job home. `refused` is what its machines have sent and must not, as it is met."""
+    """Brings a job home. `refused` is what its machines have sent and must not, as it is met.
+
+    `brought` says how many bytes of it have come.
+    """
 
     slip: Slip
     means: Means
@@ -31,6 +37,7 @@ class Homecoming:
     delivery: Delivery
     home: Home
     refused: Iterable[str]
+    brought: Callable[[], int]
 
     def bring(self, ending: Turn) -> Exit | None:
         """How the job ended, once it is home; None where this courier is not to bring it.
@@ -50,12 +57,28 @@ class Homecoming:
         if not self.delivery.ours():
             return None
         self.home.cut_logs(sizes)
+        self._tell_cost()
         exit_ = concluded(self.slip, self.means, self._suspicious() or exit_of(ending))
         if exit_ is not None:
             self.home.end(exit_)
             self.records.put_end(exit_)
             self.delivery.close(exit_)
         return exit_
+
+    def _tell_cost(self) -> None:
+        usd_per_gb = self.records.store.properties.egress_usd_per_gb
+        if usd_per_gb and (size := self.brought()):
+            carried = Carried(
+                job=self.records.number,
+                at=whole(self.means.clock.now()),
+                size=size,
+                usd_per_gb=usd_per_gb,
+                submitter=self.slip.job.submitter,
+            )
+            ledger = Ledger(self.records.store, self.records.project)
+            ledger.put_carried(carried, self.means.who)
+        if line := cost_line(self.records):
+            self.home.tell_cost(line)
 
     def _suspicious(self) -> Exit | None:
         """A failure, if the machine sent what it must not; the rest is home all the same."""

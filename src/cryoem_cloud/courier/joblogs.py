@@ -40,14 +40,14 @@ class JobLogs:
         with self._opened(name) as descriptor:
             os.ftruncate(descriptor, self.job.log_starts[name] + size)
 
-    def end_with(self, text: bytes) -> None:
-        """End the error log with a text, unless it ends with it already."""
-        descriptor = self.rights.opened(self.project / self.job.logs["err"], os.O_RDWR)
-        with os.fdopen(descriptor, "r+b") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - len(text)))
-            if log.read() != text:
-                log.seek(0, os.SEEK_END)
-                log.write(text)
+    def end_with(self, text: bytes, *, log: str = "err") -> None:
+        """End a log with a text, unless it ends with it already."""
+        descriptor = self.rights.opened(self.project / self.job.logs[log], os.O_RDWR)
+        with os.fdopen(descriptor, "r+b") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - len(text)))
+            if file.read() != text:
+                file.seek(0, os.SEEK_END)
+                file.write(text)
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[int]:

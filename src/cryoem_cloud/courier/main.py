@@ -3,7 +3,9 @@
 import logging
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 
+from cryoem_cloud.courier.accounts import Accounts
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
@@ -33,6 +35,10 @@ class Courier:
     means: Means
     _threads: dict[str, threading.Thread] = field(default_factory=dict)
     _not_before_s: dict[str, float] = field(default_factory=dict)
+    _accounts: Accounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._accounts = Accounts(self.means)
 
     def run(self, *, stay: bool) -> None:
         """Do errands until there has been none for _IDLE_S, or for ever with `stay`."""
@@ -44,11 +50,11 @@ class Courier:
             self._start_new(now_s)
             if now_s - swept_s >= _SWEEP_S:
                 swept_s = now_s
-                self._sweep()
+                if self._sweep():
+                    busy_s = now_s
             if self._threads:
                 busy_s = now_s
-            elif not stay and now_s - busy_s > _IDLE_S:
-                self._sweep()
+            elif not stay and now_s - busy_s > _IDLE_S and not self._sweep():
                 return
         for thread in self._threads.values():
             thread.join()
@@ -71,18 +77,22 @@ class Courier:
         except OSError as error:
             _LOG.warning("damaged slips cannot be looked after: %s", error)
 
-    def _sweep(self) -> None:
+    def _sweep(self) -> bool:
+        """Whether machines of jobs that have ended are there yet, for a while."""
         self._mend()
         try:
             providers = self.means.providers()
         except CryoemError as error:
             _LOG.warning("machines cannot be looked after: %s", error)
-            return
+            return False
+        left, now = False, self.means.clock.now()
         for provider in providers:
+            settled = partial(self._accounts.settled, provider)
             try:
-                sweep(provider, self.means.cards.all(), self.means.clock.now())
+                left |= sweep(provider, self.means.cards.all(), now, settled)
             except CryoemError as error:
                 _LOG.warning("machines of %s cannot be looked after: %s", provider.name, error)
+        return left
 
     def _slips(self) -> tuple[Slip, ...]:
         try:

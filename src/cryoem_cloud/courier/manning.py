@@ -4,8 +4,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cryoem_cloud.courier.books import Books
+from cryoem_cloud.courier.funds import Funds
 from cryoem_cloud.courier.guest import Guest
 from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.pricing import is_paid
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.errors import BootError, ProviderError
@@ -18,6 +21,7 @@ from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import LIMIT_S, Order, Provider
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.stores.turns import TurnLog
 
 __all__ = ["MOST_ATTEMPTS", "Manning", "provider_of", "shape_for"]
@@ -64,7 +68,8 @@ class Manning:
     in the store, where the next courier finds them.
 
     Where a provider has had no machine of an offer for five minutes, that attempt is ended, and the
-    next offer ordered; the last one is waited for. `told` hears why there is no machine.
+    next offer ordered; the last one is waited for. `told` hears why there is no machine, `ask`
+    what its user is to agree to. No fleet is ordered that its user or the budget does not allow.
     """
 
     means: Means
@@ -73,6 +78,7 @@ class Manning:
     log: TurnLog
     tasks: int = 1
     told: Callable[[str], None] = lambda _: None
+    ask: Callable[[str], None] = lambda _: None
     _attempt: int = 0
     _offer: Offer = field(default_factory=Offer)
     _refused_s: float | None = None
@@ -82,8 +88,11 @@ class Manning:
     """For each fleet in a row whose last machines had not worked, how many these were."""
     _told_gone: set[str] = field(default_factory=set)
     _guest: Guest | None = field(init=False)
+    _funds: Funds = field(init=False)
+    _books: dict[str, Books] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._funds = Funds(means=self.means, slip=self.slip, records=self.records, ask=self.ask)
         self._guest = self._came_along() if self.slip.job.after else None
 
     def keep(self) -> None:
@@ -103,8 +112,12 @@ class Manning:
             self._take_up()
         order = self._order()
         provider = provider_of(self.means, self.slip)
+        if why := self._funds.wait_for(order, provider):
+            self.told(why)
+            return
         fleet = provider.keep(order)
         self._tell_of_gone(fleet)
+        self._books_of(provider).look(fleet, order)
         if fleet.alive:
             self._pulse = self._refused_s = None
         elif fleet.refusal:
@@ -130,6 +143,27 @@ class Manning:
             self._pulse = None
             return False
         return not self.log.read() or self._silent()
+
+    def note(self) -> None:
+        """Have the ledger know of the machines as they are now."""
+        settings = self.means.settings(str(self.slip.project.folder))
+        provider = provider_of(self.means, self.slip)
+        if self._attempt and is_paid(provider, settings):
+            order = self._order()
+            self._books_of(provider).note(provider.look(order.token), order)
+
+    def _books_of(self, provider: Provider) -> Books:
+        if provider.name not in self._books:
+            settings = self.means.settings(str(self.slip.project.folder))
+            self._books[provider.name] = Books(
+                ledger=Ledger(self.records.store, self.records.project),
+                who=self.means.who,
+                where=provider.name,
+                sells=provider.sells,
+                rates=self.means.rates(settings),
+                clock=self.means.clock,
+            )
+        return self._books[provider.name]
 
     def _fleet_of(self, attempt: int) -> Fleet:
         token = token_of(self.slip.project.name, self.slip.job.number, attempt)

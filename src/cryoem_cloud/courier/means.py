@@ -12,6 +12,7 @@ from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.frontend import Frontend
 from cryoem_cloud.ports.provider import Provider
+from cryoem_cloud.ports.rates import NO_RATES, Rates
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Settings
 
@@ -38,3 +39,5 @@ class Means:
     clock: Clock
     stopping: Event
     engines: EnginesBySettings = field(default_factory=EnginesBySettings)
+    rates: Callable[[Settings], Rates] = lambda _: NO_RATES
+    """What machines cost, by the settings."""

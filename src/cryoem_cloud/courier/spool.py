@@ -176,7 +176,7 @@ class Spool:
 
     def take_out(self, name: str) -> None:
         """See to it that the slip is gone; its job is home, or given up."""
-        for ending in ("slip", "stop"):
+        for ending in ("slip", "stop", "approved"):
             (self._folder / f"{name}.{ending}").unlink(missing_ok=True)
 
     def ask_stop(self, name: str) -> None:
@@ -186,6 +186,14 @@ class Spool:
     def stop_asked(self, name: str) -> bool:
         """Whether somebody has asked for that."""
         return (self._folder / f"{name}.stop").exists()
+
+    def approve(self, name: str) -> None:
+        """Tell the courier that the user agrees to what the job may cost."""
+        write_whole(self._folder / f"{name}.approved", b"")
+
+    def approved(self, name: str) -> bool:
+        """Whether the user does, as far as this computer knows."""
+        return (self._folder / f"{name}.approved").exists()
 
     def empty(self) -> bool:
         """Whether nothing is on its way."""

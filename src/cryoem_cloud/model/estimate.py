@@ -1,86 +1,62 @@
-"""A number that is known within a range only."""
+"""What a fleet may cost: an upper bound, before it is ordered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp, hypot, inf, log
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Self
 
-from cryoem_cloud.model.errors import FormatError
-from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.charge import Rate
+from cryoem_cloud.model.life import MONTH_H, months_of
+from cryoem_cloud.model.units import counted
+from cryoem_cloud.model.usd import dollars
 
-__all__ = ["Estimate", "combined", "summed"]
+__all__ = ["Estimate"]
+
+_HOUR_S = 3600
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Of ten times it is below `p10` once, above `p90` once; `p50` is as often too low as too high.
+    """So many machines for so long, each at so much an hour with its disk."""
 
-    All are above 0 and in ascending order; the unit is in the name of whatever holds it. Each side
-    is half of a log-normal distribution of its own, so that ranges may lean.
-    """
-
-    p10: float
-    p50: float
-    p90: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.p10 <= self.p50 <= self.p90 < inf:
-            raise ValueError(f"{self} is no range of numbers above 0")
+    kind: str
+    market: str
+    count: int
+    lasts_s: int
+    usd_per_hour: Decimal
 
     @classmethod
-    def exactly(cls, value: float) -> Self:
-        """What is known, or taken for known."""
-        return cls(value, value, value)
+    def at(cls, rate: Rate, *, kind: str, market: str, count: int, lasts_s: float) -> Self:
+        """At a machine's rate."""
+        disk = rate.disk_usd * rate.disk_gib / MONTH_H
+        return cls(
+            kind=kind,
+            market=market,
+            count=count,
+            lasts_s=int(lasts_s),
+            usd_per_hour=rate.usd_per_hour + disk,
+        )
 
-    @classmethod
-    def from_json(cls, fields: Mapping[str, JSON]) -> Self:
-        """From the keys p10, p50 and p90 of a table.
+    @property
+    def usd(self) -> Decimal:
+        """All of it."""
+        return self.usd_per_hour * self.count * self.lasts_s / _HOUR_S
 
-        Raises:
-            FormatError: It has no such numbers, or they are no range.
-        """
-        try:
-            return cls(*(float(fields[key]) for key in ("p10", "p50", "p90")))
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{fields!r} is no range of P10, P50 and P90") from error
+    def months(self, now: datetime) -> Mapping[str, Decimal]:
+        """The same by month (as 2026-11, UTC), if it begins now."""
+        end = now + timedelta(seconds=self.lasts_s)
+        an_hour = self.usd_per_hour * self.count
+        return {
+            month: an_hour * seconds / _HOUR_S for month, seconds in months_of(now, end) if seconds
+        }
 
-    def times(self, factor: float) -> Self:
-        """All of it so many times; the factor is above 0."""
-        return type(self)(self.p10 * factor, self.p50 * factor, self.p90 * factor)
-
-    def plus(self, more: float) -> Self:
-        """All of it and so much more, which is known."""
-        return type(self)(self.p10 + more, self.p50 + more, self.p90 + more)
-
-    def at_least(self, least: float) -> Self:
-        """What is below `least` raised to it."""
-        return type(self)(*(max(value, least) for value in (self.p10, self.p50, self.p90)))
-
-
-def combined(of: Callable[..., float], *parts: Estimate) -> Estimate:
-    """A function of independent parts.
-
-    Each part alone is moved from its P50 to its P10 and its P90; what the result moves by, as a
-    logarithm, goes into a sum of squares, up and down apart. Of products and quotients of
-    log-normal parts that is exact. `of` is monotonous in each part and gives a number above 0.
-    """
-    mids = [part.p50 for part in parts]
-    middle = of(*mids)
-    down, up = 0.0, 0.0
-    for at, part in enumerate(parts):
-        ends = (of(*mids[:at], end, *mids[at + 1 :]) for end in (part.p10, part.p90))
-        moves = [log(end / middle) for end in ends]
-        down, up = hypot(down, min(*moves, 0.0)), hypot(up, max(*moves, 0.0))
-    return Estimate(middle * exp(-down), middle, middle * exp(up))
-
-
-def summed(*parts: Estimate) -> Estimate:
-    """What comes one after the other: middles add up, deviations as squares.
-
-    Medians of sums are a little above sums of medians where ranges lean; that is left out.
-    """
-    middle = sum(part.p50 for part in parts)
-    down = hypot(*(part.p50 - part.p10 for part in parts))
-    up = hypot(*(part.p90 - part.p50 for part in parts))
-    least = sum(part.p10 for part in parts)
-    return Estimate(max(middle - down, least), middle, middle + up)
+    def told(self) -> str:
+        """In words."""
+        market = f" ({self.market})" if self.market else ""
+        hours = Decimal(self.lasts_s) / _HOUR_S
+        return (
+            f"at most {dollars(self.usd)}: {counted(self.count, 'machine')} like "
+            f"{self.kind or 'this computer'}{market}, {dollars(self.usd_per_hour)} an hour each, "
+            f"for {hours:.3g} h at most"
+        )

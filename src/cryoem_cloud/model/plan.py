@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cryoem_cloud.model.estimate import Estimate
 from cryoem_cloud.model.machine_type import Listing
 from cryoem_cloud.model.offer import Market
+from cryoem_cloud.model.spread import Spread
 
 __all__ = ["Excluded", "Limits", "Option", "Plan", "Terms", "Transfer", "UsdRange"]
 
@@ -73,9 +73,9 @@ class Option:
     market: Market
     machines: int
     disk_gib: int
-    total_h: Estimate
-    running_h: Estimate
-    paid_h: Estimate
+    total_h: Spread
+    running_h: Spread
+    paid_h: Spread
     usd: UsdRange
     machines_usd: Decimal
     disk_usd: Decimal

@@ -13,9 +13,9 @@ from importlib import resources
 from math import prod
 
 from cryoem_cloud.model.errors import FormatError
-from cryoem_cloud.model.estimate import Estimate, combined
 from cryoem_cloud.model.machine_type import MachineType
 from cryoem_cloud.model.record import JSON, text
+from cryoem_cloud.model.spread import Spread, combined
 from cryoem_cloud.model.work import Program, Work
 
 __all__ = ["Rate", "Rates", "published", "rate_of", "run_s", "why_unknown"]
@@ -39,7 +39,7 @@ class Rate:
     """
 
     on: str
-    seconds: Estimate
+    seconds: Spread
     per: tuple[str, ...]
     box_exponent: float = 0.0
     gpu: str = ""
@@ -61,11 +61,11 @@ class Rates:
     """
 
     day: str
-    gpus: Mapping[str, Estimate]
-    serial: Estimate
-    host: Estimate
-    core: Estimate
-    without_avx512: Estimate
+    gpus: Mapping[str, Spread]
+    serial: Spread
+    host: Spread
+    core: Spread
+    without_avx512: Spread
     programs: Mapping[Program, Sequence[Rate]]
 
     @classmethod
@@ -79,11 +79,11 @@ class Rates:
             raise FormatError(f"a table of rates of version {fields.get('v')!r}")
         return cls(
             day=text(fields, "day"),
-            gpus={name: Estimate.from_json(row) for name, row in fields["gpus"].items()},
-            serial=Estimate.from_json(fields["serial"]),
-            host=Estimate.from_json(fields["host"]),
-            core=Estimate.from_json(fields["core"]),
-            without_avx512=Estimate.from_json(fields["without_avx512"]),
+            gpus={name: Spread.from_json(row) for name, row in fields["gpus"].items()},
+            serial=Spread.from_json(fields["serial"]),
+            host=Spread.from_json(fields["host"]),
+            core=Spread.from_json(fields["core"]),
+            without_avx512=Spread.from_json(fields["without_avx512"]),
             programs={
                 Program(name): [_rate(row) for row in rows]
                 for name, rows in fields["programs"].items()
@@ -98,7 +98,7 @@ def published() -> Rates:
     return Rates.from_json(json.loads(file.read_text(encoding="utf-8")))
 
 
-def run_s(work: Work, kind: MachineType, rates: Rates, *, machines: int = 1) -> Estimate:
+def run_s(work: Work, kind: MachineType, rates: Rates, *, machines: int = 1) -> Spread:
     """Seconds that so many machines take for the work, without boot and transfer.
 
     Several share it evenly, which only works in pieces can be.
@@ -153,9 +153,9 @@ def _has_avx512(kind: MachineType) -> bool:
     return name.startswith(_WITH_AVX512) and not name.startswith(_WITHOUT_AVX512)
 
 
-def _on_gpus(alone: Estimate, rate: Rate, kind: MachineType, rates: Rates) -> Estimate:
+def _on_gpus(alone: Spread, rate: Rate, kind: MachineType, rates: Rates) -> Spread:
     """By Amdahl: T = T1 ((1 - f) / (n r) + f / c), r being the GPU's speed, c the host's."""
-    speed = Estimate.exactly(1.0)
+    speed = Spread.exactly(1.0)
     if kind.gpu != rate.gpu:
         speed = rates.gpus[kind.gpu].times(1 / rates.gpus[rate.gpu].p50)
     if not rate.serial:
@@ -169,7 +169,7 @@ def _on_gpus(alone: Estimate, rate: Rate, kind: MachineType, rates: Rates) -> Es
 def _rate(row: Mapping[str, JSON]) -> Rate:
     return Rate(
         on=text(row, "on"),
-        seconds=Estimate.from_json(row["seconds"]),
+        seconds=Spread.from_json(row["seconds"]),
         per=tuple(row["per"]),
         box_exponent=float(row["box_exponent"]),
         gpu=text(row, "gpu", ""),

@@ -3,21 +3,21 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from cryoem_cloud.model.estimate import Estimate, combined, summed
 from cryoem_cloud.model.machine_type import Listing, MachineType
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.plan import Option, Terms, Transfer, UsdRange
+from cryoem_cloud.model.spread import Spread, combined, summed
 from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.disk import disk_gib_for
 from cryoem_cloud.planner.performance import Rates, run_s
 
 __all__ = ["BOOT_S", "Reckoner"]
 
-BOOT_S = Estimate(120, 180, 300)
+BOOT_S = Spread(120, 180, 300)
 """From the order until the agent asks for work. Our assumption: Auto Scaling, EC2 and Ubuntu need a
 minute or two (docs/evidence/launch.md), programs and image some more."""
 
-_INTERRUPTIONS_PER_H = Estimate(0.002, 0.01, 0.05)
+_INTERRUPTIONS_PER_H = Spread(0.002, 0.01, 0.05)
 """How often a Spot machine is taken away. Our assumption: AWS tells of each type only whether less
 than 5 % or more than 20 % were taken within a month, and not after how many hours each."""
 
@@ -48,7 +48,7 @@ class Reckoner:
     transfer: Transfer
     terms: Terms
     rates: Rates
-    _runs: dict[tuple[MachineType, int], Estimate] = field(default_factory=dict)
+    _runs: dict[tuple[MachineType, int], Spread] = field(default_factory=dict)
 
     def option(self, listing: Listing, market: Market, machines: int) -> Option:
         """The option; the listing has a price in that market, and the work can be done on it."""
@@ -75,7 +75,7 @@ class Reckoner:
         """The disk of each machine."""
         return disk_gib_for(self.work.input_bytes // machines)
 
-    def _run(self, kind: MachineType, machines: int) -> Estimate:
+    def _run(self, kind: MachineType, machines: int) -> Spread:
         """The same in every region and market."""
         key = (kind, machines)
         if key not in self._runs:
@@ -94,9 +94,9 @@ class Reckoner:
         market: Market,
         machines: int,
         *,
-        run: Estimate,
-        paid: Estimate,
-        total: Estimate,
+        run: Spread,
+        paid: Spread,
+        total: Spread,
         taken: float,
     ) -> Option:
         price = listing.price.of(market)

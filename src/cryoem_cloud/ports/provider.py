@@ -69,6 +69,11 @@ class Provider(Protocol):
         ...
 
     @property
+    def region(self) -> str:
+        """Where its machines are, as prices are told by; "" where that means nothing."""
+        ...
+
+    @property
     def sells(self) -> bool:
         """Whether there are machine types, and prices, to choose from; else an offer is empty."""
         ...

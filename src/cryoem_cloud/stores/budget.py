@@ -9,10 +9,12 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Self
 
+from cryoem_cloud.model.charge import instant_text
 from cryoem_cloud.model.errors import (
     BudgetError,
     FormatError,
@@ -21,7 +23,7 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.model.keys import budget_prefix, consent_key, turn_key
-from cryoem_cloud.model.record import decode, encode, integer, mapping, text
+from cryoem_cloud.model.record import decode, encode, instant, integer, mapping, text
 from cryoem_cloud.model.usd import ZERO, dollars, usd
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.whole import reading
@@ -46,7 +48,7 @@ class Entry:
 
     A limit has `limit`, US dollars a month (None: there is none any more). What is reserved, and
     what was spent of it once it is released, is `months`: dollars by month, as 2026-11. `token` is
-    the fleet's.
+    the fleet's, `until` when nothing of it is there any more, in any case.
     """
 
     number: int
@@ -56,6 +58,7 @@ class Entry:
     limit: Decimal | None = None
     token: str = ""
     months: Mapping[str, Decimal] = field(default_factory=dict)
+    until: datetime | None = None
 
     def to_bytes(self) -> bytes:
         """As it is stored."""
@@ -72,6 +75,7 @@ class Entry:
                 **limit,
                 **fleet,
                 **({"months": months} if self.token else {}),
+                **({"until": instant_text(self.until)} if self.until else {}),
             },
         )
 
@@ -96,6 +100,7 @@ class Entry:
             limit=usd(text(fields, "limit")) if "limit" in fields else None,
             token=text(fields, "token", ""),
             months={str(month): usd(text(months, month)) for month in months},
+            until=instant(fields, "until") if "until" in fields else None,
         )
 
 
@@ -106,6 +111,8 @@ class Balance:
     limit: Decimal | None = None
     reserved: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     spent: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    until: Mapping[str, datetime] = field(default_factory=dict)
+    """Of what is reserved."""
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Self:
@@ -113,15 +120,19 @@ class Balance:
         limit: Decimal | None = None
         reserved: dict[str, Mapping[str, Decimal]] = {}
         spent: dict[str, Mapping[str, Decimal]] = {}
+        until: dict[str, datetime] = {}
         for entry in entries:
             if entry.deed is Deed.LIMIT:
                 limit = entry.limit
             elif entry.deed is Deed.RESERVED:
                 reserved[entry.token] = entry.months
+                if entry.until:
+                    until[entry.token] = entry.until
             else:
                 reserved.pop(entry.token, None)
+                until.pop(entry.token, None)
                 spent[entry.token] = entry.months
-        return cls(limit=limit, reserved=reserved, spent=spent)
+        return cls(limit=limit, reserved=reserved, spent=spent, until=until)
 
     @property
     def months(self) -> Mapping[str, Decimal]:
@@ -184,8 +195,12 @@ class BudgetLog:
         while not self._append(Entry(number=0, deed=Deed.LIMIT, nonce="", by=by, limit=limit)):
             self.read()
 
-    def reserve(self, token: str, months: Mapping[str, Decimal], *, by: str) -> Balance:
+    def reserve(
+        self, token: str, months: Mapping[str, Decimal], *, until: datetime, by: str
+    ) -> Balance:
         """See to it that a fleet's reservation stands; one that stands already stays as it is.
+
+        `until` is when nothing of the fleet is there any more, whatever happens.
 
         Raises:
             BudgetError: It does not fit.
@@ -193,8 +208,8 @@ class BudgetLog:
         while token not in (balance := self.read()).reserved:
             if refusal := balance.refusal(months):
                 raise BudgetError(refusal, hint="cryoem budget shows it, and can raise it")
-            entry = Entry(number=0, deed=Deed.RESERVED, nonce="", by=by, token=token, months=months)
-            self._append(entry)
+            said = Entry(number=0, deed=Deed.RESERVED, nonce="", by=by, token=token, months=months)
+            self._append(replace(said, until=until))
         return balance
 
     def release(self, token: str, spent: Mapping[str, Decimal], *, by: str) -> None:

@@ -1,14 +1,18 @@
 """The agent's program on a machine of EC2's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryoem_cloud.agent.sighted import Sighted
 from cryoem_cloud.agent.work import Agent
 from cryoem_cloud.apps.registry import application_named
-from cryoem_cloud.providers.aws.machine.itself import aws_self
+from cryoem_cloud.model.charge import Sighting, Witness
+from cryoem_cloud.model.errors import ProviderError
+from cryoem_cloud.providers.aws.machine.itself import AwsSelf, aws_self
 from cryoem_cloud.settings import environment, submitters_environment
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.logs import log_to_stderr
 from cryoem_cloud.wiring.stores import store_at
@@ -38,23 +42,49 @@ def run_aws_agent(told: Told) -> None:
         CryoemError: It does not, and the boot script ends the machine.
     """
     log_to_stderr()
-    clock = SystemClock()
+    clock, store = SystemClock(), store_at(told.store)
+    myself = aws_self(
+        group=told.group,
+        folder=told.machine,
+        limit_s=told.limit_s,
+        until=datetime.fromtimestamp(told.until_s, UTC),
+        env=environment(),
+        clock=clock,
+    )
     Agent(
-        records=JobRecords(store_at(told.store), told.project, told.job),
-        myself=aws_self(
-            group=told.group,
-            folder=told.machine,
-            limit_s=told.limit_s,
-            until=datetime.fromtimestamp(told.until_s, UTC),
-            env=environment(),
-            clock=clock,
-        ),
+        records=JobRecords(store, told.project, told.job),
+        myself=myself,
         application=application_named,
         scratch=told.scratch,
         environment=submitters_environment(_parsed(told.environment)),
         umask=None,
         clock=clock,
+        sighted=Sighted(
+            Ledger(store, told.project),
+            _sighting(told, myself),
+            limit_s=lambda: myself.limits().whole_s,
+            clock=clock,
+        ),
     ).live()
+
+
+def _sighting(told: Told, myself: AwsSelf) -> Sighting:
+    """What the machine knows of itself, as far as EC2 tells it."""
+    found = Sighting(
+        machine=myself.name,
+        job=told.job,
+        witness=Witness.AGENT,
+        since=None,
+        until=None,
+        token=told.group,
+        where="aws",
+    )
+    try:
+        metadata = myself.metadata
+        region, zone, kind = metadata.region, metadata.zone, metadata.kind
+        return replace(found, region=region, zone=zone, kind=kind, market=metadata.market)
+    except ProviderError:
+        return found
 
 
 def _parsed(printed: bytes) -> dict[str, str]:

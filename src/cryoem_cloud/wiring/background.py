@@ -26,6 +26,7 @@ from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.engines import moving
 from cryoem_cloud.wiring.logs import log_to_stderr
+from cryoem_cloud.wiring.rates import rates_by
 from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["means", "provider_at", "providers_of", "run_courier"]
@@ -92,6 +93,7 @@ def means(places: Places, stopping: Event) -> Means:
         clock=SystemClock(),
         stopping=stopping,
         engines=EnginesBySettings(lambda settings: moving(places, settings)),
+        rates=lambda settings: rates_by(places, settings),
     )
 
 

@@ -72,6 +72,11 @@ class AwsProvider:
         return self.account.store
 
     @property
+    def region(self) -> str:
+        """The account's."""
+        return self.account.region
+
+    @property
     def sells(self) -> bool:
         """Yes."""
         return True

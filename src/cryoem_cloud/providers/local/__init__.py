@@ -50,6 +50,11 @@ class LocalProvider:
         return ""
 
     @property
+    def region(self) -> str:
+        """None."""
+        return ""
+
+    @property
     def sells(self) -> bool:
         """No: there is but this computer."""
         return False

@@ -71,6 +71,11 @@ class Metadata:
         """The instance's type."""
         return self._required("instance-type")
 
+    @property
+    def market(self) -> str:
+        """At which price it runs: on-demand or spot."""
+        return self._required("instance-life-cycle")
+
     def tags(self) -> Mapping[str, str]:
         """Its tags; none where the machine is not told."""
         names = (self._text("tags/instance/") or "").split()

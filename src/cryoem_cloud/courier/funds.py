@@ -1,0 +1,125 @@
+"""Whether a fleet may be ordered: its user agrees to what it may cost, and the budget allows it."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.pricing import estimate_of
+from cryoem_cloud.courier.settling import settle_overdue
+from cryoem_cloud.courier.spool import Slip
+from cryoem_cloud.model.charge import whole
+from cryoem_cloud.model.errors import BudgetError
+from cryoem_cloud.model.estimate import Estimate
+from cryoem_cloud.model.usd import usd
+from cryoem_cloud.ports.provider import Order, Provider
+from cryoem_cloud.stores.budget import BudgetLog, approve, approved
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.ledger import Ledger
+
+__all__ = ["Funds"]
+
+_LOG = logging.getLogger(__name__)
+
+_LOOK_S = 15.0
+"""Between looks at the store, for a budget that was raised or somebody's consent."""
+
+
+@dataclass(kw_only=True)
+class Funds:
+    """Grants one job's fleets, one after the other. `ask` shows a question where users look."""
+
+    means: Means
+    slip: Slip
+    records: JobRecords
+    ask: Callable[[str], None]
+    _granted: str = ""
+    _why: str = ""
+    _due_s: float = field(default=float("-inf"))
+    _asked: bool = False
+    _warned: str = ""
+
+    def wait_for(self, order: Order, provider: Provider) -> str:
+        """Why the fleet may not be ordered yet; "" where it may, and its reservation stands.
+
+        Raises:
+            StoreError: The store does not tell; nothing may be ordered then.
+        """
+        if order.token == self._granted:
+            return ""
+        now_s = self.means.clock.monotonic()
+        here = self.means.spool.approved(self.slip.name)
+        if now_s >= self._due_s or (here and self._asked):
+            self._due_s = now_s + _LOOK_S
+            self._why = self._decide(order, provider, here=here)
+            self._granted = "" if self._why else order.token
+        return self._why
+
+    @property
+    def warning(self) -> str:
+        """That little is left of the budget; "" where enough is."""
+        return self._warned
+
+    def _decide(self, order: Order, provider: Provider, *, here: bool) -> str:
+        settings = self.means.settings(str(self.slip.project.folder))
+        estimate = estimate_of(
+            (order.offer,),
+            self.means.rates(settings),
+            where=provider.name,
+            region=provider.region,
+            count=order.count,
+            lasts_s=order.limit_s,
+            disk_gib=order.disk_gib,
+        )
+        if estimate is None and not provider.sells:
+            return ""
+        if settings.ask_above and not self._agreed(estimate, usd(settings.ask_above), here=here):
+            return self._question(estimate, settings.ask_above)
+        return self._reserve(order, estimate)
+
+    def _agreed(self, estimate: Estimate | None, above: Decimal, *, here: bool) -> bool:
+        """Whether it is little, or somebody agrees to it, here or on another computer."""
+        if estimate is not None and estimate.usd <= above:
+            return True
+        records = self.records
+        if here:
+            by = self.slip.job.submitter
+            approve(records.store, records.project, records.number, by=by)
+            return True
+        return approved(records.store, records.project, records.number)
+
+    def _question(self, estimate: Estimate | None, above: str) -> str:
+        number = self.records.number
+        what = estimate.told() if estimate else "nobody knows how much: no price is known"
+        if not self._asked:
+            self._asked = True
+            self.ask(
+                f"cryoem: job {number} needs approval, as it may cost more than ${above}\n"
+                f"cryoem: {what}\n"
+                f"cryoem: cryoem approve {number} lets it go on, cryoem stop {number} ends it\n"
+            )
+        return f"needs approval (cryoem approve {number}): {what}"
+
+    def _reserve(self, order: Order, estimate: Estimate | None) -> str:
+        """Reserve what the fleet may cost; why it waits where that does not fit."""
+        log = BudgetLog(self.records.store, self.records.project)
+        if estimate is None:
+            if log.read().limit is None:
+                return ""
+            kinds = ", ".join(order.offer.kinds)
+            return f"waits, as the project has a budget, and no price is known of {kinds}"
+        now = self.means.clock.now()
+        months = estimate.months(now)
+        until = whole(now + timedelta(seconds=order.limit_s))
+        try:
+            balance = log.reserve(order.token, months, until=until, by=order.owner)
+        except BudgetError as error:
+            if settle_overdue(log, Ledger(self.records.store, self.records.project), now):
+                self._due_s = float("-inf")
+            return f"waits: {error}"
+        self._warned = balance.warning(f"{now:%Y-%m}")
+        if self._warned:
+            _LOG.warning("job %d: %s", self.records.number, self._warned)
+        return ""

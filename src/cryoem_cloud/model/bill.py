@@ -1,0 +1,96 @@
+"""Charges, summed up and as people read them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from cryoem_cloud.model.charge import Charge, What
+from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.units import human_duration
+from cryoem_cloud.model.usd import ZERO, dollars
+
+__all__ = ["BY", "Sum", "in_a_line", "summed"]
+
+BY: Mapping[str, Callable[[Charge], str]] = {
+    "job": lambda charge: f"{charge.job}",
+    "project": lambda charge: charge.project,
+    "user": lambda charge: charge.submitter or "unknown",
+    "month": lambda charge: charge.month,
+    "market": lambda charge: charge.market or "none",
+    "type": lambda charge: charge.kind or "none",
+}
+"""What charges are summed up by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """Charges of one kind of thing together; `unpriced_s` are machine-seconds of unknown price."""
+
+    name: str
+    seconds: int = 0
+    machines: Decimal = ZERO
+    disks: Decimal = ZERO
+    egress: Decimal = ZERO
+    unpriced_s: int = 0
+
+    @property
+    def usd(self) -> Decimal:
+        """All of it."""
+        return self.machines + self.disks + self.egress
+
+    def to_json(self) -> dict[str, JSON]:
+        """For programs."""
+        return {
+            "name": self.name,
+            "machine_s": self.seconds,
+            "machines_usd": f"{self.machines:f}",
+            "disks_usd": f"{self.disks:f}",
+            "egress_usd": f"{self.egress:f}",
+            "usd": f"{self.usd:f}",
+            "unpriced_s": self.unpriced_s,
+        }
+
+
+def summed(charges: Iterable[Charge], by: str = "", *, name: str = "in all") -> list[Sum]:
+    """The sums by one of BY, in order of names, numbers by size; without it one of all."""
+    key = BY[by] if by else lambda _: name
+    found: dict[str, list[Charge]] = {}
+    for charge in charges:
+        found.setdefault(key(charge), []).append(charge)
+    names = sorted(found, key=lambda each: (int(each) if each.isdigit() else 0, each))
+    return [_sum(each, found[each]) for each in names]
+
+
+def in_a_line(charges: Iterable[Charge]) -> str:
+    """What they cost: `$1.25 so far: machines 52 min, $1.20; disks $0.05`; "" for nothing."""
+    found = summed(charges)
+    if not found:
+        return ""
+    (all_,) = found
+    lasts = human_duration(timedelta(seconds=all_.seconds))
+    parts = [f"machines {lasts}, {dollars(all_.machines)}"]
+    parts += [f"disks {dollars(all_.disks)}"] if all_.disks else []
+    parts += [f"brought home {dollars(all_.egress)}"] if all_.egress else []
+    if all_.unpriced_s:
+        unknown = human_duration(timedelta(seconds=all_.unpriced_s))
+        parts.append(f"of {unknown} no price is known")
+    return f"{dollars(all_.usd)}: {'; '.join(parts)}"
+
+
+def _sum(name: str, charges: Iterable[Charge]) -> Sum:
+    usd = dict.fromkeys(What, ZERO)
+    seconds = unpriced_s = 0
+    for charge in charges:
+        usd[charge.what] += charge.usd or ZERO
+        if charge.what is What.MACHINE:
+            seconds += charge.seconds
+            unpriced_s += charge.seconds if charge.usd is None else 0
+    return Sum(
+        name=name,
+        seconds=seconds,
+        machines=usd[What.MACHINE],
+        disks=usd[What.DISK],
+        egress=usd[What.EGRESS],
+        unpriced_s=unpriced_s,
+    )
