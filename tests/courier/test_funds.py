@@ -30,7 +30,7 @@ MONTH = "2026-01"
 
 
 class Priced(Played):
-    """A provider whose one machine works for ten minutes; `acts` are done at the looks of the fleet."""
+    """A provider whose one machine works for ten minutes; `acts` are done as the fleet is seen."""
 
     name = "aws"
     sells = True
