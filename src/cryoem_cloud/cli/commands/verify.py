@@ -9,7 +9,7 @@ from cryoem_cloud.cli.pulling import Pulling
 from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.cli.verifying import Repairs, Verdict, verdicts
-from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.model.units import counted, human_size, visible
 from cryoem_cloud.mover.verify import Finding, Proof
 from cryoem_cloud.settings import Settings, environment
 from cryoem_cloud.wiring.engines import sending
@@ -46,7 +46,7 @@ def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) ->
                 after = repairs.repaired(verdict, refusal=refusal)
             found.append(after)
             if not json_ and (after.bad or after.mended or after.here is Finding.CHANGED):
-                click.echo(f"{after.entry.path}: {after.told()}")
+                click.echo(f"{visible(after.entry.path)}: {after.told()}")
     _say(found, deep=deep, json_=json_)
     return int(any(verdict.bad for verdict in found))
 
