@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-import cryoem_cloud
 import pytest
 
+import cryoem_cloud
 from cryoem_cloud.model.units import counted, visible
 
 _SAID = re.compile(r"\{[^{}]*\} (files|jobs|machines|folders)\b")
