@@ -27,13 +27,14 @@ _BAD = {Finding.DAMAGED, Finding.MISSING}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What was found of one file, and what was done about it ("": nothing)."""
+    """What was found of one file, what was done about it, and why nothing was ("": neither)."""
 
     entry: Entry
     here: Finding
     there: Finding
     proof: Proof
     mended: str = ""
+    refused: str = ""
 
     @property
     def bad(self) -> bool:
@@ -44,9 +45,10 @@ class Verdict:
         """For people."""
         here = f"{self.here.value} here" if self.here is Finding.DAMAGED else self.here.value
         there = f"{self.there.value} in the store"
-        done = f"; {self.mended}" if self.mended else ""
+        done = "".join(f"; {words}" for words in (self.mended, self.refused) if words)
         if self.there is Finding.GOOD:
             return f"{here}{done}"
+        here = "good here" if self.here is Finding.GOOD else here
         return f"{there}, {here}{done}"
 
     def to_json(self) -> dict[str, JSON]:
@@ -88,16 +90,19 @@ def verdicts(
         yield from pool.map(one, files)
 
 
-def repaired(store: Store, project: Project, verdict: Verdict) -> Verdict:
+def repaired(store: Store, project: Project, verdict: Verdict, *, refusal: str = "") -> Verdict:
     """Mend a side by the other one, where that one is good; the verdict after that.
 
-    What was changed here since it was stored is left as it is.
+    What was changed here since it was stored is left as it is, and so is what must not be written
+    here: `refusal` says why.
     """
     path = project.folder / verdict.entry.path
     if verdict.there in _BAD and verdict.here is Finding.GOOD:
         _send_again(store, project, verdict.entry, path)
         return replace(verdict, mended="sent again")
     if verdict.there is Finding.GOOD and verdict.here is Finding.DAMAGED:
+        if refusal:
+            return replace(verdict, refused=refusal)
         place_file(store, project.name, verdict.entry, path)
         return replace(verdict, mended="brought home again")
     return verdict

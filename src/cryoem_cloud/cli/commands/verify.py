@@ -35,7 +35,10 @@ def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) ->
         pulling.say_price(pulling.files)
     found = []
     for verdict in verdicts(store, project, pulling.files, deep=deep):
-        after = repaired(store, project, verdict) if repair else verdict
+        after = verdict
+        if repair and verdict.bad:
+            refusal = pulling.refusal(verdict.entry.path)
+            after = repaired(store, project, verdict, refusal=refusal)
         found.append(after)
         if not json_ and (after.bad or after.mended or after.here is Finding.CHANGED):
             click.echo(f"{after.entry.path}: {after.told()}")
