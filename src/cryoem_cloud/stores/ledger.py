@@ -143,9 +143,7 @@ class Ledger:
                 ends.setdefault(item.key.rpartition("/")[0], []).append(item.key)
             else:
                 carried.append(item.key)
-        return [
-            key for keys in ends.values() for key in dict.fromkeys((keys[0], keys[-1]))
-        ], carried
+        return [key for keys in ends.values() for key in _telling(keys)], carried
 
     def _read(self, keys: Iterable[str], kind: type[R]) -> Iterator[R]:
         def read(key: str) -> R:
