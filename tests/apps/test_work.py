@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from cryoem_cloud.apps.directives import wish
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.apps.relion.symmetry import order
@@ -44,7 +45,9 @@ class Folder:
 
     def work(self, script: str) -> Work | None:
         app = Relion()
-        job = job_of(app, Asked(project=self.top, script=script, outputs=("J/job009",)))
+        job = job_of(
+            app, Asked(project=self.top, script=script, outputs=("J/job009",), wish=wish(script))
+        )
         return app.work(job, Here(self.top))
 
     def known(self, script: str) -> Work:
@@ -83,6 +86,7 @@ def test_motion_correction_by_a_movies_header(folder: Folder) -> None:
         pixels=2400,
         frames=6,
         divisible=True,
+        threads=4,
         input_bytes=3 * size,
         output_bytes=3 * 600 * 4,
     )
@@ -131,6 +135,7 @@ def test_two_dimensional_classes(particles: Folder) -> None:
     assert (found.program, found.items, found.box_px) == (Program.CLASS2D, 7, 64)
     assert (found.classes, found.iterations, found.symmetry) == (50, 25, 1)
     assert found.on_gpus
+    assert found.threads == 16  # one rank of five leads
     assert not found.on_vectors
     assert not found.divisible
     assert found.input_bytes == 7 * (1024 + 10 * 64 * 64 * 4) // 10
@@ -191,6 +196,20 @@ def test_gradients_take_some_of_the_particles_at_a_time(folder: Folder) -> None:
     assert old.iterations == pytest.approx((50 * 100 + 200 * 299 + 50 * 500) / 100_000)
     fast = folder.known(f"{line.replace('100', '20').replace('--K 1', '--K 10')} --fast_subsets")
     assert fast.iterations == pytest.approx(5 * 0.01 + 5 * 0.03 + 5 * 0.3 + 5)
+
+
+@pytest.mark.parametrize(
+    ("line", "threads"),
+    [
+        ("relion_refine --i p.star --o J/job009/run --j 1", 0),
+        ("relion_refine --i p.star --o J/job009/run --j 6", 6),
+        ("mpirun -n 3 relion_refine_mpi --i p.star --o J/job009/run --j 2", 4),
+        ("mpirun -n 3 relion_ctf_refine_mpi --i p.star --o J/job009/ --j 2", 6),
+        ("#CRYOEM mpi=9\n$mpi relion_refine_mpi --i p.star --o J/job009/run --j 2", 16),
+    ],
+)
+def test_ranks_and_threads_that_the_user_fixed(particles: Folder, line: str, threads: int) -> None:
+    assert particles.known(line).threads == threads
 
 
 def test_polishing_reads_movies(particles: Folder) -> None:

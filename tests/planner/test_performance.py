@@ -39,6 +39,15 @@ def test_more_gpus_help_less_than_they_are() -> None:
     assert many > RATES.serial.p50 / RATES.host.p50 * one
 
 
+def test_a_command_of_few_threads_leaves_gpus_and_cores_idle() -> None:
+    two = run_s(replace(CLASS2D, threads=2), V100, RATES)
+    assert two == run_s(CLASS2D, replace(V100, gpus=2), RATES)
+    assert run_s(replace(CLASS2D, threads=20), V100, RATES) == run_s(CLASS2D, V100, RATES)
+    assert run_s(replace(MOTION, threads=8), CORES, RATES).p50 == pytest.approx(
+        2 * run_s(MOTION, CORES, RATES).p50
+    )
+
+
 def test_gpus_that_were_not_measured_have_wider_ranges() -> None:
     v100, l4 = (run_s(CLASS2D, machine, RATES) for machine in (V100, L4))
     assert l4.p50 > v100.p50

@@ -18,7 +18,7 @@ __all__ = ["SENSIBLE", "WITHIN", "choose", "front"]
 WITHIN = 1.3
 """Where nothing is asked for: the cheapest of those that take no longer than so many times what the
 fastest sensible one takes."""
-SENSIBLE = 4
+SENSIBLE = 2
 """What costs more than so many times the cheapest is no sensible choice, however fast. Our
 assumption."""
 

@@ -7,7 +7,7 @@ docs/explanation/performance-model.md explains them, docs/evidence/model.md says
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from math import prod
@@ -113,8 +113,9 @@ def run_s(work: Work, kind: MachineType, rates: Rates, *, machines: int = 1) -> 
     if rate.on == _FIXED:
         return alone
     if rate.on == _GPUS:
-        return _on_gpus(alone, rate, kind, rates).times(1 / machines)
-    cores = kind.cores * machines
+        busy = replace(kind, gpus=_used(kind.gpus, work))
+        return _on_gpus(alone, rate, busy, rates).times(1 / machines)
+    cores = _used(kind.cores, work) * machines
     if rate.on == _VECTORS and not _has_avx512(kind):
         slower = rates.without_avx512
         return combined(lambda s, core, by: s * by / (core * cores), alone, rates.core, slower)
@@ -151,6 +152,11 @@ def rate_of(work: Work, rates: Rates) -> Rate | None:
 def _has_avx512(kind: MachineType) -> bool:
     name = kind.processor
     return name.startswith(_WITH_AVX512) and not name.startswith(_WITHOUT_AVX512)
+
+
+def _used(has: int, work: Work) -> int:
+    """Of a machine's GPUs or cores, those that the command's threads can keep busy."""
+    return min(has, work.threads) if work.threads else has
 
 
 def _on_gpus(alone: Spread, rate: Rate, kind: MachineType, rates: Rates) -> Spread:

@@ -7,9 +7,12 @@ are taken to be as that one is. What cannot be found out is 0.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from cryoem_cloud.apps.relion.adapt import left_at_one
 from cryoem_cloud.apps.relion.items import given
 from cryoem_cloud.apps.relion.items import work as worked_through
+from cryoem_cloud.apps.relion.launching import rank_word
 from cryoem_cloud.apps.relion.measured import Listed, first_frames, listed_by, measured
+from cryoem_cloud.apps.relion.programs.refinement import REFINE
 from cryoem_cloud.apps.relion.refined import first_values, listed_in, named, refined
 from cryoem_cloud.apps.relion.script import Call, calls
 from cryoem_cloud.apps.relion.subsets import integer_of, passes
@@ -39,7 +42,8 @@ def work(job: Job, view: View) -> Work | None:
     if len(known) != 1:
         return _OTHER
     (call,) = known
-    return replace(_READERS[_name(call)](call, view), divisible=_divisible(job))
+    found = _READERS[_name(call)](call, view)
+    return replace(found, divisible=_divisible(job), threads=_threads(call, job))
 
 
 def _name(call: Call) -> str:
@@ -51,6 +55,16 @@ def _divisible(job: Job) -> bool:
     of = worked_through(job.script)
     pieces = of.split.pieces if of is not None else None
     return of is not None and pieces is not None and job.cwd == "." and given(of.call, pieces)
+
+
+def _threads(call: Call, job: Job) -> int:
+    """How many work where the user fixed ranks and threads; of a refinement's ranks one leads."""
+    if left_at_one(call, job):
+        return 0
+    word = rank_word(call)
+    ranks = int(word.text) if word is not None and word.text.isdecimal() else job.wish.ranks
+    workers = ranks - 1 if _name(call) == REFINE and ranks > 1 else ranks
+    return max(workers, 1) * max(integer_of(call, "--j", 1), 1)
 
 
 def _motion(call: Call, view: View) -> Work:
@@ -216,7 +230,7 @@ _READERS: Mapping[str, Callable[[Call, View], Work]] = {
     "relion_run_ctffind": _ctf,
     "relion_autopick": _picking,
     "relion_preprocess": _extraction,
-    "relion_refine": _refinement,
+    REFINE: _refinement,
     "relion_ctf_refine": _ctf_refinement,
     "relion_motion_refine": _polishing,
 }
