@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Self
+from typing import ClassVar, Self
 
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.record import JSON, decode, encode, instant, integer, text
@@ -164,6 +164,12 @@ class Charge:
     seconds: int = 0
     gigabytes: Decimal = ZERO
     source: str = ""
+
+    NAMES: ClassVar = (
+        *("what", "project", "job", "month", "user", "machine", "type", "market", "region"),
+        *("seconds", "gigabytes", "usd", "price"),
+    )
+    """Of its fields, for programs."""
 
     def to_json(self) -> dict[str, JSON]:
         """For programs."""

@@ -27,6 +27,7 @@ __all__ = ["Carried", "Ledger", "priced"]
 _AT_ONCE = 16
 """Records that are read at a time."""
 _GB = 10**9
+_END = "-end"
 _NO_KEY = {ord(":"): None, ord("-"): None}
 """Keys have no colons."""
 _MACHINE_PARTS = 5
@@ -104,7 +105,7 @@ class Ledger:
         """
         name = writer if seen.witness is Witness.COURIER else seen.witness.value
         instant = instant_text(seen.until or seen.since).translate(_NO_KEY)
-        at = instant + ("-end" if seen.ended else "")
+        at = instant + (_END if seen.ended else "")
         key = sighting_key(self.project, seen.job, seen.machine, writer=name, at=at)
         with suppress(ObjectExistsError):
             self.store.put(key, seen.to_bytes(), if_absent=True)
@@ -142,9 +143,7 @@ class Ledger:
                 ends.setdefault(item.key.rpartition("/")[0], []).append(item.key)
             else:
                 carried.append(item.key)
-        return [
-            key for keys in ends.values() for key in dict.fromkeys((keys[0], keys[-1]))
-        ], carried
+        return [key for keys in ends.values() for key in _telling(keys)], carried
 
     def _read(self, keys: Iterable[str], kind: type[R]) -> Iterator[R]:
         def read(key: str) -> R:
@@ -153,6 +152,11 @@ class Ledger:
 
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             yield from pool.map(read, keys)
+
+
+def _telling(keys: list[str]) -> Iterable[str]:
+    """Of a witness's records in order, those that say all: the first, the last, and all ends."""
+    return dict.fromkeys((keys[0], *(key for key in keys if key.endswith(_END)), keys[-1]))
 
 
 def priced(life: Life, rates: Rates) -> Life:
