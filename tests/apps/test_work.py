@@ -86,6 +86,7 @@ def test_motion_correction_by_a_movies_header(folder: Folder) -> None:
         pixels=2400,
         frames=6,
         divisible=True,
+        ranks=1,
         threads=4,
         input_bytes=3 * size,
         output_bytes=3 * 600 * 4,
@@ -135,7 +136,7 @@ def test_two_dimensional_classes(particles: Folder) -> None:
     assert (found.program, found.items, found.box_px) == (Program.CLASS2D, 7, 64)
     assert (found.classes, found.iterations, found.symmetry) == (50, 25, 1)
     assert found.on_gpus
-    assert found.threads == 16  # one rank of five leads
+    assert (found.ranks, found.threads) == (4, 16)  # one of five leads
     assert not found.on_vectors
     assert not found.divisible
     assert found.input_bytes == 7 * (1024 + 10 * 64 * 64 * 4) // 10
@@ -199,17 +200,20 @@ def test_gradients_take_some_of_the_particles_at_a_time(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "threads"),
+    ("line", "ranks", "threads"),
     [
-        ("relion_refine --i p.star --o J/job009/run --j 1", 0),
-        ("relion_refine --i p.star --o J/job009/run --j 6", 6),
-        ("mpirun -n 3 relion_refine_mpi --i p.star --o J/job009/run --j 2", 4),
-        ("mpirun -n 3 relion_ctf_refine_mpi --i p.star --o J/job009/ --j 2", 6),
-        ("#CRYOEM mpi=9\n$mpi relion_refine_mpi --i p.star --o J/job009/run --j 2", 16),
+        ("relion_refine --i p.star --o J/job009/run --j 1", 0, 0),
+        ("relion_refine --i p.star --o J/job009/run --j 6", 1, 6),
+        ("mpirun -n 3 relion_refine_mpi --i p.star --o J/job009/run --j 2", 2, 4),
+        ("mpirun -n 3 relion_ctf_refine_mpi --i p.star --o J/job009/ --j 2", 3, 6),
+        ("#CRYOEM mpi=9\n$mpi relion_refine_mpi --i p.star --o J/job009/run --j 2", 8, 16),
     ],
 )
-def test_ranks_and_threads_that_the_user_fixed(particles: Folder, line: str, threads: int) -> None:
-    assert particles.known(line).threads == threads
+def test_ranks_and_threads_that_the_user_fixed(
+    particles: Folder, line: str, ranks: int, threads: int
+) -> None:
+    found = particles.known(line)
+    assert (found.ranks, found.threads) == (ranks, threads)
 
 
 def test_polishing_reads_movies(particles: Folder) -> None:

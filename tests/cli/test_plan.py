@@ -107,6 +107,28 @@ def test_elsewhere_may_be_cheaper(folder: Path, typed: Type) -> None:
     assert Decimal(anywhere["usd"]["p50"]) <= Decimal(here["usd"]["p50"])
 
 
+def test_what_the_store_has_is_not_to_be_sent(user: User) -> None:
+    made_in(user.folder)
+    stack = user.folder / "Extract" / "job003" / "a.mrcs"
+    stack.parent.mkdir(parents=True)
+    stack.write_bytes(b"x" * 10_000)
+
+    def to_send() -> int:
+        said: int = user.cryoem("plan", _JOB, "--json").json["up_bytes"]
+        return said
+
+    whole = to_send()
+    assert whole == 50_000 * 128 * 128 * 4
+    user.cryoem("connect", "relion")
+    assert to_send() == whole
+    user.cryoem("push", "Extract")
+    assert to_send() == 0
+    stack.write_bytes(b"changed")
+    assert to_send() == whole
+    stack.unlink()
+    assert to_send() == 0
+
+
 def test_what_the_script_fixes_is_respected_and_priced(folder: Path, typed: Type) -> None:
     said = "#CRYOEM machine=g6.12xlarge\n#CRYOEM market=on-demand\n"
     (folder / "mine.sh").write_text(said + _SCRIPT)

@@ -164,6 +164,14 @@ def test_quota_and_disk_limit_how_many_machines_and_which() -> None:
     assert any("GiB of disk" in excluded.why for excluded in made.excluded)
 
 
+def test_a_machine_has_disk_for_its_pieces_and_not_for_all_of_them() -> None:
+    (alone,) = plan(replace(MOTION, divisible=False), kinds=(CORES.name,), market=Market.SPOT).front
+    (pieces,) = plan(MOTION, kinds=(CORES.name,), market=Market.SPOT, machines=1).front
+    assert alone.disk_gib == -(-3 * 12 * 10**12 // 2**30)
+    assert pieces.disk_gib < alone.disk_gib / 100
+    assert pieces.disk_usd < alone.disk_usd / 100
+
+
 def test_machines_that_work_in_pieces_begin_while_the_rest_is_sent() -> None:
     line = Transfer(up_bytes=12 * 10**12, line_bytes_s=3e8)
     sending_h = 12e12 / 3e8 / 3600

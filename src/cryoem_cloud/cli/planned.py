@@ -108,6 +108,7 @@ def draw(found: Planned, path: Path) -> None:
         ) from error
     mpl.use("agg")
     from matplotlib.figure import Figure  # noqa: PLC0415  (as above)
+    from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415  (as above)
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
@@ -123,9 +124,14 @@ def draw(found: Planned, path: Path) -> None:
             color="C3" if chosen else "C0",
             label=option.name if chosen else None,
         )
-        axes.annotate(option.listing.kind.name, (hours.p50, float(usd.p50)), fontsize=7)
+        place = (hours.p50, float(usd.p50))
+        axes.annotate(option.name, place, (4, 4), textcoords="offset points", fontsize=7)
     axes.set(xlabel="hours until results are home", ylabel="US dollars", title=found.job.name)
     axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
     if found.plan.choice is not None:
         axes.legend()
     figure.savefig(path, dpi=150, format="png")

@@ -176,18 +176,21 @@ def _asked(job: Job, folder: Path) -> Asked:
 
 
 def _to_send(needs: Iterable[Need], folder: Path, project: Project | None) -> float:
-    """Which share of the first inputs' bytes the store lacks, as far as is known here.
+    """Which share of the inputs the store lacks, as far as their first files tell here.
 
-    What is not in the folder is in the store, or missing; what `push` has found there is there.
+    What a project's folder does not have its store has, or nobody; what `push` found there is
+    there. Lists count for nothing beside images.
     """
-    sizes: dict[str, int] = {}
-    for need in islice(needs, _SAMPLE):
-        with suppress(OSError, ValueError):
-            if not need.stub and not need.path.startswith("@"):
-                sizes[need.path] = (folder / need.path).stat().st_size
-    there = _in_store(list(sizes), project)
-    lacking = sum(size for path, size in sizes.items() if there.get(path) != size)
-    return lacking / max(sum(sizes.values()), 1)
+    first = [need.path for need in islice(needs, _SAMPLE) if not need.stub]
+    images = [path for path in first if not path.endswith((".star", _SCRIPT))]
+    stored = _in_store(images, project)
+    lacking = 0
+    for path in images:
+        try:
+            lacking += stored.get(path) != (folder / path).stat().st_size
+        except OSError:
+            lacking += project is None
+    return lacking / len(images) if images else 1.0
 
 
 def _in_store(named: list[str], project: Project | None) -> dict[str, int]:

@@ -35,8 +35,8 @@ class Work:
     Those of a refinement that goes on until it converges nobody knows. `on_gpus` says that the
     command uses GPUs, `on_vectors` that it asks for code that is made for processors' vector units,
     `divisible` that machines may share it in pieces, and begin while inputs are still being sent.
-    `threads` is how many of its threads work at a time where the user fixed that; 0: as suits the
-    machine.
+    `ranks` is how many of its processes work at a time, and `threads` how many threads of all of
+    these, where the user fixed that; 0: as suits the machine.
     Bytes are the inputs', as they lie in the project, and the outputs', as far as they are known;
     `essential_bytes` are those of the outputs that come home where bringing home costs money.
     """
@@ -53,6 +53,7 @@ class Work:
     on_gpus: bool = False
     on_vectors: bool = False
     divisible: bool = False
+    ranks: int = 0
     threads: int = 0
     input_bytes: int = 0
     output_bytes: int = 0

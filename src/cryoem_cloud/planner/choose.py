@@ -151,7 +151,7 @@ def _too_many(reckoner: Reckoner, kind: MachineType, machines: int, limits: Limi
     """Why so many of such machines may not be had; "" where they may."""
     if limits.vcpus is not None and kind.vcpus * machines > limits.vcpus:
         return f"the account may have {limits.vcpus} vCPUs at a time"
-    disk = reckoner.disk_gib(machines)
+    disk = reckoner.disk_gib(kind, machines)
     if limits.disk_gib is not None and disk > limits.disk_gib:
         return f"needs {disk} GiB of disk, and a machine may have {limits.disk_gib}"
     return ""

@@ -1,8 +1,8 @@
 """How much memory a job's work needs, of the machine and of each of its GPUs: what cannot fit.
 
-The rule is on the side of letting a machine be: it counts what a program must hold at the least, as
-the machine's own number of ranks can be made smaller (docs/reference/ranks-and-threads.md), and
-nothing of what it may hold beside that.
+The rule is on the side of letting a machine be. It counts what a program must hold at the least:
+where the user left the number of ranks to us, fewer of them need less memory
+(docs/reference/ranks-and-threads.md).
 """
 
 from dataclasses import dataclass
@@ -59,29 +59,39 @@ class Needed:
 def needed(work: Work, kind: MachineType) -> Needed:
     """What a work needs of such a machine. What it does not tell counts for nothing."""
     if work.program is Program.REFINE3D:
-        box = work.pad * work.box_px
-        shared = 2 if kind.gpus % 2 else 1  # halves are refined by two ranks at the least
-        on_gpu = shared * (_GPU_BYTES_A_POINT * box**3 + _GPU_OWN_BYTES)
-        return Needed(_OWN_BYTES + 2 * map_bytes(work.box_px, work.pad), _of(on_gpu, work))
+        points = (work.pad * work.box_px) ** 3
+        ranks = max(work.ranks, 2)  # one for each half
+        alone = 2 * kind.gpus if kind.gpus % 2 else kind.gpus
+        machine = ranks * map_bytes(work.box_px, work.pad)
+        return Needed(_OWN_BYTES + machine, _of_gpu(work, kind, points, work.ranks or alone))
+    ranks = max(work.ranks, 1)
     if work.has_maps:
         reach = _CLASSES_REACH * work.box_px
-        points = (work.pad * reach) ** 3
-        others = (work.classes - 1) * _CLASS_BYTES_A_POINT * points
-        on_gpu = work.classes * _GPU_BYTES_A_POINT * points + _GPU_OWN_BYTES
-        return Needed(_OWN_BYTES + map_bytes(reach, work.pad) + int(others), _of(on_gpu, work))
-    return Needed(_OWN_BYTES + _of_images(work), _of(_GPU_OWN_BYTES, work))
+        points = work.classes * (work.pad * reach) ** 3
+        others = _CLASS_BYTES_A_POINT * points * (work.classes - 1) / work.classes
+        machine = ranks * (map_bytes(reach, work.pad) + int(others))
+        return Needed(_OWN_BYTES + machine, _of_gpu(work, kind, points, work.ranks or kind.gpus))
+    gpu = _of_gpu(work, kind, 0, work.ranks or kind.gpus)
+    return Needed(_OWN_BYTES + ranks * _of_images(work), gpu)
 
 
 def lacking(work: Work, kind: MachineType) -> str:
     """Why such a machine cannot do the work, in words; "" where it can, as far as we know."""
     wants = needed(work, kind)
-    has = int(kind.memory_gib * _GIB)
-    if wants.machine > has:
-        return f"needs {human_size(wants.machine)} of memory, and it has {human_size(has)}"
-    of_gpu = int(kind.gpu_memory_gib * _GIB)
-    if kind.gpus and wants.gpu > of_gpu:
-        return f"needs {human_size(wants.gpu)} of each GPU, and one has {human_size(of_gpu)}"
+    ranks = f" for {work.ranks} working ranks" if work.ranks > 1 else ""
+    if wants.machine > kind.memory_gib * _GIB:
+        return f"needs {human_size(wants.machine)} of memory{ranks}, and has less"
+    if kind.gpus and wants.gpu > kind.gpu_memory_gib * _GIB:
+        return f"needs {human_size(wants.gpu)} of each GPU{ranks}, and has less"
     return ""
+
+
+def _of_gpu(work: Work, kind: MachineType, points: float, ranks: int) -> int:
+    """Of each GPU, which so many ranks share; nothing of what a work does not use."""
+    if not work.on_gpus or not kind.gpus:
+        return 0
+    shared = -(-ranks // kind.gpus)
+    return int(shared * (_GPU_BYTES_A_POINT * points + _GPU_OWN_BYTES))
 
 
 def _of_images(work: Work) -> int:
@@ -94,8 +104,3 @@ def _of_images(work: Work) -> int:
     if work.program is Program.CLASS2D:
         return int(_CLASS_BYTES_A_POINT * work.classes * (work.pad * work.box_px) ** 2)
     return _MICROGRAPH_BYTES * work.pixels
-
-
-def _of(bytes_: float, work: Work) -> int:
-    """Of GPUs nothing is needed by what does not use them."""
-    return int(bytes_) if work.on_gpus else 0

@@ -163,7 +163,7 @@ def _on_gpus(alone: Spread, rate: Rate, kind: MachineType, rates: Rates) -> Spre
     """By Amdahl: T = T1 ((1 - f) / (n r) + f / c), r being the GPU's speed, c the host's."""
     speed = Spread.exactly(1.0)
     if kind.gpu != rate.gpu:
-        speed = rates.gpus[kind.gpu].times(1 / rates.gpus[rate.gpu].p50)
+        speed = combined(lambda one, unit: one / unit, rates.gpus[kind.gpu], rates.gpus[rate.gpu])
     if not rate.serial:
         return combined(lambda seconds, r: seconds / (kind.gpus * r), alone, speed)
     return combined(

@@ -25,6 +25,10 @@ _REDONE = 0.05
 """Of a machine's work, what is done again where one is lost: half of an iteration of ten, or half
 of what is worked on. Our assumption."""
 
+_FEWEST_PIECES, _LONGEST_PIECE_S = 2, 600.0
+"""How many pieces a machine has in turn, at least, and how long it works on one, at most, as
+courier/cutting cuts them."""
+
 _NETWORK_GBPS = 5.0
 """Of a machine whose own is not known, gigabits a second. Our assumption."""
 _NETWORK_USED = 0.8
@@ -71,9 +75,13 @@ class Reckoner:
             listing, market, machines, run=run, paid=paid, total=total, taken=interruptions
         )
 
-    def disk_gib(self, machines: int) -> int:
-        """The disk of each machine."""
-        return disk_gib_for(self.work.input_bytes // machines)
+    def disk_gib(self, kind: MachineType, machines: int) -> int:
+        """The disk of each machine: for all inputs, or for the largest piece's."""
+        if not self.work.divisible:
+            return disk_gib_for(self.work.input_bytes)
+        pieces = max(_FEWEST_PIECES, self._run(kind, machines).p50 / _LONGEST_PIECE_S)
+        pieces = max(min(pieces, self.work.items), 1)
+        return disk_gib_for(int(self.work.input_bytes / machines / pieces))
 
     def _run(self, kind: MachineType, machines: int) -> Spread:
         """The same in every region and market."""
@@ -103,7 +111,7 @@ class Reckoner:
         if price is None:
             raise ValueError(f"{listing.kind.name} has no price {market.value}")
         paid_h = paid.times(1 / _S_AN_H)
-        disk_gib = self.disk_gib(machines)
+        disk_gib = self.disk_gib(listing.kind, machines)
         of_machine = price * machines
         of_disk = self.terms.disk_usd_per_gib_month * disk_gib * machines / _H_A_MONTH
         egress = self.terms.egress_usd_per_gb * self.transfer.down_bytes / _GB

@@ -43,7 +43,9 @@ def work(job: Job, view: View) -> Work | None:
         return _OTHER
     (call,) = known
     found = _READERS[_name(call)](call, view)
-    return replace(found, divisible=_divisible(job), threads=_threads(call, job))
+    ranks = 0 if left_at_one(call, job) else _ranks(call, job)
+    threads = ranks * max(integer_of(call, "--j", 1), 1)
+    return replace(found, divisible=_divisible(job), ranks=ranks, threads=threads)
 
 
 def _name(call: Call) -> str:
@@ -57,14 +59,11 @@ def _divisible(job: Job) -> bool:
     return of is not None and pieces is not None and job.cwd == "." and given(of.call, pieces)
 
 
-def _threads(call: Call, job: Job) -> int:
-    """How many work where the user fixed ranks and threads; of a refinement's ranks one leads."""
-    if left_at_one(call, job):
-        return 0
+def _ranks(call: Call, job: Job) -> int:
+    """How many work, as the user says; of a refinement's one leads."""
     word = rank_word(call)
     ranks = int(word.text) if word is not None and word.text.isdecimal() else job.wish.ranks
-    workers = ranks - 1 if _name(call) == REFINE and ranks > 1 else ranks
-    return max(workers, 1) * max(integer_of(call, "--j", 1), 1)
+    return max(ranks - 1 if _name(call) == REFINE else ranks, 1)
 
 
 def _motion(call: Call, view: View) -> Work:
