@@ -150,7 +150,7 @@ def test_of_what_we_know_no_times_it_says_what_the_job_gets(folder: Path, typed:
     (folder / "post.sh").write_text("relion_postprocess --i a_half1.mrc --o PostProcess/job009/x\n")
     code, out, err = typed("plan", "post.sh")
     assert code == 0, err
-    assert "no times are known of other" in " ".join(out.split())
+    assert "no times are known of what it runs" in " ".join(out.split())
     assert "as a job it gets m7i.4xlarge, spot: $" in out
 
 

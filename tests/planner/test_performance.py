@@ -87,7 +87,7 @@ def test_processors_without_avx512_take_longer(processor: str) -> None:
     [
         (CLASS2D, CORES, "the machine has none"),
         (CLASS2D, replace(L4, gpu="V520"), "V520"),
-        (Work(program=Program.OTHER), CORES, "no times are known of other"),
+        (Work(program=Program.OTHER), CORES, "no times are known of what it runs"),
         (replace(MOTION, on_gpus=True), L4, "no times are known of motion correction on GPUs"),
         (replace(CLASS2D, box_px=0), V100, "does not tell its box_px"),
         (replace(CLASS2D, items=0), V100, "does not tell its items"),

@@ -12,7 +12,7 @@ from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.plan import Excluded, Option, Plan, UsdRange
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.spread import Spread
-from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.model.units import counted, human_size, visible
 from cryoem_cloud.model.usd import cents, dollars
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.performance import published
@@ -40,7 +40,7 @@ def plan_lines(found: Planned) -> Iterator[str]:
 
 def _said(found: Planned) -> Iterator[str]:
     plan, work, moved = found.plan, found.work, found.transfer
-    yield f"job       {found.job.name}: {work.program.value}"
+    yield f"job       {visible(found.job.name)}: {work.program.value}"
     if words := _numbers(work):
         yield f"work      {words}"
     up_h = moved.up_bytes / moved.line_bytes_s / 3600
@@ -126,8 +126,8 @@ def draw(found: Planned, path: Path) -> None:
         )
         place = (hours.p50, float(usd.p50))
         axes.annotate(option.name, place, (4, 4), textcoords="offset points", fontsize=7)
-    axes.set(xlabel="hours until results are home", ylabel="US dollars", title=found.job.name)
-    axes.set(xscale="log", yscale="log")
+    axes.set(xlabel="hours until results are home", ylabel="US dollars", xscale="log", yscale="log")
+    axes.set(title=visible(found.job.name))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter("{x:g}")
