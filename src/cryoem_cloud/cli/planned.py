@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
 from textwrap import fill
 
@@ -17,10 +18,14 @@ from cryoem_cloud.model.usd import cents, dollars
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.performance import published
 from cryoem_cloud.planner.static import offers_for
+from cryoem_cloud.ports.provider import LIMIT_S
 
 __all__ = ["draw", "plan_as_json", "plan_lines"]
 
 _COLUMNS, _INDENT = 100, 10
+_HOUR_S = 3600
+_MOST_HOURS = 168
+"""That a user may give a job's machines."""
 _NAMED = 3
 """Machine types that are named where more are left out for the same reason."""
 _ITEMS = {
@@ -215,6 +220,9 @@ def _hints(found: Planned) -> Iterator[str]:
     lines = {"where": "aws", "machine": choice.listing.kind.name, "market": choice.market.value}
     if choice.machines > 1:
         lines["count"] = str(choice.machines)
+    hours = ceil(choice.paid_h.p90)
+    if hours * _HOUR_S > (found.job.wish.hours * _HOUR_S or LIMIT_S):  # they would be ended before
+        lines["hours"] = str(min(hours, _MOST_HOURS))
     said = "; ".join(f"#CRYOEM {key}={value}" for key, value in lines.items())
     yield f"so        {said} (a line each in the script)"
 
