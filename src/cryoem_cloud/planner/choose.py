@@ -201,8 +201,8 @@ def _sensible(options: Sequence[Option]) -> tuple[Option, str]:
     """The cheapest of those that are about as fast as the fastest that has a sensible price."""
     least = min(options, key=_by_usd).usd.p50
     sensible = [option for option in options if option.usd.p50 <= SENSIBLE * least]
-    fastest = min(sensible, key=_by_time)
-    near = [o for o in options if o.total_h.p50 <= WITHIN * fastest.total_h.p50]
+    fastest = min(sensible, key=lambda o: (o.total_h.p90, *_by_time(o)))
+    near = [o for o in options if o.total_h.p90 <= WITHIN * fastest.total_h.p90]
     best = min(near, key=_by_usd)
     if best == fastest:
         return best, f"{best.name}: the fastest that costs at most {SENSIBLE} times the cheapest"

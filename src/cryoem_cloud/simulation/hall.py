@@ -124,7 +124,7 @@ class _Hall:
         self.events: list[tuple[float, int, str]] = []
         self.order = count()
         self.numbers = count(1)
-        self.come = 0
+        self.come, self.ready = 0, Ready()
         self.failed = False
         self.alert_s = 0.0
         """Until then, machines look for one that may be dead."""
@@ -181,7 +181,8 @@ class _Hall:
             self.come += 1
         whole = self.come == len(come_s)
         ready = Ready(of if whole else self.come, of)
-        if ready != self.records.ready():
+        if ready != self.ready:
+            self.ready = ready
             self.records.set_ready(ready)
 
     def _look(self, machine: _Machine) -> None:
@@ -205,15 +206,14 @@ class _Hall:
                 self.end_s, self.failed = now_s, True
 
     def _worth_looking(self, now_s: float, every_s: float) -> float:
-        """The first of its looks, so far apart, that may find something."""
+        """The first of its looks, so far apart, that may find something.
+
+        While more is to come, that is when it has come, unless a machine was lost.
+        """
         if now_s < self.alert_s or self.come == len(self.todo.come_s):
             return now_s + every_s  # it may find that it is not needed
-        change_s = min(
-            self.todo.come_s[self.come],
-            *(when_s for when_s, _, name in self.events if self.alive[name].task is not None),
-            float("inf"),
-        )
-        return now_s + every_s * max(1, ceil((change_s - now_s) / every_s))
+        looks = ceil((self.todo.come_s[self.come] - now_s) / every_s)
+        return now_s + every_s * max(1, looks)
 
     def _end(self, taken: Taken) -> None:
         if taken.log.close(taken.claim, Deed.DONE) and taken.task.name == MAIN:

@@ -65,6 +65,7 @@ _RATE = _Said("rate", size_of, "50M are 50 million bytes a second")
 )
 @click.option("--pipeline", "name", metavar="NUMBER", help="A published one: 10061.")
 @click.option("--as-published", is_flag=True, help="By the rules and prices of its publication.")
+@click.option("--seed", type=int, default=1, help="Of a pipeline's dice; default: 1.")
 @click.option("--json", "json_", is_flag=True, help="For programs.")
 def command(  # noqa: PLR0913  (one for each option)
     *,
@@ -79,6 +80,7 @@ def command(  # noqa: PLR0913  (one for each option)
     png: Path | None,
     name: str | None,
     as_published: bool,
+    seed: int,
     json_: bool,
 ) -> None:
     """Say what a job takes and costs on which machines, before it runs: a script, or its folder.
@@ -87,16 +89,22 @@ def command(  # noqa: PLR0913  (one for each option)
     fastest that keeps the budget, nine times of ten; without either, the cheapest of those that are
     about as fast as is sensible. Hours and US dollars are ranges: P10, P50 and P90.
 
-    With --pipeline and --as-published, by the rules and prices of the comparison in which the
-    original of this program was presented, step by step.
+    With --pipeline, what a published pipeline would take and cost today: planned, and simulated
+    many times with dice for all that is uncertain, in the region that is best for it. With
+    --as-published too, what was published, by the rules and prices of that comparison.
     """
-    if name and as_published:
-        click.echo(_published(name, json_=json_))
+    if name:
+        market = market or "spot"
+        click.echo(
+            _published(name, json_=json_)
+            if as_published
+            else _simulated(name, market, region or "any", seed, json_=json_)
+        )
         return
     if target is None:
         raise UsageError(
             "what is to be planned?",
-            hint="cryoem plan Class2D/job012, or: cryoem plan --pipeline 10061 --as-published",
+            hint="cryoem plan Class2D/job012, or: cryoem plan --pipeline 10061",
         )
     from cryoem_cloud.cli.planned import draw, plan_as_json, plan_lines  # noqa: PLC0415
     from cryoem_cloud.cli.planning import Choices, planned  # noqa: PLC0415  (as above)
@@ -125,3 +133,12 @@ def _published(name: str, *, json_: bool) -> str:
 
     found = pipeline(name)
     return as_json(published_json(found)) if json_ else published_text(found)
+
+
+def _simulated(name: str, market: str, region: str, seed: int, *, json_: bool) -> str:
+    from cryoem_cloud.cli.simulated import simulated  # noqa: PLC0415  (not for other plans)
+    from cryoem_cloud.model.offer import Market  # noqa: PLC0415
+    from cryoem_cloud.planner.published import pipeline  # noqa: PLC0415
+
+    found = simulated(pipeline(name), market=Market(market), region=region, seed=seed)
+    return as_json(found.to_json()) if json_ else found.to_text()
