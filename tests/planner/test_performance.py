@@ -99,6 +99,15 @@ def test_what_is_not_known_is_said(work: Work, machine: MachineType, why: str) -
         run_s(work, machine, RATES)
 
 
+def test_who_knows_the_rate_of_another_program_may_bring_it() -> None:
+    other = Work(program=Program.OTHER, items=100)
+    known = replace(RATES, programs={Program.OTHER: RATES.programs[Program.EXTRACT]})
+    assert why_unknown(other, CORES, known) == ""
+    assert run_s(other, CORES, known) == run_s(
+        replace(other, program=Program.EXTRACT), CORES, RATES
+    )
+
+
 @settings(max_examples=60)
 @given(WORKS, KINDS)
 def test_either_a_time_is_known_or_why_it_is_not(work: Work, machine: MachineType) -> None:
