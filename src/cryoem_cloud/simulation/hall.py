@@ -100,6 +100,7 @@ class _Machine:
     from_s: float
     dies_s: float
     looks: int = 0
+    beat: int = -1
     task: Taken | None = None
     since_s: float = 0.0
 
@@ -189,8 +190,7 @@ class _Hall:
     def _look(self, machine: _Machine) -> None:
         """As an agent does between two tasks."""
         now_s = self.clock.monotonic()
-        for each in self.alive:
-            self.records.put_beat(each, int(now_s / HEARTBEAT_S))
+        self._beat(int(now_s / HEARTBEAT_S))
         found = machine.taker.take()
         if isinstance(found, Taken):
             machine.task, machine.looks, machine.since_s = found, 0, now_s
@@ -205,6 +205,13 @@ class _Hall:
             self._gone(machine)
             if standing(self.records.turns(MAIN).read()) is Standing.FAILED:
                 self.end_s, self.failed = now_s, True
+
+    def _beat(self, number: int) -> None:
+        """Every machine shows that it lives."""
+        for each in self.alive.values():
+            if each.beat != number:
+                each.beat = number
+                self.records.put_beat(each.name, number)
 
     def _worth_looking(self, now_s: float, every_s: float) -> float:
         """The first of its looks, so far apart, that may find something.
