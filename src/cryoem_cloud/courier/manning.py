@@ -112,8 +112,7 @@ class Manning:
             self._take_up()
         order = self._order()
         provider = provider_of(self.means, self.slip)
-        if why := self._funds.wait_for(order, provider):
-            self.told(why)
+        if not self._granted(order, provider):
             return
         fleet = provider.keep(order)
         self._tell_of_gone(fleet)
@@ -143,6 +142,13 @@ class Manning:
             self._pulse = None
             return False
         return not self.log.read() or self._silent()
+
+    def _granted(self, order: Order, provider: Provider) -> bool:
+        """Whether the fleet may be ordered; why not is told, and what there is to say if it may."""
+        why = self._funds.wait_for(order, provider)
+        if (news := why or self._funds.news()) is not None:
+            self.told(news)
+        return not why
 
     def note(self) -> None:
         """Have the ledger know of the machines as they are now."""
