@@ -1,13 +1,17 @@
 """push, pull, sync, verify and store du, as a user types them."""
 
 import os
+import shutil
 import socket
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from cryoem_cloud.cli.moving import Plan, requests_of
+from cryoem_cloud.stores.index import IndexLog
+from cryoem_cloud.wiring.stores import store_at
 
 from .conftest import NewUser, User
 
@@ -78,6 +82,56 @@ def test_a_second_computers_word_is_heard(new_user: NewUser, owner: User) -> Non
     other.cryoem("push", "maps")
     plan = owner.cryoem("push", *ALL, "--dry-run", "--json").json
     assert plan["fresh_files"] == 1
+
+
+def test_a_folder_that_was_a_file_comes_home_and_so_does_a_file_that_was_a_folder(
+    new_user: NewUser, owner: User
+) -> None:
+    name = owner.cryoem("project", "show", "--json").json["name"]
+    flip = owner.folder / "maps/flip"
+    flip.write_text("a file")
+    owner.cryoem("push", "maps")
+    before = new_user("before")
+    before.cryoem("project", "attach", owner.store.as_uri(), name)
+    before.cryoem("pull", "maps")
+    flip.unlink()
+    (flip / "x").mkdir(parents=True)
+    (flip / "x/y").write_text("below a folder")
+    owner.cryoem("push", "maps")
+    said = before.type("cryoem", "pull", "maps", "--force")
+    assert (said.code, "maps/flip is a file here, and a folder" in said.err) == (5, True)
+    after = new_user("after")
+    after.cryoem("project", "attach", owner.store.as_uri(), name)
+    after.cryoem("pull", "maps")
+    assert (after.folder / "maps/flip/x/y").read_text() == "below a folder"
+    shutil.rmtree(flip)
+    flip.write_text("a file")
+    owner.cryoem("push", "maps")
+    before.cryoem("pull", "maps", "--force")
+    assert (before.folder / "maps/flip").read_text() == "a file"
+    said = after.type("cryoem", "pull", "maps", "--force")
+    assert (said.code, "maps/flip is a folder here, and a file" in said.err) == (5, True)
+
+
+def test_what_a_pull_that_was_killed_left_is_not_sent(owner: User) -> None:
+    left = owner.folder / "maps/.cryoem-0123456789abcdef.part"
+    left.write_bytes(b"half a map")
+    assert owner.cryoem("push", "maps", "--json").json["files"] == 1
+    assert owner.cryoem("push", "maps/" + left.name, "--json").json["files"] == 0
+    owner.cryoem("pull", "maps")
+    assert left.exists()  # it may be somebody's
+
+
+def test_what_earlier_versions_sent_of_a_pull_that_was_killed_does_not_come_home(
+    owner: User,
+) -> None:
+    owner.cryoem("push", "maps")
+    name = owner.cryoem("project", "show", "--json").json["name"]
+    index = IndexLog(store_at(owner.store.as_uri()), name)
+    (entry,) = [entry for recorded in index.read() for entry in recorded.entries]
+    index.append("before", [replace(entry, path="maps/.cryoem-0123456789abcdef.part")])
+    assert owner.cryoem("pull", "maps", "--json").json["files"] == 1
+    assert [path.name for path in (owner.folder / "maps").iterdir()] == ["1.mrc"]
 
 
 def test_what_the_store_has_under_another_name_is_not_sent(owner: User) -> None:
@@ -201,6 +255,33 @@ def test_a_link_that_leads_nowhere_is_a_change_of_the_users(owner: User) -> None
     (owner.folder / "maps/1.mrc").unlink()
     (owner.folder / "maps/1.mrc").symlink_to("nowhere")
     assert "maps/1.mrc: changed here since it was stored" in owner.cryoem("verify").out
+
+
+def test_movies_behind_a_link_are_compared_and_what_must_be_written_there_is_refused(
+    owner: User, tmp_path: Path
+) -> None:
+    movies = tmp_path / "camera"
+    movies.mkdir()
+    (movies / "1.mrc").write_bytes(os.urandom(1000))
+    (owner.folder / "movies").symlink_to(movies)
+    owner.cryoem("push", "movies", *ALL)
+    assert f"{SMALL + 2} files" in owner.cryoem("verify", "--deep").err
+    for command, path in (("pull", "movies"), ("pull", "."), ("sync", "movies")):
+        assert "0 of " in owner.cryoem(command, path).err
+    _object_of(owner, "movies/1.mrc").unlink()
+    told = "movies/1.mrc: missing in the store, good here; sent again"
+    assert told in owner.cryoem("verify", "--repair").out
+    found = (movies / "1.mrc").stat()
+    (movies / "1.mrc").write_bytes(bytes(1000))
+    os.utime(movies / "1.mrc", ns=(found.st_atime_ns, found.st_mtime_ns))
+    said = owner.type("cryoem", "verify", "--repair")
+    assert (said.code, "would be written through the link movies" in said.out) == (1, True)
+    (movies / "1.mrc").unlink()
+    owner.cryoem("verify")
+    for command, path in (("pull", "movies"), ("pull", "."), ("sync", "movies")):
+        said = owner.type("cryoem", command, path)
+        assert (said.code, "through the link movies" in said.err) == (5, True)
+    assert not list(movies.iterdir())
 
 
 def test_du_says_how_much_the_store_holds(owner: User) -> None:

@@ -32,6 +32,22 @@ def test_the_last_word_on_a_path_wins_and_what_is_gone_is_gone(tmp_path: Path) -
     assert cache.entry("another-00000000", "a") is None
 
 
+def test_a_path_is_a_files_or_a_folders_whatever_was_last_said(tmp_path: Path) -> None:
+    index, stamp = IndexLog(MemoryStore(), PROJECT), Stamp(3, 5, 7)
+    cache = Cache(tmp_path / "cache.sqlite")
+    file, inner = an_entry("t/flip", "blake3:1"), an_entry("t/flip/x/y\udcff", "blake3:2")
+    beside = [an_entry("t/flip0", "blake3:3"), an_entry("t/flip!", "blake3:4")]
+    for number, (said, unsaid) in enumerate([(file, inner), (inner, file), (file, inner)]):
+        index.append(str(number), [said, *beside])
+        cache.refresh(index, PROJECT)
+        assert cache.entry(PROJECT, unsaid.path) is None
+        assert cache.entries(PROJECT, [one.path for one in (said, *beside)]) == {
+            one.path: one for one in (said, *beside)
+        }
+        cache.stand(PROJECT, [(said.path, stamp, 0o644)])
+    assert list(cache.standing(PROJECT, "t/flip/x")) == []
+
+
 def test_a_writing_that_is_recorded_twice_does_not_undo_what_came_between(tmp_path: Path) -> None:
     index = IndexLog(MemoryStore(), PROJECT)
     cache = Cache(tmp_path / "cache.sqlite")

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 __all__ = ["Client", "Connect", "code_of", "states"]
 
 Client = Any
-Connect = Callable[[str], Client]
+Connect = Callable[..., Client]
 
 
 def states(ec2: Client, ids: list[str]) -> list[str]:

@@ -54,9 +54,9 @@ def connect(cloud: Cloud, session: botocore.session.Session) -> Connect:
     """Clients for the account, which try each call once."""
     config = Config(retries={"total_max_attempts": 1})
 
-    def client(service: str) -> Client:
+    def client(service: str, region: str = "us-east-1") -> Client:
         return session.create_client(
-            service, region_name="us-east-1", endpoint_url=cloud.url, config=config
+            service, region_name=region, endpoint_url=cloud.url, config=config
         )
 
     return client

@@ -15,14 +15,25 @@ from tests.ec2sim.built import copied, taken
 from tests.ec2sim.clock import Clock
 from tests.ec2sim.faults import Faults
 from tests.ec2sim.instances import Kept
-from tests.ec2sim.launching import Launcher, Order, merged
+from tests.ec2sim.known import check_known
+from tests.ec2sim.launching import Launcher, Order, merged, offered_in
 from tests.ec2sim.life import Life
+from tests.ec2sim.pages import page
 from tests.ec2sim.pricing import Prices
 from tests.ec2sim.refusals import NotSimulatedError, Refusal, Refusing
 from tests.ec2sim.seam import Machines, Why
 from tests.ec2sim.templates import Templates, template_of
 
 __all__ = ["Ec2", "Tokens"]
+
+_TYPES_A_PAGE, _PRICES_A_PAGE = 100, 1000
+_LINUX = "Linux/UNIX"
+_SPOT_PRICES = frozenset(
+    {
+        *("AvailabilityZone", "DryRun", "Filters", "InstanceTypes", "MaxResults", "NextToken"),
+        *("ProductDescriptions", "StartTime"),
+    }
+)
 
 Tokens = dict[tuple[str, str, str], tuple[str, str]]
 """Account, region and client token of a launch: its parameters, and its reservation."""
@@ -133,16 +144,32 @@ class Ec2(Refusing, Templates, EC2Response):
             {"InstanceId": kept.id, "Timestamp": datetime.now(UTC), "Output": output}
         )
 
-    def describe_spot_price_history(self) -> ActionResult:
-        """Today's prices, from the table."""
-        self.error_on_dryrun()
-        kinds = self._get_param("InstanceTypes", [])
-        zone = self._get_param("AvailabilityZone")
-        filters = self._filters_from_querystring()
-        rows = self._prices.spot_history(self.region, [*kinds, *filters.get("instance-type", [])])
-        return ActionResult(
-            {"SpotPriceHistory": [row for row in rows if zone in {None, row["AvailabilityZone"]}]}
+    def describe_instance_types(self) -> ActionResult:
+        """Those that the region has; moto's answer has all of the world."""
+        found = self.ec2_backend.describe_instance_types(
+            self._get_param("InstanceTypes", []), self._filters_from_querystring()
         )
+        here = offered_in(self.region)
+        rows = [each for each in found if each["InstanceType"] in here]
+        shown, more = page(rows, self._get_params(), most=_TYPES_A_PAGE)
+        return ActionResult({"InstanceTypes": shown, **more})
+
+    def describe_spot_price_history(self) -> ActionResult:
+        """Today's prices, from the table: they hold since before any instant that is asked for."""
+        self.error_on_dryrun()
+        asked = self._get_params()
+        check_known(asked, _SPOT_PRICES, "Spot's price history")
+        kinds = asked.get("InstanceTypes", [])
+        zone = asked.get("AvailabilityZone")
+        filters = self._filters_from_querystring()
+        if set(filters) - {"instance-type"}:
+            raise NotSimulatedError(f"the filters {sorted(filters)} of Spot's price history")
+        rows = self._prices.spot_history(self.region, [*kinds, *filters.get("instance-type", [])])
+        products = set(asked.get("ProductDescriptions", [_LINUX]))
+        rows = [row for row in rows if zone in {None, row["AvailabilityZone"]}]
+        rows = [row for row in rows if row["ProductDescription"] in products]
+        shown, more = page(rows, asked, most=_PRICES_A_PAGE)
+        return ActionResult({"SpotPriceHistory": shown, **more})
 
     def create_image(self) -> ActionResult:
         """Of a machine that goes on running."""

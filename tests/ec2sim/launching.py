@@ -5,6 +5,7 @@ import binascii
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from moto.core.types import Base64EncodedString
@@ -23,7 +24,7 @@ from tests.ec2sim.quotas import Quotas
 from tests.ec2sim.refusals import Refusal
 from tests.ec2sim.volumes import attach_volumes
 
-__all__ = ["Launcher", "Order", "market_of", "merged"]
+__all__ = ["Launcher", "Order", "market_of", "merged", "offered", "offered_in"]
 
 _USER_DATA_BYTES = 16384
 
@@ -61,6 +62,13 @@ def offered(kind: str, region: str) -> list[str]:
     """The zones of the region that have the type at all."""
     offers = INSTANCE_TYPE_OFFERINGS["availability-zone"].get(region, [])
     return sorted(each["Location"] for each in offers if each["InstanceType"] == kind)
+
+
+@cache
+def offered_in(region: str) -> frozenset[str]:
+    """The types that the region has."""
+    offers = INSTANCE_TYPE_OFFERINGS["region"].get(region, [])
+    return frozenset(each["InstanceType"] for each in offers)
 
 
 class Launcher:

@@ -5,18 +5,23 @@ catalogue: tests may rely on their order, nobody on their value.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 
 from tests.ec2sim.launching import offered
+from tests.ec2sim.pages import page
 from tests.ec2sim.quotas import Quotas
 from tests.ec2sim.refusals import NotSimulatedError, Refusing
 
 __all__ = ["PriceList", "Prices", "ServiceQuotas"]
+
+_HAVE_THE_LIST = frozenset({"us-east-1", "eu-central-1", "ap-south-1"})
+_MOST_A_PAGE = 100
 
 PRICES_OF = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -43,6 +48,26 @@ _ON_DEMAND: Mapping[str, Decimal] = {
 _SPOT_SHARE = Decimal("0.4")  # of the price on demand, in a region's first zone
 _ZONE_STEP = Decimal("0.01")  # and so much more in each that follows
 _UNLISTED = Decimal(1)
+_HOURS_A_YEAR = 8760
+
+# What else the list has of each machine type, which a caller has to tell from it by attributes.
+_ATTRIBUTES: Sequence[tuple[Mapping[str, str], Decimal]] = (
+    ({}, Decimal(1)),
+    ({"capacitystatus": "UnusedCapacityReservation"}, Decimal(1)),
+    ({"capacitystatus": "AllocatedCapacityReservation"}, Decimal(0)),
+    ({"tenancy": "Dedicated"}, Decimal("1.06")),
+    ({"operatingSystem": "Windows"}, Decimal("1.8")),
+    ({"preInstalledSw": "SQL Std"}, Decimal(3)),
+    ({"marketoption": "CapacityBlock"}, Decimal(0)),
+)
+# Lease, class, way of paying, and the share of the price on demand.
+_RESERVED = (
+    ("1yr", "standard", "All Upfront", Decimal("0.6")),
+    ("1yr", "standard", "No Upfront", Decimal("0.65")),
+    ("1yr", "convertible", "All Upfront", Decimal("0.7")),
+    ("3yr", "standard", "All Upfront", Decimal("0.4")),
+    ("3yr", "convertible", "All Upfront", Decimal("0.5")),
+)
 
 
 class Prices:
@@ -69,6 +94,7 @@ class Prices:
         return [
             {
                 "AvailabilityZone": zone,
+                "AvailabilityZoneId": _zone_id(zone, region),
                 "InstanceType": kind,
                 "ProductDescription": "Linux/UNIX",
                 "SpotPrice": f"{self.spot(kind, zone):.6f}",
@@ -79,41 +105,88 @@ class Prices:
         ]
 
     def products(self, filters: Iterable[Mapping[str, str]]) -> list[str]:
-        """GetProducts' price list: EC2 on demand, of the types that the filters name."""
-        wanted = {each["Field"]: each["Value"] for each in filters}
-        region = wanted.get("regionCode", "us-east-1")
-        kinds = [wanted["instanceType"]] if "instanceType" in wanted else sorted(_ON_DEMAND)
-        return [
-            json.dumps(_product(kind, region, _ON_DEMAND[kind]))
-            for kind in kinds
-            if kind in _ON_DEMAND
-        ]
+        """GetProducts' price list: EC2's machine types, as far as all filters let them.
+
+        Raises:
+            NotSimulatedError: A filter is none that compares, or is of an attribute not simulated.
+        """
+        region = next((x["Value"] for x in filters if x["Field"] == "regionCode"), "us-east-1")
+        found = [each for kind in sorted(_ON_DEMAND) for each in _products(kind, region)]
+        for each in filters:
+            if each["Type"] != "TERM_MATCH" or each["Field"] not in _attributes("", "", {}):
+                raise NotSimulatedError(f"the filter {each}")
+            found = [
+                product
+                for product in found
+                if product["product"]["attributes"].get(each["Field"]) == each["Value"]
+            ]
+        return [json.dumps(product) for product in found]
 
 
-def _product(kind: str, region: str, price: Decimal) -> Mapping[str, object]:
-    sku = f"SIM{kind.replace('.', '').upper()}"
-    dimension = {"unit": "Hrs", "pricePerUnit": {"USD": f"{price:.10f}"}}
+def _zone_id(zone: str, region: str) -> str:
+    zones = RegionsAndZonesBackend.zones[region]
+    return next(each.zone_id for each in zones if each.name == zone)
+
+
+def _attributes(kind: str, region: str, other: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "instanceType": kind,
+        "regionCode": region,
+        "operatingSystem": "Linux",
+        "tenancy": "Shared",
+        "preInstalledSw": "NA",
+        "capacitystatus": "Used",
+        "marketoption": "OnDemand",
+        **other,
+    }
+
+
+def _products(kind: str, region: str) -> Iterator[Mapping[str, Any]]:
+    """All that the list has of a machine type in a region."""
+    for number, (other, share) in enumerate(_ATTRIBUTES):
+        sku = f"SIM{kind.replace('.', '').upper()}{number}"
+        usd = _ON_DEMAND[kind] * share
+        terms: dict[str, Any] = {"OnDemand": _term(sku, "JRTCKXETXF", {"Hrs": usd}, {})}
+        if not other:
+            terms["Reserved"] = _reserved(sku, usd)
+        yield {
+            "serviceCode": "AmazonEC2",
+            "product": {
+                "productFamily": "Compute Instance",
+                "sku": sku,
+                "attributes": _attributes(kind, region, other),
+            },
+            "terms": terms,
+        }
+
+
+def _reserved(sku: str, usd: Decimal) -> Mapping[str, Any]:
+    terms: dict[str, Any] = {}
+    for number, (lease, kind, paying, share) in enumerate(_RESERVED):
+        whole = usd * share * _HOURS_A_YEAR * int(lease[0])
+        at_once = paying == "All Upfront"
+        amounts = {"Hrs": Decimal(0) if at_once else usd * share}
+        said = {"LeaseContractLength": lease, "OfferingClass": kind, "PurchaseOption": paying}
+        terms.update(
+            _term(sku, f"R{number}", {**amounts, **({"Quantity": whole} if at_once else {})}, said)
+        )
+    return terms
+
+
+def _term(
+    sku: str, offer: str, amounts: Mapping[str, Decimal], said: Mapping[str, str]
+) -> Mapping[str, Any]:
+    dimensions = {
+        f"{sku}.{offer}.{unit}": {"unit": unit, "pricePerUnit": {"USD": f"{usd:.10f}"}}
+        for unit, usd in amounts.items()
+    }
     term = {
         "sku": sku,
         "effectiveDate": f"{PRICES_OF:%Y-%m-%dT%H:%M:%SZ}",
-        "priceDimensions": {f"{sku}.JRTCKXETXF.6YS6EN2CT7": dimension},
+        "priceDimensions": dimensions,
+        "termAttributes": said,
     }
-    return {
-        "serviceCode": "AmazonEC2",
-        "product": {
-            "productFamily": "Compute Instance",
-            "sku": sku,
-            "attributes": {
-                "instanceType": kind,
-                "regionCode": region,
-                "operatingSystem": "Linux",
-                "tenancy": "Shared",
-                "preInstalledSw": "NA",
-                "capacitystatus": "Used",
-            },
-        },
-        "terms": {"OnDemand": {f"{sku}.JRTCKXETXF": term}},
-    }
+    return {f"{sku}.{offer}": term}
 
 
 class PriceList(Refusing):
@@ -129,9 +202,11 @@ class PriceList(Refusing):
         params: Mapping[str, Any] = self._get_params()
         if params.get("ServiceCode") != "AmazonEC2":
             raise NotSimulatedError(f"prices of {params.get('ServiceCode')}")
-        return ActionResult(
-            {"FormatVersion": "aws_v1", "PriceList": self._prices.products(params["Filters"])}
-        )
+        if self.region not in _HAVE_THE_LIST:
+            raise NotSimulatedError(f"a price list in {self.region}: AWS has none there")
+        found = self._prices.products(params.get("Filters", []))
+        shown, more = page(found, params, most=_MOST_A_PAGE)
+        return ActionResult({"FormatVersion": "aws_v1", "PriceList": shown, **more})
 
 
 class ServiceQuotas(Refusing):

@@ -26,9 +26,25 @@ def test_quotas_are_told_and_set_by_the_test(cloud: Cloud, connect: Connect) -> 
     assert code_of(refused.value) == "NoSuchResourceException"
 
 
+ONE = {
+    "instanceType": "g5.xlarge",
+    "regionCode": "us-east-1",
+    "operatingSystem": "Linux",
+    "tenancy": "Shared",
+    "preInstalledSw": "NA",
+    "capacitystatus": "Used",
+    "marketoption": "OnDemand",
+}
+
+
+def filters(asked: dict[str, str]) -> list[dict[str, str]]:
+    return [
+        {"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in asked.items()
+    ]
+
+
 def test_prices_come_from_the_table(cloud: Cloud, connect: Connect) -> None:
-    filters = [{"Type": "TERM_MATCH", "Field": "instanceType", "Value": "g5.xlarge"}]
-    listed = connect("pricing").get_products(ServiceCode="AmazonEC2", Filters=filters)
+    listed = connect("pricing").get_products(ServiceCode="AmazonEC2", Filters=filters(ONE))
     (product,) = [json.loads(each) for each in listed["PriceList"]]
     (term,) = product["terms"]["OnDemand"].values()
     (dimension,) = term["priceDimensions"].values()
@@ -37,3 +53,39 @@ def test_prices_come_from_the_table(cloud: Cloud, connect: Connect) -> None:
     prices = {each["AvailabilityZone"]: each["SpotPrice"] for each in rows["SpotPriceHistory"]}
     assert prices["us-east-1a"] == "0.402400"
     assert len(set(prices.values())) == len(prices) > 1
+    assert all(
+        each["AvailabilityZoneId"].startswith("use1-az") for each in rows["SpotPriceHistory"]
+    )
+
+
+@pytest.mark.parametrize("left_out", ["tenancy", "capacitystatus", "preInstalledSw"])
+def test_who_leaves_a_filter_out_is_shown_more(
+    cloud: Cloud, connect: Connect, left_out: str
+) -> None:
+    asked = {field: value for field, value in ONE.items() if field != left_out}
+    listed = connect("pricing").get_products(ServiceCode="AmazonEC2", Filters=filters(asked))
+    assert len(listed["PriceList"]) > 1
+
+
+def test_a_price_list_goes_page_by_page_and_is_in_few_regions(
+    cloud: Cloud, connect: Connect
+) -> None:
+    pricing = connect("pricing")
+    first = pricing.get_products(ServiceCode="AmazonEC2", MaxResults=3)
+    rest = pricing.get_products(ServiceCode="AmazonEC2", NextToken=first["NextToken"])
+    assert len(first["PriceList"]) == 3
+    assert not set(first["PriceList"]) & set(rest["PriceList"])
+    with pytest.raises(ClientError) as refused:
+        connect("pricing", region="us-west-2").get_products(ServiceCode="AmazonEC2")
+    assert code_of(refused.value) == "NotSimulated"
+
+
+def test_a_region_has_its_own_machine_types(cloud: Cloud, connect: Connect) -> None:
+    def has(region: str) -> set[str]:
+        asked = [{"Name": "instance-type", "Values": ["g6*", "m5.large"]}]
+        pages = connect("ec2", region=region).get_paginator("describe_instance_types")
+        found = pages.paginate(Filters=asked, PaginationConfig={"PageSize": 5})
+        return {each["InstanceType"] for page in found for each in page["InstanceTypes"]}
+
+    assert {"g6e.xlarge", "g6.48xlarge", "m5.large"} <= has("us-west-2")
+    assert has("us-west-1") == {"m5.large"}

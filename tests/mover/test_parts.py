@@ -288,6 +288,41 @@ def test_an_upload_that_was_completed_and_not_noted_is_not_sent_again(tmp_path: 
     assert len(parts.log) == 3
 
 
+def _written_behind_its_time(path: Path) -> None:
+    found = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"other bytes")
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+@pytest.mark.parametrize("encoding", [Encoding.NONE, Encoding.AUTO])
+def test_what_was_sent_of_a_file_that_was_written_behind_its_time_is_sent_again(
+    tmp_path: Path, encoding: Encoding
+) -> None:
+    failing, store, _ = broken(tmp_path, the_nth("send", 6, Fault.REFUSED))
+    path = a_file(tmp_path / "movie.mrc", 10 if encoding is Encoding.NONE else 30, counts=True)
+    cache = tmp_path / "cache"
+    with pytest.raises(StoreUnreachableError):
+        sent(failing, path, encoding=encoding, journals=cache)
+    _written_behind_its_time(path)
+    content = sent(store, path, encoding=encoding, journals=cache)
+    assert placed(store, content, tmp_path / "there") == path.read_bytes()
+    parts = folder_store(tmp_path)[1]
+    assert [number for number in set(parts.log) if parts.log.count(number) > 1] == [1]
+    assert parts.uploads == []
+
+
+def test_what_has_arrived_is_not_told_of_a_file_that_was_written_behind_its_time(
+    tmp_path: Path,
+) -> None:
+    store, cache = folder_store(tmp_path)[0], tmp_path / "cache"
+    path = a_file(tmp_path / "movie.mrc", 3)
+    sent(store, path, journals=cache)
+    _written_behind_its_time(path)
+    with pytest.raises(ObjectExistsError):  # so it gets another key
+        sent(store, path, journals=cache)
+
+
 @pytest.mark.parametrize("change", [_write, _grow, _replace])
 def test_an_upload_of_a_file_that_changed_since_is_aborted(
     tmp_path: Path, change: Callable[[Path], None]

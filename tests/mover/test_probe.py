@@ -1,6 +1,7 @@
 """How fast a line is, before anything has gone over it."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +61,33 @@ def test_where_nothing_may_be_sent_nothing_is_known() -> None:
             raise StoreDeniedError(f"{key}, {len(data)} bytes, {if_absent}")
 
     assert probed(Denied(), PROJECT, monotonic=lambda: 0.0) is None
+
+
+def test_nothing_stays_where_one_of_several_could_not_be_sent() -> None:
+    class Uneven(Slow):
+        def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+            if len(data) > 1024**2:
+                if key.endswith("0"):
+                    raise StoreDeniedError(key)
+                time.sleep(0.3)
+            super().put(key, data, if_absent=if_absent)
+
+    store = Uneven(100 * MB)
+    assert probed(store, PROJECT, monotonic=store.monotonic) == pytest.approx(100 * MB)
+    assert list(store.list("")) == []
+
+
+def test_what_one_that_was_killed_left_goes() -> None:
+    class Killed(Slow):
+        def delete(self, key: str) -> None:
+            raise StoreDeniedError(key)
+
+    store, again = Killed(2000 * MB), Slow(MB)
+    probed(store, PROJECT, monotonic=store.monotonic)
+    for left in store.list(""):
+        again.put(left.key, b"left")
+    probed(again, PROJECT, monotonic=again.monotonic)
+    assert list(again.list("")) == []
 
 
 @pytest.fixture

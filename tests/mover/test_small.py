@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.model.digest import block_digest, digest_of_blocks
 from cryoem_cloud.model.encoding import Encoding
-from cryoem_cloud.model.errors import SourceChangedError
-from cryoem_cloud.model.file import BLOCK_BYTES, Entry
+from cryoem_cloud.model.errors import FormatError, SourceChangedError
+from cryoem_cloud.model.file import BLOCK_BYTES, Codec, Content, Entry, Part
+from cryoem_cloud.mover.codec import ZSTD, encoded
 from cryoem_cloud.mover.engine import Engine
-from cryoem_cloud.mover.pull import fetch_bytes, fetch_files, place_bytes
+from cryoem_cloud.mover.pull import fetch_bytes, fetch_files, place_bytes, place_file
 from cryoem_cloud.mover.push import keep_file, send_file
 from cryoem_cloud.stores.directory import DirectoryStore
 from cryoem_cloud.stores.memory import MemoryStore
@@ -116,3 +118,24 @@ def test_a_file_that_is_cut_while_it_is_sent_as_it_is_is_not_stored(
     with engine() as used, pytest.raises(SourceChangedError):
         send_file(store, path, project=PROJECT, key=KEY, engine=used)
     assert list(store.list("")) == []
+
+
+def test_no_block_is_placed_for_which_there_is_no_digest(tmp_path: Path) -> None:
+    store, data = MemoryStore(), os.urandom(BLOCK_BYTES)
+    piece = b"".join(encoded(data, ZSTD, plain=True))
+    store.put(f"{PROJECT}/mirror/a", piece + piece)
+    content = Content(
+        key="mirror/a",
+        start=0,
+        stored=2 * len(piece),
+        size=2 * BLOCK_BYTES,
+        digest=digest_of_blocks([block_digest(data)]),
+        codecs=(Codec("zstd", {}),),
+        parts=(
+            Part(0, BLOCK_BYTES, 0, len(piece)),
+            Part(BLOCK_BYTES, BLOCK_BYTES, len(piece), len(piece)),
+        ),
+    )
+    with pytest.raises(FormatError, match="are not all"):
+        place_file(store, PROJECT, Entry(path="a", content=content), tmp_path / "there")
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 """Parts on lines that break: nothing is lost, nothing is doubled, and the reason is told."""
 
+import errno
 import os
 import time
 from collections.abc import Mapping
@@ -146,6 +147,23 @@ def test_what_has_come_before_a_break_is_told(wire: Wire) -> None:
         wire.impatient.read_into("a", 0, memoryview(buffer))
     assert caught.value.come == 2 * MIB
     assert buffer[: 2 * MIB] == DATA[: 2 * MIB]
+
+
+@pytest.mark.parametrize("cut", [None, 17, 300_017])
+def test_who_cannot_take_what_came_is_heard_also_where_the_store_stops(
+    wire: Wire, cut: int | None
+) -> None:
+    wire.store.put("a", DATA)
+    full = OSError(errno.ENOSPC, "the disk is full")
+
+    def take(view: memoryview) -> None:
+        if cut is None or len(view) == 17:
+            raise full
+
+    wire.proxy.trouble(*([] if cut is None else [Trouble(cut_after=cut)]))
+    with pytest.raises(OSError, match="disk is full") as caught:
+        wire.parts.read_into("a", 0, memoryview(bytearray(300_000)), length=len(DATA), take=take)
+    assert caught.value is full
 
 
 def test_what_is_damaged_on_its_way_home_is_found_by_its_digest(wire: Wire, tmp_path: Path) -> None:

@@ -1,14 +1,15 @@
 """Bringing home what the user names, of what the store has of a project."""
 
+import posixpath
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 import click
 
 from cryoem_cloud.cli.finding import cards
-from cryoem_cloud.cli.indexed import differs, entries, placeable
+from cryoem_cloud.cli.indexed import differs, entries, placeable, require_placing
 from cryoem_cloud.cli.moving import Moved, Plan, Tally, requests_of
 from cryoem_cloud.cli.progress import moving
 from cryoem_cloud.cli.selecting import real_name, wanted
@@ -16,8 +17,10 @@ from cryoem_cloud.cli.standing import inside
 from cryoem_cloud.cli.whereabouts import egress_usd, price_told
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.lastwords import folders_of
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.mover.beside import remove_left
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.store import Store
@@ -36,6 +39,7 @@ class Pulling:
     places: Places
     files: Sequence[Entry] = ()
     store: Store = field(init=False)
+    _outputs: Sequence[str] = ()
     _began_s: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -51,12 +55,12 @@ class Pulling:
         """
         known = entries(self.project).values()
         ours = (card for card in cards().all() if card.project == self.project.name)
-        outputs = tuple(folder for card in ours for folder in card.outputs)
+        self._outputs = tuple(folder for card in ours for folder in card.outputs)
         found: dict[str, Entry] = {}
         for path in paths:
             named = wanted(real_name(self.project, inside(self.project, path)))
             asked = (entry for entry in known if named(entry.path))
-            files = [entry for entry in asked if placeable(self.project, entry, outputs)]
+            files = [entry for entry in asked if placeable(entry)]
             if not files and not missing_ok(path):
                 raise NotFoundError(
                     f"the store has nothing at {path}", hint="cryoem store ls lists its files"
@@ -82,15 +86,50 @@ class Pulling:
             )
 
     def away(self) -> list[Entry]:
-        """Those that are not here at all."""
-        return [entry for entry in self.files if not self._is_here(entry)]
+        """Those that are not here at all.
+
+        Raises:
+            RefusedError: One would be written through a link.
+        """
+        return self._placing(entry for entry in self.files if not self._is_here(entry))
 
     def unlike(self) -> list[Entry]:
-        """Those that are not here as the store has them."""
-        return [e for e in self.files if differs(self.project, e) or not self._is_here(e)]
+        """Those that are not here as the store has them.
+
+        Raises:
+            RefusedError: One would be written through a link.
+        """
+        return self._placing(
+            e for e in self.files if differs(self.project, e) or not self._is_here(e)
+        )
+
+    def refusal(self, path: str) -> str:
+        """Why a file of that path must not be written here; "" if it may be."""
+        try:
+            require_placing(self.project, path, self._outputs)
+        except RefusedError as error:
+            return str(error)
+        return ""
+
+    def _placing(self, fresh: Iterable[Entry]) -> list[Entry]:
+        found = list(fresh)
+        for entry in found:
+            require_placing(self.project, entry.path, self._outputs)
+        return found
 
     def _is_here(self, entry: Entry) -> bool:
         return (self.project.folder / entry.path).exists()
+
+    def _require_places(self, fresh: Sequence[Entry]) -> None:
+        top, hint = self.project.folder, "move it away, or leave it out"
+        for entry in fresh:
+            if (top / entry.path).is_dir():
+                said = f"{entry.path} is a folder here, and a file in the store"
+                raise RefusedError(said, hint=hint)
+        for path in {folder for entry in fresh for folder in folders_of(entry.path)}:
+            if (top / path).exists() and not (top / path).is_dir():
+                said = f"{path} is a file here, and a folder in the store"
+                raise RefusedError(said, hint=hint)
 
     def plan(self, fresh: Sequence[Entry]) -> Plan:
         """What would be brought home."""
@@ -115,12 +154,17 @@ class Pulling:
             )
 
     def fetch(self, fresh: Sequence[Entry], *, rate: int = 0) -> Moved:
-        """Bring these home.
+        """Bring these home; what pulls that were killed left beside the files goes.
 
         Raises:
+            RefusedError: A folder is in the way of one, or a file of its folder.
             NoSpaceError: There is no room for them.
             What fetch_files raises.
         """
+        self._require_places(fresh)
+        for path in {posixpath.dirname(entry.path) for entry in self.files}:
+            if not self.refusal(f"{path}/file"):
+                remove_left(self.project.folder / path)
         folder, size, tally = self.project.folder, sum(entry.size for entry in fresh), Tally()
         require_space(folder, size, purpose="pulling")
         settings = Settings.read(self.places, folder, environment())

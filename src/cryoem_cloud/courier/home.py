@@ -20,8 +20,9 @@ from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import LogLines
 from cryoem_cloud.model.paths import HOME_ROOT, is_below
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.beside import part_of, remove_parts
 from cryoem_cloud.mover.engine import Engine
-from cryoem_cloud.mover.pull import fetch_files, part_of, place_bytes, remove_parts
+from cryoem_cloud.mover.pull import fetch_files, place_bytes
 from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.frontend import Frontend

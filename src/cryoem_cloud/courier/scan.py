@@ -12,6 +12,7 @@ from cryoem_cloud.courier.tables import Signs, signs
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Stamp
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.beside import is_part
 
 __all__ = ["Scan"]
 
@@ -40,7 +41,8 @@ class Scan:
 
         They are in order within a folder.
 
-        Links to folders are followed; a folder that is met twice is entered once, our own never.
+        Links to folders are followed; a folder that is met twice is entered once, our own never;
+        nor is what a pull left that was killed met.
 
         Raises:
             RefusedError: A folder cannot be read.
@@ -100,7 +102,7 @@ class Scan:
         """Files and folders of these names: their paths, names as bytes, and what they are like."""
         top = os.fspath(self.project.folder / folder)
         for name in names:
-            if name == _OURS:
+            if name == _OURS or is_part(name):
                 continue
             path = name if folder == "." else f"{folder}/{name}"
             try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cryoem_cloud.model.file import Entry, Kind, Stamp
+from cryoem_cloud.model.lastwords import folders_of
 
 __all__ = ["Signs", "apply", "behind", "opened", "place_of", "raw", "signs", "signs_of", "text"]
 
@@ -27,7 +28,8 @@ create table if not exists delivered (project text, job int, path blob, digest t
 create table if not exists standing (project text, folder blob, name blob, size int, mtime_ns int,
     inode int, mode int, primary key (project, folder, name)) without rowid;
 """
-_VERSION = 1
+_VERSION = 2
+"""Before, what was a file and then a folder was both."""
 
 Signs = tuple[int, ...]
 """Of a file that has not changed they are the same."""
@@ -73,6 +75,7 @@ def apply(db: sqlite3.Connection, project: str, entries: Sequence[Entry]) -> Non
     )
     gone = [(project, raw(path)) for path, entry in last.items() if entry.kind is Kind.GONE]
     db.executemany("delete from entry where (project, path) = (?, ?)", gone)
+    _drop_clashing(db, project, [entry for entry in last.values() if entry.kind is not Kind.GONE])
     rows = [
         (
             project,
@@ -84,6 +87,29 @@ def apply(db: sqlite3.Connection, project: str, entries: Sequence[Entry]) -> Non
         if entry.kind is not Kind.GONE
     ]
     db.executemany("insert or replace into entry values (?, ?, ?, ?)", rows)
+
+
+def _drop_clashing(db: sqlite3.Connection, project: str, entries: Sequence[Entry]) -> None:
+    """Keep nothing of files whose paths are folders' now, nor of what lay below a file's path."""
+    folders = {folder for entry in entries for folder in folders_of(entry.path)}
+    db.executemany(
+        "delete from entry where (project, path) = (?, ?) and digest != ''",
+        [(project, raw(folder)) for folder in folders],
+    )
+    db.executemany(
+        "delete from standing where (project, folder, name) = (?, ?, ?)",
+        [(project, *place_of(folder)) for folder in folders],
+    )
+    starts = [raw(entry.path + "/") for entry in entries if entry.kind is Kind.FILE]
+    ranges = [(project, start, behind(start)) for start in starts]
+    below = "delete from entry where project = ? and path >= ? and path < ?"
+    if db.executemany(below, ranges).rowcount:
+        db.executemany(
+            "delete from standing where (project, folder) = (?, ?)",
+            [(project, start[:-1]) for start in starts],
+        )
+        below = "delete from standing where project = ? and folder >= ? and folder < ?"
+        db.executemany(below, ranges)
 
 
 def behind(folder: bytes) -> bytes:

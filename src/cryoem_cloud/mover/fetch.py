@@ -13,6 +13,7 @@ from cryoem_cloud.model.digest import BlockDigester, digest_of_blocks, digits_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError
 from cryoem_cloud.model.file import BLOCK_BYTES, Codec, Content, Part
 from cryoem_cloud.model.keys import is_gain_key
+from cryoem_cloud.mover.beside import hold
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.holes import write_at
 from cryoem_cloud.ports.parts import Take
@@ -77,8 +78,9 @@ def require_readable(content: Content) -> None:
         _require_rows(content)
     elif content.stored != content.size:
         raise FormatError(f"{content.key}: {content.size} bytes cannot be {content.stored} there")
-    if content.blocks and len(content.blocks) != ceil(content.size / BLOCK_BYTES):
-        raise FormatError(f"{content.key}: {len(content.blocks)} digests of its blocks are not all")
+    counted = len(content.blocks) or len(content.codecs)  # encoded in one block: by its own digest
+    if counted and counted != max(1, ceil(content.size / BLOCK_BYTES)):
+        raise FormatError(f"{content.key}: {counted} digests of its blocks are not all")
 
 
 def _is_known(codec: Codec) -> bool:
@@ -107,6 +109,7 @@ def fetch_blocks(
     key = f"{project}/{content.key}"
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
+        hold(descriptor)
         os.ftruncate(descriptor, content.size)
         fetch = _Fetch(engine, store, key, content, blocks, gain, descriptor, moved)
         engine.each(fetch.block, range(len(blocks)))

@@ -125,6 +125,8 @@ class Story:
     upload: str = ""
     sent: dict[int, Sent] = field(default_factory=dict)
     completing: bool = False
+    changed_ns: int = 0
+    """When the file system last saw the file change, before the first part; 0: nobody noted it."""
     content: Content | None = None
     """Of a file that has arrived."""
 
@@ -140,6 +142,7 @@ class Story:
             if integer(fields, "v") != _VERSION:
                 raise FormatError("a journal of another version")
             self.plan, self.upload = Plan.from_json(fields), text(fields, "upload")
+            self.changed_ns = int(fields.get("changed_ns", 0))
         elif "part" in fields:
             found = Sent.from_json(fields)
             self.sent[found.part.number] = found
@@ -170,11 +173,12 @@ class Journal:
                 os.ftruncate(self._descriptor, good)
         return story
 
-    def begin(self, plan: Plan, upload: str) -> None:
+    def begin(self, plan: Plan, upload: str, *, changed_ns: int) -> None:
         """Forget what it says, and begin with this."""
         with _forgiven():
             os.ftruncate(self._descriptor, 0)
-        self._append({"v": _VERSION, **asdict(plan), "upload": upload})
+        first = {"v": _VERSION, **asdict(plan), "upload": upload, "changed_ns": changed_ns}
+        self._append(first)
 
     def sent(self, sent: Sent) -> None:
         """Note a part that was sent."""

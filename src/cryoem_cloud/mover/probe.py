@@ -9,7 +9,7 @@ objects at a time, as little tells nothing of a fast line.
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
 
@@ -48,11 +48,15 @@ def probed(store: Store, project: str, *, monotonic: Callable[[], float]) -> flo
                 if found < enough:
                     break
         finally:
-            _all(pool, store.delete, keys[:count])
+            _all(pool, store.delete, keys)  # also what one that was killed left
     return found
 
 
 def _all(pool: Executor, call: Callable[[str], None], keys: list[str]) -> None:
-    """Make the call for each of the keys, all at once."""
-    for future in [pool.submit(call, key) for key in keys]:
-        future.result()
+    """Make the call for each of the keys, all at once; none is under way when this ends."""
+    futures = [pool.submit(call, key) for key in keys]
+    try:
+        for future in futures:
+            future.result()
+    finally:
+        wait(futures)

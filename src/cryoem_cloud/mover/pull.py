@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from pathlib import Path
 from cryoem_cloud.model.digest import Digester, is_digest_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError, NoSpaceError, RefusedError
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry
+from cryoem_cloud.mover.beside import hold, part_of
 from cryoem_cloud.mover.engine import FETCH_BYTES, Engine, engine_or_new
 from cryoem_cloud.mover.fetch import (
     again_if_damaged,
@@ -26,26 +26,12 @@ from cryoem_cloud.mover.holes import write_at
 from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.ports.store import Store
 
-__all__ = ["fetch_bytes", "fetch_files", "part_of", "place_bytes", "place_file", "remove_parts"]
+__all__ = ["fetch_bytes", "fetch_files", "place_bytes", "place_file"]
 
 _BUNDLE_BYTES = 32 * 1024 * 1024
 """Small files in one object are fetched in one request as long as their span is below this."""
 
 Moved = Callable[[int], None]
-
-
-_PART, _PART_END = ".cryoem-", ".part"
-
-
-def part_of(path: Path) -> Path:
-    """A new name beside `path`, for what is to be renamed to it once it is whole."""
-    return path.with_name(f"{_PART}{secrets.token_hex(8)}{_PART_END}")
-
-
-def remove_parts(folder: Path) -> None:
-    """Remove what writers that were killed left below `folder`; nobody may write there now."""
-    for part in folder.rglob(f"{_PART}*{_PART_END}"):
-        part.unlink(missing_ok=True)
 
 
 def fetch_bytes(store: Store, project: str, content: Content) -> bytes:
@@ -139,6 +125,7 @@ def fetch_files(
     with (
         engine_or_new(engine, FETCH_BYTES) as used,
         ThreadPoolExecutor(max_workers=streams) as pool,
+        used.ending_with_the_program(),
     ):
         placing = _Placing(store, project, moved, used)
         for _ in pool.map(placing.place, together.values()):
@@ -219,6 +206,7 @@ def _write(
 ) -> None:
     digester = Digester(like=content.digest)
     with beside.open("wb", buffering=0) as file:
+        hold(file.fileno())
         file.truncate(content.size)
         for chunk in chunks():
             write_at(file.fileno(), digester.size, memoryview(chunk), holes=True)
@@ -231,7 +219,8 @@ def _write(
 
 def _check_clone(beside: Path, content: Content, moved: Moved) -> None:
     digester = Digester(like=content.digest)
-    with beside.open("rb", buffering=0) as file:
+    with beside.open("r+b", buffering=0) as file:
+        hold(file.fileno())
         while chunk := file.read(1 << 22):
             digester.update(chunk)
             moved(len(chunk))

@@ -24,6 +24,7 @@ from cryoem_cloud.mover.planning import cut_by, planned, store_gain
 from cryoem_cloud.mover.source import Source
 from cryoem_cloud.mover.spill import Spill
 from cryoem_cloud.mover.stamp import CHANGED
+from cryoem_cloud.mover.trusting import still_true
 from cryoem_cloud.ports.parts import Buffer, Parts, Pieces, bytes_in
 from cryoem_cloud.ports.store import Store
 
@@ -57,7 +58,7 @@ def send_in_parts(
         Source(path) as source,
         opened(engine.journals, store=store.url, key=full, path=path) as journal,
     ):
-        story = journal.read() if journal else Story()
+        story = still_true(engine, source, journal.read()) if journal else Story()
         plan, use = planned(engine, source, store, project=project, key=key, before=story.plan)
         upload = _Upload(engine, store, source, journal, plan, use, project, moved)
         return source.stamp, upload.content_after(story)
@@ -144,7 +145,7 @@ class _Upload:
             raise ObjectExistsError(f"{key} exists already")
         self.id = self.parts.begin(key)
         if self.journal:
-            self.journal.begin(self.plan, self.id)
+            self.journal.begin(self.plan, self.id, changed_ns=self.source.changed_ns)
 
     def _send(self, number: int) -> Sent:
         return self._raw(number) if self.use is None else self._encoded(number, self.use)

@@ -21,6 +21,8 @@ class Source:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.stamp: Stamp = stamp_of(path)
+        self.changed_ns = 0
+        """When the file system saw it change last, as it was opened; nobody can put that back."""
         self._descriptor = -1
 
     def __enter__(self) -> Self:
@@ -31,6 +33,7 @@ class Source:
         """
         self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
+            self.changed_ns = os.fstat(self._descriptor).st_ctime_ns
             require_unchanged(self.path, self._descriptor, self.stamp)
         except BaseException:
             os.close(self._descriptor)

@@ -1,7 +1,7 @@
 """The index: which key holds which file of a project. An append-only list of records.
 
 A record says entries itself, or names a manifest (an object with entries) and its digest. Readers
-apply records in order; the last word on a path wins. Records never change.
+apply records in order; the last word on a path wins (`model.lastwords`). Records never change.
 """
 
 import logging

@@ -11,6 +11,7 @@ from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.errors import MissingInputError, UsageError
 from cryoem_cloud.model.units import counted
+from cryoem_cloud.model.usd import cents
 from cryoem_cloud.wiring import aws_images as images
 from cryoem_cloud.wiring import aws_stack as aws
 
@@ -102,7 +103,7 @@ def ls(*, stack: str, region: str, json_: bool) -> None:
             f"{each.size_gib} GB",
             each.relion or "?",
             each.state,
-            f"at most {each.usd:.2f}",
+            f"at most {cents(each.usd)}",
         ]
         for each in found
     ]

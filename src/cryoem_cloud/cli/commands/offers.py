@@ -8,6 +8,7 @@ from cryoem_cloud.cli.offering import offers_as_json, offers_table
 from cryoem_cloud.cli.standing import places
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.courier import projects
+from cryoem_cloud.model.units import counted
 from cryoem_cloud.planner.catalog.views import Unit
 from cryoem_cloud.wiring.catalogue import catalogue, region_here
 from cryoem_cloud.wiring.clock import SystemClock
@@ -48,3 +49,26 @@ def command(context: click.Context, *, model: str, region: str, unit: str, json_
         click.echo(as_json(offers_as_json(found, Unit(unit))))
     else:
         click.echo(offers_table(found, Unit(unit)))
+
+
+@command.command("refresh")
+@click.option("--region", "regions", multiple=True, help="Which; default: your account's.")
+@click.option("--json", "json_", is_flag=True, help="For programs.")
+def refresh(*, regions: tuple[str, ...], json_: bool) -> None:
+    """Ask AWS for its machine types and prices; its answers go before the catalogue's.
+
+    Machine types are asked for again after 7 days, prices on demand after 24 hours, Spot's after
+    10 minutes; older answers count for nothing. Needs AWS credentials.
+    """
+    from cryoem_cloud.wiring.market import refreshed  # noqa: PLC0415  (the SDK)
+
+    here, now = places(), SystemClock().now()
+    asked = []
+    for region in regions or (region_here(here),):
+        for part, number in refreshed(here, region, now):
+            click.echo(f"{region}: {part.value} of {counted(number, 'machine type')}", err=True)
+            asked.append({"region": region, "part": part.value, "machine_types": number})
+        if not any(each["region"] == region for each in asked):
+            click.echo(f"{region}: all answers are fresh", err=True)
+    if json_:
+        click.echo(as_json({"asked": asked}))

@@ -106,6 +106,20 @@ class S3Parts:
             with self._ask("HEAD", key) as answer:
                 answer.read()
             return
+        try:
+            self._fill(filling, key, start)
+        except UntakenError as error:
+            raise error.why from error
+        if missing := filling.length - filling.come:
+            raise CorruptObjectError(f"{self._url}: {key} is {missing} bytes too short")
+
+    def _fill(self, filling: Filling, key: str, start: int) -> None:
+        """Give it what there is from `start` on.
+
+        Raises:
+            UntakenError: Whoever takes it fails, perhaps with what came before the store stopped.
+            BrokenOffError: The store stopped; what came before was taken.
+        """
         headers = {"Range": f"bytes={start}-{start + filling.length - 1}"}
         try:
             with self._ask("GET", key, headers=headers) as answer:
@@ -114,13 +128,9 @@ class S3Parts:
                     filling.add(more)
         except PastTheEndError:
             pass  # then nothing has come
-        except UntakenError as error:
-            raise error.why from error
         except StoreUnreachableError as error:
             filling.give()
             raise BrokenOffError(error, filling.come) from error
-        if missing := filling.length - filling.come:
-            raise CorruptObjectError(f"{self._url}: {key} is {missing} bytes too short")
 
 
 def _of(upload: str) -> str:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from cryoem_cloud.model.errors import NotFoundError
 from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.usd import cents
 from cryoem_cloud.providers.aws.building.taking import removed
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.names import BASE, BUILDS, HOME, RELION, STACK, tags_of
@@ -34,7 +36,7 @@ class Found:
     snapshots: tuple[str, ...]
 
     @property
-    def usd(self) -> float:
+    def usd(self) -> Decimal:
         """USD a month at most, as only blocks that were written count."""
         return self.size_gib * SNAPSHOT_USD
 
@@ -51,7 +53,7 @@ class Found:
             "architecture": self.architecture,
             "state": self.state,
             "snapshots": list(self.snapshots),
-            "most_usd_per_month": round(self.usd, 2),
+            "most_usd_per_month": float(cents(self.usd)),
         }
 
 

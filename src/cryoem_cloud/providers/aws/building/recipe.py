@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from cryoem_cloud.model.errors import SettingsError, UsageError
 from cryoem_cloud.model.units import counted
+from cryoem_cloud.model.usd import cents
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.images import base_image
@@ -80,13 +81,13 @@ class Plan:
         """What so many hours of the builder cost."""
         if self.usd_per_hour is None:
             return "at a price that AWS does not tell"
-        return f"{hours * float(self.usd_per_hour):.2f} USD"
+        return f"{cents(Decimal(hours) * self.usd_per_hour)} USD"
 
     def announcement(self, region: str) -> tuple[str, ...]:
         """What is going to be made, and what it costs."""
         recipe, hours = self.recipe, counted(self.most_hours, "hour")
         regions = ", ".join((region, *recipe.regions))
-        month = f"{self.disk_gib * SNAPSHOT_USD:.2f} USD a month"
+        month = f"{cents(self.disk_gib * SNAPSHOT_USD)} USD a month"
         return (
             f"Image {recipe.name} for {self.architecture}, on {recipe.base} ({self.base.id}):",
             f"  a builder, {recipe.kind}, for {hours} at most: {self.usd(self.most_hours)};",
