@@ -224,6 +224,20 @@ def test_all_ends_that_a_witness_told_are_read() -> None:
     assert bench.life.seconds == 4
 
 
+def test_what_a_machine_writes_into_the_ledger_stops_nobody() -> None:
+    bench = Bench()
+    books(bench.store, bench.clock).look(fleet(State.UP, since=at(0)), ORDER)
+    below = f"{PROJECT}/ledger/00000007/machines/i-1/agent"
+    bench.store.put(f"{below}/0", b"no record")
+    said = Sighting(
+        machine="i-1", job=7, witness=Witness.AGENT, since=START, until=START, kind="\x1b[2J"
+    )
+    bench.store.put(f"{below}/1", said.to_bytes())
+    bench.store.put(f"{PROJECT}/ledger/odd", b"")
+    assert bench.life.kind == "m5.large"
+    assert Sighting.from_bytes(said.to_bytes()).kind == "[2J"
+
+
 def test_a_store_that_is_away_is_told_later() -> None:
     bench = Bench()
     plan = [Fault.REFUSED]

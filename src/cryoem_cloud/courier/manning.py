@@ -151,12 +151,17 @@ class Manning:
         return not why
 
     def note(self) -> None:
-        """Have the ledger know of the machines as they are now."""
+        """Have the ledger know of the machines as they are now, if their provider tells."""
         settings = self.means.settings(str(self.slip.project.folder))
         provider = provider_of(self.means, self.slip)
         if self._attempt and is_paid(provider, settings):
             order = self._order()
-            self._books_of(provider).note(provider.look(order.token), order)
+            try:
+                fleet = provider.look(order.token)
+            except ProviderError as error:
+                _LOG.warning("job %d: its cost is told later: %s", self.records.number, error)
+                return
+            self._books_of(provider).note(fleet, order)
 
     def _books_of(self, provider: Provider) -> Books:
         if provider.name not in self._books:
