@@ -18,6 +18,7 @@ from cryoem_cloud.model.charge import Rate
 from cryoem_cloud.model.errors import BudgetError
 from cryoem_cloud.model.job import Outcome, Wish
 from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.model.offer import Market
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.budget import BudgetLog, approve
@@ -42,9 +43,12 @@ class Priced(Played):
         self.bench, self.clock = bench, clock
         self.begun: datetime | None = None
         self.gone = False
+        self.has_none: Market | None = None
 
     def keep(self, order: Order) -> Fleet:
         self.see(order)
+        if order.offer.market is self.has_none:
+            return Fleet(refusal="no capacity")
         if self.begun is None:
             self.begun = self.clock.now()
         elif self.clock.now() - self.begun >= timedelta(minutes=10) and not self.gone:
@@ -278,3 +282,16 @@ def test_more_time_has_to_fit_the_budget(ordering: Ordering) -> None:
     assert Accounts(ordering.means).settled(ordering.provider, ordering.token, card)
     balance = ordering.budget.read()
     assert (balance.reserved, balance.months[MONTH]) == ({}, Decimal("0.20"))
+
+
+def test_what_was_reserved_for_machines_that_there_are_not_is_free_for_others(
+    ordering: Ordering,
+) -> None:
+    """No Spot machine came for five minutes; one on demand has the same room in the budget."""
+    ordering.budget.set_limit(Decimal(40), by="ada")
+    ordering.provider.has_none = Market.SPOT
+    ordering.run()
+    assert ordering.bench.card().outcome is Outcome.SUCCESS
+    assert ordering.clock.monotonic() < 3600, "nobody waited for the first one's hard limit"
+    assert len(ordering.provider.kept) == 2
+    assert set(ordering.budget.read().reserved) == {ordering.provider.kept[1]}

@@ -118,7 +118,7 @@ class Spending(RuleBasedStateMachine):
                 continue
             kept = {f"{entry.token}/held": entry.months}
             if entry.deed is Deed.RELEASED:
-                counts.pop(f"{entry.token}/held")
+                counts.pop(f"{entry.token}/held", None)
                 kept = {f"{entry.token}/spent": entry.months}
             counts |= {name: dict(months) for name, months in kept.items()}
             if entry.deed is Deed.RESERVED and any(entry.months.values()):
@@ -176,6 +176,10 @@ def test_a_reservation_that_stands_is_made_once() -> None:
         log(store).reserve("one", {"2026-11": Decimal(70)}, until=UNTIL, by="c")
     log(store).release("two", {}, by="c")
     assert len(entries(store)) == 1
+    for spent in (1, 1, 2, 2):  # the last of its machines was seen to end later
+        log(store).release("one", {"2026-11": Decimal(spent)}, by="c")
+    assert len(entries(store)) == 3
+    assert log(store).read().months == {"2026-11": Decimal(2)}
 
 
 def test_a_job_is_approved_once_and_for_all() -> None:

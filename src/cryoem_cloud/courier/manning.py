@@ -9,6 +9,7 @@ from cryoem_cloud.courier.funds import Funds
 from cryoem_cloud.courier.guest import Guest
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.pricing import is_paid
+from cryoem_cloud.courier.settling import settle
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.errors import BootError, ProviderError
@@ -222,6 +223,7 @@ class Manning:
                 return
             _LOG.warning("job %d: %s", self.records.number, refusal)
             provider.end(order.token)
+            settle(provider, order.token, self._books_of(provider))
             self._begin(self._attempt + 1, offers[at + 1])
 
     def _man_again(self) -> None:

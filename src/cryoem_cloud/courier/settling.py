@@ -49,8 +49,10 @@ def settle(provider: Provider, token: str, books: Books) -> bool:
     if not books.look(fleet, order):
         return False
     log = BudgetLog(ledger.store, ledger.project)
-    for each in [held for held in log.read().reserved if held.partition(_MORE)[0] == token]:
-        log.release(each, spent_by(ledger, each), by=books.who)
+    balance = log.read()
+    for each in {*balance.reserved, *balance.spent}:
+        if each.partition(_MORE)[0] == token:
+            log.release(each, spent_by(ledger, each), by=books.who)
     return True
 
 

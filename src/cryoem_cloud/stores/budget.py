@@ -214,8 +214,11 @@ class BudgetLog:
         return balance
 
     def release(self, token: str, spent: Mapping[str, Decimal], *, by: str) -> None:
-        """Put what a fleet has cost in the place of what was reserved for it, if anything is."""
-        while token in self.read().reserved:
+        """Put what a fleet has cost in the place of what was reserved for it, if anything is.
+
+        What was put there before, and is known better now, is put right.
+        """
+        while _is_news(self.read(), token, spent):
             self._append(
                 Entry(number=0, deed=Deed.RELEASED, nonce="", by=by, token=token, months=spent)
             )
@@ -244,6 +247,10 @@ class BudgetLog:
                 return Entry.from_bytes(self._store.get(key))
         except ObjectMissingError:
             return None
+
+
+def _is_news(balance: Balance, token: str, spent: Mapping[str, Decimal]) -> bool:
+    return token in balance.reserved or balance.spent.get(token, spent) != spent
 
 
 def carry_over(old: Store, new: Store, project: str) -> None:
