@@ -22,6 +22,10 @@ SENSIBLE = 2
 """What costs more than so many times the cheapest is no sensible choice, however fast. Our
 assumption."""
 
+ALIKE = Decimal("1.15")
+"""Costs that are no further apart are alike, as their ranges are wider than that: the faster one is
+taken."""
+
 _MOST_MACHINES = 64
 _GIB = 2**30
 
@@ -203,7 +207,8 @@ def _sensible(options: Sequence[Option]) -> tuple[Option, str]:
     sensible = [option for option in options if option.usd.p50 <= SENSIBLE * least]
     fastest = min(sensible, key=lambda o: (o.total_h.p90, *_by_time(o)))
     near = [o for o in options if o.total_h.p90 <= WITHIN * fastest.total_h.p90]
-    best = min(near, key=_by_usd)
+    most = ALIKE * min(near, key=_by_usd).usd.p50
+    best = min((o for o in near if o.usd.p50 <= most), key=lambda o: (o.total_h.p90, *_by_usd(o)))
     if best == fastest:
         return best, f"{best.name}: the fastest that costs at most {SENSIBLE} times the cheapest"
     return best, (

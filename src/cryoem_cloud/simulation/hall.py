@@ -47,14 +47,14 @@ class ToDo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machinery:
-    """So many machines, ordered `ordered_s` after the job began, each up `boot_s` later.
+    """So many machines, ordered as the job begins, each up `boot_s` later, or up already.
 
     Each is lost so many times an hour, on average, and replaced at once.
     """
 
     count: int
     boot_s: float
-    ordered_s: float = 0.0
+    is_up: bool = False
     losses_h: float = 0.0
 
 
@@ -139,18 +139,19 @@ class _Hall:
 
     def run(self) -> None:
         """Until the last task has ended; where all machines have left before, others are sent."""
-        wait_s = self.machinery.ordered_s
+        boot_s = 0.0 if self.machinery.is_up else self.machinery.boot_s
         while not self.end_s:
             for _ in range(self.machinery.count):
-                self._order(max(wait_s, self.clock.monotonic()))
+                self._order(self.clock.monotonic(), boot_s)
+            boot_s = self.machinery.boot_s
             while self.events and not self.end_s:
                 self._next()
         for machine in tuple(self.alive.values()):
             self._gone(machine)
 
-    def _order(self, now_s: float) -> None:
+    def _order(self, now_s: float, boot_s: float) -> None:
         """Have a machine started."""
-        name, up_s = f"m{next(self.numbers)}", now_s + self.machinery.boot_s
+        name, up_s = f"m{next(self.numbers)}", now_s + boot_s
         rate = self.machinery.losses_h / _HOUR_S
         dies_s = up_s + self.dice.expovariate(rate) if rate else float("inf")
         taker = Taker(self.records, name, clock=self.clock, dice=random.Random(self.dice.random()))  # noqa: S311  (no secret)
@@ -231,7 +232,7 @@ class _Hall:
                 kept_s = self.kept_s.get(name, 0.0) + done_s
                 self.kept_s[name] = kept_s // step_s * step_s
         self._gone(machine)
-        self._order(now_s)
+        self._order(now_s, self.machinery.boot_s)
 
     def _gone(self, machine: _Machine) -> None:
         del self.alive[machine.name]

@@ -1,8 +1,9 @@
 """A published pipeline as this program would run it today: planned, then simulated many times.
 
 Plans are made once, from what is expected; worlds are drawn, and each step happens in them on the
-planned machines, one step after the other, as a chain that was handed in at once. The movies are
-sent once, and stay in the store; the first step works while they come.
+planned machines, one step after the other, handed in at once. A step that is planned on one machine
+like the one before goes on after it on that machine, as a chain does (decision 0007). The movies
+are sent once, and stay in the store; the first step works while they come.
 """
 
 import random
@@ -140,14 +141,21 @@ def _once(plan: Planned, inputs: Inputs, rates: Rates, seed: int, number: int) -
 
 def _draw(plan: Planned, true: World, dice: random.Random) -> Draw:
     hours, costs, lost, failed = [], [], 0, False
+    before: PlannedStep | None = None
     for each in plan.steps:
         option, spot = each.option, each.option.market is Market.SPOT
+        goes_on = before is not None and _goes_on(before, each)
         todo = each.step.todo(option.listing.kind, option.machines, true, dice)
         machinery = Machinery(
-            count=option.machines, boot_s=true.boot_s, losses_h=true.losses_h if spot else 0.0
+            count=option.machines,
+            boot_s=true.boot_s,
+            is_up=goes_on,
+            losses_h=true.losses_h if spot else 0.0,
         )
         went = happened(todo, machinery, dice)
-        hours.append((went.end_s + true.turnaround_s) / _S_AN_H)
+        turnaround_s = 0.0 if goes_on else true.turnaround_s
+        hours.append((went.end_s + turnaround_s) / _S_AN_H)
+        before = each
         machine_h = Decimal(went.machine_s / _S_AN_H)
         tasks = len(todo.pieces) + 1
         costs.append(
@@ -165,6 +173,13 @@ def _draw(plan: Planned, true: World, dice: random.Random) -> Draw:
         lost=lost,
         failed=failed,
     )
+
+
+def _goes_on(before: PlannedStep, step: PlannedStep) -> bool:
+    """Whether the machine of the step before goes on with a step."""
+    first, second = before.option, step.option
+    same = (first.listing, first.market) == (second.listing, second.market)
+    return same and first.machines == second.machines == 1 and not step.step.work.divisible
 
 
 def _usd_h(each: PlannedStep, prices: StoragePrices, true: World) -> Decimal:
