@@ -99,6 +99,15 @@ def test_limits_are_kept_and_what_is_not_possible_is_said(folder: Path, typed: T
     assert never["front"]
 
 
+def test_a_jobs_folder_is_planned_from_anywhere(
+    folder: Path, typed: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = told(typed, _JOB)
+    monkeypatch.chdir(folder.parent)
+    assert told(typed, f"proj/{_JOB}") == here
+    assert "particles.star" in refused(typed, f"proj/{_JOB}/run_submit.script")
+
+
 def test_elsewhere_may_be_cheaper(folder: Path, typed: Type) -> None:
     here = told(typed, _JOB, "--deadline", "2d")["choice"]
     anywhere = told(typed, _JOB, "--deadline", "2d", "--region", "any")["choice"]
@@ -138,6 +147,19 @@ def test_what_the_script_fixes_is_respected_and_priced(folder: Path, typed: Type
     assert (typed_on_top["machine_type"], typed_on_top["market"]) == ("g5.12xlarge", "spot")
 
 
+def test_machines_that_would_be_ended_too_soon_get_more_hours(folder: Path, typed: Type) -> None:
+    _, short, _ = typed("plan", _JOB, "--machine", "g6.12xlarge")
+    assert "#CRYOEM machine=g6.12xlarge" in short
+    assert "hours=" not in short
+    many = (folder / "particles.star").read_text().replace("1 128\n", "1 1280\n")
+    (folder / "particles.star").write_text(many)
+    code, long, err = typed("plan", _JOB, "--machine", "g6.12xlarge")
+    assert code == 0, err
+    hours = int(long.partition("#CRYOEM hours=")[2].partition(" ")[0])
+    p90_h = told(typed, _JOB, "--machine", "g6.12xlarge")["choice"]["paid_h"]["p90"]
+    assert 24 < p90_h <= hours < p90_h + 1
+
+
 def test_a_slow_line_makes_everything_later(folder: Path, typed: Type) -> None:
     slow, fast = (told(typed, _JOB, "--deadline", "9d", "--line", rate) for rate in ("1M", "1G"))
     sending_h = slow["up_bytes"] / 1e6 / 3600
@@ -150,7 +172,7 @@ def test_of_what_we_know_no_times_it_says_what_the_job_gets(folder: Path, typed:
     (folder / "post.sh").write_text("relion_postprocess --i a_half1.mrc --o PostProcess/job009/x\n")
     code, out, err = typed("plan", "post.sh")
     assert code == 0, err
-    assert "no times are known of other" in " ".join(out.split())
+    assert "no times are known of what it runs" in " ".join(out.split())
     assert "as a job it gets m7i.4xlarge, spot: $" in out
 
 

@@ -204,7 +204,7 @@ def test_machines_that_may_be_taken_away_take_longer() -> None:
 def test_of_what_nothing_is_known_nothing_is_offered() -> None:
     made = plan(Work(program=Program.OTHER))
     assert (made.choice, made.front) == (None, ())
-    assert made.excluded[0].why == "no times are known of other"
+    assert made.excluded[0].why == "no times are known of what it runs"
     assert len(made.excluded[0].kinds) == len(LISTINGS)
 
 

@@ -87,7 +87,7 @@ def test_processors_without_avx512_take_longer(processor: str) -> None:
     [
         (CLASS2D, CORES, "the machine has none"),
         (CLASS2D, replace(L4, gpu="V520"), "V520"),
-        (Work(program=Program.OTHER), CORES, "no times are known of other"),
+        (Work(program=Program.OTHER), CORES, "no times are known of what it runs"),
         (replace(MOTION, on_gpus=True), L4, "no times are known of motion correction on GPUs"),
         (replace(CLASS2D, box_px=0), V100, "does not tell its box_px"),
         (replace(CLASS2D, items=0), V100, "does not tell its items"),
@@ -97,6 +97,15 @@ def test_what_is_not_known_is_said(work: Work, machine: MachineType, why: str) -
     assert why in why_unknown(work, machine, RATES)
     with pytest.raises(ValueError, match="not known"):
         run_s(work, machine, RATES)
+
+
+def test_who_knows_the_rate_of_another_program_may_bring_it() -> None:
+    other = Work(program=Program.OTHER, items=100)
+    known = replace(RATES, programs={Program.OTHER: RATES.programs[Program.EXTRACT]})
+    assert why_unknown(other, CORES, known) == ""
+    assert run_s(other, CORES, known) == run_s(
+        replace(other, program=Program.EXTRACT), CORES, RATES
+    )
 
 
 @settings(max_examples=60)

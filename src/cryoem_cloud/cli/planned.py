@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
 from textwrap import fill
 
@@ -12,15 +13,19 @@ from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.plan import Excluded, Option, Plan, UsdRange
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.spread import Spread
-from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.model.units import counted, human_size, visible
 from cryoem_cloud.model.usd import cents, dollars
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.performance import published
 from cryoem_cloud.planner.static import offers_for
+from cryoem_cloud.ports.provider import LIMIT_S
 
 __all__ = ["draw", "plan_as_json", "plan_lines"]
 
 _COLUMNS, _INDENT = 100, 10
+_HOUR_S = 3600
+_MOST_HOURS = 168
+"""That a user may give a job's machines."""
 _NAMED = 3
 """Machine types that are named where more are left out for the same reason."""
 _ITEMS = {
@@ -40,7 +45,7 @@ def plan_lines(found: Planned) -> Iterator[str]:
 
 def _said(found: Planned) -> Iterator[str]:
     plan, work, moved = found.plan, found.work, found.transfer
-    yield f"job       {found.job.name}: {work.program.value}"
+    yield f"job       {visible(found.job.name)}: {work.program.value}"
     if words := _numbers(work):
         yield f"work      {words}"
     up_h = moved.up_bytes / moved.line_bytes_s / 3600
@@ -126,8 +131,8 @@ def draw(found: Planned, path: Path) -> None:
         )
         place = (hours.p50, float(usd.p50))
         axes.annotate(option.name, place, (4, 4), textcoords="offset points", fontsize=7)
-    axes.set(xlabel="hours until results are home", ylabel="US dollars", title=found.job.name)
-    axes.set(xscale="log", yscale="log")
+    axes.set(xlabel="hours until results are home", ylabel="US dollars", xscale="log", yscale="log")
+    axes.set(title=visible(found.job.name))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter("{x:g}")
@@ -215,6 +220,9 @@ def _hints(found: Planned) -> Iterator[str]:
     lines = {"where": "aws", "machine": choice.listing.kind.name, "market": choice.market.value}
     if choice.machines > 1:
         lines["count"] = str(choice.machines)
+    hours = ceil(choice.paid_h.p90)
+    if hours * _HOUR_S > (found.job.wish.hours * _HOUR_S or LIMIT_S):  # they would be ended before
+        lines["hours"] = str(min(hours, _MOST_HOURS))
     said = "; ".join(f"#CRYOEM {key}={value}" for key, value in lines.items())
     yield f"so        {said} (a line each in the script)"
 

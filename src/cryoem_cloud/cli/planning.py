@@ -37,6 +37,7 @@ __all__ = ["ANY", "Choices", "Planned", "hours_of", "planned"]
 
 ANY = "any"
 _SCRIPT = "run_submit.script"
+_JOB_FOLDER = re.compile(r"job\d{3,}")
 _HOURS = re.compile(r"(?P<number>\d+(\.\d+)?) *(?P<unit>[hmd]?)")
 _OF_UNIT = {"h": 1.0, "": 1.0, "m": 1 / 60, "d": 24.0}
 _LINE_BYTES_S = 125_000_000
@@ -81,7 +82,7 @@ def planned(target: Path, choices: Choices) -> Planned:
         What Application.work raises.
     """
     found = current_project()
-    folder = found.folder if found is not None else Path.cwd().resolve()
+    folder = found.folder if found is not None else _top(target)
     settings = Settings.read(places(), found.folder if found else None, environment())
     job = _job(_script(target), folder, found)
     application = application_for(_asked(job, folder))
@@ -125,6 +126,12 @@ def hours_of(text: str) -> float:
     if hours <= 0:
         raise ValueError(text)
     return hours
+
+
+def _top(target: Path) -> Path:
+    """Where paths count from, if in no project of ours: of a job's folder, RELION's project."""
+    place = target.resolve()
+    return place.parents[1] if _JOB_FOLDER.fullmatch(place.name) else Path.cwd().resolve()
 
 
 def _script(target: Path) -> Path:

@@ -141,12 +141,14 @@ def _cheapest(listings: Iterable[Listing], market: Market) -> list[Listing]:
 
 
 def _numbers(work: Work, limits: Limits) -> Iterator[int]:
-    """How many machines may share it: 1, 2, 4 and so on, and as many as the user allows."""
+    """How many machines may share it: 1, 2, 3, 4, 6, 8, 12 and so on, and as many as may be."""
     most = min(work.items, _MOST_MACHINES) if work.divisible else 1
     most = min(most, limits.machines or most)
     number = 1
     while number < most:
         yield number
+        if number > 1 and number * 3 // 2 < most:
+            yield number * 3 // 2
         number *= 2
     yield max(most, 1)
 

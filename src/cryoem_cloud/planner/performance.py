@@ -125,6 +125,8 @@ def run_s(work: Work, kind: MachineType, rates: Rates, *, machines: int = 1) -> 
 def why_unknown(work: Work, kind: MachineType, rates: Rates) -> str:
     """Why nothing is known of such a work on such a machine, in words; "" where something is."""
     rate = rate_of(work, rates)
+    if rate is None and work.program is Program.OTHER:
+        return "no times are known of what it runs"
     if rate is None:
         where = " on GPUs" if work.on_gpus and work.program in rates.programs else ""
         return f"no times are known of {work.program.value}{where}"
