@@ -140,12 +140,12 @@ class Writers(RuleBasedStateMachine):
         there_s = self.clock.monotonic() if self.ended_s is None else self.ended_s
         for life in found:
             official = [r for r in records if r.witness is Witness.PROVIDER]
-            spans = [(r.since, r.until) for r in records if r.since and r.until]
+            begins = [r.since for r in records if r.since]
+            ends = [r.until for r in records if r.until]
             if official:
                 assert life.seconds == self.ended_s
-            elif spans:
-                seen = max(until for _, until in spans) - min(since for since, _ in spans)
-                assert life.seconds == seen.total_seconds()
+            elif ends:
+                assert life.seconds == (max(ends) - min(begins)).total_seconds()
             if official or not any(r.ended and r.witness is Witness.COURIER for r in records):
                 assert life.seconds <= there_s
 
