@@ -140,12 +140,12 @@ class Writers(RuleBasedStateMachine):
         there_s = self.clock.monotonic() if self.ended_s is None else self.ended_s
         for life in found:
             official = [r for r in records if r.witness is Witness.PROVIDER]
-            spans = [(r.since, r.until) for r in records if r.since and r.until]
+            begins = [r.since for r in records if r.since]
+            ends = [r.until for r in records if r.until]
             if official:
                 assert life.seconds == self.ended_s
-            elif spans:
-                seen = max(until for _, until in spans) - min(since for since, _ in spans)
-                assert life.seconds == seen.total_seconds()
+            elif ends:
+                assert life.seconds == (max(ends) - min(begins)).total_seconds()
             if official or not any(r.ended and r.witness is Witness.COURIER for r in records):
                 assert life.seconds <= there_s
 
@@ -204,7 +204,7 @@ def test_a_courier_that_comes_later_hides_nothing_where_no_times_are_told() -> N
     first.look(fleet(State.LEFT), ORDER)
     bench.clock.pass_(5)
     assert books(bench.store, bench.clock).look(fleet(State.LEFT), ORDER)
-    assert bench.life.seconds == 4
+    assert (bench.life.seconds, len(list(bench.store.list("")))) == (4, 2)
 
 
 def test_all_ends_that_a_witness_told_are_read() -> None:
@@ -222,6 +222,20 @@ def test_all_ends_that_a_witness_told_are_read() -> None:
             "courier-1",
         )
     assert bench.life.seconds == 4
+
+
+def test_what_a_machine_writes_into_the_ledger_stops_nobody() -> None:
+    bench = Bench()
+    books(bench.store, bench.clock).look(fleet(State.UP, since=at(0)), ORDER)
+    below = f"{PROJECT}/ledger/00000007/machines/i-1/agent"
+    bench.store.put(f"{below}/0", b"no record")
+    said = Sighting(
+        machine="i-1", job=7, witness=Witness.AGENT, since=START, until=START, kind="\x1b[2J"
+    )
+    bench.store.put(f"{below}/1", said.to_bytes())
+    bench.store.put(f"{PROJECT}/ledger/odd", b"")
+    assert bench.life.kind == "m5.large"
+    assert Sighting.from_bytes(said.to_bytes()).kind == "[2J"
 
 
 def test_a_store_that_is_away_is_told_later() -> None:

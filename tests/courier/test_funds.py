@@ -12,11 +12,13 @@ from cryoem_cloud.courier.costs import COSTS
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
 from cryoem_cloud.courier.means import Means
-from cryoem_cloud.courier.settling import settle_overdue
+from cryoem_cloud.courier.settling import reserve_more, settle_overdue
 from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.charge import Rate
+from cryoem_cloud.model.errors import BudgetError
 from cryoem_cloud.model.job import Outcome, Wish
 from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.model.offer import Market
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.budget import BudgetLog, approve
@@ -30,7 +32,7 @@ MONTH = "2026-01"
 
 
 class Priced(Played):
-    """A provider whose one machine works for ten minutes; `acts` are done as the fleet is seen."""
+    """A provider whose one machine works for ten minutes."""
 
     name = "aws"
     sells = True
@@ -41,9 +43,12 @@ class Priced(Played):
         self.bench, self.clock = bench, clock
         self.begun: datetime | None = None
         self.gone = False
+        self.has_none: Market | None = None
 
     def keep(self, order: Order) -> Fleet:
         self.see(order)
+        if order.offer.market is self.has_none:
+            return Fleet(refusal="no capacity")
         if self.begun is None:
             self.begun = self.clock.now()
         elif self.clock.now() - self.begun >= timedelta(minutes=10) and not self.gone:
@@ -244,3 +249,49 @@ def test_a_reservation_whose_end_nobody_saw_is_released_after_its_limit(
     assert not settle_overdue(ordering.budget, ledger, day)
     assert settle_overdue(ordering.budget, ledger, day + timedelta(hours=1, seconds=1))
     assert ordering.budget.read().months[MONTH] == Decimal("0.20")
+
+
+def test_from_four_fifths_on_a_warning_stands_with_the_job(ordering: Ordering) -> None:
+    ordering.budget.set_limit(Decimal(30), by="ada")
+    notes: list[str] = []
+    keep = ordering.provider.keep
+
+    def kept(order: Order) -> Fleet:
+        notes.append(ordering.bench.card().note)
+        return keep(order)
+
+    ordering.provider.keep = kept  # type: ignore[method-assign]  # looks before it is ordered
+    ordering.run()
+    assert notes[0].startswith("$28.80 of the project's budget of $30.00 for 2026-01 is spent")
+
+
+def test_more_time_has_to_fit_the_budget(ordering: Ordering) -> None:
+    ordering.budget.set_limit(Decimal(30), by="ada")
+
+    def extend() -> None:
+        ledger = Ledger(ordering.bench.store, ordering.bench.slip.project.name)
+        now = ordering.clock.now()
+        with pytest.raises(BudgetError, match=r"this may cost \$2.40"):
+            reserve_more(ordering.budget, ledger, ordering.token, by_s=7200, now=now)
+        reserve_more(ordering.budget, ledger, ordering.token, by_s=3600, now=now)
+        assert ordering.budget.read().held(MONTH) == Decimal("30.00")
+
+    ordering.at(60, extend)
+    ordering.run()
+    card = ordering.bench.card()
+    assert Accounts(ordering.means).settled(ordering.provider, ordering.token, card)
+    balance = ordering.budget.read()
+    assert (balance.reserved, balance.months[MONTH]) == ({}, Decimal("0.20"))
+
+
+def test_what_was_reserved_for_machines_that_there_are_not_is_free_for_others(
+    ordering: Ordering,
+) -> None:
+    """No Spot machine came for five minutes; one on demand has the same room in the budget."""
+    ordering.budget.set_limit(Decimal(40), by="ada")
+    ordering.provider.has_none = Market.SPOT
+    ordering.run()
+    assert ordering.bench.card().outcome is Outcome.SUCCESS
+    assert ordering.clock.monotonic() < 3600, "nobody waited for the first one's hard limit"
+    assert len(ordering.provider.kept) == 2
+    assert set(ordering.budget.read().reserved) == {ordering.provider.kept[1]}

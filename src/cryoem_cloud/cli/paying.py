@@ -1,20 +1,26 @@
 """What commands know of costs: the project's charges, and what exists now."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cryoem_cloud.cli.fleets import all_machines
+from cryoem_cloud.cli.fleets import Left, all_machines
+from cryoem_cloud.courier.books import Books
+from cryoem_cloud.courier.settling import settle
+from cryoem_cloud.courier.tokens import job_of
 from cryoem_cloud.model.charge import Charge, Rented
+from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.life import MONTH_H
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.ports.rates import Rates
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.stores.ledger import Ledger
+from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.rates import rates_by
 from cryoem_cloud.wiring.stores import store_at
 
-__all__ = ["Running", "charges_of", "rates_for", "running", "stored_usd"]
+__all__ = ["Running", "charges_of", "rates_for", "running", "settle_cost", "stored_usd"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +91,23 @@ def running(places: Places) -> list[Running]:
             )
         )
     return found
+
+
+def settle_cost(fleet: Left) -> None:
+    """Record what a fleet that was just ended has cost, as far as that can be."""
+    found = job_of(fleet.token)
+    if not fleet.store or found is None:
+        return
+    books = Books(
+        ledger=Ledger(store_at(fleet.store), found[0]),
+        who="reap",
+        where=fleet.where,
+        sells=fleet.provider.sells,
+        rates=rates_for(Places.read(environment()), None),
+        clock=SystemClock(),
+    )
+    with suppress(CryoemError):  # the fleet is ended all the same
+        settle(fleet.provider, fleet.token, books)
 
 
 def stored_usd(project: Project) -> tuple[int, Decimal]:

@@ -4,7 +4,8 @@ Nothing is written over, so a write that lands late or twice does no harm, nor d
 witness writes again now and then; what it wrote first and last say all that it knew.
 """
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from decimal import Decimal
 from typing import Self, TypeVar
 
 from cryoem_cloud.model.charge import Charge, Rented, Sighting, What, Witness, instant_text
-from cryoem_cloud.model.errors import ObjectExistsError
+from cryoem_cloud.model.errors import FormatError, ObjectExistsError
 from cryoem_cloud.model.keys import carried_key, ledger_prefix, sighting_key
 from cryoem_cloud.model.life import Life, lives
 from cryoem_cloud.model.record import decode, encode, instant, integer, text
@@ -23,6 +24,8 @@ from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.whole import reading
 
 __all__ = ["Carried", "Ledger", "priced"]
+
+_LOG = logging.getLogger(__name__)
 
 _AT_ONCE = 16
 """Records that are read at a time."""
@@ -145,13 +148,19 @@ class Ledger:
                 carried.append(item.key)
         return [key for keys in ends.values() for key in _telling(keys)], carried
 
-    def _read(self, keys: Iterable[str], kind: type[R]) -> Iterator[R]:
-        def read(key: str) -> R:
-            with reading(key):
-                return kind.from_bytes(self.store.get(key))
+    def _read(self, keys: Iterable[str], kind: type[R]) -> list[R]:
+        """The records; one that cannot be read is left out, as a machine may have written it."""
+
+        def read(key: str) -> R | None:
+            try:
+                with reading(key):
+                    return kind.from_bytes(self.store.get(key))
+            except FormatError as error:
+                _LOG.warning("left out of the ledger: %s", error)
+                return None
 
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            yield from pool.map(read, keys)
+            return [found for found in pool.map(read, keys) if found is not None]
 
 
 def _telling(keys: list[str]) -> Iterable[str]:
