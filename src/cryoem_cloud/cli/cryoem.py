@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
     "sync": "Send what is new here, bring home what is in the store alone.",
     "verify": "Compare files with the store's, and mend what is damaged.",
     "store": "Look into the project's store.",
+    "storage": "What lies where for how much; archive, restore, clean up.",
     "project": "Show, move, fork or attach a project.",
     "aws": "Set up, join, look at or remove machines of an AWS account.",
     "courier": "Look after the program that works in the background.",

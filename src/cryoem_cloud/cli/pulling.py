@@ -23,8 +23,10 @@ from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.mover.beside import remove_left
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.space import require_space
+from cryoem_cloud.ports.classes import Kept
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places, Settings, environment
+from cryoem_cloud.stores.archive import unreadable
 from cryoem_cloud.wiring.engines import fetching
 from cryoem_cloud.wiring.stores import store_at
 
@@ -143,6 +145,12 @@ class Pulling:
             requests=requests_of(entry.size for entry in fresh),
             usd=egress_usd(size, costs.egress_usd_per_gb) or Decimal(0),
         )
+
+    def readable(self, fresh: Sequence[Entry]) -> tuple[list[Entry], list[tuple[Entry, Kept]]]:
+        """Those that can be read now, and those that must be restored first, as they are kept."""
+        away = unreadable(self.store, self.project.name, fresh)
+        paths = {entry.path for entry, _ in away}
+        return [entry for entry in fresh if entry.path not in paths], away
 
     def say_price(self, fresh: Sequence[Entry]) -> None:
         """Say what bringing these home costs, where that costs anything."""

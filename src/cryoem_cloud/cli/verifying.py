@@ -42,6 +42,11 @@ class Verdict:
         """Whether one of the two is not what it should be, and still is not."""
         return not self.mended and (self.here is Finding.DAMAGED or self.there in _BAD)
 
+    @property
+    def unread(self) -> bool:
+        """Whether it had to be read, and could not."""
+        return self.there is Finding.ARCHIVED
+
     def told(self) -> str:
         """For people."""
         here = f"{self.here.value} here" if self.here is Finding.DAMAGED else self.here.value

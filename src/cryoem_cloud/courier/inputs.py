@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryoem_cloud.apps.printing import printed
 from cryoem_cloud.courier.ahead import Ahead
+from cryoem_cloud.courier.archived import require_restored
 from cryoem_cloud.courier.asking import Asking
 from cryoem_cloud.courier.before import Before, told_by
 from cryoem_cloud.courier.cards import Card
@@ -77,6 +78,7 @@ class Inputs:
         Raises:
             MissingInputError, RefusedError, FormatError: The job cannot run as it is.
             ProjectGoneError: The project's folder is not there.
+            ArchivedError: What it reads must be restored first.
             BrokenChainError: A job that this one goes on after has not ended well.
         """
         with suppress(HaltedError):
@@ -97,6 +99,8 @@ class Inputs:
         needs = self._asking(self.slip.job, view).needs()
         if needs is None:
             return False
+        store, cache = self.records.store, self.means.cache
+        require_restored(store, self.slip.project, cache, needs)
         if not self.records.tasks(0):
             begin_behind(self.slip, self.means.spool, self.desk)
         divided = self._division().divided(self._unresumed(view), slow=self._slow(needs))

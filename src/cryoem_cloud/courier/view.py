@@ -14,6 +14,7 @@ from cryoem_cloud.courier.left import LeftInStore
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.paths import OUTSIDE
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.mover.archived import naming_archived
 from cryoem_cloud.mover.pull import fetch_bytes, place_file
 from cryoem_cloud.ports.store import Store
 
@@ -69,7 +70,8 @@ class ProjectView:
 def fetched(store: Store, project: str, entry: Entry) -> BinaryIO:
     """A file that the store has, from its start; a copy that is gone once it is closed."""
     if entry.content is not None and entry.size <= _IN_MEMORY_BYTES:
-        return BytesIO(fetch_bytes(store, project, entry.content))
+        with naming_archived(entry.path):
+            return BytesIO(fetch_bytes(store, project, entry.content))
     with TemporaryDirectory(prefix="cryoem-") as folder:
         copy = Path(folder, "copy")
         place_file(store, project, entry, copy)

@@ -7,13 +7,16 @@ from pathlib import Path
 from cryoem_cloud.apps.star import rows
 from cryoem_cloud.model.errors import FormatError
 
-__all__ = ["FINISHED", "PipelineWatch", "ended_as"]
+__all__ = ["FINISHED", "PIPELINE", "PipelineWatch", "ended_as", "readers", "running"]
 
 PIPELINE = "default_pipeline.star"
 LOCK = ".relion_lock"
 """A folder that is there while somebody writes the pipeline's file."""
 
 _PROCESSES = "pipeline_processes"
+_EDGES = "pipeline_input_edges"
+_FROM, _PROCESS = "rlnPipeLineEdgeFromNode", "rlnPipeLineEdgeProcess"
+_JOB_SEGMENTS = 2
 _NAME = "rlnPipeLineProcessName"
 _STATUS = frozenset({"rlnPipeLineProcessStatus", "rlnPipeLineProcessStatusLabel"})
 _RUNNING = frozenset({"0", "Running"})
@@ -95,6 +98,51 @@ def ended_as(project: Path, folder: str) -> str | None:
     if status is None:
         return None
     return "" if status in _RUNNING or status in _WAITING else _word(status)
+
+
+def running(project: Path) -> tuple[str, ...]:
+    """The folders of the jobs that are said to run; none where nothing can be read."""
+    try:
+        found = _statuses(project / PIPELINE)
+    except (OSError, FormatError):
+        return ()
+    return tuple(folder for folder, status in found.items() if status in _RUNNING)
+
+
+def readers(project: Path) -> Mapping[str, frozenset[str]]:
+    """By a job's folder, those of all jobs that read what it makes, also through others.
+
+    Nothing where nothing can be read.
+    """
+    try:
+        edges = [
+            (_job_of(row.values.get(_FROM, "")), row.values.get(_PROCESS, "").rstrip("/"))
+            for row in rows(project / PIPELINE, {_FROM, _PROCESS}.__contains__, table=_EDGES)
+        ]
+    except (OSError, FormatError):
+        return {}
+    direct: dict[str, set[str]] = {}
+    for source, reader in edges:
+        if source and source != reader:
+            direct.setdefault(source, set()).add(reader)
+    return {source: _reached(direct, source) for source in direct}
+
+
+def _reached(direct: Mapping[str, set[str]], source: str) -> frozenset[str]:
+    found: set[str] = set()
+    open_ = list(direct[source])
+    while open_:
+        reader = open_.pop()
+        if reader not in found:
+            found.add(reader)
+            open_ += direct.get(reader, ())
+    return frozenset(found - {source})
+
+
+def _job_of(node: str) -> str:
+    """The folder of the job that makes a node: RELION's have two names, Class2D/job006."""
+    segments = node.split("/")
+    return "/".join(segments[:2]) if len(segments) > _JOB_SEGMENTS else ""
 
 
 def _word(status: str) -> str:

@@ -14,6 +14,7 @@ CryoemError                 exit 1
 ├── StoreError              exit 8
 │   ├── ObjectMissingError
 │   ├── ObjectExistsError
+│   ├── ArchivedError                 can be read only once it was restored
 │   ├── KeyClashError                 a store that cannot hold `a` and `a/b`
 │   ├── CorruptObjectError
 │   ├── StoreUnreachableError         may be tried again
@@ -33,6 +34,7 @@ from typing import ClassVar
 
 __all__ = [
     "ApplicationError",
+    "ArchivedError",
     "BootError",
     "BudgetError",
     "CorruptObjectError",
@@ -141,6 +143,10 @@ class ObjectMissingError(StoreError):
 
 class ObjectExistsError(StoreError):
     """There is an object under that key already."""
+
+
+class ArchivedError(StoreError):
+    """The object is kept where it cannot be read, and was not restored, or no longer is."""
 
 
 class KeyClashError(StoreError):

@@ -10,6 +10,8 @@ from cryoem_cloud.model.paths import LONG, escaped
 
 __all__ = [
     "apart_key",
+    "archive_key",
+    "archive_prefix",
     "beat_key",
     "boot_key",
     "budget_prefix",
@@ -102,6 +104,16 @@ def index_prefix(project: str) -> str:
 def index_key(project: str, number: int) -> str:
     """One record of the index, counted from 1."""
     return f"{index_prefix(project)}{number:08d}"
+
+
+def archive_prefix(project: str) -> str:
+    """Before the numbers of the lists of what may have to be restored before it is read."""
+    return f"{project}/archive/"
+
+
+def archive_key(project: str, number: int) -> str:
+    """One such list, counted from 1."""
+    return f"{archive_prefix(project)}{number:08d}"
 
 
 def jobs_prefix(project: str) -> str:

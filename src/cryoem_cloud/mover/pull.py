@@ -13,6 +13,7 @@ from pathlib import Path
 from cryoem_cloud.model.digest import Digester, is_digest_of
 from cryoem_cloud.model.errors import CorruptObjectError, FormatError, NoSpaceError, RefusedError
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry
+from cryoem_cloud.mover.archived import naming_archived
 from cryoem_cloud.mover.beside import hold, part_of
 from cryoem_cloud.mover.engine import FETCH_BYTES, Engine, engine_or_new
 from cryoem_cloud.mover.fetch import (
@@ -75,6 +76,7 @@ def place_file(
     Raises:
         CorruptObjectError: The bytes are not those that the digest promises; `path` is as before.
         NoSpaceError: The disk is full; `path` is as before.
+        ArchivedError: The bytes must be restored first; `path` is as before.
     """
     content = entry.content
     if content is None:
@@ -83,7 +85,7 @@ def place_file(
         _refer(content, entry, path)
         return
     _require_here(content)
-    with _beside(path) as beside:
+    with naming_archived(entry.path), _beside(path) as beside:
         key = f"{project}/{content.key}"
         alone = content.start == 0 and store.properties.clones
         whole = alone and store.size(key) == content.stored  # not the first of a bundle
@@ -176,7 +178,7 @@ class _Placing:
             return
         start = _start(batch[0])
         length = max(map(_end, batch)) - start
-        with self.engine.stream(length):
+        with self.engine.stream(length), naming_archived(batch[0][0].path):
             data = self.store.get(f"{self.project}/{first.key}", start=start, length=length)
         for entry, path in batch:
             piece = data[_start((entry, path)) - start : _end((entry, path)) - start]

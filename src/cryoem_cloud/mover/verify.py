@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from cryoem_cloud.model.checks import Crc, checks_of_parts, is_of_parts, kind_of
 from cryoem_cloud.model.digest import Digester
 from cryoem_cloud.model.errors import (
+    ArchivedError,
     CorruptObjectError,
     ObjectMissingError,
     StoreUnreachableError,
@@ -30,6 +31,7 @@ class Finding(Enum):
     CHANGED = "changed here since it was stored"
     DAMAGED = "damaged"
     MISSING = "missing"
+    ARCHIVED = "archived, and cannot be read before it is restored"
 
 
 class Proof(Enum):
@@ -139,6 +141,8 @@ def _read(
     with TemporaryDirectory(prefix=".cryoem-", dir=folder) as place:
         try:
             place_file(store, project, entry, Path(place, "copy"), engine=engine)
+        except ArchivedError:
+            return Finding.ARCHIVED
         except StoreUnreachableError:
             if entry.content is not None:  # if it answers, it cannot give the bytes
                 store.size(f"{project}/{entry.content.key}")

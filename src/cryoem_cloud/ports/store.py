@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+from cryoem_cloud.ports.classes import Classes
 from cryoem_cloud.ports.parts import Parts
 
 __all__ = ["CHUNK_BYTES", "Listed", "Properties", "Store", "Told"]
@@ -73,6 +74,11 @@ class Store(Protocol):
     @property
     def parts(self) -> Parts | None:
         """Uploads in parts, and reading into buffers; None where files are cloned or copied."""
+        ...
+
+    @property
+    def classes(self) -> Classes | None:
+        """Cheaper and slower places for objects; None where there is one for all."""
         ...
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:

@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from cryoem_cloud.model.storage_prices import StorageClass
+from cryoem_cloud.ports.classes import Classes, Kept
 from cryoem_cloud.ports.parts import Buffer, Parts, SentPart, Take, bytes_in
 from cryoem_cloud.ports.store import Listed, Store, Told
-from cryoem_cloud.stores.held import Held, HeldParts
+from cryoem_cloud.stores.held import Held, HeldClasses, HeldParts
 
 __all__ = ["Counted", "Counts"]
 
@@ -40,6 +42,12 @@ class Counted(Held):
         """The held store's, counted."""
         parts = self._store.parts
         return parts and _CountedParts(parts, self._count)
+
+    @property
+    def classes(self) -> Classes | None:
+        """The held store's, counted."""
+        classes = self._store.classes
+        return classes and _CountedClasses(classes, self._count)
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
@@ -139,3 +147,25 @@ class _CountedParts(HeldParts):
         self._count("read_into")
         super().read_into(key, start, buffer, length=length, take=take)
         self._count(read=buffer.nbytes if length is None else length)
+
+
+class _CountedClasses(HeldClasses):
+    def __init__(self, classes: Classes, count: Callable[..., None]) -> None:
+        super().__init__(classes)
+        self._count = count
+
+    def kept(self, key: str) -> Kept:
+        self._count("kept")
+        return super().kept(key)
+
+    def list(self, prefix: str) -> Iterator[Kept]:
+        self._count("list")
+        return super().list(prefix)
+
+    def move(self, key: str, to: StorageClass, *, tag: str) -> None:
+        self._count("move")
+        super().move(key, to, tag=tag)
+
+    def restore(self, key: str, *, days: int, bulk: bool) -> None:
+        self._count("restore")
+        super().restore(key, days=days, bulk=bulk)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from cryoem_cloud.model.storage_prices import StorageClass
+from cryoem_cloud.ports.classes import Classes, Kept
 from cryoem_cloud.ports.parts import Buffer, Parts, SentPart, Take
 from cryoem_cloud.ports.store import Listed, Properties, Store, Told
 
-__all__ = ["Held", "HeldParts"]
+__all__ = ["Held", "HeldClasses", "HeldParts"]
 
 
 class Held:
@@ -33,6 +35,11 @@ class Held:
     def parts(self) -> Parts | None:
         """The held store's."""
         return self._store.parts
+
+    @property
+    def classes(self) -> Classes | None:
+        """The held store's."""
+        return self._store.classes
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
@@ -124,3 +131,26 @@ class HeldParts:
     ) -> None:
         """See the port."""
         self._at(key).read_into(key, start, buffer, length=length, take=take)
+
+
+class HeldClasses:
+    """Passes every call on to classes, as `Held` does to a store."""
+
+    def __init__(self, classes: Classes) -> None:
+        self._classes = classes
+
+    def kept(self, key: str) -> Kept:
+        """See the port."""
+        return self._classes.kept(key)
+
+    def list(self, prefix: str) -> Iterator[Kept]:
+        """See the port."""
+        yield from self._classes.list(prefix)
+
+    def move(self, key: str, to: StorageClass, *, tag: str) -> None:
+        """See the port."""
+        self._classes.move(key, to, tag=tag)
+
+    def restore(self, key: str, *, days: int, bulk: bool) -> None:
+        """See the port."""
+        self._classes.restore(key, days=days, bulk=bulk)

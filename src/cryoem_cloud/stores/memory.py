@@ -15,6 +15,7 @@ from cryoem_cloud.model.errors import (
 )
 from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties, Told
 from cryoem_cloud.stores.lawful import lawful
+from cryoem_cloud.stores.memory_classes import MemoryClasses
 from cryoem_cloud.stores.memory_parts import MemoryParts
 
 __all__ = ["MemoryStore"]
@@ -33,6 +34,7 @@ class MemoryStore:
         """In order: that of characters is that of their UTF-8."""
         self._lock = threading.Lock()
         self._parts = MemoryParts(self)
+        self._classes = MemoryClasses(self)
 
     @property
     def url(self) -> str:
@@ -49,6 +51,11 @@ class MemoryStore:
         """See the port."""
         return self._parts
 
+    @property
+    def classes(self) -> MemoryClasses:
+        """See the port."""
+        return self._classes
+
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
         lawful(key)
@@ -58,6 +65,7 @@ class MemoryStore:
             if key not in self._objects:
                 insort(self._keys, key)
             self._objects[key] = bytes(data)
+            self._classes.forget(key)
 
     def put_stream(
         self, key: str, chunks: Iterable[bytes], *, size: int, if_absent: bool = False
@@ -70,12 +78,21 @@ class MemoryStore:
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
         """See the port."""
+        data = self.bytes_of(key)
+        self._classes.require(key)
+        return data[start:] if length is None else data[start : start + length]
+
+    def bytes_of(self, key: str) -> bytes:
+        """An object's bytes, wherever it is kept.
+
+        Raises:
+            ObjectMissingError: There is no such object.
+        """
         lawful(key)
         with self._lock:
             if key not in self._objects:
                 raise ObjectMissingError(f"there is no {key}")
-            data = self._objects[key]
-        return data[start:] if length is None else data[start : start + length]
+            return self._objects[key]
 
     def get_stream(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """See the port."""
@@ -87,11 +104,11 @@ class MemoryStore:
 
     def size(self, key: str) -> int:
         """See the port."""
-        return len(self.get(key))
+        return len(self.bytes_of(key))
 
     def told(self, key: str) -> Told:
         """See the port."""
-        data = self.get(key)
+        data = self.bytes_of(key)
         return Told(len(data), crc32_of([data]))
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
@@ -119,6 +136,7 @@ class MemoryStore:
         with self._lock:
             if self._objects.pop(key, None) is not None:
                 del self._keys[bisect_left(self._keys, key)]
+                self._classes.forget(key)
 
     def clone_in(self, path: Path, key: str) -> bool:  # noqa: ARG002  (the port's names)
         """See the port; never possible here."""

@@ -9,16 +9,19 @@ from functools import partial
 from typing import TypeVar
 
 from cryoem_cloud.model.errors import (
+    ArchivedError,
     CorruptObjectError,
     ObjectExistsError,
     ObjectMissingError,
     StoreError,
     StoreUnreachableError,
 )
+from cryoem_cloud.model.storage_prices import StorageClass
+from cryoem_cloud.ports.classes import Classes, Kept
 from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart, Take
 from cryoem_cloud.ports.repeats import tell_repeat
 from cryoem_cloud.ports.store import Listed, Store, Told
-from cryoem_cloud.stores.held import Held
+from cryoem_cloud.stores.held import Held, HeldClasses
 
 __all__ = ["Patience", "Patient", "PatientParts"]
 
@@ -109,6 +112,12 @@ class Patient(Held):
         parts, patience = self._store.parts, self._patience.lasting(_PART_PATIENCE_S)
         return parts and PatientParts(parts, patience, self._store.size)
 
+    @property
+    def classes(self) -> Classes | None:
+        """The held store's, whose calls are tried again too."""
+        classes = self._store.classes
+        return classes and _PatientClasses(classes, self._patience.lasting(_PART_PATIENCE_S))
+
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
         self._patience.persist(lambda: self._store.put(key, data, if_absent=if_absent))
@@ -173,6 +182,47 @@ class Patient(Held):
     def delete(self, key: str) -> None:
         """See the port."""
         self._patience.persist(lambda: self._store.delete(key))
+
+
+class _PatientClasses(HeldClasses):
+    """Classes, each call about which is tried again while the store does not answer.
+
+    A listing that breaks begins anew, and is held whole.
+    """
+
+    def __init__(self, classes: Classes, patience: Patience) -> None:
+        super().__init__(classes)
+        self._patience = patience
+
+    def kept(self, key: str) -> Kept:
+        """See the port."""
+        return self._patience.persist(lambda: self._classes.kept(key))
+
+    def list(self, prefix: str) -> Iterator[Kept]:
+        """See the port."""
+        yield from self._patience.persist(lambda: tuple(self._classes.list(prefix)))
+
+    def move(self, key: str, to: StorageClass, *, tag: str) -> None:
+        """See the port; an earlier try may have moved it already, and changed the tag by that."""
+        lost = False
+
+        def attempt() -> None:
+            nonlocal lost
+            try:
+                self._classes.move(key, to, tag=tag)
+            except StoreUnreachableError:
+                lost = True
+                raise
+
+        try:
+            self._patience.persist(attempt)
+        except (ObjectExistsError, ArchivedError):
+            if not lost or self.kept(key).word != to.value:
+                raise
+
+    def restore(self, key: str, *, days: int, bulk: bool) -> None:
+        """See the port."""
+        self._patience.persist(lambda: self._classes.restore(key, days=days, bulk=bulk))
 
 
 class PatientParts:

@@ -5,9 +5,11 @@ from enum import Enum
 from typing import TypeVar
 
 from cryoem_cloud.model.errors import StoreError, StoreUnreachableError
+from cryoem_cloud.model.storage_prices import StorageClass
+from cryoem_cloud.ports.classes import Classes, Kept
 from cryoem_cloud.ports.parts import BrokenOffError, Buffer, Parts, SentPart, Take
 from cryoem_cloud.ports.store import Listed, Store, Told
-from cryoem_cloud.stores.held import Held, HeldParts
+from cryoem_cloud.stores.held import Held, HeldClasses, HeldParts
 
 __all__ = ["Fault", "FaultyStore"]
 
@@ -36,6 +38,12 @@ class FaultyStore(Held):
         """The held store's, with the same plan; a read whose reply is lost breaks half-way."""
         parts = self._store.parts
         return parts and _FaultyParts(parts, self)
+
+    @property
+    def classes(self) -> Classes | None:
+        """The held store's, with the same plan."""
+        classes = self._store.classes
+        return classes and _FaultyClasses(classes, self)
 
     @property
     def late(self) -> int:
@@ -173,3 +181,21 @@ class _FaultyParts(HeldParts):
             self._parts.read_into(key, start, buffer, length=come, take=take)
         if fault is not Fault.NONE:
             raise BrokenOffError(StoreUnreachableError(f"{key}: {fault.value}"), come)
+
+
+class _FaultyClasses(HeldClasses):
+    def __init__(self, classes: Classes, store: FaultyStore) -> None:
+        super().__init__(classes)
+        self._store = store
+
+    def kept(self, key: str) -> Kept:
+        return self._store.read("kept", key, lambda: self._classes.kept(key))
+
+    def list(self, prefix: str) -> Iterator[Kept]:
+        return iter(self._store.read("list", prefix, lambda: tuple(self._classes.list(prefix))))
+
+    def move(self, key: str, to: StorageClass, *, tag: str) -> None:
+        self._store.write("move", key, lambda: self._classes.move(key, to, tag=tag))
+
+    def restore(self, key: str, *, days: int, bulk: bool) -> None:
+        self._store.write("restore", key, lambda: self._classes.restore(key, days=days, bulk=bulk))

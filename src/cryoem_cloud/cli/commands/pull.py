@@ -2,6 +2,7 @@
 
 import click
 
+from cryoem_cloud.cli.archiving import archived_here
 from cryoem_cloud.cli.moving import json_option, rate_option
 from cryoem_cloud.cli.pulling import Pulling
 from cryoem_cloud.cli.selecting import sample
@@ -35,7 +36,8 @@ def command(
 
     A PATH may be a pattern, in quotes: 'MotionCorr/job002/Movies/*.mrc'. A file that is here as the
     store has it is left alone. Where one differs nothing is brought home, unless --force is given.
-    Interrupted, it goes on with what has not come.
+    Interrupted, it goes on with what has not come. Of what is archived and not restored nothing
+    comes; that is said in the end, and the exit code is 8.
     """
     pulling = Pulling(the_project(), places())
     pulling.look(paths)
@@ -47,5 +49,9 @@ def command(
     if dry_run:
         pulling.plan(fresh).say(json_=json_)
         return
+    fresh, archived = pulling.readable(fresh)
     pulling.say_price(fresh)
-    pulling.fetch(fresh, rate=limit_rate).say(json_=json_)
+    if fresh or not archived:
+        pulling.fetch(fresh, rate=limit_rate).say(json_=json_)
+    if archived:
+        raise archived_here(paths, archived, pulling.store, pulling.places)

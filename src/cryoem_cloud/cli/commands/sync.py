@@ -4,6 +4,7 @@ import os
 
 import click
 
+from cryoem_cloud.cli.archiving import archived_here
 from cryoem_cloud.cli.moving import Moved, Plan, encoding_option, json_option, rate_option
 from cryoem_cloud.cli.pulling import Pulling
 from cryoem_cloud.cli.pushing import Pushing
@@ -25,7 +26,7 @@ def command(
     """Send what is new here, and bring home what is in the store alone.
 
     Nothing here is replaced or removed, nor anything in the store: of a file that differs, the one
-    here is sent, and the store keeps both.
+    here is sent, and the store keeps both. What is archived stays in the store.
     """
     pushing, pulling = Pushing(the_project(), places()), Pulling(the_project(), places())
     pushing.look(path for path in paths if os.path.lexists(path))
@@ -35,8 +36,12 @@ def command(
         _say((pushing.plan(), pulling.plan(away)), json_=json_)
         return
     sent = pushing.send(codec=encoding or "", rate=limit_rate)
+    away, archived = pulling.readable(away)
     pulling.say_price(away)
     _say((sent, pulling.fetch(away, rate=limit_rate)), json_=json_)
+    if archived:
+        error = archived_here(paths, archived, pulling.store, pulling.places)
+        click.echo(f"cryoem: what is archived stays there: {error}", err=True)
 
 
 def _say(both: tuple[Plan, Plan] | tuple[Moved, Moved], *, json_: bool) -> None:

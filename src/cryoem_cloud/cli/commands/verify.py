@@ -28,7 +28,7 @@ def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) ->
     Files here are read and compared by their digests. The store's objects are compared by the
     checksums that the store has kept since it took them, and by their lengths where it keeps none;
     nothing is downloaded, but where a checksum is in doubt. With --deep all is read. Exit code 1
-    where something is damaged or missing, and was not mended.
+    where something is damaged or missing, and was not mended, or is archived and had to be read.
     """
     pulling = Pulling(the_project(), places())
     pulling.look(paths or (str(pulling.project.folder),))
@@ -36,6 +36,7 @@ def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) ->
     if deep:
         pulling.say_price(pulling.files)
     found = []
+<<<<<<< HEAD
     settings = Settings.read(places(), project.folder, environment())
     with sending(places(), settings) as engine:
         repairs = Repairs(store, project, engine)
@@ -47,8 +48,17 @@ def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) ->
             found.append(after)
             if not json_ and (after.bad or after.mended or after.here is Finding.CHANGED):
                 click.echo(f"{visible(after.entry.path)}: {after.told()}")
+=======
+    for verdict in verdicts(store, project, pulling.files, deep=deep):
+        after = repaired(store, project, verdict) if repair else verdict
+        found.append(after)
+        if not json_ and (
+            after.bad or after.unread or after.mended or after.here is Finding.CHANGED
+        ):
+            click.echo(f"{after.entry.path}: {after.told()}")
+>>>>>>> 6d080a9fb18bd5f7112080e6a16a7cfa70df1624
     _say(found, deep=deep, json_=json_)
-    return int(any(verdict.bad for verdict in found))
+    return int(any(verdict.bad or verdict.unread for verdict in found))
 
 
 def _say(found: list[Verdict], *, deep: bool, json_: bool) -> None:
@@ -62,6 +72,8 @@ def _say(found: list[Verdict], *, deep: bool, json_: bool) -> None:
     parts = [f"{counted(len(found), 'file')}, {size}", f"{bad} damaged or missing"]
     if by := _by(found):
         parts.append(by)
+    if unread := sum(verdict.unread for verdict in found):
+        parts.append(f"{unread} archived and not read (cryoem storage restore PATH)")
     if mended:
         parts.append(f"{mended} mended")
     click.echo("; ".join(parts), err=True)

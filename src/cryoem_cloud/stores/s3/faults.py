@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 
 from cryoem_cloud.model.errors import (
+    ArchivedError,
     CryoemError,
     KeyClashError,
     NoSpaceError,
@@ -22,10 +23,12 @@ __all__ = [
     "NO_CREDENTIALS",
     "NO_PROFILE",
     "SOURCE",
+    "TO_RESTORE",
     "UNUSABLE",
     "Failure",
     "Fault",
     "InsecureError",
+    "NeedlessError",
     "PastTheEndError",
     "RefusedError",
     "UnfitError",
@@ -37,6 +40,10 @@ __all__ = [
 
 class PastTheEndError(StoreError):
     """A range that starts where the object has no bytes any more; never leaves this adapter."""
+
+
+class NeedlessError(StoreError):
+    """What was asked for is done, or under way; never leaves this adapter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,13 @@ _BAD_BUCKET = Fault(
 _EXISTS = Fault(ObjectExistsError, "exists already")
 _PAST_THE_END = Fault(PastTheEndError, "the range is past the end")
 _MISSING = Fault(ObjectMissingError, "there is no such object")
+TO_RESTORE = "cryoem storage restore PATH says what that costs; it takes about 12 h, in bulk 48 h"
+_ARCHIVED = Fault(
+    ArchivedError,
+    "the object is archived, and cannot be read before it is restored",
+    TO_RESTORE,
+)
+_NEEDLESS = Fault(NeedlessError, "it is restored, or about to be")
 _NO_UPLOAD = Fault(ObjectMissingError, "there is no such upload")
 
 _CODES: Mapping[str, Fault] = {
@@ -140,10 +154,9 @@ _CODES: Mapping[str, Fault] = {
     "InternalError": _BUSY,
     "InvalidAccessKeyId": _BAD_KEY,
     "InvalidBucketName": _BAD_BUCKET,
-    "InvalidObjectState": Fault(
-        StoreError, "the object is archived", "restore it from Glacier, then try again"
-    ),
+    "InvalidObjectState": _ARCHIVED,
     "InvalidRange": _PAST_THE_END,
+    "InvalidStorageClass": Fault(StoreError, "the store has no such class"),
     "InvalidToken": EXPIRED,
     "KMS.DisabledException": _KEY,
     "KMS.KMSInvalidStateException": _KEY,
@@ -153,11 +166,14 @@ _CODES: Mapping[str, Fault] = {
     "NoSuchKey": _MISSING,
     "NoSuchUpload": _NO_UPLOAD,
     "NotSignedUp": _BLOCKED,
+    "ObjectAlreadyInActiveTierError": _NEEDLESS,
+    "ObjectNotInActiveTierError": _ARCHIVED,
     "OperationAborted": _BUSY,
     "PermanentRedirect": _REGION,
     "PreconditionFailed": _EXISTS,
     "QuotaExceeded": _FULL,
     "RequestTimeTooSkewed": _CLOCK,
+    "RestoreAlreadyInProgress": _NEEDLESS,
     "RequestTimeout": _NO_ANSWER,
     "ServiceUnavailable": _BUSY,
     "SignatureDoesNotMatch": _BAD_SECRET,

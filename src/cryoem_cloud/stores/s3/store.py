@@ -20,6 +20,7 @@ from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties, Told
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.patient import Patience, PatientParts
 from cryoem_cloud.stores.s3.bucket import Bucket, require_from
+from cryoem_cloud.stores.s3.classes import S3Classes
 from cryoem_cloud.stores.s3.faults import PastTheEndError
 from cryoem_cloud.stores.s3.identity import Access
 from cryoem_cloud.stores.s3.parts import part_bytes, parts_of, put_parts
@@ -46,6 +47,7 @@ class S3Store:
         url = f"s3://{bucket}/{self._prefix}".rstrip("/")
         self._bucket = Bucket(bucket, self._prefix, access=access, url=url)
         self._parts = S3Parts(self._bucket)
+        self._classes = S3Classes(self._bucket, self._parts, self._listed)
 
     @property
     def url(self) -> str:
@@ -68,6 +70,11 @@ class S3Store:
     def parts(self) -> S3Parts:
         """See the port."""
         return self._parts
+
+    @property
+    def classes(self) -> S3Classes:
+        """See the port."""
+        return self._classes
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         """See the port."""
@@ -127,12 +134,8 @@ class S3Store:
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """See the port."""
-        start = {"start-after": self._prefix + after} if after else {}
-        for page in self._pages(prefix, **start):
-            for item in page.all("Contents"):
-                key = _name(page, item.said("Key")).removeprefix(self._prefix)
-                if key.encode() > after.encode():
-                    yield Listed(key, item.number("Size"))
+        for key, item in self._listed(prefix, after):
+            yield Listed(key, item.number("Size"))
 
     def folders(self, prefix: str) -> Iterator[str]:
         """See the port."""
@@ -184,6 +187,14 @@ class S3Store:
                 return
             require_from(answer, start, what=f"{self.url}: {key}")
             yield answer
+
+    def _listed(self, prefix: str, after: str = "") -> Iterator[tuple[str, Element]]:
+        start = {"start-after": self._prefix + after} if after else {}
+        for page in self._pages(prefix, **start):
+            for item in page.all("Contents"):
+                key = _name(page, item.said("Key")).removeprefix(self._prefix)
+                if key.encode() > after.encode():
+                    yield key, item
 
     def _pages(self, prefix: str, **asked: str) -> Iterator[Element]:
         asked["prefix"] = self._prefix + prefix

@@ -4,7 +4,7 @@ Each request is made once. A part carries its CRC32C, which the server compares 
 and once more when the parts are put together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from html import escape
 from http import HTTPStatus
@@ -34,9 +34,9 @@ class S3Parts:
         self._ask = bucket.ask
         self._url = bucket.url
 
-    def begin(self, key: str) -> str:
-        """See the port."""
-        headers = {"x-amz-checksum-algorithm": "CRC32C"}
+    def begin(self, key: str, more: Mapping[str, str] | None = None) -> str:
+        """See the port; `more` headers say what else the object is to be."""
+        headers = {"x-amz-checksum-algorithm": "CRC32C", **(more or {})}
         with self._ask("POST", key, "uploads=", headers=headers) as answer:
             upload = parsed(answer.read()).said("UploadId")
         if not upload:
@@ -73,12 +73,19 @@ class S3Parts:
             after = last
 
     def complete(
-        self, key: str, upload: str, parts: Sequence[SentPart], *, if_absent: bool = False
+        self,
+        key: str,
+        upload: str,
+        parts: Sequence[SentPart],
+        *,
+        if_absent: bool = False,
+        tag: str = "",
     ) -> None:
-        """See the port."""
+        """See the port; with a tag, only in place of the object that has it."""
         headers = {
             "Content-Type": "application/xml",
             **({"If-None-Match": "*"} if if_absent else {}),
+            **({"If-Match": tag} if tag else {}),
         }
         body = _completion(parts)
         with self._ask("POST", key, _of(upload), headers=headers, signed=body) as answer:

@@ -41,6 +41,7 @@ OF_USERS = (
             "GetObject",
             "PutObject",
             "DeleteObject",
+            "RestoreObject",
             "AbortMultipartUpload",
             "ListMultipartUploadParts",
         )

@@ -28,6 +28,7 @@ def _store(scope: Scope) -> tuple[Statement, ...]:
                 "s3:GetObject",
                 "s3:PutObject",
                 "s3:DeleteObject",
+                "s3:RestoreObject",
                 "s3:AbortMultipartUpload",
                 "s3:ListMultipartUploadParts",
             ),
