@@ -20,12 +20,9 @@ from cryoem_cloud.model.record import PROTOCOL
 from cryoem_cloud.model.task import Ready, pack_from_bytes, pack_to_bytes
 from cryoem_cloud.model.turn import Turn, may_follow
 from cryoem_cloud.ports.store import Store
-<<<<<<< HEAD
+from cryoem_cloud.stores.archive import ArchiveLog
 from cryoem_cloud.stores.budget import Balance, approve
 from cryoem_cloud.stores.budget import Entry as BudgetEntry
-=======
-from cryoem_cloud.stores.archive import ArchiveLog
->>>>>>> 6d080a9fb18bd5f7112080e6a16a7cfa70df1624
 from cryoem_cloud.stores.ids import reserve_block
 from cryoem_cloud.stores.index import IndexLog, entries_from_bytes, entries_to_bytes
 from cryoem_cloud.stores.jobs import JobRecords

@@ -36,7 +36,6 @@ def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) ->
     if deep:
         pulling.say_price(pulling.files)
     found = []
-<<<<<<< HEAD
     settings = Settings.read(places(), project.folder, environment())
     with sending(places(), settings) as engine:
         repairs = Repairs(store, project, engine)
@@ -46,19 +45,15 @@ def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) ->
                 refusal = pulling.refusal(verdict.entry.path)
                 after = repairs.repaired(verdict, refusal=refusal)
             found.append(after)
-            if not json_ and (after.bad or after.mended or after.here is Finding.CHANGED):
+            if not json_ and _is_worth_a_line(after):
                 click.echo(f"{visible(after.entry.path)}: {after.told()}")
-=======
-    for verdict in verdicts(store, project, pulling.files, deep=deep):
-        after = repaired(store, project, verdict) if repair else verdict
-        found.append(after)
-        if not json_ and (
-            after.bad or after.unread or after.mended or after.here is Finding.CHANGED
-        ):
-            click.echo(f"{after.entry.path}: {after.told()}")
->>>>>>> 6d080a9fb18bd5f7112080e6a16a7cfa70df1624
     _say(found, deep=deep, json_=json_)
     return int(any(verdict.bad or verdict.unread for verdict in found))
+
+
+def _is_worth_a_line(verdict: Verdict) -> bool:
+    changed = verdict.here is Finding.CHANGED
+    return bool(verdict.bad or verdict.unread or verdict.mended or changed)
 
 
 def _say(found: list[Verdict], *, deep: bool, json_: bool) -> None:
