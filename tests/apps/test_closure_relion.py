@@ -11,6 +11,7 @@ import pytest
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.model.job import Job, Need, Outcome
+from cryoem_cloud.model.work import Program
 from cryoem_cloud.ports.application import Finished, Shape
 
 from .conftest import JOBS, RelionProject, make_job, programs_environment
@@ -232,3 +233,34 @@ def test_a_movie_whose_name_relion_can_read_travels(
         assert Relion().judge(job, finished).outcome is Outcome.SUCCESS, finished
         assert list(results(folder)) == list(results(alone / job.outputs[0]))
     assert (direct / f"MotionCorr/job002/Movies/{name}.mrc").is_file()
+
+
+@pytest.mark.parametrize(
+    ("label", "program", "numbers"),
+    [
+        ("MotionCorr", Program.MOTION, {"items": 3, "pixels": 512**2, "frames": 4}),
+        ("CtfFind", Program.CTF, {"items": 3, "pixels": 512**2}),
+        ("CtfFind spectra", Program.CTF, {"items": 3}),
+        ("AutoPick", Program.PICK, {"items": 3, "pixels": 512**2}),
+        ("Extract", Program.EXTRACT, {"items": 3, "pixels": 512**2, "box_px": 32}),
+        ("Class2D", Program.CLASS2D, {"box_px": 32, "classes": 2, "iterations": 2}),
+        ("Select split", Program.OTHER, {}),
+    ],
+)
+def test_the_work_is_told_by_lists_and_images_that_relion_wrote(
+    relion_project: RelionProject, label: str, program: Program, numbers: dict[str, int]
+) -> None:
+    found = Relion().work(job_of(relion_project, label), Here(relion_project.path))
+    assert found is not None
+    assert found.program is program
+    assert {name: getattr(found, name) for name in numbers} == numbers
+
+
+def test_particles_and_their_bytes_are_those_of_the_stacks(relion_project: RelionProject) -> None:
+    found = Relion().work(job_of(relion_project, "Class2D"), Here(relion_project.path))
+    assert found is not None
+    folder = relion_project.path / relion_project.ran["Extract"].folder
+    rows = (folder / "particles.star").read_text().count(".mrcs")
+    assert found.items == rows > 0
+    size = sum(path.stat().st_size for path in folder.rglob("*.mrcs"))
+    assert found.input_bytes == pytest.approx(size, rel=0.02)

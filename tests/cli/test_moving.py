@@ -257,6 +257,33 @@ def test_a_link_that_leads_nowhere_is_a_change_of_the_users(owner: User) -> None
     assert "maps/1.mrc: changed here since it was stored" in owner.cryoem("verify").out
 
 
+def test_movies_behind_a_link_are_compared_and_what_must_be_written_there_is_refused(
+    owner: User, tmp_path: Path
+) -> None:
+    movies = tmp_path / "camera"
+    movies.mkdir()
+    (movies / "1.mrc").write_bytes(os.urandom(1000))
+    (owner.folder / "movies").symlink_to(movies)
+    owner.cryoem("push", "movies", *ALL)
+    assert f"{SMALL + 2} files" in owner.cryoem("verify", "--deep").err
+    for command, path in (("pull", "movies"), ("pull", "."), ("sync", "movies")):
+        assert "0 of " in owner.cryoem(command, path).err
+    _object_of(owner, "movies/1.mrc").unlink()
+    told = "movies/1.mrc: missing in the store, good here; sent again"
+    assert told in owner.cryoem("verify", "--repair").out
+    found = (movies / "1.mrc").stat()
+    (movies / "1.mrc").write_bytes(bytes(1000))
+    os.utime(movies / "1.mrc", ns=(found.st_atime_ns, found.st_mtime_ns))
+    said = owner.type("cryoem", "verify", "--repair")
+    assert (said.code, "would be written through the link movies" in said.out) == (1, True)
+    (movies / "1.mrc").unlink()
+    owner.cryoem("verify")
+    for command, path in (("pull", "movies"), ("pull", "."), ("sync", "movies")):
+        said = owner.type("cryoem", command, path)
+        assert (said.code, "through the link movies" in said.err) == (5, True)
+    assert not list(movies.iterdir())
+
+
 def test_du_says_how_much_the_store_holds(owner: User) -> None:
     (owner.folder / "maps/same.mrc").hardlink_to(owner.folder / "maps/1.mrc")
     owner.cryoem("push", *ALL)

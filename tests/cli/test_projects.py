@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.cli.indexed import placeable
+from cryoem_cloud.cli.indexed import placeable, require_placing
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Content, Entry
 from cryoem_cloud.model.project import Project
@@ -259,9 +259,11 @@ def test_pull_refuses_what_a_machine_must_not_write(tmp_path: Path) -> None:
     project = Project(name="p", store="file:///s", folder=tmp_path)
     content = Content(key="k", start=0, stored=0, size=0, digest="d")
     for path in ("../x", "a/../../x", "/etc/x", ".cryoem/project.toml", "link/x"):
+        entry = Entry(path=path, content=content)
         with pytest.raises(RefusedError):
-            placeable(project, Entry(path=path, content=content))
-    assert placeable(project, Entry(path="a/x", content=content))
+            require_placing(project, path, ()) if placeable(entry) else None
+    assert placeable(Entry(path="a/x", content=content))
+    require_placing(project, "a/x", ())
 
 
 def test_pull_follows_the_users_link_to_a_job_folder(first: User, tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_all_of_it_is_copied_and_the_folder_follows(lab: Lab) -> None:
     lab.put("jobs/00000107/end")
     before = lab.files(OLD)
     assert before["mirror/big.mrcs"] == BIG
+    assert lab.typed("budget", "set", "500/month")[0] == 0
     code, out, err = lab.type("move", "--region", NEW, "--yes")
     assert code == 0, err
     assert lab.files(NEW) == before == lab.files(OLD)
@@ -105,6 +106,7 @@ def test_all_of_it_is_copied_and_the_folder_follows(lab: Lab) -> None:
     ids = lab.client(NEW).list_objects_v2(Bucket=lab.bucket(NEW), Prefix="cryoem/ids/")
     assert [each["Key"] for each in ids["Contents"]] == ["cryoem/ids/00000001"]
     lab.client(NEW).head_object(Bucket=lab.bucket(NEW), Key="cryoem/decoder/decode-1.py")
+    assert "$500.00 a month" in lab.typed("budget")[1]
 
 
 def test_who_comes_to_the_old_place_is_told(

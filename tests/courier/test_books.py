@@ -58,15 +58,16 @@ def at(seconds: float) -> str:
 
 
 class Writers(RuleBasedStateMachine):
-    """One machine, two couriers and its agent. `tells` says whether its provider tells its end."""
+    """One machine, two couriers, its agent. Its provider tells its launch (`dates`), its end."""
 
-    @initialize(tells=st.booleans())
-    def launched(self, *, tells: bool) -> None:
+    @initialize(dates=st.booleans(), tells=st.booleans())
+    def launched(self, *, dates: bool, tells: bool) -> None:
+        self.dates = dates
         self.store, self.plan = MemoryStore(), list[Fault]()
         self.faulty = FaultyStore(
             self.store, lambda *_: self.plan.pop(0) if self.plan else Fault.NONE
         )
-        self.clock, self.tells = StoppedClock(START), tells
+        self.clock, self.tells = StoppedClock(START), tells and dates
         self.ended_s: float | None = None
         self.couriers = [books(self.faulty, self.clock, f"courier-{n}") for n in range(2)]
         self.agent: Sighted | None = None
@@ -85,12 +86,12 @@ class Writers(RuleBasedStateMachine):
         self.couriers[which].look(
             fleet(
                 State.UP if self.ended_s is None else State.GONE,
-                since=at(0),
+                since=at(0) if self.dates else "",
                 until=at(self.ended_s or 0) if told else "",
             ),
             ORDER,
         )
-        if fresh and fault is Fault.NONE:
+        if fresh and fault is Fault.NONE and (self.dates or self.ended_s is None):
             assert list(self.store.list(""))
 
     @rule(which=st.integers(0, 1))
@@ -139,18 +140,18 @@ class Writers(RuleBasedStateMachine):
         there_s = self.clock.monotonic() if self.ended_s is None else self.ended_s
         for life in found:
             official = [r for r in records if r.witness is Witness.PROVIDER]
-            spans = [(r.since, r.until) for r in records if r.since and r.until]
+            begins = [r.since for r in records if r.since]
+            ends = [r.until for r in records if r.until]
             if official:
                 assert life.seconds == self.ended_s
-            elif spans:
-                seen = max(until for _, until in spans) - min(since for since, _ in spans)
-                assert life.seconds == seen.total_seconds()
+            elif ends:
+                assert life.seconds == (max(ends) - min(begins)).total_seconds()
             if official or not any(r.ended and r.witness is Witness.COURIER for r in records):
                 assert life.seconds <= there_s
 
 
 TestWriters = Writers.TestCase
-TestWriters.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestWriters.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)
 
 
 @dataclass
@@ -192,6 +193,49 @@ def test_an_end_that_nobody_watched_is_left_to_the_agent() -> None:
     bench.clock.pass_(3000)
     books(bench.store, bench.clock).look(fleet(State.GONE, since=at(0)), ORDER)
     assert (bench.life.seconds, bench.life.over) == (0, True)
+
+
+def test_a_courier_that_comes_later_hides_nothing_where_no_times_are_told() -> None:
+    """As of this computer's machines: a restarted courier finds them ended, and knows no more."""
+    bench = Bench()
+    first = books(bench.store, bench.clock)
+    first.look(fleet(State.UP), ORDER)
+    bench.clock.pass_(4)
+    first.look(fleet(State.LEFT), ORDER)
+    bench.clock.pass_(5)
+    assert books(bench.store, bench.clock).look(fleet(State.LEFT), ORDER)
+    assert (bench.life.seconds, len(list(bench.store.list("")))) == (4, 2)
+
+
+def test_all_ends_that_a_witness_told_are_read() -> None:
+    bench = Bench()
+    ledger = Ledger(bench.store, PROJECT)
+    said = Sighting(machine="i-1", job=7, witness=Witness.COURIER, since=START, until=None)
+    for since, until in ((0, 0), (0, 4), (9, None)):
+        ledger.put(
+            replace(
+                said,
+                since=START + timedelta(seconds=since),
+                until=None if until is None else START + timedelta(seconds=until),
+                ended=until != 0,
+            ),
+            "courier-1",
+        )
+    assert bench.life.seconds == 4
+
+
+def test_what_a_machine_writes_into_the_ledger_stops_nobody() -> None:
+    bench = Bench()
+    books(bench.store, bench.clock).look(fleet(State.UP, since=at(0)), ORDER)
+    below = f"{PROJECT}/ledger/00000007/machines/i-1/agent"
+    bench.store.put(f"{below}/0", b"no record")
+    said = Sighting(
+        machine="i-1", job=7, witness=Witness.AGENT, since=START, until=START, kind="\x1b[2J"
+    )
+    bench.store.put(f"{below}/1", said.to_bytes())
+    bench.store.put(f"{PROJECT}/ledger/odd", b"")
+    assert bench.life.kind == "m5.large"
+    assert Sighting.from_bytes(said.to_bytes()).kind == "[2J"
 
 
 def test_a_store_that_is_away_is_told_later() -> None:

@@ -18,6 +18,7 @@ from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover import bundle
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine
 from cryoem_cloud.mover.pull import fetch_bytes
+from cryoem_cloud.mover.source import Source
 from cryoem_cloud.stores.memory import MemoryStore
 
 LARGE = 40_000_000
@@ -136,7 +137,14 @@ def test_what_changes_while_it_is_read_is_left_out_and_all_else_sent(
         changing.touch()  # while others are read
         return read(path)
 
+    whole = Source.whole
+
+    def changed_and_whole(source: Source) -> tuple[bytes, str]:
+        changing.touch()  # while it is sent alone
+        return whole(source)
+
     monkeypatch.setattr(bundle, "_read", changed_and_read)
+    monkeypatch.setattr(Source, "whole", changed_and_whole)
     assert scope.push(*names) == {"10": WRITTEN}
     for name in names:
         assert scope.stored(name) == (None if name == "10" else name.encode() * 500)

@@ -166,8 +166,11 @@ class Life:
         if self._only_stops(kept, why) and kept.state != "shutting-down":
             self._become(kept, "stopped", why)
             return
+        was, began = kept.state, kept.record._reason
         kept.record.terminate()
         self._become(kept, "terminated", why)
+        if was == "shutting-down":  # the reason has the instant from which nothing is billed
+            kept.record._reason = began
 
     def _become(self, kept: Kept, state: str, why: Why | None) -> None:
         kept.record._state = InstanceState(state, CODES[state])

@@ -1,7 +1,7 @@
 """What files share: as many requests at a time as help, as fast as is allowed, no work in vain."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -146,3 +146,44 @@ def test_a_slow_line_behind_the_store_counts_as_ours() -> None:
         with engine.stream(64 * MIB):
             clock.pass_(1)
         assert engine.link_bytes_per_s == 64 * MIB
+
+
+def test_who_waits_for_an_engine_that_is_closed_is_told() -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def work(_: int) -> None:
+        begun.set()
+        gate.wait(30)
+
+    engine = Engine(memory_bytes=MIB, streams=1)
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(engine.each, work, range(4))
+        assert begun.wait(30)
+        closing = pool.submit(engine.close)
+        engine._ended.wait(30)
+        gate.set()
+        with pytest.raises(CancelledError):
+            waiting.result(30)
+        closing.result(30)
+    with pytest.raises(CancelledError), engine.stream(MIB):
+        pass
+
+
+def test_an_interruption_ends_an_engine_that_waits_for_its_rate() -> None:
+    late: list[Future[None]] = []
+
+    def request() -> None:
+        with engine.stream(3600):
+            pass
+
+    def interrupted() -> None:
+        with engine.ending_with_the_program():
+            late.append(pool.submit(request))
+            raise KeyboardInterrupt
+
+    line = Line(most_bytes_per_s=1)
+    with Engine(memory_bytes=MIB, line=line) as engine, ThreadPoolExecutor(1) as pool:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        with pytest.raises(CancelledError):
+            late[0].result(30)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks.transfer.camera import camera
-from cryoem_cloud.cli.verifying import repaired, verdicts
+from cryoem_cloud.cli.verifying import Repairs, verdicts
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import (
@@ -301,7 +301,7 @@ def test_who_has_the_movies_mends_what_a_lost_gain_has_spoilt(
     store.delete(f"{PROJECT}/{content.gain}")
     (found,) = verdicts(store, project, [entry], deep=deep)
     assert found.there is Finding.MISSING
-    assert repaired(store, project, found).mended == "sent again"
+    assert Repairs(store, project).repaired(found).mended == "sent again"
     (again,) = IndexLog(store, PROJECT).read(after=0)
     mended = again.entries[0].content
     assert mended

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.cli.verifying import Verdict, repaired
+from cryoem_cloud.cli.verifying import Repairs, Verdict
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import CorruptObjectError, StoreUnreachableError
 from cryoem_cloud.model.file import Content, Entry
@@ -244,10 +244,35 @@ def test_a_disk_of_the_servers_that_rots_is_found_before_the_bytes_are_used(tmp_
         project = Project(name=PROJECT, store=store.url, folder=tmp_path)
         (tmp_path / ".cryoem").mkdir()
         verdict = Verdict(entry=entry, here=Finding.GOOD, there=Finding.DAMAGED, proof=Proof.READ)
-        assert repaired(store, project, verdict).mended == "sent again"
+        assert Repairs(store, project).repaired(verdict).mended == "sent again"
         (recorded,) = IndexLog(store, PROJECT).read()
         place_file(store, PROJECT, recorded.entries[0], tmp_path / "placed")
         assert (tmp_path / "placed").read_bytes() == path.read_bytes()
+
+
+def test_what_is_sent_again_is_encoded_and_sent_once_for_all_its_names(tmp_path: Path) -> None:
+    store, path = MemoryStore(), a_file(tmp_path / "movie.mrc", 0.5, counts=True)
+    project = Project(name=PROJECT, store="memory://", folder=tmp_path)
+    (tmp_path / "copy.mrc").write_bytes(path.read_bytes())
+    entry = kept(store, path, encoding=Encoding.AUTO)
+    damage(store, entry)
+    with Engine(memory_bytes=SEND_BYTES, encoding=Encoding.AUTO) as engine:
+        repairs = Repairs(store, project, engine)
+        for name in ("movie.mrc", "copy.mrc"):
+            found = Verdict(
+                entry=replace(entry, path=name),
+                here=Finding.GOOD,
+                there=Finding.DAMAGED,
+                proof=Proof.CHECKSUM,
+            )
+            assert repairs.repaired(found).mended == "sent again"
+    first, second = (each.entries[0] for each in IndexLog(store, PROJECT).read())
+    assert (first.path, second.path) == ("movie.mrc", "copy.mrc")
+    assert first.content == second.content
+    assert first.content
+    assert first.content.codecs
+    place_file(store, PROJECT, second, tmp_path / "placed")
+    assert (tmp_path / "placed").read_bytes() == path.read_bytes()
 
 
 def _rot(folder: Path, data: bytes) -> None:

@@ -20,6 +20,11 @@ def test_a_job_without_pieces_takes_boot_and_run() -> None:
     assert (found.end_s, found.machine_s, found.lost) == (3780, 3780, 0)
 
 
+def test_a_machine_that_is_up_begins_at_once() -> None:
+    found = happened(ToDo(join_s=3600), Machinery(count=1, boot_s=180, is_up=True), dice())
+    assert found.end_s == 3600
+
+
 def test_machines_that_are_not_needed_leave() -> None:
     found = happened(ToDo(join_s=3600), Machinery(count=3, boot_s=180), dice())
     assert found.end_s == 3780

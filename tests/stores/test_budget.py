@@ -13,7 +13,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from cryoem_cloud.model.errors import BudgetError, FormatError, StoreUnreachableError
 from cryoem_cloud.model.usd import ZERO
-from cryoem_cloud.stores.budget import Balance, BudgetLog, Deed, Entry, approve, approved
+from cryoem_cloud.stores.budget import (
+    Balance,
+    BudgetLog,
+    Deed,
+    Entry,
+    approve,
+    approved,
+    carry_over,
+)
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault, FaultyStore
 
@@ -110,7 +118,7 @@ class Spending(RuleBasedStateMachine):
                 continue
             kept = {f"{entry.token}/held": entry.months}
             if entry.deed is Deed.RELEASED:
-                counts.pop(f"{entry.token}/held")
+                counts.pop(f"{entry.token}/held", None)
                 kept = {f"{entry.token}/spent": entry.months}
             counts |= {name: dict(months) for name, months in kept.items()}
             if entry.deed is Deed.RESERVED and any(entry.months.values()):
@@ -168,6 +176,10 @@ def test_a_reservation_that_stands_is_made_once() -> None:
         log(store).reserve("one", {"2026-11": Decimal(70)}, until=UNTIL, by="c")
     log(store).release("two", {}, by="c")
     assert len(entries(store)) == 1
+    for spent in (1, 1, 2, 2):  # the last of its machines was seen to end later
+        log(store).release("one", {"2026-11": Decimal(spent)}, by="c")
+    assert len(entries(store)) == 3
+    assert log(store).read().months == {"2026-11": Decimal(2)}
 
 
 def test_a_job_is_approved_once_and_for_all() -> None:
@@ -177,6 +189,18 @@ def test_a_job_is_approved_once_and_for_all() -> None:
     approve(store, PROJECT, 7, by="bob")
     assert approved(store, PROJECT, 7)
     assert b"ada" in store.get("budgets/p-1a2b3c4d/approved/00000007")
+
+
+def test_a_budget_goes_along_where_its_project_goes_and_comes_back() -> None:
+    here, there = MemoryStore(), MemoryStore()
+    log(here).set_limit(Decimal(100), by="ada")
+    approve(here, PROJECT, 7, by="ada")
+    carry_over(here, there, PROJECT)
+    log(there).reserve("one", {"2026-11": Decimal(70)}, until=UNTIL, by="c")
+    assert approved(there, PROJECT, 7)
+    carry_over(there, here, PROJECT)
+    assert log(here).read() == log(there).read()
+    assert log(here).read().held("2026-11") == Decimal(70)
 
 
 def test_an_unknown_deed_is_refused() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.model.charge import Sighting
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
@@ -20,9 +21,12 @@ from cryoem_cloud.model.task import Ready, pack_from_bytes, pack_to_bytes
 from cryoem_cloud.model.turn import Turn, may_follow
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.archive import ArchiveLog
+from cryoem_cloud.stores.budget import Balance, approve
+from cryoem_cloud.stores.budget import Entry as BudgetEntry
 from cryoem_cloud.stores.ids import reserve_block
 from cryoem_cloud.stores.index import IndexLog, entries_from_bytes, entries_to_bytes
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.ledger import Carried
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.stores.nexts import Next
 
@@ -46,6 +50,9 @@ SAME: dict[str, Callable[[bytes], bytes]] = {
     "journal": lambda data: Page.from_bytes(data).to_bytes(),
     "entries": lambda data: entries_to_bytes(entries_from_bytes(data)),
     "next": lambda data: Next.from_bytes(data).to_bytes(),
+    "sighting": lambda data: Sighting.from_bytes(data).to_bytes(),
+    "carried": lambda data: Carried.from_bytes(data).to_bytes(),
+    "budget": lambda data: BudgetEntry.from_bytes(data).to_bytes(),
     "project": lambda data: Project.from_bytes(data, store="", folder=Path("/")).to_bytes(),
 }
 
@@ -62,6 +69,13 @@ def test_the_turns_of_the_page_follow_each_other() -> None:
     assert all(may_follow(turns[:place], turn) for place, turn in enumerate(turns))
 
 
+def test_the_budget_of_the_page_is_one() -> None:
+    log = [BudgetEntry.from_bytes(data) for data in examples()["budget"]]
+    assert [entry.number for entry in log] == [1, 2, 3]
+    assert not Balance.of(log[:2]).refusal(log[1].months)
+    assert Balance.of(log).months == log[2].months
+
+
 def everything(store: Store) -> list[bytes]:
     return [store.get(item.key) for item in store.list("")]
 
@@ -72,6 +86,7 @@ def test_small_records_of_the_page_are_what_is_written() -> None:
         "extended": lambda records: records.extend(datetime(2026, 1, 2, 4, 0, 1, tzinfo=UTC)),
         "launch": lambda records: records.put_launch(1, "local", f"{PROJECT}-00000007-1", Offer()),
         "end": lambda records: records.put_end(Exit(outcome=Outcome.SUCCESS)),
+        "approved": lambda records: approve(records.store, PROJECT, JOB, by="ada@workstation"),
         "ids": lambda records: reserve_block(records.store, "ada@workstation"),
     }
     for kind, act in acts.items():

@@ -28,6 +28,8 @@ class Known:
         self.tasks: list[Task] = []
         self.turns: dict[int, int] = {}
         self.endings: dict[int, Turn] = {}
+        self.failed = False
+        """Whether a task is known to have failed."""
         self._ready = Ready()
         self._packs = 0
         self._places: dict[str, int] = {}
@@ -73,11 +75,6 @@ class Known:
         """How many pieces of a job may be taken by now."""
         return sum(task.is_piece for task in self.tasks[: self._ready.count])
 
-    @property
-    def failed(self) -> bool:
-        """Whether a task is known to have failed."""
-        return any(turn.deed is Deed.FAILED for turn in self.endings.values())
-
     def place(self, name: str) -> int:
         """A task's place; behind all for one that is not known yet."""
         return self._places.get(name, len(self.tasks))
@@ -94,6 +91,7 @@ class Known:
         self.turns[at] = len(turns)
         if standing(turns) in {Standing.DONE, Standing.FAILED}:
             self.endings[at] = turns[-1]
+            self.failed = self.failed or turns[-1].deed is Deed.FAILED
         return turns
 
     def stand_all(self, places: Iterable[int]) -> None:

@@ -8,6 +8,7 @@ from cryoem_cloud.apps.verdict import last_words, not_started, signal_of
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.job import Exit, Job, Need, Outcome
 from cryoem_cloud.model.paths import normal
+from cryoem_cloud.model.work import Work
 from cryoem_cloud.ports.application import Asked, Called, Cut, Finished, Resumed, Shape
 from cryoem_cloud.ports.view import View
 
@@ -108,6 +109,10 @@ class Shell:
 
     def cut(self, job: Job, view: View) -> Cut | None:  # noqa: ARG002  (the port's names)
         """Not at all: one command on one machine."""
+        return None
+
+    def work(self, job: Job, view: View) -> Work | None:  # noqa: ARG002  (the port's names)
+        """Nobody knows."""
         return None
 
     def joined(self, job: Job, paths: Iterable[str]) -> frozenset[str]:  # noqa: ARG002

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.cli.afar import records_of
+from cryoem_cloud.cli.consenting import agreed
 from cryoem_cloud.cli.finding import cards, find
 from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.submitting import wake_for
 from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.courier.submit import submit
 from cryoem_cloud.frontends.pipeline import FINISHED, ended_as
 from cryoem_cloud.frontends.registry import frontend_named
@@ -64,6 +66,9 @@ def hand_in(job: Job, project: Project, *, resumes: int = 0) -> Card:
 
     With `resumes` it goes on from what the job of that number has made.
     """
+    wish = _wish(job, project)
+    settings = Settings.read(places(), project.folder, environment())
+    consent = agreed(job.script, wish, settings, places())
     new = submit(
         counter(places(), project.store),
         Asked(
@@ -74,13 +79,15 @@ def hand_in(job: Job, project: Project, *, resumes: int = 0) -> Card:
             inputs=job.inputs,
             outputs=job.outputs,
             resumes=resumes,
-            wish=_wish(job, project),
+            wish=wish,
         ),
         project=project,
         application=application_named(job.application),
         frontend=frontend_named(job.frontend),
         environment=submitters_environment(environment()),
     )
+    if consent:
+        spool_of(places()).approve(new.slip_name)
     wake_for(new, places())
     return new
 

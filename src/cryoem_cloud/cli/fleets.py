@@ -70,6 +70,8 @@ class Left:
     provider: Provider
     machines: tuple[Machine, ...]
     verdict: Verdict
+    store: str = ""
+    """The URL of its project's; "": it is of none that is known."""
 
     @property
     def where(self) -> str:
@@ -81,10 +83,11 @@ class Left:
         """Whether nobody needs it any more."""
         return self.verdict in {Verdict.ENDED, Verdict.OVERDUE}
 
-    def reap(self) -> None:
-        """End it and leave nothing of it, if nobody needs it."""
+    def reap(self, settle: Callable[["Left"], None] = lambda _: None) -> None:
+        """End it and leave nothing of it, if nobody needs it; before that, `settle` its cost."""
         if self.needless:
             self.provider.end(self.token)
+            settle(self)
             self.provider.forget(self.token)
 
     def to_json(self) -> dict[str, JSON]:
@@ -126,6 +129,7 @@ def fleets_left(
                 provider=provider,
                 machines=provider.look(token).alive,
                 verdict=verdict,
+                store=url,
             )
 
 

@@ -13,7 +13,7 @@ from cryoem_cloud.mover.beside import is_part
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.wiring.stores import store_at
 
-__all__ = ["differs", "entries", "placeable"]
+__all__ = ["differs", "entries", "placeable", "require_placing"]
 
 
 def entries(project: Project) -> dict[str, Entry]:
@@ -29,10 +29,8 @@ def entries(project: Project) -> dict[str, Entry]:
     return words.entries
 
 
-def placeable(project: Project, entry: Entry, outputs: Sequence[str] = ()) -> bool:
+def placeable(entry: Entry) -> bool:
     """Whether it is a file that belongs into the project's folder.
-
-    `outputs` are folders of the project's jobs: a link of the user's at or above one is followed.
 
     Raises:
         RefusedError: It is one that nobody should place: machines write the index, and are not
@@ -46,12 +44,25 @@ def placeable(project: Project, entry: Entry, outputs: Sequence[str] = ()) -> bo
         raise RefusedError(f"{entry.path!r} in the index is no file of a project's")
     if entry.content and entry.content.reference:
         raise RefusedError(f"{entry.path!r} in the index names a file of this computer")
-    for folder in leading(entry.path):
+    return True
+
+
+def require_placing(project: Project, path: str, outputs: Sequence[str]) -> None:
+    """See to it that writing to the path follows no link.
+
+    `outputs` are folders of the project's jobs: a link of the user's at or above one is followed.
+
+    Raises:
+        RefusedError: It would follow one.
+    """
+    for folder in leading(path):
         leads = any(is_below(output, folder) for output in outputs)
         if (project.folder / folder).is_symlink() and not leads:
-            raise RefusedError(f"{entry.path!r} would be written through the link {folder}")
-    require_way(project.folder, entry.path, outputs)
-    return True
+            raise RefusedError(
+                f"{path!r} would be written through the link {folder}",
+                hint=f"a folder in the place of {folder} can be written to",
+            )
+    require_way(project.folder, path, outputs)
 
 
 def differs(project: Project, entry: Entry) -> bool:

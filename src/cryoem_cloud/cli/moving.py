@@ -12,7 +12,14 @@ import click
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.record import JSON
-from cryoem_cloud.model.units import counted, human_duration, human_size, human_usd, size_of
+from cryoem_cloud.model.units import (
+    counted,
+    human_duration,
+    human_size,
+    human_usd,
+    size_of,
+    visible,
+)
 
 __all__ = ["Moved", "Plan", "Tally", "encoding_option", "json_option", "rate_option", "requests_of"]
 
@@ -159,7 +166,7 @@ class Moved:
             click.echo(as_json(self.to_json()))
             return
         for path, what in sorted(self.left_out.items()):
-            click.echo(f"cryoem: {path} is left out: {what}", err=True)
+            click.echo(f"cryoem: {visible(path)} is left out: {what}", err=True)
         click.echo(f"{self._told()}{self._how()}", err=True)
 
     def _told(self) -> str:

@@ -2,14 +2,14 @@
 
 import posixpath
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 import click
 
 from cryoem_cloud.cli.finding import cards
-from cryoem_cloud.cli.indexed import differs, entries, placeable
+from cryoem_cloud.cli.indexed import differs, entries, placeable, require_placing
 from cryoem_cloud.cli.moving import Moved, Plan, Tally, requests_of
 from cryoem_cloud.cli.progress import moving
 from cryoem_cloud.cli.selecting import real_name, wanted
@@ -41,6 +41,7 @@ class Pulling:
     places: Places
     files: Sequence[Entry] = ()
     store: Store = field(init=False)
+    _outputs: Sequence[str] = ()
     _began_s: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -56,12 +57,12 @@ class Pulling:
         """
         known = entries(self.project).values()
         ours = (card for card in cards().all() if card.project == self.project.name)
-        outputs = tuple(folder for card in ours for folder in card.outputs)
+        self._outputs = tuple(folder for card in ours for folder in card.outputs)
         found: dict[str, Entry] = {}
         for path in paths:
             named = wanted(real_name(self.project, inside(self.project, path)))
             asked = (entry for entry in known if named(entry.path))
-            files = [entry for entry in asked if placeable(self.project, entry, outputs)]
+            files = [entry for entry in asked if placeable(entry)]
             if not files and not missing_ok(path):
                 raise NotFoundError(
                     f"the store has nothing at {path}", hint="cryoem store ls lists its files"
@@ -87,12 +88,36 @@ class Pulling:
             )
 
     def away(self) -> list[Entry]:
-        """Those that are not here at all."""
-        return [entry for entry in self.files if not self._is_here(entry)]
+        """Those that are not here at all.
+
+        Raises:
+            RefusedError: One would be written through a link.
+        """
+        return self._placing(entry for entry in self.files if not self._is_here(entry))
 
     def unlike(self) -> list[Entry]:
-        """Those that are not here as the store has them."""
-        return [e for e in self.files if differs(self.project, e) or not self._is_here(e)]
+        """Those that are not here as the store has them.
+
+        Raises:
+            RefusedError: One would be written through a link.
+        """
+        return self._placing(
+            e for e in self.files if differs(self.project, e) or not self._is_here(e)
+        )
+
+    def refusal(self, path: str) -> str:
+        """Why a file of that path must not be written here; "" if it may be."""
+        try:
+            require_placing(self.project, path, self._outputs)
+        except RefusedError as error:
+            return str(error)
+        return ""
+
+    def _placing(self, fresh: Iterable[Entry]) -> list[Entry]:
+        found = list(fresh)
+        for entry in found:
+            require_placing(self.project, entry.path, self._outputs)
+        return found
 
     def _is_here(self, entry: Entry) -> bool:
         return (self.project.folder / entry.path).exists()
@@ -146,7 +171,8 @@ class Pulling:
         """
         self._require_places(fresh)
         for path in {posixpath.dirname(entry.path) for entry in self.files}:
-            remove_left(self.project.folder / path)
+            if not self.refusal(f"{path}/file"):
+                remove_left(self.project.folder / path)
         folder, size, tally = self.project.folder, sum(entry.size for entry in fresh), Tally()
         require_space(folder, size, purpose="pulling")
         settings = Settings.read(self.places, folder, environment())

@@ -17,7 +17,8 @@ Every command that lists something has `--json`, for programs: an object with `"
 when a field changes its meaning. Exit codes: 0 well, 1 a trouble without a number of its own, 2 the
 command's words or a setting are off, 3 no such job, project or file, 4 a missing input, 5 refused
 for safety, 6 no space, 7 a record that cannot be read, 8 the store, 9 a file that changed, 10 the
-provider, 124 too late, 130 interrupted. `run`, `wait` and `logs -f` end with the job's own.
+provider, 11 the budget, 124 too late, 130 interrupted. `run`, `wait` and `logs -f` end with the
+job's own.
 """
 
 

@@ -15,6 +15,7 @@ from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.units import counted, human_size, human_usd
 from cryoem_cloud.mover.decoder import leave_decoder
 from cryoem_cloud.providers.aws.moving import Copied
+from cryoem_cloud.stores.budget import carry_over
 from cryoem_cloud.stores.ids import reserve_up_to
 from cryoem_cloud.stores.projects import mark_moved, mark_returned
 from cryoem_cloud.wiring.aws_moving import Estimate, Move, move_of
@@ -101,6 +102,7 @@ def _bound(move: Move) -> Project:
         reserve_up_to(new, move.last_job, submitter())
         counter(places(), new.url).numbers.rise_above(move.last_job)
     leave_decoder(new)
+    carry_over(old, new, project.name)
     mark_returned(new, project.name)
     mark_moved(old, project.name, new.url)
     bound = projects.attach(project.folder, project.store, project.name, stores_used(places()))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import NoReturn
 
 from cryoem_cloud.model.errors import CryoemError, UsageError
+from cryoem_cloud.model.units import visible
 
 __all__ = ["INTERRUPTED", "WIDTH", "QueueParser", "complain"]
 
@@ -42,6 +43,7 @@ def complain(program: str, error: CryoemError | OSError) -> int:
         text, code = f"{named}{error.strerror or error}{_MEND.get(error.errno or 0, '')}", 1
     if sys.stderr is not None:
         line = " ".join(text.split("\n")).encode("utf-8", "backslashreplace").decode()
+        line = visible(line)
         print(f"{program}: {line}", file=sys.stderr)
     return code
 

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.model.job import Outcome
-from cryoem_cloud.model.units import human_duration, human_size
+from cryoem_cloud.model.units import human_duration, human_size, visible
 
 __all__ = ["state_of", "table", "word_of"]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows under a head, in columns."""
-    lines = [tuple(head), *(tuple(row) for row in rows)]
+    """Rows under a head, in columns; a terminal obeys nothing of it."""
+    lines = [tuple(head), *(tuple(map(visible, row)) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     return "\n".join(
         "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()

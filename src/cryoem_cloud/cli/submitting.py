@@ -10,13 +10,14 @@ from cryoem_cloud.apps.directives import paths, wish
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.patterns import is_pattern, matching, may_lie_in
 from cryoem_cloud.apps.registry import application_for, broken
+from cryoem_cloud.cli.consenting import agreed
 from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.preceding import require_before
 from cryoem_cloud.cli.reaching import require_reach
 from cryoem_cloud.cli.standing import current_project, inside
 from cryoem_cloud.courier import projects
 from cryoem_cloud.courier.cards import Card, Cards
-from cryoem_cloud.courier.start import stores_used, wake
+from cryoem_cloud.courier.start import spool_of, stores_used, wake
 from cryoem_cloud.courier.submit import mark_refused, submit
 from cryoem_cloud.frontends.registry import frontend_named, name_of_caller
 from cryoem_cloud.model.errors import CryoemError, MissingInputError, SettingsError, UsageError
@@ -102,11 +103,14 @@ def _place_in(project: Project, path: Path | None) -> str:
     return ""
 
 
-def submit_asked(asked: Asked, project: Project, places: Places, *, by_hand: bool = False) -> Card:
+def submit_asked(
+    asked: Asked, project: Project, places: Places, *, by_hand: bool = False, ask: bool = False
+) -> Card:
     """Spool what was asked, and see to it that a courier takes it on.
 
     `asked` names its inputs and outputs as the user did, relative to `cwd`; what the script's own
-    lines say is added. `by_hand`: the user works on the machine, in no container.
+    lines say is added. `by_hand`: the user works on the machine, in no container. `ask`: a user at
+    a terminal is asked whether it may cost what it may cost.
     """
     settings = _required_settings(places, project)
     whole = _with_directives(asked, project)
@@ -119,6 +123,7 @@ def submit_asked(asked: Asked, project: Project, places: Places, *, by_hand: boo
     cards = Cards(places.state / "jobs")
     require_before(whole.after, cards, project)
     _require_inputs(whole, cards, project)
+    consent = agreed(whole.script, whole.wish, settings, places) if ask else False
     for error in broken():
         sys.stderr.write(f"cryoem: {error}; it is left out\n")
     frontend = frontend_named(name_of_caller(asked.script, asked.script_path))
@@ -131,6 +136,8 @@ def submit_asked(asked: Asked, project: Project, places: Places, *, by_hand: boo
         frontend=frontend,
         environment=submitters_environment(environment()),
     )
+    if consent:
+        spool_of(places).approve(card.slip_name)
     wake_for(card, places)
     return card
 

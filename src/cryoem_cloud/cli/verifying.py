@@ -4,22 +4,23 @@ import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from cryoem_cloud.model.errors import StoreUnreachableError
-from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.file import Content, Entry
 from cryoem_cloud.model.keys import apart_key, mirror_key
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.mover.engine import FETCH_BYTES, Engine
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.mover.push import keep_file
+from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.mover.verify import Finding, Proof, look_here, look_there
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.index import IndexLog
 
-__all__ = ["Verdict", "repaired", "verdicts"]
+__all__ = ["Repairs", "Verdict", "verdicts"]
 
 _STREAMS = 8
 _BAD = {Finding.DAMAGED, Finding.MISSING}
@@ -27,13 +28,14 @@ _BAD = {Finding.DAMAGED, Finding.MISSING}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What was found of one file, and what was done about it ("": nothing)."""
+    """What was found of one file, what was done about it, and why nothing was ("": neither)."""
 
     entry: Entry
     here: Finding
     there: Finding
     proof: Proof
     mended: str = ""
+    refused: str = ""
 
     @property
     def bad(self) -> bool:
@@ -49,9 +51,10 @@ class Verdict:
         """For people."""
         here = f"{self.here.value} here" if self.here is Finding.DAMAGED else self.here.value
         there = f"{self.there.value} in the store"
-        done = f"; {self.mended}" if self.mended else ""
+        done = "".join(f"; {words}" for words in (self.mended, self.refused) if words)
         if self.there is Finding.GOOD:
             return f"{here}{done}"
+        here = "good here" if self.here is Finding.GOOD else here
         return f"{there}, {here}{done}"
 
     def to_json(self) -> dict[str, JSON]:
@@ -93,26 +96,49 @@ def verdicts(
         yield from pool.map(one, files)
 
 
-def repaired(store: Store, project: Project, verdict: Verdict) -> Verdict:
-    """Mend a side by the other one, where that one is good; the verdict after that.
+class Repairs:
+    """Mends files of a project, one after the other.
 
-    What was changed here since it was stored is left as it is.
+    What is sent again is sent as any file, by the engine, and once for all files of that content.
     """
-    path = project.folder / verdict.entry.path
-    if verdict.there in _BAD and verdict.here is Finding.GOOD:
-        _send_again(store, project, verdict.entry, path)
-        return replace(verdict, mended="sent again")
-    if verdict.there is Finding.GOOD and verdict.here is Finding.DAMAGED:
-        place_file(store, project.name, verdict.entry, path)
-        return replace(verdict, mended="brought home again")
-    return verdict
 
+    def __init__(self, store: Store, project: Project, engine: Engine | None = None) -> None:
+        self._store, self._project, self._engine = store, project, engine
+        self._sent: dict[str, Content] = {}
 
-def _send_again(store: Store, project: Project, entry: Entry, path: Path) -> None:
-    key = mirror_key(entry.path)
-    try:
-        stamp, content = keep_file(store, path, project=project.name, key=key)
-    except StoreUnreachableError:  # the server cannot read what it has there
-        stamp, content = keep_file(store, path, project=project.name, key=apart_key(key))
-    again = replace(entry, content=content, mtime_ns=stamp.mtime_ns)
-    IndexLog(store, project.name).append(f"verify {secrets.token_hex(8)}", [again])
+    def repaired(self, verdict: Verdict, *, refusal: str = "") -> Verdict:
+        """Mend a side by the other one, where that one is good; the verdict after that.
+
+        What was changed here since it was stored is left as it is, and so is what must not be
+        written here: `refusal` says why.
+        """
+        path = self._project.folder / verdict.entry.path
+        if verdict.there in _BAD and verdict.here is Finding.GOOD:
+            self._send_again(verdict.entry, path)
+            return replace(verdict, mended="sent again")
+        if verdict.there is Finding.GOOD and verdict.here is Finding.DAMAGED:
+            if refusal:
+                return replace(verdict, refused=refusal)
+            place_file(self._store, self._project.name, verdict.entry, path)
+            return replace(verdict, mended="brought home again")
+        return verdict
+
+    def _send_again(self, entry: Entry, path: Path) -> None:
+        digest = entry.content.digest if entry.content else ""
+        content = self._sent.get(digest)
+        if content is None:
+            content = self._kept(entry, path)
+        self._sent[digest] = self._sent[content.digest] = content
+        again = replace(entry, content=content, mtime_ns=stamp_of(path).mtime_ns)
+        IndexLog(self._store, self._project.name).append(f"verify {secrets.token_hex(8)}", [again])
+
+    def _kept(self, entry: Entry, path: Path) -> Content:
+        """Sent as it is if it needed a gain: that may be what was damaged."""
+        gained = entry.content and entry.content.gain
+        engine = None if gained else self._engine
+        keep = partial(keep_file, self._store, path, project=self._project.name, engine=engine)
+        key = mirror_key(entry.path)
+        try:
+            return keep(key=key)[1]
+        except StoreUnreachableError:  # the server cannot read what it has there
+            return keep(key=apart_key(key))[1]

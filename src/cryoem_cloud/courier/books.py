@@ -56,11 +56,16 @@ class Books:
                 continue
             self._due_s[machine.name] = now_s + AGAIN_S
             rate = self.rates(rented(machine, order, self.where))
-            if rate is None and not self.sells:
+            if (rate is None and not self.sells) or self._says_nothing(machine):
                 self._over.add(machine.name)
             else:
                 self._record(self._sighting(machine, order, now, rate))
         return all(m.name in self._over for m in fleet.machines if m.state in _ENDED)
+
+    def _says_nothing(self, machine: Machine) -> bool:
+        """Whether it had ended when we came, and its provider tells no times."""
+        ended = machine.state in _ENDED
+        return ended and not machine.since and machine.name not in self._alive
 
     def note(self, fleet: Fleet, order: Order) -> None:
         """Record all machines as they are now."""

@@ -39,7 +39,7 @@ class Funds:
     _why: str = ""
     _due_s: float = field(default=float("-inf"))
     _asked: bool = False
-    _warned: str = ""
+    _news: str | None = None
 
     def wait_for(self, order: Order, provider: Provider) -> str:
         """Why the fleet may not be ordered yet; "" where it may, and its reservation stands.
@@ -55,12 +55,13 @@ class Funds:
             self._due_s = now_s + _LOOK_S
             self._why = self._decide(order, provider, here=here)
             self._granted = "" if self._why else order.token
+            self._news = None if self._why else self._news or ""
         return self._why
 
-    @property
-    def warning(self) -> str:
-        """That little is left of the budget; "" where enough is."""
-        return self._warned
+    def news(self) -> str | None:
+        """What to say of a fleet that was just granted, maybe nothing; None: none was."""
+        said, self._news = self._news, None
+        return said
 
     def _decide(self, order: Order, provider: Provider, *, here: bool) -> str:
         settings = self.means.settings(str(self.slip.project.folder))
@@ -119,7 +120,7 @@ class Funds:
             if settle_overdue(log, Ledger(self.records.store, self.records.project), now):
                 self._due_s = float("-inf")
             return f"waits: {error}"
-        self._warned = balance.warning(f"{now:%Y-%m}")
-        if self._warned:
-            _LOG.warning("job %d: %s", self.records.number, self._warned)
+        self._news = balance.warning(f"{now:%Y-%m}")
+        if self._news:
+            _LOG.warning("job %d: %s", self.records.number, self._news)
         return ""

@@ -9,6 +9,7 @@ from cryoem_cloud.courier.funds import Funds
 from cryoem_cloud.courier.guest import Guest
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.pricing import is_paid
+from cryoem_cloud.courier.settling import settle
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.errors import BootError, ProviderError
@@ -112,8 +113,7 @@ class Manning:
             self._take_up()
         order = self._order()
         provider = provider_of(self.means, self.slip)
-        if why := self._funds.wait_for(order, provider):
-            self.told(why)
+        if not self._granted(order, provider):
             return
         fleet = provider.keep(order)
         self._tell_of_gone(fleet)
@@ -144,13 +144,25 @@ class Manning:
             return False
         return not self.log.read() or self._silent()
 
+    def _granted(self, order: Order, provider: Provider) -> bool:
+        """Whether the fleet may be ordered; why not is told, and what there is to say if it may."""
+        why = self._funds.wait_for(order, provider)
+        if (news := why or self._funds.news()) is not None:
+            self.told(news)
+        return not why
+
     def note(self) -> None:
-        """Have the ledger know of the machines as they are now."""
+        """Have the ledger know of the machines as they are now, if their provider tells."""
         settings = self.means.settings(str(self.slip.project.folder))
         provider = provider_of(self.means, self.slip)
         if self._attempt and is_paid(provider, settings):
             order = self._order()
-            self._books_of(provider).note(provider.look(order.token), order)
+            try:
+                fleet = provider.look(order.token)
+            except ProviderError as error:
+                _LOG.warning("job %d: its cost is told later: %s", self.records.number, error)
+                return
+            self._books_of(provider).note(fleet, order)
 
     def _books_of(self, provider: Provider) -> Books:
         if provider.name not in self._books:
@@ -211,6 +223,7 @@ class Manning:
                 return
             _LOG.warning("job %d: %s", self.records.number, refusal)
             provider.end(order.token)
+            settle(provider, order.token, self._books_of(provider))
             self._begin(self._attempt + 1, offers[at + 1])
 
     def _man_again(self) -> None:

@@ -37,7 +37,8 @@ def estimate_of(
         for kind in offer.kinds or (PROCESS,):
             wanted = Rented(kind=kind, where=where, region=region, market=market, disk_gib=disk_gib)
             if rate := rates(wanted):
+                name = kind if offer.kinds else ""
                 known.append(
-                    Estimate.at(rate, kind=kind, market=market, count=count, lasts_s=lasts_s)
+                    Estimate.at(rate, kind=name, market=market, count=count, lasts_s=lasts_s)
                 )
     return max(known, key=lambda each: each.usd, default=None)

@@ -8,7 +8,9 @@ from decimal import Decimal
 
 from cryoem_cloud.courier.books import Books
 from cryoem_cloud.courier.tokens import job_of
+from cryoem_cloud.model.charge import instant_text, whole
 from cryoem_cloud.model.errors import ObjectMissingError
+from cryoem_cloud.model.life import MONTH_H, Life, months_of
 from cryoem_cloud.model.usd import ZERO
 from cryoem_cloud.planner.disk import disk_gib
 from cryoem_cloud.ports.provider import LIMIT_S, Order, Provider
@@ -16,11 +18,15 @@ from cryoem_cloud.stores.budget import BudgetLog
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 
-__all__ = ["settle", "settle_overdue", "spent_by"]
+__all__ = ["hourly", "reserve_more", "settle", "settle_overdue", "spent_by"]
 
 _SPARE = timedelta(hours=1)
 """After a fleet's hard limit, by whichever clock: nothing of it is left then."""
-_HOUR_S = 3600.0
+_HOUR_S = 3600
+_MORE = "+"
+"""Between a fleet's token and an instant: what was reserved for more time."""
+_LONGEST = timedelta(days=7)
+"""That --max-hours allows."""
 
 
 def settle(provider: Provider, token: str, books: Books) -> bool:
@@ -43,9 +49,25 @@ def settle(provider: Provider, token: str, books: Books) -> bool:
     if not books.look(fleet, order):
         return False
     log = BudgetLog(ledger.store, ledger.project)
-    for each in [held for held in log.read().reserved if held.partition("+")[0] == token]:
-        log.release(each, spent_by(ledger, each), by=books.who)
+    balance = log.read()
+    for each in {*balance.reserved, *balance.spent}:
+        if each.partition(_MORE)[0] == token:
+            log.release(each, spent_by(ledger, each), by=books.who)
     return True
+
+
+def reserve_more(log: BudgetLog, ledger: Ledger, token: str, *, by_s: float, now: datetime) -> None:
+    """Reserve what a fleet's machines cost that are there, for so much longer.
+
+    Raises:
+        BudgetError: It does not fit.
+    """
+    an_hour = sum((hourly(life) for life in _lives(ledger, token) if not life.over), ZERO)
+    until = whole(now + timedelta(seconds=by_s))
+    months = {month: an_hour * seconds / _HOUR_S for month, seconds in months_of(whole(now), until)}
+    if any(months.values()):
+        more = f"{token}{_MORE}{instant_text(until)}"
+        log.reserve(more, months, until=until + _LONGEST, by="cryoem extend")
 
 
 def settle_overdue(log: BudgetLog, ledger: Ledger, now: datetime) -> bool:
@@ -61,13 +83,24 @@ def settle_overdue(log: BudgetLog, ledger: Ledger, now: datetime) -> bool:
 
 def spent_by(ledger: Ledger, token: str) -> Mapping[str, Decimal]:
     """What a fleet has cost, by month, as far as prices are known."""
-    job = job_of(token)
     found: dict[str, Decimal] = defaultdict(Decimal)
-    for life in ledger.lives(job[1]) if job else ():
-        if life.token == token:
-            for charge in life.charges(ledger.project):
-                found[charge.month] += charge.usd or ZERO
+    for life in _lives(ledger, token):
+        for charge in life.charges(ledger.project):
+            found[charge.month] += charge.usd or ZERO
     return dict(found)
+
+
+def hourly(life: Life) -> Decimal:
+    """What a machine costs an hour with its disk; 0 where nobody knows."""
+    if life.rate is None:
+        return ZERO
+    rate = life.rate[1]
+    return rate.usd_per_hour + rate.disk_usd * rate.disk_gib / MONTH_H
+
+
+def _lives(ledger: Ledger, token: str) -> list[Life]:
+    job = job_of(token)
+    return [life for life in ledger.lives(job[1]) if life.token == token] if job else []
 
 
 def _order(records: JobRecords, provider: Provider, token: str) -> Order:

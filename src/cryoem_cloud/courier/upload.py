@@ -215,7 +215,10 @@ class Upload:
             small = []
         bundled = {one.place for one in small}
         alone = [one for place, one in firsts.items() if place not in bundled]
-        with ThreadPoolExecutor(max_workers=_BUNDLE_STREAMS) as bundles:
+        with (
+            ThreadPoolExecutor(max_workers=_BUNDLE_STREAMS) as bundles,
+            self.engine.ending_with_the_program(),
+        ):
             together = bundles.map(self._send_together, groups(small, lambda one: one.stamp.size))
             sent = dict(found for found in pool.map(self._send, alone) if found is not None)
             for some in together:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Self
+from typing import ClassVar, Self
 
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.record import JSON, decode, encode, instant, integer, text
+from cryoem_cloud.model.units import plain
 from cryoem_cloud.model.usd import ZERO, usd
 
 __all__ = ["Charge", "Rate", "Rented", "Sighting", "What", "Witness", "instant_text", "whole"]
@@ -117,20 +118,20 @@ class Sighting:
         except ValueError as error:
             raise FormatError(f"an unknown witness: {fields.get('witness')!r}") from error
         return cls(
-            machine=text(fields, "machine"),
+            machine=plain(text(fields, "machine")),
             job=integer(fields, "job"),
             witness=witness,
             since=_maybe(fields, "since"),
             until=_maybe(fields, "until"),
             ended=bool(fields.get("ended", False)),
             limit_s=integer(fields, "limit_s", 0),
-            token=text(fields, "token", ""),
-            submitter=text(fields, "submitter", ""),
-            where=text(fields, "where", ""),
-            kind=text(fields, "type", ""),
-            market=text(fields, "market", ""),
-            region=text(fields, "region", ""),
-            zone=text(fields, "zone", ""),
+            token=_said(fields, "token"),
+            submitter=_said(fields, "submitter"),
+            where=_said(fields, "where"),
+            kind=_said(fields, "type"),
+            market=_said(fields, "market"),
+            region=_said(fields, "region"),
+            zone=_said(fields, "zone"),
             rate=_rate_from_json(fields) if "usd_per_hour" in fields else None,
         )
 
@@ -165,6 +166,12 @@ class Charge:
     gigabytes: Decimal = ZERO
     source: str = ""
 
+    NAMES: ClassVar = (
+        *("what", "project", "job", "month", "user", "machine", "type", "market", "region"),
+        *("seconds", "gigabytes", "usd", "price"),
+    )
+    """Of its fields, for programs."""
+
     def to_json(self) -> dict[str, JSON]:
         """For programs."""
         return {
@@ -194,6 +201,11 @@ def instant_text(at: datetime | None) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
+def _said(fields: Mapping[str, JSON], name: str) -> str:
+    """A text of which a terminal obeys nothing: a machine may have written it."""
+    return plain(text(fields, name, ""))
+
+
 def _maybe(fields: Mapping[str, JSON], name: str) -> datetime | None:
     return instant(fields, name) if text(fields, name, "") else None
 
@@ -211,7 +223,7 @@ def _rate_to_json(rate: Rate) -> dict[str, JSON]:
 def _rate_from_json(fields: Mapping[str, JSON]) -> Rate:
     return Rate(
         usd_per_hour=usd(text(fields, "usd_per_hour")),
-        source=text(fields, "price", ""),
+        source=_said(fields, "price"),
         disk_gib=integer(fields, "disk_gib", 0),
         disk_usd=usd(text(fields, "disk_usd", "0")),
         least_s=integer(fields, "least_s", 0),

@@ -15,6 +15,7 @@ __all__ = [
     "beat_key",
     "boot_key",
     "budget_prefix",
+    "budgets_prefix",
     "bundle_key",
     "carried_key",
     "consent_key",
@@ -270,11 +271,16 @@ def carried_key(project: str, job: int, writer: str) -> str:
     return f"{ledger_prefix(project)}{job:08d}/home/{writer}"
 
 
+def budgets_prefix(project: str) -> str:
+    """Before what is said of a project's money, beside it: its machines may not write there."""
+    return f"budgets/{project}/"
+
+
 def budget_prefix(project: str) -> str:
-    """Before the numbers of a project's budget log; a project's machines may not write there."""
-    return f"budgets/{project}/log/"
+    """Before the numbers of a project's budget log."""
+    return f"{budgets_prefix(project)}log/"
 
 
 def consent_key(project: str, job: int) -> str:
     """Exists once somebody has agreed to what a job may cost."""
-    return f"budgets/{project}/approved/{job:08d}"
+    return f"{budgets_prefix(project)}approved/{job:08d}"

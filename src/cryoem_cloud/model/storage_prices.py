@@ -93,5 +93,5 @@ class StoragePrices:
         for end, price in self.to_internet:
             upper = gb if end is None else min(gb, Decimal(end))
             usd += max(ZERO, upper - below) * price
-            below = max(below, upper)
+            below = upper
         return usd

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-__all__ = ["counted", "human_duration", "human_size", "human_usd", "plain", "size_of"]
+__all__ = ["counted", "human_duration", "human_size", "human_usd", "plain", "size_of", "visible"]
 
 _KILO = 1000
 _UNITS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
@@ -21,6 +21,19 @@ def plain(text: str) -> str:
     """
     kept = (each for each in text if each.isprintable() or each in "\n\t" or _is_odd_byte(each))
     return "".join(kept)
+
+
+def visible(text: str) -> str:
+    r"""A name or a sentence on one line: what a terminal would obey is written `\n`, `\x1b`.
+
+    Other bytes that are no UTF-8 stay, as in `plain`.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or _is_odd_byte(each) else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 def _is_odd_byte(character: str) -> bool:

@@ -4,7 +4,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -68,7 +74,7 @@ class Engine:
         line: Line = Line(),
         cores: int | None = None,
         monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.pool = Pool(memory_bytes)
         self.decoding = Pool(memory_bytes * 3 // 8)
@@ -88,7 +94,8 @@ class Engine:
         self._active = 0
         self.wire_bytes = 0
         """Of all requests that succeeded."""
-        self._monotonic, self._sleep = monotonic, sleep
+        self._ended = threading.Event()
+        self._monotonic, self._sleep = monotonic, sleep or self._ended.wait
         self._changed = threading.Condition()
         self._window = 2 * streams
         self._threads = ThreadPoolExecutor(max_workers=streams, thread_name_prefix="mover")
@@ -108,9 +115,30 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """End its threads."""
-        self._threads.shutdown(cancel_futures=True)
+        """End, and end its threads."""
+        self.end()
+        self._threads.shutdown()  # cancelling what waits there would leave `each` waiting for ever
         self._cores.shutdown()
+
+    def end(self) -> None:
+        """Begin nothing more; requests that are on their way arrive."""
+        self._ended.set()
+        with self._changed:
+            self._changed.notify_all()
+
+    @contextmanager
+    def ending_with_the_program(self) -> Iterator[None]:
+        """Within this, an interruption by the user ends the engine at once.
+
+        To be entered last, after pools of threads that wait for what they have begun.
+        """
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            self.end()
+            raise
 
     @property
     def streams(self) -> int:
@@ -148,12 +176,16 @@ class Engine:
         """What `work` gives for each number, in the order in which it came; on all threads.
 
         With the first error, what has not begun is not done, and what has begun is waited for.
+
+        Raises:
+            CancelledError: The engine has ended.
+            What `work` raises.
         """
         flying: set[Future[_T]] = set()
         given: list[_T] = []
         try:
             for number in numbers:
-                flying.add(self._threads.submit(work, number))
+                flying.add(self._threads.submit(self._worked, work, number))
                 if len(flying) >= self._window:
                     flying = _landed(flying, given)
             while flying:
@@ -163,6 +195,14 @@ class Engine:
                 future.cancel()
             wait(flying)
         return given
+
+    def _worked(self, work: Callable[[int], _T], number: int) -> _T:
+        self._require_going()
+        return work(number)
+
+    def _require_going(self) -> None:
+        if self._ended.is_set():
+            raise CancelledError("the engine has ended")
 
     def coded(self, work: Callable[[], _T]) -> _T:
         """What `work` gives, which encodes or decodes; as many at a time as there are cores.
@@ -179,13 +219,18 @@ class Engine:
 
     @contextmanager
     def stream(self, size: int) -> Iterator[None]:
-        """Within this, a request of so many bytes may go; repetitions halve the streams."""
+        """Within this, a request of so many bytes may go; repetitions halve the streams.
+
+        Raises:
+            CancelledError: The engine has ended.
+        """
         if self._limit is not None:
             with self._changed:
                 pause_s = self._limit.wait_s(size, self._monotonic())
             self._sleep(pause_s)
         with self._changed:
-            self._changed.wait_for(lambda: self._active < self._allowed())
+            self._changed.wait_for(lambda: self._ended.is_set() or self._active < self._allowed())
+            self._require_going()
             self._active += 1
             self._link.begin(self._monotonic())
         moved = 0

@@ -127,6 +127,7 @@ def fetch_files(
     with (
         engine_or_new(engine, FETCH_BYTES) as used,
         ThreadPoolExecutor(max_workers=streams) as pool,
+        used.ending_with_the_program(),
     ):
         placing = _Placing(store, project, moved, used)
         for _ in pool.map(placing.place, together.values()):

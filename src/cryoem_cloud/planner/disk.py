@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from cryoem_cloud.model.task import Task
 
-__all__ = ["disk_gib"]
+__all__ = ["disk_gib", "disk_gib_for"]
 
 _TIMES = 3
 """What a task reads, what it makes (RELION's programs make no more than they read, but for pictures
@@ -18,5 +18,11 @@ def disk_gib(tasks: Iterable[Task]) -> int:
 
     Outputs that grow out of little, such as the iterations of a refinement, have 70 GiB.
     """
-    largest = max((sum(entry.size for entry in task.inputs) for task in tasks), default=0)
-    return max(_LEAST_GIB, -(-_TIMES * largest // _GIB))
+    return disk_gib_for(
+        max((sum(entry.size for entry in task.inputs) for task in tasks), default=0)
+    )
+
+
+def disk_gib_for(input_bytes: int) -> int:
+    """The same, for a task that reads so much."""
+    return max(_LEAST_GIB, -(-_TIMES * input_bytes // _GIB))

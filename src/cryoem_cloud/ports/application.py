@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cryoem_cloud.model.job import Exit, Job, Need, Wish
+from cryoem_cloud.model.work import Work
 from cryoem_cloud.ports.view import View
 
 __all__ = [
@@ -260,6 +261,17 @@ class Application(Protocol):
 
         Raises:
             MissingInputError, FormatError: As `needs` does.
+        """
+        ...
+
+    def work(self, job: Job, view: View) -> Work | None:
+        """What the job computes, in numbers; None where nobody knows.
+
+        Lists are counted, and of the images that they name the first one's header is read: `view`
+        had better have these at hand. An image that is not there yet leaves its numbers at 0.
+
+        Raises:
+            MissingInputError, FormatError, RefusedError: As `needs` does.
         """
         ...
 

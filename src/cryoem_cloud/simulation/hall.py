@@ -47,14 +47,14 @@ class ToDo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machinery:
-    """So many machines, ordered `ordered_s` after the job began, each up `boot_s` later.
+    """So many machines, ordered as the job begins, each up `boot_s` later, or up already.
 
     Each is lost so many times an hour, on average, and replaced at once.
     """
 
     count: int
     boot_s: float
-    ordered_s: float = 0.0
+    is_up: bool = False
     losses_h: float = 0.0
 
 
@@ -100,6 +100,7 @@ class _Machine:
     from_s: float
     dies_s: float
     looks: int = 0
+    beat: int = -1
     task: Taken | None = None
     since_s: float = 0.0
 
@@ -124,7 +125,7 @@ class _Hall:
         self.events: list[tuple[float, int, str]] = []
         self.order = count()
         self.numbers = count(1)
-        self.come = 0
+        self.come, self.ready = 0, Ready()
         self.failed = False
         self.alert_s = 0.0
         """Until then, machines look for one that may be dead."""
@@ -139,18 +140,19 @@ class _Hall:
 
     def run(self) -> None:
         """Until the last task has ended; where all machines have left before, others are sent."""
-        wait_s = self.machinery.ordered_s
+        boot_s = 0.0 if self.machinery.is_up else self.machinery.boot_s
         while not self.end_s:
             for _ in range(self.machinery.count):
-                self._order(max(wait_s, self.clock.monotonic()))
+                self._order(self.clock.monotonic(), boot_s)
+            boot_s = self.machinery.boot_s
             while self.events and not self.end_s:
                 self._next()
         for machine in tuple(self.alive.values()):
             self._gone(machine)
 
-    def _order(self, now_s: float) -> None:
+    def _order(self, now_s: float, boot_s: float) -> None:
         """Have a machine started."""
-        name, up_s = f"m{next(self.numbers)}", now_s + self.machinery.boot_s
+        name, up_s = f"m{next(self.numbers)}", now_s + boot_s
         rate = self.machinery.losses_h / _HOUR_S
         dies_s = up_s + self.dice.expovariate(rate) if rate else float("inf")
         taker = Taker(self.records, name, clock=self.clock, dice=random.Random(self.dice.random()))  # noqa: S311  (no secret)
@@ -181,14 +183,14 @@ class _Hall:
             self.come += 1
         whole = self.come == len(come_s)
         ready = Ready(of if whole else self.come, of)
-        if ready != self.records.ready():
+        if ready != self.ready:
+            self.ready = ready
             self.records.set_ready(ready)
 
     def _look(self, machine: _Machine) -> None:
         """As an agent does between two tasks."""
         now_s = self.clock.monotonic()
-        for each in self.alive:
-            self.records.put_beat(each, int(now_s / HEARTBEAT_S))
+        self._beat(int(now_s / HEARTBEAT_S))
         found = machine.taker.take()
         if isinstance(found, Taken):
             machine.task, machine.looks, machine.since_s = found, 0, now_s
@@ -204,16 +206,22 @@ class _Hall:
             if standing(self.records.turns(MAIN).read()) is Standing.FAILED:
                 self.end_s, self.failed = now_s, True
 
+    def _beat(self, number: int) -> None:
+        """Every machine shows that it lives."""
+        for each in self.alive.values():
+            if each.beat != number:
+                each.beat = number
+                self.records.put_beat(each.name, number)
+
     def _worth_looking(self, now_s: float, every_s: float) -> float:
-        """The first of its looks, so far apart, that may find something."""
+        """The first of its looks, so far apart, that may find something.
+
+        While more is to come, that is when it has come, unless a machine was lost.
+        """
         if now_s < self.alert_s or self.come == len(self.todo.come_s):
             return now_s + every_s  # it may find that it is not needed
-        change_s = min(
-            self.todo.come_s[self.come],
-            *(when_s for when_s, _, name in self.events if self.alive[name].task is not None),
-            float("inf"),
-        )
-        return now_s + every_s * max(1, ceil((change_s - now_s) / every_s))
+        looks = ceil((self.todo.come_s[self.come] - now_s) / every_s)
+        return now_s + every_s * max(1, looks)
 
     def _end(self, taken: Taken) -> None:
         if taken.log.close(taken.claim, Deed.DONE) and taken.task.name == MAIN:
@@ -231,7 +239,7 @@ class _Hall:
                 kept_s = self.kept_s.get(name, 0.0) + done_s
                 self.kept_s[name] = kept_s // step_s * step_s
         self._gone(machine)
-        self._order(now_s)
+        self._order(now_s, self.machinery.boot_s)
 
     def _gone(self, machine: _Machine) -> None:
         del self.alive[machine.name]

@@ -8,6 +8,7 @@ docs/reference/protocol.md has the records.
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -22,13 +23,13 @@ from cryoem_cloud.model.errors import (
     ObjectMissingError,
     StoreUnreachableError,
 )
-from cryoem_cloud.model.keys import budget_prefix, consent_key, turn_key
+from cryoem_cloud.model.keys import budget_prefix, budgets_prefix, consent_key, turn_key
 from cryoem_cloud.model.record import decode, encode, instant, integer, mapping, text
 from cryoem_cloud.model.usd import ZERO, dollars, usd
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.whole import reading
 
-__all__ = ["WARN_AT", "Balance", "BudgetLog", "Deed", "Entry", "approve", "approved"]
+__all__ = ["WARN_AT", "Balance", "BudgetLog", "Deed", "Entry", "approve", "approved", "carry_over"]
 
 WARN_AT = Decimal("0.8")
 """The share of a limit from which on users are warned."""
@@ -213,8 +214,11 @@ class BudgetLog:
         return balance
 
     def release(self, token: str, spent: Mapping[str, Decimal], *, by: str) -> None:
-        """Put what a fleet has cost in the place of what was reserved for it, if anything is."""
-        while token in self.read().reserved:
+        """Put what a fleet has cost in the place of what was reserved for it, if anything is.
+
+        What was put there before, and is known better now, is put right.
+        """
+        while _is_news(self.read(), token, spent):
             self._append(
                 Entry(number=0, deed=Deed.RELEASED, nonce="", by=by, token=token, months=spent)
             )
@@ -243,6 +247,17 @@ class BudgetLog:
                 return Entry.from_bytes(self._store.get(key))
         except ObjectMissingError:
             return None
+
+
+def _is_news(balance: Balance, token: str, spent: Mapping[str, Decimal]) -> bool:
+    return token in balance.reserved or balance.spent.get(token, spent) != spent
+
+
+def carry_over(old: Store, new: Store, project: str) -> None:
+    """See to it that a project's budget, and what was approved, are in another store too."""
+    for item in old.list(budgets_prefix(project)):
+        with suppress(ObjectExistsError):
+            new.put(item.key, old.get(item.key), if_absent=True)
 
 
 def approve(store: Store, project: str, job: int, *, by: str) -> None:

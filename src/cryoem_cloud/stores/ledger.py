@@ -4,7 +4,8 @@ Nothing is written over, so a write that lands late or twice does no harm, nor d
 witness writes again now and then; what it wrote first and last say all that it knew.
 """
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from decimal import Decimal
 from typing import Self, TypeVar
 
 from cryoem_cloud.model.charge import Charge, Rented, Sighting, What, Witness, instant_text
-from cryoem_cloud.model.errors import ObjectExistsError
+from cryoem_cloud.model.errors import FormatError, ObjectExistsError
 from cryoem_cloud.model.keys import carried_key, ledger_prefix, sighting_key
 from cryoem_cloud.model.life import Life, lives
 from cryoem_cloud.model.record import decode, encode, instant, integer, text
@@ -24,9 +25,12 @@ from cryoem_cloud.stores.whole import reading
 
 __all__ = ["Carried", "Ledger", "priced"]
 
+_LOG = logging.getLogger(__name__)
+
 _AT_ONCE = 16
 """Records that are read at a time."""
 _GB = 10**9
+_END = "-end"
 _NO_KEY = {ord(":"): None, ord("-"): None}
 """Keys have no colons."""
 _MACHINE_PARTS = 5
@@ -104,7 +108,7 @@ class Ledger:
         """
         name = writer if seen.witness is Witness.COURIER else seen.witness.value
         instant = instant_text(seen.until or seen.since).translate(_NO_KEY)
-        at = instant + ("-end" if seen.ended else "")
+        at = instant + (_END if seen.ended else "")
         key = sighting_key(self.project, seen.job, seen.machine, writer=name, at=at)
         with suppress(ObjectExistsError):
             self.store.put(key, seen.to_bytes(), if_absent=True)
@@ -142,17 +146,26 @@ class Ledger:
                 ends.setdefault(item.key.rpartition("/")[0], []).append(item.key)
             else:
                 carried.append(item.key)
-        return [
-            key for keys in ends.values() for key in dict.fromkeys((keys[0], keys[-1]))
-        ], carried
+        return [key for keys in ends.values() for key in _telling(keys)], carried
 
-    def _read(self, keys: Iterable[str], kind: type[R]) -> Iterator[R]:
-        def read(key: str) -> R:
-            with reading(key):
-                return kind.from_bytes(self.store.get(key))
+    def _read(self, keys: Iterable[str], kind: type[R]) -> list[R]:
+        """The records; one that cannot be read is left out, as a machine may have written it."""
+
+        def read(key: str) -> R | None:
+            try:
+                with reading(key):
+                    return kind.from_bytes(self.store.get(key))
+            except FormatError as error:
+                _LOG.warning("left out of the ledger: %s", error)
+                return None
 
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            yield from pool.map(read, keys)
+            return [found for found in pool.map(read, keys) if found is not None]
+
+
+def _telling(keys: list[str]) -> Iterable[str]:
+    """Of a witness's records in order, those that say all: the first, the last, and all ends."""
+    return dict.fromkeys((keys[0], *(key for key in keys if key.endswith(_END)), keys[-1]))
 
 
 def priced(life: Life, rates: Rates) -> Life:

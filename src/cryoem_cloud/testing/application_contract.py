@@ -108,6 +108,7 @@ class ApplicationContract:
             application.executables(job, {})
             application.adapted(job, _ELSEWHERE, Here(tmp_path))
             application.remarks(job)
+            application.work(job, Here(tmp_path))
         except CryoemError as error:
             _true(error.message, "an error without a message")
 
@@ -149,6 +150,19 @@ class ApplicationContract:
         job = job_of(application, asked)
         again = list(application.needs(job, Here(asked.project)))
         _true(list(application.needs(job, Here(asked.project))) == again, "needs change")
+
+    def test_what_it_computes_is_told_in_numbers_and_always_the_same(
+        self, application: Application, asked: Asked
+    ) -> None:
+        """Times follow from it, and a plan is made again and again."""
+        job = job_of(application, asked)
+        found = application.work(job, Here(asked.project))
+        _true(application.work(job, Here(asked.project)) == found, "the work changes")
+        if found is not None:
+            numbers = (found.items, found.pixels, found.box_px, found.iterations)
+            sizes = (found.input_bytes, found.output_bytes, found.essential_bytes)
+            _true(min(*numbers, *sizes) >= 0, repr(found))
+            _true(min(found.frames, found.classes, found.symmetry, found.pad) >= 1, repr(found))
 
     def test_a_script_stays_as_it_is_where_counts_are_fixed(
         self, application: Application, asked: Asked

@@ -61,11 +61,10 @@ def kept(places: Places, region: str) -> Answers:
         return found
     for part in Part:
         try:
-            told = Answers.from_json(decode(KIND, file_of(places, region, part).read_bytes()))
+            told = decode(KIND, file_of(places, region, part).read_bytes())
+            found = found.and_those_of(Answers.from_json(told))
         except (FileNotFoundError, FormatError):
             continue
-        if told.region == region:
-            found = found.and_those_of(told)
     return found
 
 

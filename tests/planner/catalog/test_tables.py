@@ -12,6 +12,7 @@ from cryoem_cloud.model.machine_type import MachineType
 from cryoem_cloud.model.storage_prices import GB, StorageClass
 from cryoem_cloud.planner import catalog
 from cryoem_cloud.planner.catalog import tables
+from cryoem_cloud.planner.published.pipeline import pipeline
 from cryoem_cloud.planner.static import offers_for
 
 HERE = Path(catalog.__file__).parent
@@ -118,6 +119,13 @@ def test_the_published_prices_are_those_of_its_day() -> None:
     assert found["us-west-2", "c4.8xlarge"].on_demand == Decimal("1.591")
     assert found["us-west-2", "x1.32xlarge"].reserved_3y == Decimal("3.732")
     assert {price.spot for price in found.values()} == {None}
+
+
+def test_the_published_pipeline_was_paid_at_these_prices() -> None:
+    found = {x.kind.name: x.price for x in tables.listings_2017() if x.region == "us-west-2"}
+    used = [step.machines for step in pipeline("10061").steps]
+    used.append(pipeline("10061").rosetta.machines)
+    assert [machines.usd_h for machines in used] == [found[x.kind].on_demand for x in used]
 
 
 def test_a_job_gets_machines_that_the_tables_have() -> None:

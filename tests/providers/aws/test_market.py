@@ -78,6 +78,11 @@ def test_machine_types_that_nobody_would_rent_are_left_out(calls: Calls, few: No
     assert set(specs(calls, {"c7i", "c7g"})) == {"c7i.8xlarge", "g6e.xlarge"}
 
 
+def test_a_share_of_a_gpu_is_none(calls: Calls, few: None) -> None:
+    part = specs(calls, {"g6f"})["g6f.xlarge"]
+    assert (part.gpu, part.gpus, part.gpu_memory_gib) == ("", 0, 0)
+
+
 def test_prices_are_those_of_machines_in_use_without_licences(prices: Calls) -> None:
     found = listed(prices, REGION)
     assert len(found) == 17

@@ -2,6 +2,7 @@
 
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.providers.aws.names import STATE
+from cryoem_cloud.stores.ledger import Ledger
 from tests.providers.aws_machine.lab import OUT, Lab
 
 
@@ -17,3 +18,6 @@ def test_a_machine_boots_works_and_leaves(lab: Lab) -> None:
     assert lab.made(records) == [f"{OUT}/x"], console
     assert lab.tags(machine)[STATE] == "left", console
     lab.until(lambda: lab.group() is None)
+    (life,) = Ledger(records.store, records.project).lives()
+    assert (life.machine, life.kind, life.market) == (machine, "m5.large", "on-demand"), console
+    assert (life.zone, life.over) == ("us-east-1a", True)

@@ -1,8 +1,11 @@
 """From `cryoem run --on aws` to the results at home, through a group and a booted machine."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from tests.cli.conftest import User
 from tests.providers.aws_machine.lab import Lab
 
 _REGION = "us-east-1"
+_PRICED = "m4.2xlarge"
+"""A machine type that the catalogue and the simulator both know: $0.40 an hour."""
 
 
 def joined(lab: Lab, user: User) -> Account:
@@ -63,6 +68,37 @@ def test_a_job_runs_at_aws_and_comes_home(lab: Lab, user: User) -> None:
     assert (user.folder / "made" / "y").read_text() == "sent\n"
     assert (user.folder / "made" / "where").read_text().startswith("ip-")
     lab.until(lambda: not lab.cloud.living())
+
+
+@pytest.mark.soak
+def test_a_dear_job_of_a_queue_waits_is_approved_and_costs_what_aws_says(
+    lab: Lab, user: User
+) -> None:
+    """Within a budget, which has what it cost at last; to the second, with EC2's least of 60 s."""
+    user.env["CRYOEM_ASK_ABOVE"] = "1"
+    user.cryoem("connect", "relion")
+    user.cryoem("budget", "set", "30/month")
+    wishes = f"#CRYOEM machine={_PRICED}\n#CRYOEM market=on-demand\n#CRYOEM out=made\n"
+    said = user.type("cryoem-qsub", stdin=f"{wishes}echo hello > made/x\n")
+    assert (said.out, said.err) == ("Submitted batch job 1\n", "")
+    user.wait_for(lambda: "needs approval" in user.card(1)["note"], seconds=60)
+    assert not list(lab.cloud.life)
+    asked = (user.folder / "made" / "run.out").read_text()
+    assert f"1 machine like {_PRICED} (on-demand), $0.41 an hour each, for 24 h at most" in asked
+    user.cryoem("approve", "1")
+    assert user.type("cryoem", "wait", "1").code == 0, user.courier_log()
+    user.wait_for(lambda: not user.cryoem("budget", "--json").json["reserved"], seconds=60)
+    (kept,) = lab.cloud.life
+    launched = kept.record.launch_time.replace(microsecond=0, tzinfo=UTC)
+    (ended,) = re.findall(r"\((.+) GMT\)", kept.record._reason)
+    seconds = (datetime.fromisoformat(f"{ended}+00:00") - launched).total_seconds()
+    told = user.cryoem("costs", "--json").json
+    assert {each["seconds"] for each in told["charges"]} == {max(60, seconds)}
+    (machine,) = [Decimal(c["usd"]) for c in told["charges"] if c["what"] == "machine"]
+    assert machine == Decimal("0.4") * int(max(60, seconds)) / 3600
+    (month,) = user.cryoem("budget", "--json").json["months"]
+    assert Decimal(month["spent_usd"]) == Decimal(told["sums"][0]["usd"])
+    assert "cryoem: job 1 cost $0." in (user.folder / "made" / "run.out").read_text()
 
 
 def test_machines_are_listed_entered_and_ended(lab: Lab, user: User, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from cryoem_cloud.model.paths import OUTSIDE, STAGED_OUTSIDE
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.view import View
 
-__all__ = ["adapted", "worker_environment"]
+__all__ = ["adapted", "left_at_one", "worker_environment"]
 
 _DISK = Here(Path("/"))
 
@@ -55,7 +55,7 @@ def adapted(job: Job, shape: Shape, view: View) -> str:
         edits += _executables(call, shape)
         if call.program is not None and not shape.fixed and not call.asks:
             edits += _scratch(call, call.program, shape)
-            free = _left_at_one(call, job)
+            free = left_at_one(call, job)
             if call.program.name == REFINE:
                 fitted = fit(call, call.program, shape, view, job=job, free=free)
                 edits += fitted.edits
@@ -127,7 +127,7 @@ def _executables(call: Call, shape: Shape) -> Iterator[Edit]:
             yield first.start, first.start, f"env {executable.variable}={place} "
 
 
-def _left_at_one(call: Call, job: Job) -> bool:
+def left_at_one(call: Call, job: Job) -> bool:
     """Whether the user left the counts to us: one rank, one thread."""
     threads = call.value("--j")
     ranks = rank_word(call)

@@ -14,6 +14,7 @@ from cryoem_cloud.apps.relion import (
     pieces,
     remarks,
     unfinished,
+    work,
 )
 from cryoem_cloud.apps.relion.plain import require_plain
 from cryoem_cloud.apps.relion.script import (
@@ -25,6 +26,7 @@ from cryoem_cloud.apps.relion.script import (
 from cryoem_cloud.model.errors import RefusedError, UsageError
 from cryoem_cloud.model.job import Exit, Job, Need
 from cryoem_cloud.model.paths import normal
+from cryoem_cloud.model.work import Work
 from cryoem_cloud.ports.application import Asked, Called, Cut, Finished, Resumed, Shape, Uncut
 from cryoem_cloud.ports.view import View
 
@@ -110,6 +112,10 @@ class Relion:
     def cut(self, job: Job, view: View) -> Cut | Uncut:
         """See the port: by micrographs."""
         return pieces.cut(job, view)
+
+    def work(self, job: Job, view: View) -> Work | None:
+        """See the port: of scripts with one program that we know the times of."""
+        return work.work(job, view)
 
     def joined(self, job: Job, paths: Iterable[str]) -> frozenset[str]:
         """See the port: joined lists, their pictures and the log file of plots."""

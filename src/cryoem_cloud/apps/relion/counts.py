@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cryoem_cloud.apps.relion.refined import Refined
+from cryoem_cloud.model.maps import map_bytes
 from cryoem_cloud.model.units import human_size
 from cryoem_cloud.ports.application import Shape
 
@@ -13,12 +14,6 @@ _CORES_A_WORKER = 4
 
 _THREADS_AT_GPU = 16
 """Each thread takes memory of its own on the GPU; RELION's windows offer no more (THREAD_MAX)."""
-
-_BYTES_A_POINT = 36
-"""What a rank takes in the last iteration of an auto-refinement, for each point of a map as large
-as its transform is padded to: 3.6e-8 * (pad * box) ** 3 GB. That is RELION's own estimate
-(ml_optimiser.cpp, 3.1.3 and 5.0.1: 9 numbers for each point of half a transform) in double
-precision; 3.5e-8 and 3.6e-8 were measured. RELION's manual has 1.1e-8."""
 
 _BOX = 400
 """Pixels, where they are not known."""
@@ -95,7 +90,7 @@ def _memory(shape: Shape) -> int:
 
 def _map_bytes(work: Refined) -> int:
     """What a working rank takes at most; of several classes, for one that is refined to the end."""
-    return int(_BYTES_A_POINT * (work.pad * (work.box or _BOX)) ** 3)
+    return map_bytes(work.box or _BOX, work.pad)
 
 
 def _workers(shape: Shape, gpus: int, *, halves: bool) -> int:

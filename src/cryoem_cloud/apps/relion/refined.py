@@ -18,7 +18,7 @@ from cryoem_cloud.apps.star import blocks_in, rows_in
 from cryoem_cloud.model.errors import FormatError, RefusedError
 from cryoem_cloud.ports.view import View
 
-__all__ = ["Refined", "image_bytes", "refined"]
+__all__ = ["Refined", "first_values", "image_bytes", "listed_in", "named", "refined"]
 
 _HEAD_BYTES = 64 * 1024
 """Of a list or a map: RELION writes its tables of one row, and of optics groups, first."""
@@ -88,15 +88,15 @@ def image_bytes(particles: str, view: View) -> int | None:
 
 def _begun(call: Call, view: View) -> Refined:
     """RELION's maps have the box of the first optics group (MlModel::initialiseFromImages)."""
-    particles = _named(call, "--i")
-    if not particles and (tomograms := _named(call, "--ios")):
-        particles = _listed(_start(view, tomograms, {_TOMO_PARTICLES}), _TOMO_PARTICLES)
-    box = _pixels(_start(view, particles, {_SIZE}, table=_OPTICS).get(_SIZE))
+    particles = named(call, "--i")
+    if not particles and (tomograms := named(call, "--ios")):
+        particles = listed_in(first_values(view, tomograms, {_TOMO_PARTICLES}), _TOMO_PARTICLES)
+    box = _pixels(first_values(view, particles, {_SIZE}, table=_OPTICS).get(_SIZE))
     return Refined(
         halves=_splits(call),
         alone=call.has("--grad") or call.has("--sgd"),
         maps=_splits(call) or any(map(call.has, _VOLUMES)),
-        box=box or _side(_named(call, "--ref"), view),
+        box=box or _side(named(call, "--ref"), view),
         pad=_pad(call, ""),
         particles=particles,
     )
@@ -104,15 +104,15 @@ def _begun(call: Call, view: View) -> Refined:
 
 def _continued(call: Call, view: View) -> Refined:
     """A run that goes on has all of this from its files; of what is not known one process works."""
-    told = _start(view, _named(call, "--continue"), {_HALVES, *_GRADIENTS, _MODEL, _DATA})
-    model = _start(view, _listed(told, _MODEL), {_MAP_SIZE, _MAP_DIMENSIONS, _PAD})
+    told = first_values(view, named(call, "--continue"), {_HALVES, *_GRADIENTS, _MODEL, _DATA})
+    model = first_values(view, listed_in(told, _MODEL), {_MAP_SIZE, _MAP_DIMENSIONS, _PAD})
     return Refined(
         halves=_splits(call) or _is_set(told, _HALVES),
         alone=_HALVES not in told or any(_is_set(told, label) for label in _GRADIENTS),
         maps=model.get(_MAP_DIMENSIONS) != "2",
         box=_pixels(model.get(_MAP_SIZE)),
         pad=_pad(call, model.get(_PAD, "")),
-        particles=_listed(told, _DATA),
+        particles=listed_in(told, _DATA),
     )
 
 
@@ -135,7 +135,7 @@ def _pad(call: Call, kept: str) -> float:
     return float(text) if _FACTOR.fullmatch(text) else 2.0
 
 
-def _named(call: Call, option: str) -> str:
+def named(call: Call, option: str) -> str:
     """The path that an option names; "" for none."""
     word = call.value(option)
     if word is None or word.text in NO_FILES:
@@ -146,7 +146,7 @@ def _named(call: Call, option: str) -> str:
         return ""
 
 
-def _listed(values: dict[str, str], label: str) -> str:
+def listed_in(values: dict[str, str], label: str) -> str:
     """The path of the file that a list names under the label; "" for none."""
     try:
         return names.listed(names.image_file(values.get(label, "")), label)
@@ -158,7 +158,7 @@ def _side(reference: str, view: View) -> int | None:
     """How many pixels a map, or the first one of a list, has along each of its sides."""
     path = reference
     if path.endswith(".star"):
-        path = _listed(_start(view, path, {_REFERENCE}), _REFERENCE)
+        path = listed_in(first_values(view, path, {_REFERENCE}), _REFERENCE)
     with suppress(OSError, struct.error):
         head = _head(view, path)
         sides = (struct.unpack_from(f"{order}3i", head) for order in "<>")
@@ -168,7 +168,7 @@ def _side(reference: str, view: View) -> int | None:
     return None
 
 
-def _start(
+def first_values(
     view: View, path: str, labels: Collection[str], *, table: str | None = None
 ) -> dict[str, str]:
     """The first values in the start of a list, by label; none of what cannot be read."""

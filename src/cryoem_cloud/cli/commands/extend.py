@@ -8,8 +8,12 @@ from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.completing import job_numbers
 from cryoem_cloud.cli.finding import find
 from cryoem_cloud.cli.standing import places
+from cryoem_cloud.courier.settling import reserve_more
 from cryoem_cloud.courier.tokens import fleets_of
 from cryoem_cloud.model.errors import NotFoundError
+from cryoem_cloud.stores.budget import BudgetLog
+from cryoem_cloud.stores.ledger import Ledger
+from cryoem_cloud.wiring.clock import SystemClock
 
 __all__ = ["command"]
 
@@ -38,7 +42,10 @@ class _Span(click.ParamType[float]):
 @click.argument("number", metavar="ID", type=int, shell_complete=job_numbers)
 @click.argument("by_s", metavar="TIME", type=_Span())
 def command(*, number: int, by_s: float) -> None:
-    """Give a job's machines more time, such as 4h, before they end in any case."""
+    """Give a job's machines more time, such as 4h, before they end in any case.
+
+    What they cost in that time has to fit the project's budget.
+    """
     from cryoem_cloud.wiring.background import providers_of  # noqa: PLC0415  (heavy)
 
     card = find(number)
@@ -51,7 +58,10 @@ def command(*, number: int, by_s: float) -> None:
     ]
     if not fleets:
         raise NotFoundError(f"job {number} has no machines", hint=f"cryoem show {number}")
+    store = records_of(card).store
     for provider, token in fleets:
+        ledger, log = Ledger(store, card.project), BudgetLog(store, card.project)
+        reserve_more(log, ledger, token, by_s=by_s, now=SystemClock().now())
         until = provider.extend(token, by_s)
         if until:
             records_of(card).extend(until)

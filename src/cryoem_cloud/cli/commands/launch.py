@@ -63,7 +63,7 @@ def command(
         name=f"session on {kind}",
         wish=wish,
     )
-    number = submit_asked(asked, project, places(), by_hand=True).number
+    number = submit_asked(asked, project, places(), by_hand=True, ask=True).number
     through = "" if allow_ssh else " (Session Manager; if your stack has none: --allow-ssh)"
     click.echo(
         f"machine  {kind}, for {counted(hours, 'hour')} at most: job {number}; it needs some "

@@ -1,32 +1,144 @@
 """cryoem plan."""
 
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
 import click
 
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.model.errors import UsageError
+from cryoem_cloud.model.errors import FormatError, UsageError
+from cryoem_cloud.model.units import size_of
+from cryoem_cloud.model.usd import usd
 
 __all__ = ["command"]
 
 
-@click.command(short_help="Say what a pipeline takes and costs.")
+def _hours(text: str) -> float:
+    from cryoem_cloud.cli.planning import hours_of  # noqa: PLC0415  (not for other plans)
+
+    return hours_of(text)
+
+
+class _Said(click.ParamType[object]):
+    """What one of our functions makes of a word."""
+
+    def __init__(self, name: str, made: Callable[[str], object], example: str) -> None:
+        self.name = name
+        self._made = made
+        self._example = example
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        try:
+            return self._made(str(value))
+        except (FormatError, ValueError):
+            self.fail(f"{value!r} is no {self.name}; {self._example}", param, ctx)
+
+
+_TIME = _Said("time", _hours, "8h are 8 hours, 90m are 90 minutes, 2d are 2 days")
+_MONEY = _Said("sum of US dollars", usd, "50 are 50 dollars, 12.50 are 12 and a half")
+_RATE = _Said("rate", size_of, "50M are 50 million bytes a second")
+
+
+@click.command(short_help="Say what a job or a pipeline takes and costs.")
+@click.argument(
+    "target",
+    required=False,
+    metavar="[SCRIPT|JOBDIR]",
+    type=click.Path(exists=True, path_type=Path),
+)
+@click.option("--deadline", type=_TIME, metavar="TIME", help="Results are home by then: 8h, 2d.")
+@click.option("--budget", type=_MONEY, metavar="USD", help="What it may cost.")
+@click.option("--region", default="", help="Which region, or any; default: your account's.")
+@click.option("--spot", "market", flag_value="spot", help="Only Spot machines.")
+@click.option("--on-demand", "market", flag_value="on-demand", help="No Spot machines.")
+@click.option("--machine", default="", metavar="TYPE", help="Which machine type.")
+@click.option("--count", type=click.IntRange(min=1), help="How many machines at most.")
+@click.option("--line", type=_RATE, metavar="RATE", help="Bytes a second to the store: 50M.")
+@click.option(
+    "--png",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A picture of times and costs.",
+)
 @click.option("--pipeline", "name", metavar="NUMBER", help="A published one: 10061.")
 @click.option("--as-published", is_flag=True, help="By the rules and prices of its publication.")
+@click.option("--seed", type=int, default=1, help="Of a pipeline's dice; default: 1.")
 @click.option("--json", "json_", is_flag=True, help="For programs.")
-def command(*, name: str | None, as_published: bool, json_: bool) -> None:
-    """Say what a published pipeline takes and costs.
+def command(  # noqa: PLR0913  (one for each option)
+    *,
+    target: Path | None,
+    deadline: float | None,
+    budget: Decimal | None,
+    region: str,
+    market: str | None,
+    machine: str,
+    count: int | None,
+    line: int | None,
+    png: Path | None,
+    name: str | None,
+    as_published: bool,
+    seed: int,
+    json_: bool,
+) -> None:
+    """Say what a job takes and costs on which machines, before it runs: a script, or its folder.
 
-    With --as-published, by the rules and prices of the comparison in which the original of this
-    program was presented: hours of moving data and of running jobs, and US dollars, step by step.
+    Needs no account and no network. The choice is the cheapest that keeps the deadline, or the
+    fastest that keeps the budget, nine times of ten; without either, the cheapest of those that are
+    about as fast as is sensible. Hours and US dollars are ranges: P10, P50 and P90.
+
+    With --pipeline, what a published pipeline would take and cost today: planned, and simulated
+    many times with dice for all that is uncertain, in the region that is best for it. With
+    --as-published too, what was published, by the rules and prices of that comparison.
     """
+    if name:
+        market = market or "spot"
+        click.echo(
+            _published(name, json_=json_)
+            if as_published
+            else _simulated(name, market, region or "any", seed, json_=json_)
+        )
+        return
+    if target is None:
+        raise UsageError(
+            "what is to be planned?",
+            hint="cryoem plan Class2D/job012, or: cryoem plan --pipeline 10061",
+        )
+    from cryoem_cloud.cli.planned import draw, plan_as_json, plan_lines  # noqa: PLC0415
+    from cryoem_cloud.cli.planning import Choices, planned  # noqa: PLC0415  (as above)
+
+    choices = Choices(
+        deadline_h=deadline,
+        budget_usd=budget,
+        region=region,
+        market=market or "",
+        machine=machine,
+        count=count or 0,
+        line_bytes_s=line or 0,
+    )
+    found = planned(target, choices)
+    if png is not None:
+        draw(found, png)
+    click.echo(as_json(plan_as_json(found)) if json_ else "\n".join(plan_lines(found)))
+
+
+def _published(name: str, *, json_: bool) -> str:
     from cryoem_cloud.cli.published import (  # noqa: PLC0415  (not for other plans)
         published_json,
         published_text,
     )
     from cryoem_cloud.planner.published import pipeline  # noqa: PLC0415
 
-    if not name or not as_published:
-        raise UsageError(
-            "what is to be planned?", hint="cryoem plan --pipeline 10061 --as-published"
-        )
     found = pipeline(name)
-    click.echo(as_json(published_json(found)) if json_ else published_text(found))
+    return as_json(published_json(found)) if json_ else published_text(found)
+
+
+def _simulated(name: str, market: str, region: str, seed: int, *, json_: bool) -> str:
+    from cryoem_cloud.cli.simulated import simulated  # noqa: PLC0415  (not for other plans)
+    from cryoem_cloud.model.offer import Market  # noqa: PLC0415
+    from cryoem_cloud.planner.published import pipeline  # noqa: PLC0415
+
+    found = simulated(pipeline(name), market=Market(market), region=region, seed=seed)
+    return as_json(found.to_json()) if json_ else found.to_text()

@@ -19,13 +19,14 @@ def command(*, dry_run: bool, json_: bool) -> None:
 
     Machines of jobs that are open are never touched.
     """
+    from cryoem_cloud.cli.paying import settle_cost  # noqa: PLC0415  (heavy)
     from cryoem_cloud.wiring.background import providers_of  # noqa: PLC0415  (heavy)
     from cryoem_cloud.wiring.stores import store_at  # noqa: PLC0415  (heavy)
 
     found = tuple(fleets_left(providers_of(places()), places(), store_at))
     for fleet in found:
         if not dry_run:
-            fleet.reap()
+            fleet.reap(settle_cost)
     if json_:
         click.echo(as_json({"fleets": [fleet.to_json() for fleet in found]}))
     elif found:

@@ -83,7 +83,7 @@ def command(  # noqa: PLR0913  (one for each option)
             door=door_asked(allow_ssh, ssh_key),
         ),
     )
-    card = submit_asked(asked, project, places())
+    card = submit_asked(asked, project, places(), ask=True)
     if no_wait:
         click.echo(f"Submitted batch job {card.number}")
         return 0

@@ -26,9 +26,11 @@ from cryoem_cloud.cli.whereabouts import (
 )
 from cryoem_cloud.courier.cards import Card
 from cryoem_cloud.courier.policy import HomePolicy
+from cryoem_cloud.model.bill import in_a_line, summed
 from cryoem_cloud.model.errors import ObjectMissingError, StoreError
 from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.job import Job
+from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON, text
 from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import FEWEST_ENDED, Deed, Turn
@@ -79,8 +81,19 @@ def _from_store(card: Card) -> dict[str, JSON]:
         "machines": workers(records, turns) if any(task.is_piece for task in tasks) else [],
         "inputs": [{"path": e.path, "type": e.kind.value, "size": e.size} for e in inputs],
         **_outputs(card, job, records, turns),
+        "cost": _cost(card),
         "turns": [{"number": t.number, "deed": t.deed.value, "machine": t.holder} for t in turns],
     }
+
+
+def _cost(card: Card) -> dict[str, JSON]:
+    """What the job has cost so far; nothing where it cost nothing."""
+    from cryoem_cloud.cli.paying import charges_of  # noqa: PLC0415  (the catalogue of prices)
+
+    project = Project(name=card.project, store=card.store, folder=card.folder)
+    charges = charges_of(project, card.number)
+    (whole, *_) = (*summed(charges), None)
+    return {**whole.to_json(), "told": in_a_line(charges)} if whole else {}
 
 
 def _pieces(records: JobRecords, tasks: Sequence[Task]) -> dict[str, JSON]:
@@ -146,6 +159,8 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
         lines.append(f"inputs     {counted(len(files), 'file')}, {size}{unread}")
         lines.extend(_of_pieces(more["pieces"]))
         lines.extend(_summary(card, more))
+        if more["cost"]:
+            lines.append(f"cost       {more['cost']['told']}")
         alive = processes(places(), card) if card.open else {}
         lines.extend(machine_lines(more["turns"], more["machines"], alive))
         lines.extend(("", "as submitted:", more["script"].rstrip(), *_as_run(more)))

@@ -8,9 +8,11 @@ from cryoem_cloud.cli.moving import json_option
 from cryoem_cloud.cli.pulling import Pulling
 from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.cli.verifying import Verdict, repaired, verdicts
-from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.cli.verifying import Repairs, Verdict, verdicts
+from cryoem_cloud.model.units import counted, human_size, visible
 from cryoem_cloud.mover.verify import Finding, Proof
+from cryoem_cloud.settings import Settings, environment
+from cryoem_cloud.wiring.engines import sending
 
 __all__ = ["command"]
 
@@ -34,15 +36,24 @@ def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) ->
     if deep:
         pulling.say_price(pulling.files)
     found = []
-    for verdict in verdicts(store, project, pulling.files, deep=deep):
-        after = repaired(store, project, verdict) if repair else verdict
-        found.append(after)
-        if not json_ and (
-            after.bad or after.unread or after.mended or after.here is Finding.CHANGED
-        ):
-            click.echo(f"{after.entry.path}: {after.told()}")
+    settings = Settings.read(places(), project.folder, environment())
+    with sending(places(), settings) as engine:
+        repairs = Repairs(store, project, engine)
+        for verdict in verdicts(store, project, pulling.files, deep=deep):
+            after = verdict
+            if repair and verdict.bad:
+                refusal = pulling.refusal(verdict.entry.path)
+                after = repairs.repaired(verdict, refusal=refusal)
+            found.append(after)
+            if not json_ and _is_worth_a_line(after):
+                click.echo(f"{visible(after.entry.path)}: {after.told()}")
     _say(found, deep=deep, json_=json_)
     return int(any(verdict.bad or verdict.unread for verdict in found))
+
+
+def _is_worth_a_line(verdict: Verdict) -> bool:
+    changed = verdict.here is Finding.CHANGED
+    return bool(verdict.bad or verdict.unread or verdict.mended or changed)
 
 
 def _say(found: list[Verdict], *, deep: bool, json_: bool) -> None:

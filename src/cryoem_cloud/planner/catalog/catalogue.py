@@ -130,14 +130,12 @@ def _renewed(
     before: Mapping[str, Listing], answers: Answers, fresh: Mapping[Part, datetime]
 ) -> Iterable[Listing]:
     """The region's listings, the known ones first."""
-    names = list(before)
-    if Part.ON_DEMAND in fresh:
-        names = list(dict.fromkeys([*before, *answers.on_demand]))
-    for name in names:
+    sold = answers.on_demand if Part.ON_DEMAND in fresh else before
+    for name in (*(x for x in before if x in sold), *(x for x in sold if x not in before)):
         old = before.get(name)
         kind = _kind(old.kind if old else None, answers.specs.get(name), Part.SPECS in fresh)
         price = _price(name, old.price if old else Price(), answers, fresh)
-        if kind is not None and (price.on_demand is not None or price.spot is not None):
+        if kind is not None:
             yield Listing(kind=kind, region=answers.region, price=price)
 
 

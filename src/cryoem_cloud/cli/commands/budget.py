@@ -1,0 +1,97 @@
+"""cryoem budget."""
+
+import re
+from decimal import Decimal
+
+import click
+
+from cryoem_cloud.cli.showing import table
+from cryoem_cloud.cli.standing import the_project
+from cryoem_cloud.cli.telling import as_json
+from cryoem_cloud.courier.settling import settle_overdue
+from cryoem_cloud.model.usd import ZERO, dollars, usd
+from cryoem_cloud.stores.budget import Balance, BudgetLog
+from cryoem_cloud.stores.ledger import Ledger
+from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.front import submitter
+from cryoem_cloud.wiring.stores import store_at
+
+__all__ = ["command"]
+
+_LIMIT = re.compile(r"\$?(\d{1,9}(?:\.\d{1,2})?)(?:/month)?")
+
+
+class _Limit(click.ParamType[Decimal | None]):
+    name = "limit"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal | None:
+        if value == "none":
+            return None
+        found = _LIMIT.fullmatch(str(value))
+        if not found:
+            self.fail(f"{value} is no limit like 500/month, nor none", param, ctx)
+        return usd(found[1])
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "json_", is_flag=True, help="For programs.")
+@click.pass_context
+def command(ctx: click.Context, *, json_: bool) -> None:
+    """Show the project's budget: its limit, what is spent and what is reserved, month by month.
+
+    What a fleet of machines may cost at most is reserved before it is ordered, and what it has cost
+    is put in that place once it is gone.
+    """
+    if ctx.invoked_subcommand:
+        return
+    project, now = the_project(), SystemClock().now()
+    store = store_at(project.store)
+    log = BudgetLog(store, project.name)
+    settle_overdue(log, Ledger(store, project.name), now)
+    balance, month = log.read(), f"{now:%Y-%m}"
+    if json_:
+        click.echo(as_json(_fields(balance)))
+        return
+    limit = "no limit" if balance.limit is None else f"{dollars(balance.limit)} a month"
+    rows = [_row(balance, each) for each in {month: ZERO, **balance.months}]
+    click.echo(f"budget of {project.name}: {limit}")
+    click.echo(table(("MONTH", "SPENT", "RESERVED", "LEFT"), sorted(rows)))
+    if warning := balance.warning(month):
+        click.echo(f"cryoem: {warning}", err=True)
+
+
+@command.command("set")
+@click.argument("limit", metavar="LIMIT", type=_Limit())
+def set_(*, limit: Decimal | None) -> None:
+    """Let the project's machines cost so much a month, such as 500/month, or none: no limit.
+
+    From 80 % on users are warned; a fleet that does not fit any more is not ordered, and its job
+    waits. Machines that are there are left alone.
+    """
+    project = the_project()
+    BudgetLog(store_at(project.store), project.name).set_limit(limit, by=submitter())
+    said = "no limit" if limit is None else f"{dollars(limit)} a month"
+    click.echo(f"cryoem: the budget of {project.name} is {said}", err=True)
+
+
+def _row(balance: Balance, month: str) -> tuple[str, str, str, str]:
+    known, held = balance.months.get(month, ZERO), balance.held(month)
+    left = "" if balance.limit is None else dollars(balance.limit - known)
+    return (month, dollars(known - held), dollars(held), left)
+
+
+def _fields(balance: Balance) -> dict[str, object]:
+    return {
+        "limit_usd": None if balance.limit is None else f"{balance.limit:f}",
+        "months": [
+            {
+                "month": month,
+                "spent_usd": f"{known - balance.held(month):f}",
+                "reserved_usd": f"{balance.held(month):f}",
+            }
+            for month, known in balance.months.items()
+        ],
+        "reserved": sorted(balance.reserved),
+    }

@@ -1,0 +1,139 @@
+"""Costs, budgets and consent, as users meet them: machines of this computer at a price."""
+
+import csv
+import io
+import os
+import pty
+import subprocess
+from decimal import Decimal
+
+import pytest
+
+from cryoem_cloud.courier.costs import COSTS
+from cryoem_cloud.stores.budget import approve
+from cryoem_cloud.stores.directory import DirectoryStore
+from tests.cli.conftest import BIN, NewUser, User
+from tests.cli.test_queue import written
+
+_IMPORT = "relion_import --do_other --i a.star --odir Import/job001/ --ofile a.star"
+
+
+@pytest.fixture
+def payer(new_user: NewUser) -> User:
+    """A user whose machines cost $36 an hour: a cent a second."""
+    user = new_user("ada", CRYOEM_LOCAL_PRICE="36")
+    (user.folder / "a.star").write_text("data_\n")
+    (user.folder / "default_pipeline.star").write_text("data_pipeline_general\n")
+    return user
+
+
+def handed_in(user: User, *, ask_above: str = "") -> None:
+    """As RELION's Run button does it."""
+    script = written(user, f"{_IMPORT}\nsleep 2\n")
+    said = user.type("cryoem-qsub", script, CRYOEM_ASK_ABOVE=ask_above)
+    assert (said.code, said.out, said.err) == (0, "Submitted batch job 1\n", "")
+
+
+def out(user: User) -> str:
+    return (user.folder / "Import/job001/run.out").read_text()
+
+
+def test_a_budget_is_set_shown_and_taken_away(payer: User) -> None:
+    payer.cryoem("connect", "relion")
+    assert "no limit" in payer.cryoem("budget").out
+    payer.cryoem("budget", "set", "500/month")
+    assert payer.cryoem("budget", "--json").json["limit_usd"] == "500"
+    assert "$500.00 a month" in payer.cryoem("budget").out
+    payer.cryoem("budget", "set", "none")
+    assert payer.cryoem("budget", "--json").json["limit_usd"] is None
+    wrong = payer.type("cryoem", "budget", "set", "lots")
+    assert (wrong.code, "no limit like 500/month" in wrong.err) == (2, True)
+
+
+def test_where_nothing_was_paid_for_that_is_said(payer: User) -> None:
+    payer.cryoem("connect", "relion")
+    said = payer.cryoem("costs")
+    assert (said.out, said.err) == ("", "nothing was paid for, as far as is known here\n")
+    assert payer.cryoem("costs", "--json").json["charges"] == []
+    assert "in all" in payer.cryoem("costs", "now").out
+    assert payer.type("cryoem", "costs", "--since", "soon").code == 2
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(180)
+def test_a_dear_job_of_relions_waits_for_approval_and_tells_what_it_cost(payer: User) -> None:
+    handed_in(payer, ask_above="20")
+    payer.wait_for(lambda: "needs approval" in payer.card(1)["note"], seconds=60)
+    assert "may cost more than $20" in out(payer)
+    assert "at most $864.00: 1 machine like this computer, $36.00 an hour" in out(payer)
+    assert "needs approval" in payer.cryoem("why", "1").out
+    assert "RUNNING" in payer.type("cryoem-qstat", "1").out
+    said = payer.cryoem("approve", "1")
+    assert said.err == "cryoem: job 1 is approved\n"
+    assert payer.type("cryoem", "wait", "1").code == 0
+    last = out(payer).splitlines()[-1]
+    assert last.startswith("cryoem: job 1 cost $0.")
+    assert "needs approval" not in out(payer)
+    tells_what_it_cost(payer)
+    payer.wait_for(lambda: not payer.cryoem("budget", "--json").json["reserved"], seconds=60)
+    (month,) = payer.cryoem("budget", "--json").json["months"]
+    assert (payer.folder / COSTS).exists()
+    assert Decimal(0) < Decimal(month["spent_usd"]) < 1
+
+
+def tells_what_it_cost(user: User) -> None:
+    told = user.cryoem("costs", "--json").json
+    (row,) = told["sums"]
+    assert (row["name"], row["machine_s"] > 0) == ("1", True)
+    assert Decimal(row["usd"]) == Decimal(row["machine_s"]) / 100
+    assert all("@" in charge["user"] for charge in told["charges"])
+    assert f"${Decimal(row['usd']):.2f}" in user.cryoem("costs", "--by", "user").out
+    assert user.cryoem("costs", "--since", "2199-01").out == ""
+    rows = list(csv.DictReader(io.StringIO(user.cryoem("costs", "--csv").out)))
+    assert [r["usd"] for r in rows] == [c["usd"] for c in told["charges"]]
+    assert "cost       $" in user.cryoem("show", "1").out
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(180)
+def test_a_job_of_relions_waits_for_its_budget(payer: User) -> None:
+    payer.cryoem("connect", "relion")
+    payer.cryoem("budget", "set", "100")
+    handed_in(payer)
+    payer.wait_for(lambda: "budget" in payer.card(1)["note"], seconds=60)
+    assert "is $100.00, of which $0.00 is spent or reserved" in payer.card(1)["note"]
+    payer.cryoem("budget", "set", "1000")
+    assert payer.type("cryoem", "wait", "1").code == 0
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(180)
+def test_another_computer_approves_through_the_store(payer: User) -> None:
+    handed_in(payer, ask_above="20")
+    payer.wait_for(lambda: "needs approval" in payer.card(1)["note"], seconds=60)
+    approve(DirectoryStore(payer.store), payer.card(1)["project"], 1, by="bob")
+    assert payer.type("cryoem", "wait", "1").code == 0
+
+
+@pytest.mark.parametrize(("answer", "code"), [(b"n\n", 5), (b"y\n", 0)])
+@pytest.mark.timeout(180)
+def test_a_terminal_is_asked(payer: User, answer: bytes, code: int) -> None:
+    ours, theirs = pty.openpty()
+    words = [str(BIN / "cryoem"), "run", "--out", "r", "--", "bash", "-c", "echo made > r/x"]
+    with subprocess.Popen(
+        words,
+        cwd=payer.folder,
+        env={**payer.env, "CRYOEM_ASK_ABOVE": "20"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as asked:
+        said = b""
+        while b"go on?" not in said:
+            said += os.read(ours, 1000)
+        assert b"it may cost at most $864.00" in said
+        os.write(ours, answer)
+        assert asked.wait(120) == code
+    assert (payer.folder / "r" / "x").exists() == (code == 0)
+    os.close(ours)
+    os.close(theirs)

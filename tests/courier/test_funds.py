@@ -1,0 +1,297 @@
+"""Fleets are ordered once their user and the budget allow it, and settled once they are gone."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from cryoem_cloud.courier.accounts import Accounts
+from cryoem_cloud.courier.costs import COSTS
+from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.errand import Errand
+from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.settling import reserve_more, settle_overdue
+from cryoem_cloud.courier.tokens import token_of
+from cryoem_cloud.model.charge import Rate
+from cryoem_cloud.model.errors import BudgetError
+from cryoem_cloud.model.job import Outcome, Wish
+from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.model.offer import Market
+from cryoem_cloud.ports.provider import Order
+from cryoem_cloud.settings import Settings
+from cryoem_cloud.stores.budget import BudgetLog, approve
+from cryoem_cloud.stores.ledger import Ledger
+from cryoem_cloud.testing.clock import StoppedClock
+
+from .conftest import MACHINE, Bench, Played
+
+RATE = Rate(usd_per_hour=Decimal("1.20"), source="a list", least_s=60)
+MONTH = "2026-01"
+
+
+class Priced(Played):
+    """A provider whose one machine works for ten minutes."""
+
+    name = "aws"
+    sells = True
+    region = "us-east-1"
+
+    def __init__(self, bench: Bench, clock: StoppedClock) -> None:
+        super().__init__()
+        self.bench, self.clock = bench, clock
+        self.begun: datetime | None = None
+        self.gone = False
+        self.has_none: Market | None = None
+
+    def keep(self, order: Order) -> Fleet:
+        self.see(order)
+        if order.offer.market is self.has_none:
+            return Fleet(refusal="no capacity")
+        if self.begun is None:
+            self.begun = self.clock.now()
+        elif self.clock.now() - self.begun >= timedelta(minutes=10) and not self.gone:
+            self.gone = True
+            self.bench.page(1, lines=(self.bench.lines(b"worked\n"),))
+            self.bench.done(pages=1, logs={"out": 7, "err": 0})
+        return self.look(order.token)
+
+    def look(self, token: str) -> Fleet:
+        if self.begun is None:
+            return Fleet()
+        until = (self.begun + timedelta(minutes=10)).isoformat() if self.gone else ""
+        machine = Machine(
+            name=MACHINE,
+            state=State.LEFT if self.gone else State.UP,
+            kind="m5.large",
+            market="spot",
+            region="us-east-1",
+            zone="us-east-1a",
+            since=self.begun.isoformat(),
+            until=until,
+        )
+        return Fleet(machines=(machine,), spent=self.gone)
+
+
+class Ordering:
+    """One job's errand, with prices, settings and a clock of the test's."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench, self.settings = bench, Settings()
+        means = bench.means("courier-1", Played())
+        assert isinstance(means.clock, StoppedClock)
+        self.clock = means.clock
+        self.provider = Priced(bench, self.clock)
+        self.means: Means = replace(
+            means,
+            provider=lambda *_: self.provider,
+            providers=lambda: (self.provider,),
+            settings=lambda _: self.settings,
+            rates=lambda _: lambda _: RATE,
+        )
+
+    @property
+    def budget(self) -> BudgetLog:
+        return BudgetLog(self.bench.store, self.bench.slip.project.name)
+
+    @property
+    def token(self) -> str:
+        return token_of(self.bench.slip.project.name, self.bench.slip.job.number, 1)
+
+    def at(self, seconds: float, act: Callable[[], None]) -> None:
+        """Have something done at that time of the clock, at a look."""
+        stopping = self.means.stopping
+        wait, done = stopping.wait, [False]
+
+        def waiting(timeout: float | None = None) -> bool:
+            if self.clock.monotonic() >= seconds and not done[0]:
+                done[0] = True
+                act()
+            return wait(timeout)
+
+        stopping.wait = waiting  # type: ignore[method-assign]  # one event of the test's own
+
+    def run(self) -> None:
+        bench = self.bench
+        desk = CardDesk(bench.card(), bench.cards, self.clock)
+        Errand(bench.slip, self.means, desk).run()
+
+    @property
+    def out(self) -> str:
+        return (self.bench.folder / "run.out").read_text()
+
+
+@pytest.fixture
+def ordering(bench: Bench) -> Ordering:
+    return Ordering(bench)
+
+
+def test_a_fleet_is_reserved_before_it_is_ordered_and_settled_once_it_is_gone(
+    ordering: Ordering,
+) -> None:
+    held: list[Decimal] = []
+    keep = ordering.provider.keep
+
+    def kept(order: Order) -> Fleet:
+        held.append(ordering.budget.read().held(MONTH))
+        return keep(order)
+
+    ordering.provider.keep = kept  # type: ignore[method-assign]  # looks before it is ordered
+    ordering.run()
+    assert set(held) == {Decimal("28.80")}, "24 h of one machine"
+    card = ordering.bench.card()
+    assert card.outcome is Outcome.SUCCESS
+    assert Accounts(ordering.means).settled(ordering.provider, ordering.token, card)
+    balance = ordering.budget.read()
+    assert (balance.reserved, balance.months[MONTH]) == ({}, Decimal("0.20"))
+    (life,) = Ledger(ordering.bench.store, card.project).lives()
+    assert (life.seconds, life.ended is not None, life.submitter) == (600, True, "me")
+    costs = (ordering.bench.project / COSTS).read_text()
+    assert "$0.20" in costs
+
+
+def test_the_jobs_log_ends_with_what_it_cost(ordering: Ordering) -> None:
+    ordering.run()
+    last = ordering.out.splitlines()[-2:]
+    assert last == [
+        "worked",
+        "cryoem: job 1 cost $0.20: machines 10 min 00 s, $0.20 (so far; cryoem costs)",
+    ]
+
+
+def test_a_fleet_that_does_not_fit_waits_until_the_budget_is_raised(ordering: Ordering) -> None:
+    ordering.budget.set_limit(Decimal(20), by="ada")
+    notes: list[str] = []
+
+    def raise_it() -> None:
+        notes.append(ordering.bench.card().note)
+        assert ordering.provider.kept == []
+        ordering.budget.set_limit(Decimal(40), by="ada")
+
+    ordering.at(60, raise_it)
+    ordering.run()
+    assert ordering.bench.card().outcome is Outcome.SUCCESS
+    assert "the project's budget for 2026-01 is $20.00" in notes[0]
+    assert "this may cost $28.80" in notes[0]
+
+
+def test_a_shorter_limit_fits_a_smaller_budget(ordering: Ordering) -> None:
+    slip = ordering.bench.slip
+    ordering.bench.slip = replace(slip, job=replace(slip.job, wish=Wish(hours=4)))
+    ordering.budget.set_limit(Decimal(20), by="ada")
+    ordering.run()
+    assert ordering.bench.card().outcome is Outcome.SUCCESS
+
+
+def test_a_job_that_waits_for_its_budget_can_be_stopped(ordering: Ordering) -> None:
+    ordering.budget.set_limit(Decimal(20), by="ada")
+    ordering.at(60, lambda: ordering.bench.spool.ask_stop(ordering.bench.slip.name))
+    ordering.run()
+    assert ordering.bench.card().outcome is Outcome.ABORTED
+    assert ordering.provider.kept == []
+
+
+def test_without_a_price_nothing_is_ordered_where_there_is_a_budget(ordering: Ordering) -> None:
+    ordering.means = replace(ordering.means, rates=lambda _: lambda _: None)
+    ordering.budget.set_limit(Decimal(20), by="ada")
+    notes: list[str] = []
+
+    def drop_it() -> None:
+        notes.append(ordering.bench.card().note)
+        ordering.budget.set_limit(None, by="ada")
+
+    ordering.at(60, drop_it)
+    ordering.run()
+    assert "no price is known of m7i.4xlarge, m6i.4xlarge, m6a.4xlarge" in notes[0]
+    (life,) = Ledger(ordering.bench.store, ordering.bench.slip.project.name).lives()
+    assert (life.seconds, life.rate) == (600, None)
+    assert "of 10 min 00 s no price is known" in ordering.out
+
+
+@pytest.mark.parametrize("afar", [False, True])
+def test_a_dear_job_waits_for_approval_here_or_from_another_computer(
+    ordering: Ordering, *, afar: bool
+) -> None:
+    bench, seen = ordering.bench, list[str]()
+    ordering.settings = Settings(ask_above="20")
+
+    def agree() -> None:
+        seen.extend((bench.card().note, ordering.out))
+        assert ordering.provider.kept == []
+        if afar:
+            approve(bench.store, bench.slip.project.name, bench.slip.job.number, by="bob")
+        else:
+            bench.spool.approve(bench.slip.name)
+
+    ordering.at(60, agree)
+    ordering.run()
+    assert bench.card().outcome is Outcome.SUCCESS
+    note, out = seen
+    assert note.startswith("needs approval (cryoem approve 1): at most $28.80: 1 machine like m")
+    assert out.startswith("before\ncryoem: job 1 needs approval, as it may cost more than $20\n")
+    assert "cryoem approve 1 lets it go on" in out
+    assert ordering.out.startswith("before\nworked\ncryoem: job 1 cost $0.20")
+
+
+def test_a_cheap_job_asks_nobody(ordering: Ordering) -> None:
+    ordering.settings = Settings(ask_above="28.80")
+    ordering.run()
+    assert ordering.bench.card().outcome is Outcome.SUCCESS
+
+
+def test_a_reservation_whose_end_nobody_saw_is_released_after_its_limit(
+    ordering: Ordering,
+) -> None:
+    ordering.run()
+    ledger = Ledger(ordering.bench.store, ordering.bench.slip.project.name)
+    day = datetime(2026, 1, 2, tzinfo=UTC)
+    assert not settle_overdue(ordering.budget, ledger, day)
+    assert settle_overdue(ordering.budget, ledger, day + timedelta(hours=1, seconds=1))
+    assert ordering.budget.read().months[MONTH] == Decimal("0.20")
+
+
+def test_from_four_fifths_on_a_warning_stands_with_the_job(ordering: Ordering) -> None:
+    ordering.budget.set_limit(Decimal(30), by="ada")
+    notes: list[str] = []
+    keep = ordering.provider.keep
+
+    def kept(order: Order) -> Fleet:
+        notes.append(ordering.bench.card().note)
+        return keep(order)
+
+    ordering.provider.keep = kept  # type: ignore[method-assign]  # looks before it is ordered
+    ordering.run()
+    assert notes[0].startswith("$28.80 of the project's budget of $30.00 for 2026-01 is spent")
+
+
+def test_more_time_has_to_fit_the_budget(ordering: Ordering) -> None:
+    ordering.budget.set_limit(Decimal(30), by="ada")
+
+    def extend() -> None:
+        ledger = Ledger(ordering.bench.store, ordering.bench.slip.project.name)
+        now = ordering.clock.now()
+        with pytest.raises(BudgetError, match=r"this may cost \$2.40"):
+            reserve_more(ordering.budget, ledger, ordering.token, by_s=7200, now=now)
+        reserve_more(ordering.budget, ledger, ordering.token, by_s=3600, now=now)
+        assert ordering.budget.read().held(MONTH) == Decimal("30.00")
+
+    ordering.at(60, extend)
+    ordering.run()
+    card = ordering.bench.card()
+    assert Accounts(ordering.means).settled(ordering.provider, ordering.token, card)
+    balance = ordering.budget.read()
+    assert (balance.reserved, balance.months[MONTH]) == ({}, Decimal("0.20"))
+
+
+def test_what_was_reserved_for_machines_that_there_are_not_is_free_for_others(
+    ordering: Ordering,
+) -> None:
+    """No Spot machine came for five minutes; one on demand has the same room in the budget."""
+    ordering.budget.set_limit(Decimal(40), by="ada")
+    ordering.provider.has_none = Market.SPOT
+    ordering.run()
+    assert ordering.bench.card().outcome is Outcome.SUCCESS
+    assert ordering.clock.monotonic() < 3600, "nobody waited for the first one's hard limit"
+    assert len(ordering.provider.kept) == 2
+    assert set(ordering.budget.read().reserved) == {ordering.provider.kept[1]}
