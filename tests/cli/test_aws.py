@@ -46,7 +46,7 @@ def test_setup_join_doctor_teardown(cloud: Cloud, type_: Type, tmp_path: Path) -
     assert code == 0, err
     assert "While nothing runs it costs what the store holds" in err
     assert "cryoem aws join --region us-west-2" in out
-    assert out.count("aws iam attach-group-policy") == 2
+    assert out.count("aws iam attach-group-policy") == 3
 
     joined = answer(type_("join", "--json"))
     assert joined["store"].startswith("s3://cryoem-store-")

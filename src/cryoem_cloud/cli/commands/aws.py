@@ -175,7 +175,11 @@ def _make(choices: aws.Choices, pythons: Iterable[Path], *, json_: bool) -> None
         click.echo("CloudFormation is at work; that takes some minutes …", err=True)
         done = aws.set_up(aws.completed(choices, packed), packed)
     if json_:
-        policies = {"policies": list(done.policies), "further_policies": list(done.further)}
+        policies = {
+            "policies": list(done.policies),
+            "further_policies": list(done.further),
+            "bill_policy": done.bill,
+        }
         click.echo(as_json({**policies, "account": asdict(done.account)}))
         return
     click.echo(f"store    {done.account.store}")
@@ -184,6 +188,8 @@ def _make(choices: aws.Choices, pythons: Iterable[Path], *, json_: bool) -> None
     if done.further:
         click.echo("and to those who may open shells on machines, besides:")
         _attach(done.further)
+    click.echo("and to those who may see what all of the account costs (cryoem costs --check):")
+    _attach([done.bill])
     named = "" if choices.stack == aws.DEFAULT_STACK else f" --stack {choices.stack}"
     click.echo(f"and tell them:\n  cryoem aws join --region {choices.region}{named}")
 

@@ -49,11 +49,15 @@ class Archive(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What setup has made: `further` are policies that only some users need."""
+    """What setup has made: `further` are policies that only some users need, for shells.
+
+    `bill` is the policy of who may compare the ledger with the account's bill.
+    """
 
     account: Account
     policies: tuple[str, ...]
     further: tuple[str, ...] = ()
+    bill: str = ""
 
 
 def completed(
@@ -141,7 +145,8 @@ def set_up(
     account = account_of(choices.stack, outputs)
     for archive in archives:
         _upload(calls, account.store, archive)
-    return Done(account, user_policies(outputs), further_policies(outputs))
+    policies, further = user_policies(outputs), further_policies(outputs)
+    return Done(account, policies, further, bill=outputs.get("BillPolicy", ""))
 
 
 def _zones(calls: Calls) -> tuple[str, ...]:

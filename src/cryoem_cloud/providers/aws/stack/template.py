@@ -8,7 +8,7 @@ from cryoem_cloud.providers.aws.names import STACK, path_of, tagged
 from cryoem_cloud.providers.aws.stack.choices import Choices
 from cryoem_cloud.providers.aws.stack.for_doors import doors
 from cryoem_cloud.providers.aws.stack.for_machines import machines
-from cryoem_cloud.providers.aws.stack.for_readers import readers, sessions
+from cryoem_cloud.providers.aws.stack.for_readers import bill, readers, sessions
 from cryoem_cloud.providers.aws.stack.for_users import users
 from cryoem_cloud.providers.aws.stack.network import gate, network, subnets_of
 from cryoem_cloud.providers.aws.stack.policies import Scope, Statement, document
@@ -125,6 +125,7 @@ def _policies(choices: Choices, scope: Scope) -> dict[str, Any]:
         "MachinePolicy": ("machines", machines(scope)),
         "UserPolicy": ("users", users(scope)),
         "ReaderPolicy": ("readers", readers(scope)),
+        "BillPolicy": ("accountants", bill(scope)),
     }
     if choices.sessions:
         rights["SessionPolicy"] = ("sessions", sessions(scope))
@@ -153,6 +154,7 @@ def _outputs(choices: Choices, scope: Scope) -> dict[str, Any]:
         "MachinePolicy": {"Ref": "MachinePolicy"},
         "UserPolicy": {"Ref": "UserPolicy"},
         "ReaderPolicy": {"Ref": "ReaderPolicy"},
+        "BillPolicy": {"Ref": "BillPolicy"},
         "SessionPolicy": {"Ref": "SessionPolicy"} if choices.sessions else "",
         "SshPolicy": {"Ref": "SshPolicy"} if choices.ssh else "",
         "Boundary": choices.boundary,
