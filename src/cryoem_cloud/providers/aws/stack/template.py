@@ -6,6 +6,7 @@ from typing import Any
 
 from cryoem_cloud.providers.aws.names import STACK, path_of, tagged
 from cryoem_cloud.providers.aws.stack.choices import Choices
+from cryoem_cloud.providers.aws.stack.for_bills import budget
 from cryoem_cloud.providers.aws.stack.for_doors import doors
 from cryoem_cloud.providers.aws.stack.for_machines import machines
 from cryoem_cloud.providers.aws.stack.for_readers import bill, readers, sessions
@@ -43,6 +44,7 @@ def template(choices: Choices) -> dict[str, Any]:
             "Gate": gate(choices, tags),
             **_store(choices, tags),
             **_policies(choices, scope),
+            **budget(choices),
         },
         "Outputs": _outputs(choices, scope),
     }
@@ -157,6 +159,8 @@ def _outputs(choices: Choices, scope: Scope) -> dict[str, Any]:
         "BillPolicy": {"Ref": "BillPolicy"},
         "SessionPolicy": {"Ref": "SessionPolicy"} if choices.sessions else "",
         "SshPolicy": {"Ref": "SshPolicy"} if choices.ssh else "",
+        "BudgetEmail": choices.budget_email,
+        "BudgetUsd": f"{choices.budget_usd}" if choices.budget_email else "",
         "Boundary": choices.boundary,
         "Image": choices.image,
         "Agents": json.dumps(dict(choices.agents)) if choices.agents else "",
