@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cryoem_cloud.courier.ceiling import Ceiling, cost_until
 from cryoem_cloud.model.charge import Rate, Sighting, Witness
+from cryoem_cloud.model.keys import budget_prefix, turn_key
 from cryoem_cloud.model.life import Life
 from cryoem_cloud.model.usd import ZERO
 from cryoem_cloud.stores.budget import BudgetLog
@@ -23,18 +24,19 @@ NOW = BEGIN + timedelta(days=2)
 RATE = Rate(usd_per_hour=Decimal("3.60"), source="a list")
 """A dollar in 1000 s."""
 
-seconds = st.integers(0, 3 * 24 * 3600)
+ages = st.integers(-1000, 2000)
+"""Seconds since a machine was last seen; another computer's clock may be ahead."""
 machines = st.builds(
-    lambda first, lasts, over, priced: Life(
+    lambda age, lasts, over, priced: Life(
         machine="i-1",
         job=7,
-        first=BEGIN + timedelta(seconds=first),
-        last=BEGIN + timedelta(seconds=first + lasts),
+        first=NOW - timedelta(seconds=age + lasts),
+        last=NOW - timedelta(seconds=age),
         over=over,
         rate=(BEGIN, RATE) if priced else None,
     ),
-    seconds,
-    seconds,
+    ages,
+    st.integers(0, 3 * 24 * 3600),
     st.booleans(),
     st.booleans(),
 )
@@ -84,9 +86,9 @@ def test_a_limit_is_reached_once_so_much_was_spent_and_only_a_hard_one(
     log.reserve(f"{PROJECT}-00000006-1", {month: Decimal(50)}, until=until, by="ada")
     log.release(f"{PROJECT}-00000006-1", {month: spent}, by="courier")
     log.set_limit(limit, by="ada", hard=hard)
-    for job, token in ((7, TOKEN), (6, f"{PROJECT}-00000006-1")):
+    for job, token in ((7, TOKEN), (7, f"{PROJECT}-00000007-0"), (6, f"{PROJECT}-00000006-1")):
         seen = Sighting(
-            machine=f"i-{job}",
+            machine=f"i-{token}",
             job=job,
             witness=Witness.COURIER,
             since=now.replace(microsecond=0) - timedelta(seconds=lasts),
@@ -97,3 +99,12 @@ def test_a_limit_is_reached_once_so_much_was_spent_and_only_a_hard_one(
         ledger.put(seen, "courier")
     why = Ceiling(log=BudgetLog(store, PROJECT), ledger=ledger, clock=clock).reached()
     assert bool(why) == (hard and spent + Decimal(lasts) / 1000 >= limit)
+
+
+def test_a_budget_that_cannot_be_read_ends_nothing() -> None:
+    store = MemoryStore()
+    log = BudgetLog(store, PROJECT)
+    log.set_limit(Decimal(0), by="ada", hard=True)
+    ceiling = Ceiling(log=log, ledger=Ledger(store, PROJECT), clock=StoppedClock())
+    store.put(turn_key(budget_prefix(PROJECT), 2), b'{"kind":"budget","v":99}', if_absent=True)
+    assert ceiling.reached() == ""

@@ -1,5 +1,6 @@
 """Whether a hard budget is spent, so that what runs has to end."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from decimal import Decimal
 
 from cryoem_cloud.courier.settling import fleet_of_token
 from cryoem_cloud.courier.tokens import job_of
+from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.life import Life
 from cryoem_cloud.model.usd import ZERO, dollars
 from cryoem_cloud.ports.clock import Clock
@@ -14,6 +16,8 @@ from cryoem_cloud.stores.budget import BudgetLog
 from cryoem_cloud.stores.ledger import Ledger
 
 __all__ = ["Ceiling", "cost_until"]
+
+_LOG = logging.getLogger(__name__)
 
 _LOOK_S = 30.0
 """Between looks at the budget; a look is a request, and more where the budget is a hard one."""
@@ -41,7 +45,11 @@ class Ceiling:
         if now_s < self._due_s:
             return ""
         self._due_s = now_s + _LOOK_S
-        balance, now = self.log.read(), self.clock.now()
+        try:
+            balance, now = self.log.read(), self.clock.now()
+        except FormatError as error:  # nothing that runs ends for a record that we cannot read
+            _LOG.warning("the budget of %s is not looked at: %s", self.ledger.project, error)
+            return ""
         if not balance.hard or balance.limit is None:
             return ""
         month = f"{now:%Y-%m}"
