@@ -2,14 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # moto brings it
+from moto.budgets.models import budgets_backends
 
 from tests.cli.conftest import Type
 from tests.ec2sim.census import census
 from tests.ec2sim.cloud import Cloud
+from tests.ec2sim.stacks import ACCOUNT
 
 REGION = "us-west-2"
 
@@ -41,12 +43,37 @@ def test_setup_names_all_policies_and_what_a_later_call_undoes(cloud: Cloud, typ
     assert (out.count("-ssh\n"), out.count("-sessions\n")) == (0, 1)
 
 
+def test_a_budget_is_made_changed_and_taken_away(cloud: Cloud, type_: Type) -> None:
+    code, _, err = type_("setup", "--budget-email", "a@lab.org", "--budget-usd", "800")
+    assert code == 0, err
+    assert "a budget at AWS of 800 USD a month, which writes to\n  a@lab.org at 80 %" in err
+    assert budgets(cloud) == [("800", "a@lab.org")]
+    code, _, err = type_("setup", "--budget-email", "b@lab.org")
+    assert (code, "This undoes --budget-usd 800" in err) == (0, True)
+    assert budgets(cloud) == [("500", "b@lab.org")]
+    code, _, err = type_("setup")
+    assert (code, "This undoes --budget-email b@lab.org" in err) == (0, True)
+    assert "--budget-usd" not in err
+    assert budgets(cloud) == []
+
+
+def budgets(cloud: Cloud) -> list[tuple[str, str]]:
+    """The account's, and who is warned by each, at 80 and at 100 %."""
+    found, backend = [], cast("Any", budgets_backends[ACCOUNT]["aws"])
+    with cloud.lock:
+        for each in backend.budgets[ACCOUNT].values():
+            (first,), (second,) = (warning.subscribers for warning in each.notifications)
+            assert first == second
+            found.append((each.budget["BudgetLimit"]["Amount"], first["Address"]))
+    return found
+
+
 def test_setup_join_doctor_teardown(cloud: Cloud, type_: Type, tmp_path: Path) -> None:
     code, out, err = type_("setup")
     assert code == 0, err
     assert "While nothing runs it costs what the store holds" in err
     assert "cryoem aws join --region us-west-2" in out
-    assert out.count("aws iam attach-group-policy") == 2
+    assert out.count("aws iam attach-group-policy") == 3
 
     joined = answer(type_("join", "--json"))
     assert joined["store"].startswith("s3://cryoem-store-")

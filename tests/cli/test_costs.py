@@ -61,6 +61,29 @@ def test_where_nothing_was_paid_for_that_is_said(payer: User) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(180)
+def test_a_hard_budget_ends_what_runs_and_what_it_made_comes_home(payer: User) -> None:
+    payer.submit("a/", "echo made > a/made; sleep 900")
+    payer.wait_for(lambda: payer.card(1)["phase"] == "running", seconds=60)
+    payer.cryoem("budget", "set", "0.05", "--hard")
+    assert payer.cryoem("budget", "--json").json["hard"] is True
+    payer.wait_for(lambda: payer.card(1)["outcome"] == "aborted", seconds=120)
+    assert (payer.folder / "a/made").read_text() == "made\n"
+    words = "stopped as the project's hard budget of $0.05 for "
+    assert words in payer.cryoem("why", "1").out
+    assert words in payer.cryoem("logs", "1").out
+    assert "and what runs is ended there" in payer.cryoem("budget").out
+
+
+def test_only_a_limit_can_be_hard(payer: User) -> None:
+    payer.cryoem("connect", "relion")
+    assert payer.type("cryoem", "budget", "set", "none", "--hard").code == 2
+    payer.cryoem("budget", "set", "5", "--hard")
+    payer.cryoem("budget", "set", "5")
+    assert payer.cryoem("budget", "--json").json["hard"] is False
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(180)
 def test_a_dear_job_of_relions_waits_for_approval_and_tells_what_it_cost(payer: User) -> None:
     handed_in(payer, ask_above="20")
     payer.wait_for(lambda: "needs approval" in payer.card(1)["note"], seconds=60)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from cryoem_cloud.cli.commands.why import explained
 from cryoem_cloud.courier.accounts import Accounts
 from cryoem_cloud.courier.costs import COSTS
 from cryoem_cloud.courier.desk import CardDesk
@@ -15,10 +16,13 @@ from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.settling import reserve_more, settle_overdue
 from cryoem_cloud.courier.tokens import token_of
 from cryoem_cloud.model.charge import Rate
+from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import BudgetError
 from cryoem_cloud.model.job import Outcome, Wish
 from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.offer import Market
+from cryoem_cloud.model.task import MAIN
+from cryoem_cloud.model.turn import Turn
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.budget import BudgetLog, approve
@@ -108,6 +112,17 @@ class Ordering:
             if self.clock.monotonic() >= seconds and not done[0]:
                 done[0] = True
                 act()
+            return wait(timeout)
+
+        stopping.wait = waiting  # type: ignore[method-assign]  # one event of the test's own
+
+    def at_each_look(self, act: Callable[[], None]) -> None:
+        """Have something done before each pause."""
+        stopping = self.means.stopping
+        wait = stopping.wait
+
+        def waiting(timeout: float | None = None) -> bool:
+            act()
             return wait(timeout)
 
         stopping.wait = waiting  # type: ignore[method-assign]  # one event of the test's own
@@ -282,6 +297,48 @@ def test_more_time_has_to_fit_the_budget(ordering: Ordering) -> None:
     assert Accounts(ordering.means).settled(ordering.provider, ordering.token, card)
     balance = ordering.budget.read()
     assert (balance.reserved, balance.months[MONTH]) == ({}, Decimal("0.20"))
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_what_runs_is_ended_in_order_where_a_hard_budget_is_spent(
+    ordering: Ordering, *, hard: bool
+) -> None:
+    """A machine at $1.20 an hour has cost $0.05 after 150 s."""
+    bench, asked = ordering.bench, list[tuple[float, str, str]]()
+    claims: list[Turn] = []
+
+    def work() -> None:
+        claim = bench.records.turns(MAIN).claim(MACHINE)
+        assert claim is not None
+        claims.append(claim)
+        bench.page(1, phase="running")
+        ordering.budget.set_limit(Decimal("0.05"), by="ada", hard=hard)
+
+    def heed() -> None:
+        """The machine ends at the wish, or at its work's end, with what it has made."""
+        wish = bench.records.asked(1)
+        if claims and not ordering.provider.gone and (wish or ordering.clock.monotonic() > 400):
+            assert wish in {None, Control.STOP}
+            asked.append((ordering.clock.monotonic(), bench.records.asked_why(), bench.card().note))
+            ordering.provider.gone = True
+            how = {"outcome": "aborted", "code": 1, "reason": "stopped"} if wish else {}
+            bench.end_turn(claims[0], (), pages=1, **how)
+
+    ordering.at(60, work)
+    ordering.at_each_look(heed)
+    ordering.run()
+    ((when_s, why, note),) = asked
+    card = bench.card()
+    if not hard:
+        assert (card.outcome, why) == (Outcome.SUCCESS, "")
+        return
+    assert 150 <= when_s <= 150 + 40
+    assert why.startswith("stopped as the project's hard budget of $0.05 for 2026-01 is spent")
+    assert note == why
+    assert (card.outcome, card.reason) == (Outcome.ABORTED, why)
+    assert why in ordering.out
+    said = explained(card, courier=True, here=False)
+    assert f"was {why}. " in said
 
 
 def test_what_was_reserved_for_machines_that_there_are_not_is_free_for_others(

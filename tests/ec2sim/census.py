@@ -81,12 +81,14 @@ def _of_others(connect: Callable[[str], Client]) -> dict[str, list[str]]:
         for each in autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
     ]
     actions = autoscaling.describe_scheduled_actions()["ScheduledUpdateGroupActions"]
+    budgets = connect("budgets").describe_budgets(AccountId=_ACCOUNT)["Budgets"]
     stacks = connect("cloudformation").describe_stacks()["Stacks"]
     return {
         "buckets": [each["Name"] for each in connect("s3").list_buckets()["Buckets"]],
         "groups": groups,
         "scheduled actions": [each["ScheduledActionName"] for each in actions],
         "stacks": [each["StackName"] for each in stacks],
+        "budgets": [each["BudgetName"] for each in budgets],
         "alarms": list(_alarms(connect("cloudwatch"))),
     }
 

@@ -11,6 +11,7 @@ from moto.core.authorization import ActionAuthenticatorMixin
 from moto.moto_api._internal.models import moto_api_backend
 
 from tests.ec2sim.autoscaling import AutoScaling
+from tests.ec2sim.billing import Bill, CostExplorer
 from tests.ec2sim.capacity import Capacity
 from tests.ec2sim.clock import Clock
 from tests.ec2sim.cloudformation import CloudFormation
@@ -54,6 +55,7 @@ class Cloud:
         self.capacity = Capacity()
         self.quotas = Quotas()
         self.prices = Prices()
+        self.bill = Bill()
         self.judge: Judge | None = None
         """Who answers SimulatePrincipalPolicy."""
         self._minute = minute
@@ -91,6 +93,7 @@ class Cloud:
                 "autoscaling": lambda: AutoScaling(self.scaling, self._launcher),
                 "servicequotas": lambda: ServiceQuotas(self.quotas),
                 "pricing": lambda: PriceList(self.prices),
+                "ce": lambda: CostExplorer(self.bill),
             },
             {"CreateInstanceProfile": self._launcher.profile_made},
         )

@@ -36,6 +36,7 @@ _SCOPE = re.compile(
 # Whose requests are checked; what others take goes straight to moto, S3's unless it goes wrong.
 _CHECKED = {
     "autoscaling": "autoscaling",
+    "ce": "ce",
     "cloudformation": "cloudformation",
     "ec2": "ec2",
     "iam": "iam",

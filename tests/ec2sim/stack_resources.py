@@ -11,6 +11,8 @@ from tests.ec2sim.stack_network import NETWORK
 
 __all__ = ["RESOURCES", "Clients", "Kind"]
 
+_ACCOUNT = "123456789012"
+
 
 class Bucket(Kind):
     """A bucket."""
@@ -104,8 +106,35 @@ class ManagedPolicy(Kind):
         iam.delete_policy(PolicyArn=it)
 
 
+class Budget(Kind):
+    """A budget of the account's, with whom it warns; another one is put in its place."""
+
+    known = frozenset({"Budget", "NotificationsWithSubscribers"})
+
+    def make(self, clients: Clients, properties: Properties, name: str) -> str:
+        limit = properties["Budget"]["BudgetLimit"]
+        clients("budgets").create_budget(
+            AccountId=_ACCOUNT,
+            Budget={
+                **properties["Budget"],
+                "BudgetName": name,
+                "BudgetLimit": {**limit, "Amount": f"{limit['Amount']}"},
+            },
+            NotificationsWithSubscribers=properties["NotificationsWithSubscribers"],
+        )
+        return name
+
+    def change(self, clients: Clients, it: str, old: Properties, new: Properties) -> None:
+        self.remove(clients, it, old)
+        self.make(clients, new, it)
+
+    def remove(self, clients: Clients, it: str, properties: Properties) -> None:
+        clients("budgets").delete_budget(AccountId=_ACCOUNT, BudgetName=it)
+
+
 RESOURCES: Mapping[str, Kind] = {
     **NETWORK,
+    "AWS::Budgets::Budget": Budget(),
     "AWS::IAM::ManagedPolicy": ManagedPolicy(),
     "AWS::S3::Bucket": Bucket(),
     "AWS::S3::BucketPolicy": BucketPolicy(),

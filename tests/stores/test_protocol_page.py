@@ -71,7 +71,8 @@ def test_the_turns_of_the_page_follow_each_other() -> None:
 
 def test_the_budget_of_the_page_is_one() -> None:
     log = [BudgetEntry.from_bytes(data) for data in examples()["budget"]]
-    assert [entry.number for entry in log] == [1, 2, 3]
+    assert [entry.number for entry in log] == [1, 2, 3, 4]
+    assert [Balance.of(log[:n]).hard for n in (3, 4)] == [False, True]
     assert not Balance.of(log[:2]).refusal(log[1].months)
     assert Balance.of(log).months == log[2].months
 

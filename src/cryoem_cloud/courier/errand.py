@@ -10,6 +10,7 @@ from functools import partial
 
 from cryoem_cloud.courier.athome import concluded, prepared
 from cryoem_cloud.courier.carrier import Carrier
+from cryoem_cloud.courier.ceiling import Ceiling
 from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.engines import BothWays
@@ -35,7 +36,9 @@ from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import Standing, Turn, standing
 from cryoem_cloud.settings import Settings
+from cryoem_cloud.stores.budget import BudgetLog
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.stores.projects import make_known
 
 __all__ = ["Errand"]
@@ -57,6 +60,7 @@ class Errand:
     records: JobRecords = field(init=False)
     delivery: Delivery = field(init=False)
     _listening: Listening = field(init=False)
+    _ceiling: Ceiling = field(init=False)
     _engines: BothWays = field(init=False)
     """As the project's settings said when we began, or began again."""
     _trouble: Exit | None = None
@@ -75,6 +79,12 @@ class Errand:
         self.delivery = Delivery(self.records, self.means.who, self.means.clock)
         self._listening = Listening(
             self.slip.name, self.means.spool, self.records, self.desk, self.means.clock
+        )
+        store = self.records.store
+        self._ceiling = Ceiling(
+            log=BudgetLog(store, project.name),
+            ledger=Ledger(store, project.name),
+            clock=self.means.clock,
         )
 
     def run(self) -> None:
@@ -200,7 +210,10 @@ class Errand:
         return self._trouble is not None
 
     def _stop_here(self) -> None:
-        self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason="stopped on request")
+        self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason=self._why_stopped())
+
+    def _why_stopped(self) -> str:
+        return self.records.asked_why() or "stopped on request"
 
     def _stop_wanted(self) -> bool:
         """Whether somebody wants the job to end; looks at the job's folder too."""
@@ -273,6 +286,7 @@ class Errand:
             if ending is not None:
                 return ending
             self._listening.listen(home)
+            self._heed_budget()
             if not self._listening.asked:
                 manning.keep()
             elif self._underway.sending or manning.deserted():
@@ -282,6 +296,12 @@ class Errand:
                 self._stop_seen_s = None
             self.means.stopping.wait(_LOOK_S)
         return None
+
+    def _heed_budget(self) -> None:
+        """Have the job end in order where it runs and the project's hard budget is spent."""
+        runs = self.desk.card.phase is Phase.RUNNING and not self._listening.asked
+        if runs and (why := self._ceiling.reached()):
+            self._listening.ask(Control.STOP, why)
 
     def _piece_follower(self) -> PieceFollower:
         return PieceFollower(

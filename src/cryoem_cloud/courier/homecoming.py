@@ -1,7 +1,7 @@
 """The last part of an errand: what the winning turn made comes home, and the marker last."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryoem_cloud.courier.admit import admitted_sizes
 from cryoem_cloud.courier.athome import concluded
@@ -57,15 +57,18 @@ class Homecoming:
         if not self.delivery.ours():
             return None
         self.home.cut_logs(sizes)
-        self._tell_cost()
-        exit_ = concluded(self.slip, self.means, self._suspicious() or exit_of(ending))
+        how = self._suspicious() or exit_of(ending)
+        why = self.records.asked_why() if how.outcome is Outcome.ABORTED else ""
+        how = replace(how, reason=why) if why else how
+        self._tell_cost(f"cryoem: job {self.slip.job.number}: {why}\n" if why else "")
+        exit_ = concluded(self.slip, self.means, how)
         if exit_ is not None:
             self.home.end(exit_)
             self.records.put_end(exit_)
             self.delivery.close(exit_)
         return exit_
 
-    def _tell_cost(self) -> None:
+    def _tell_cost(self, before: str) -> None:
         usd_per_gb = self.records.store.properties.egress_usd_per_gb
         if usd_per_gb and (size := self.brought()):
             carried = Carried(
@@ -77,7 +80,7 @@ class Homecoming:
             )
             ledger = Ledger(self.records.store, self.records.project)
             ledger.put_carried(carried, self.means.who)
-        if line := cost_line(self.records):
+        if line := before + cost_line(self.records):
             self.home.tell_cost(line)
 
     def _suspicious(self) -> Exit | None:

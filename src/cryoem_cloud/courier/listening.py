@@ -58,9 +58,9 @@ class Listening:
                 self.asked.add(wish)
                 self.desk.note("told to stop")
 
-    def ask(self, wish: Control) -> None:
-        """Tell the machines of a wish, unless they have been told."""
+    def ask(self, wish: Control, why: str = "") -> None:
+        """Tell the machines of a wish, unless they have been told; `why`, if no user wants it."""
         if wish not in self.asked:
-            self.records.ask(wish)
+            self.records.ask(wish, why)
             self.asked.add(wish)
-            self.desk.note("told to stop")
+            self.desk.note(why or "told to stop")

@@ -18,7 +18,7 @@ from cryoem_cloud.stores.budget import BudgetLog
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 
-__all__ = ["hourly", "reserve_more", "settle", "settle_overdue", "spent_by"]
+__all__ = ["fleet_of_token", "hourly", "reserve_more", "settle", "settle_overdue", "spent_by"]
 
 _SPARE = timedelta(hours=1)
 """After a fleet's hard limit, by whichever clock: nothing of it is left then."""
@@ -51,7 +51,7 @@ def settle(provider: Provider, token: str, books: Books) -> bool:
     log = BudgetLog(ledger.store, ledger.project)
     balance = log.read()
     for each in {*balance.reserved, *balance.spent}:
-        if each.partition(_MORE)[0] == token:
+        if fleet_of_token(each) == token:
             log.release(each, spent_by(ledger, each), by=books.who)
     return True
 
@@ -79,6 +79,11 @@ def settle_overdue(log: BudgetLog, ledger: Ledger, now: datetime) -> bool:
     for token in overdue:
         log.release(token, spent_by(ledger, token), by="its limit")
     return bool(overdue)
+
+
+def fleet_of_token(token: str) -> str:
+    """The fleet that something was reserved for, from the start or for more time."""
+    return token.partition(_MORE)[0]
 
 
 def spent_by(ledger: Ledger, token: str) -> Mapping[str, Decimal]:

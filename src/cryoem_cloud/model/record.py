@@ -28,7 +28,7 @@ __all__ = [
 JSON: TypeAlias = Any
 """What `json.loads` gives; checked field by field by the readers below."""
 
-PROTOCOL = 3
+PROTOCOL = 4
 """The newest version of a record in a store; docs/reference/protocol.md describes all."""
 
 

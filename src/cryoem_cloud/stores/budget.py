@@ -34,6 +34,9 @@ __all__ = ["WARN_AT", "Balance", "BudgetLog", "Deed", "Entry", "approve", "appro
 WARN_AT = Decimal("0.8")
 """The share of a limit from which on users are warned."""
 
+_HARD = 4
+"""The version of a limit that is hard; who does not know that must not take it for another."""
+
 
 class Deed(Enum):
     """What an entry records. The values are words of stored records."""
@@ -47,7 +50,8 @@ class Deed(Enum):
 class Entry:
     """One entry. `nonce` names the attempt to write it, and no other.
 
-    A limit has `limit`, US dollars a month (None: there is none any more). What is reserved, and
+    A limit has `limit`, US dollars a month (None: there is none any more); `hard`: machines are
+    ended where it is reached. What is reserved, and
     what was spent of it once it is released, is `months`: dollars by month, as 2026-11. `token` is
     the fleet's, `until` when nothing of it is there any more, in any case.
     """
@@ -57,6 +61,7 @@ class Entry:
     nonce: str
     by: str = ""
     limit: Decimal | None = None
+    hard: bool = False
     token: str = ""
     months: Mapping[str, Decimal] = field(default_factory=dict)
     until: datetime | None = None
@@ -74,10 +79,12 @@ class Entry:
                 "nonce": self.nonce,
                 "by": self.by,
                 **limit,
+                **({"hard": True} if self.hard else {}),
                 **fleet,
                 **({"months": months} if self.token else {}),
                 **({"until": instant_text(self.until)} if self.until else {}),
             },
+            version=_HARD if self.hard else 1,
         )
 
     @classmethod
@@ -99,6 +106,7 @@ class Entry:
             nonce=text(fields, "nonce"),
             by=text(fields, "by", ""),
             limit=usd(text(fields, "limit")) if "limit" in fields else None,
+            hard=fields.get("hard") is True,
             token=text(fields, "token", ""),
             months={str(month): usd(text(months, month)) for month in months},
             until=instant(fields, "until") if "until" in fields else None,
@@ -110,6 +118,7 @@ class Balance:
     """What follows from a log: the limit, what is reserved and what was spent, by fleet."""
 
     limit: Decimal | None = None
+    hard: bool = False
     reserved: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     spent: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     until: Mapping[str, datetime] = field(default_factory=dict)
@@ -118,13 +127,13 @@ class Balance:
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Self:
         """After these entries."""
-        limit: Decimal | None = None
+        limit, hard = None, False
         reserved: dict[str, Mapping[str, Decimal]] = {}
         spent: dict[str, Mapping[str, Decimal]] = {}
         until: dict[str, datetime] = {}
         for entry in entries:
             if entry.deed is Deed.LIMIT:
-                limit = entry.limit
+                limit, hard = entry.limit, entry.hard
             elif entry.deed is Deed.RESERVED:
                 reserved[entry.token] = entry.months
                 if entry.until:
@@ -133,7 +142,7 @@ class Balance:
                 reserved.pop(entry.token, None)
                 until.pop(entry.token, None)
                 spent[entry.token] = entry.months
-        return cls(limit=limit, reserved=reserved, spent=spent, until=until)
+        return cls(limit=limit, hard=hard, reserved=reserved, spent=spent, until=until)
 
     @property
     def months(self) -> Mapping[str, Decimal]:
@@ -191,9 +200,13 @@ class BudgetLog:
             self._entries.append(entry)
         return Balance.of(self._entries)
 
-    def set_limit(self, limit: Decimal | None, *, by: str) -> None:
-        """Have so much be the most for any month, None: no limit. Fleets that run are left."""
-        while not self._append(Entry(number=0, deed=Deed.LIMIT, nonce="", by=by, limit=limit)):
+    def set_limit(self, limit: Decimal | None, *, by: str, hard: bool = False) -> None:
+        """Have so much be the most for any month, None: no limit.
+
+        Fleets that run are left, unless it is `hard`: then couriers end them where it is reached.
+        """
+        said = Entry(number=0, deed=Deed.LIMIT, nonce="", by=by, limit=limit, hard=hard)
+        while not self._append(said):
             self.read()
 
     def reserve(

@@ -1,7 +1,7 @@
 """The records of one job in a store, typed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import count, islice
@@ -17,7 +17,7 @@ from cryoem_cloud.model.errors import (
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.offer import Offer
-from cryoem_cloud.model.record import decode, encode, instant, integer, text
+from cryoem_cloud.model.record import JSON, decode, encode, instant, integer, text
 from cryoem_cloud.model.task import Ready, Task, pack_from_bytes, pack_to_bytes
 from cryoem_cloud.model.units import plain
 from cryoem_cloud.ports.store import Store
@@ -193,22 +193,36 @@ class JobRecords:
             last, over = (middle, over) if there(middle) else (last, middle)
         return last
 
-    def ask(self, wish: Control) -> None:
-        """Record a wish of the user's; a lost reply may record it twice, which does no harm."""
-        self._append(keys.control_key, encode("control", {"wish": wish.value}))
+    def ask(self, wish: Control, why: str = "") -> None:
+        """Record a wish of the user's; a lost reply may record it twice, which does no harm.
+
+        `why` says what else than a user has wished it.
+        """
+        said = {"why": why} if why else {}
+        self._append(keys.control_key, encode("control", {"wish": wish.value, **said}))
 
     def asked(self, number: int) -> Control | None:
         """The wish of that number; None where there is none yet."""
-        key = keys.control_key(self.project, self.number, number)
-        try:
-            with reading(key):
-                word = text(decode("control", self.store.get(key)), "wish")
-        except ObjectMissingError:
+        said = self._control(number)
+        if said is None:
             return None
+        word = text(said, "wish")
         try:
             return Control(word)
         except ValueError as error:
             raise FormatError(f"an unknown wish for job {self.number}: {word!r}") from error
+
+    def asked_why(self) -> str:
+        """What has wished the first thing; "" where that was a user, or nothing is wished."""
+        return plain(text(self._control(1) or {}, "why", ""))
+
+    def _control(self, number: int) -> Mapping[str, JSON] | None:
+        key = keys.control_key(self.project, self.number, number)
+        try:
+            with reading(key):
+                return decode("control", self.store.get(key))
+        except ObjectMissingError:
+            return None
 
     def extend(self, until: datetime) -> None:
         """Record that the job's machines may be there until then."""

@@ -15,7 +15,7 @@ from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.prices import PRICE_LIST, on_demand_usd
 from cryoem_cloud.providers.aws.stack import join, leftovers, setup, teardown
 from cryoem_cloud.providers.aws.stack.checks import Check
-from cryoem_cloud.providers.aws.stack.choices import DEFAULT_STACK, Choices
+from cryoem_cloud.providers.aws.stack.choices import DEFAULT_BUDGET_USD, DEFAULT_STACK, Choices
 from cryoem_cloud.providers.aws.stack.doctor import Doctor
 from cryoem_cloud.providers.aws.stack.leftovers import Leftovers
 from cryoem_cloud.providers.aws.stack.region import region_for
@@ -26,6 +26,7 @@ from cryoem_cloud.providers.aws.wheels import download
 from cryoem_cloud.settings import environment
 
 __all__ = [
+    "DEFAULT_BUDGET_USD",
     "DEFAULT_STACK",
     "Archive",
     "Check",

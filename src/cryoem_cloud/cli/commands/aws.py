@@ -42,6 +42,14 @@ def command() -> None:
 @click.option("--image", default="", metavar="AMI", help="Machines' image; default: Ubuntu 24.04.")
 @click.option("--sessions", is_flag=True, help="Let users open shells through Session Manager.")
 @click.option("--ssh", is_flag=True, help="Let users open port 22 of machines to themselves.")
+@click.option("--budget-email", default="", metavar="ADDRESS", help="Where AWS warns of costs.")
+@click.option(
+    "--budget-usd",
+    type=click.IntRange(min=1),
+    default=aws.DEFAULT_BUDGET_USD,
+    metavar="N",
+    help="US dollars a month of which it warns, with --budget-email; default: 500.",
+)
 @click.option(
     "--python",
     "pythons",
@@ -65,6 +73,8 @@ def setup(  # noqa: PLR0913  (one for each option)
     image: str,
     sessions: bool,
     ssh: bool,
+    budget_email: str,
+    budget_usd: int,
     pythons: tuple[Path, ...],
     dry_run: bool,
     json_: bool,
@@ -87,6 +97,8 @@ def setup(  # noqa: PLR0913  (one for each option)
         tags=_tags(tags),
         sessions=sessions,
         ssh=ssh,
+        budget_email=budget_email,
+        budget_usd=budget_usd,
     )
     if dry_run:
         click.echo(aws.as_template(aws.completed(choices)), nl=False)
@@ -175,7 +187,11 @@ def _make(choices: aws.Choices, pythons: Iterable[Path], *, json_: bool) -> None
         click.echo("CloudFormation is at work; that takes some minutes …", err=True)
         done = aws.set_up(aws.completed(choices, packed), packed)
     if json_:
-        policies = {"policies": list(done.policies), "further_policies": list(done.further)}
+        policies = {
+            "policies": list(done.policies),
+            "further_policies": list(done.further),
+            "bill_policy": done.bill,
+        }
         click.echo(as_json({**policies, "account": asdict(done.account)}))
         return
     click.echo(f"store    {done.account.store}")
@@ -184,6 +200,8 @@ def _make(choices: aws.Choices, pythons: Iterable[Path], *, json_: bool) -> None
     if done.further:
         click.echo("and to those who may open shells on machines, besides:")
         _attach(done.further)
+    click.echo("and to those who may see what all of the account costs (cryoem costs --check):")
+    _attach([done.bill])
     named = "" if choices.stack == aws.DEFAULT_STACK else f" --stack {choices.stack}"
     click.echo(f"and tell them:\n  cryoem aws join --region {choices.region}{named}")
 

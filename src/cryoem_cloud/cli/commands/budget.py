@@ -54,7 +54,7 @@ def command(ctx: click.Context, *, json_: bool) -> None:
     if json_:
         click.echo(as_json(_fields(balance)))
         return
-    limit = "no limit" if balance.limit is None else f"{dollars(balance.limit)} a month"
+    limit = _in_words(balance.limit, hard=balance.hard)
     rows = [_row(balance, each) for each in {month: ZERO, **balance.months}]
     click.echo(f"budget of {project.name}: {limit}")
     click.echo(table(("MONTH", "SPENT", "RESERVED", "LEFT"), sorted(rows)))
@@ -64,16 +64,26 @@ def command(ctx: click.Context, *, json_: bool) -> None:
 
 @command.command("set")
 @click.argument("limit", metavar="LIMIT", type=_Limit())
-def set_(*, limit: Decimal | None) -> None:
+@click.option("--hard", is_flag=True, help="End what runs, in order, when it is reached.")
+def set_(*, limit: Decimal | None, hard: bool) -> None:
     """Let the project's machines cost so much a month, such as 500/month, or none: no limit.
 
     From 80 % on users are warned; a fleet that does not fit any more is not ordered, and its job
-    waits. Machines that are there are left alone.
+    waits. Machines that are there are left alone, unless the limit is --hard: then jobs are
+    stopped as cryoem stop does it, with what they have made, once so much was spent.
     """
+    if hard and limit is None:
+        raise click.BadParameter("no limit can be hard", param_hint="--hard")
     project = the_project()
-    BudgetLog(store_at(project.store), project.name).set_limit(limit, by=submitter())
-    said = "no limit" if limit is None else f"{dollars(limit)} a month"
+    BudgetLog(store_at(project.store), project.name).set_limit(limit, by=submitter(), hard=hard)
+    said = _in_words(limit, hard=hard)
     click.echo(f"cryoem: the budget of {project.name} is {said}", err=True)
+
+
+def _in_words(limit: Decimal | None, *, hard: bool) -> str:
+    if limit is None:
+        return "no limit"
+    return f"{dollars(limit)} a month" + (", and what runs is ended there" if hard else "")
 
 
 def _row(balance: Balance, month: str) -> tuple[str, str, str, str]:
@@ -85,6 +95,7 @@ def _row(balance: Balance, month: str) -> tuple[str, str, str, str]:
 def _fields(balance: Balance) -> dict[str, object]:
     return {
         "limit_usd": None if balance.limit is None else f"{balance.limit:f}",
+        "hard": balance.hard,
         "months": [
             {
                 "month": month,

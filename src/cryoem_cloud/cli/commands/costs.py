@@ -9,6 +9,7 @@ from decimal import Decimal
 import click
 
 from cryoem_cloud.cli.paying import Running, charges_of, running, stored_usd
+from cryoem_cloud.cli.reconciling import check
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.telling import as_json
@@ -28,14 +29,20 @@ _NOT_COUNTED = "not counted: keeping files in the store (cryoem costs now), requ
 @click.option("--by", type=click.Choice(tuple(BY)), default="job", help="Sum up by this.")
 @click.option("--since", metavar="YYYY-MM", default="", help="Only from that month on.")
 @click.option("--csv", "csv_", is_flag=True, help="Every charge, as comma-separated values.")
+@click.option("--check", "check_", is_flag=True, help="Compare with AWS's bill; costs $0.01.")
 @click.option("--json", "json_", is_flag=True, help="For programs.")
 @click.pass_context
-def command(ctx: click.Context, *, by: str, since: str, csv_: bool, json_: bool) -> None:
+def command(
+    ctx: click.Context, *, by: str, since: str, csv_: bool, check_: bool, json_: bool
+) -> None:
     """Say what the project's jobs have cost, in US dollars.
 
     Machines count by the second, with their disks, from launch to end as the provider tells them;
     where it has not told, as far as couriers and the machines themselves have seen. Machines of
     this computer cost nothing, unless the setting local_price says so.
+
+    With --check, the sums of this month, or since --since, beside those of AWS's bill, as Cost
+    Explorer tells it, about a day late.
     """
     if ctx.invoked_subcommand:
         return
@@ -43,7 +50,9 @@ def command(ctx: click.Context, *, by: str, since: str, csv_: bool, json_: bool)
     everything = charges_of(project)
     write_costs(project.folder, project.name, everything)
     found = [charge for charge in everything if charge.month >= first]
-    if csv_:
+    if check_:
+        check(project, found, first, json_=json_)
+    elif csv_:
         _print_csv(found)
     elif json_:
         rows = [each.to_json() for each in summed(found, by)]

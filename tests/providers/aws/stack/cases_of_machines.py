@@ -1,4 +1,4 @@
-"""What machines may do, and sessions, and whoever uses the bucket's key."""
+"""What machines may do, and sessions, and who looks at bills or uses the bucket's key."""
 
 from tests.providers.aws.stack.asked import (
     BUCKET,
@@ -17,7 +17,7 @@ from tests.providers.aws.stack.asked import (
 )
 from tests.providers.aws.stack.evaluator import ACCOUNT
 
-__all__ = ["OF_KEYS", "OF_MACHINES", "OF_SESSIONS"]
+__all__ = ["OF_BILLS", "OF_KEYS", "OF_MACHINES", "OF_SESSIONS"]
 
 
 def _own_groups(sid: str, action: str, more: Context) -> Case:
@@ -170,6 +170,17 @@ OF_SESSIONS = (
         "*",
         {},
         (But("running commands", action="ssm:SendCommand"),),
+    ),
+)
+
+OF_BILLS = (
+    Case(
+        "accountant",
+        "LookAtBill",
+        "ce:GetCostAndUsage",
+        "*",
+        {},
+        (But("what costs more to ask", action="ce:GetCostAndUsageWithResources"),),
     ),
 )
 

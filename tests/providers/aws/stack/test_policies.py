@@ -11,12 +11,12 @@ import pytest
 
 from cryoem_cloud.providers.aws.stack.for_doors import doors
 from cryoem_cloud.providers.aws.stack.for_machines import machines
-from cryoem_cloud.providers.aws.stack.for_readers import readers, sessions
+from cryoem_cloud.providers.aws.stack.for_readers import bill, readers, sessions
 from cryoem_cloud.providers.aws.stack.for_users import users
 from cryoem_cloud.providers.aws.stack.policies import Scope, Statement, document
 from tests.providers.aws.stack.asked import PROJECT, Case
 from tests.providers.aws.stack.cases_of_doors import OF_DOORS
-from tests.providers.aws.stack.cases_of_machines import OF_KEYS, OF_MACHINES, OF_SESSIONS
+from tests.providers.aws.stack.cases_of_machines import OF_BILLS, OF_KEYS, OF_MACHINES, OF_SESSIONS
 from tests.providers.aws.stack.cases_of_nobody import NOTHING_ELSE
 from tests.providers.aws.stack.cases_of_users import OF_USERS
 from tests.providers.aws.stack.evaluator import ACCOUNT, Question, Verdict, judged
@@ -41,6 +41,7 @@ RIGHTS: Mapping[str, tuple[Statement, ...]] = {
     "user": (*users(SCOPE), *readers(SCOPE)),
     "session": sessions(SCOPE),
     "door": doors(SCOPE),
+    "accountant": bill(SCOPE),
     "machine with sessions": machines(WITH_SESSIONS),
     "machine with a key": machines(KEYED),
     "user with a key": users(KEYED),
@@ -58,7 +59,7 @@ def question(who: str, action: str, resource: str, context: Mapping[str, Any]) -
     return Question((policy,), action, resource, known, boundary=policy)
 
 
-CASES = (*OF_MACHINES, *OF_USERS, *OF_SESSIONS, *OF_DOORS, *OF_KEYS)
+CASES = (*OF_MACHINES, *OF_USERS, *OF_SESSIONS, *OF_BILLS, *OF_DOORS, *OF_KEYS)
 ROOT = Path(__file__).parents[4]
 _CALL = re.compile(
     r'"((?:add|attach|authorize|create|delete|describe|get|put|revoke|set|suspend|terminate|update)'
@@ -131,7 +132,7 @@ def test_every_statement_has_a_case_and_a_refusal(who: str) -> None:
     assert {statement.sid for statement in RIGHTS[who]} <= tried & refused
 
 
-@pytest.mark.parametrize("rights", [machines, users, readers, sessions, doors])
+@pytest.mark.parametrize("rights", [machines, users, readers, bill, sessions, doors])
 def test_a_policy_is_not_longer_than_iam_takes(
     rights: Callable[[Scope], tuple[Statement, ...]],
 ) -> None:
@@ -156,7 +157,7 @@ def test_every_statement_says_why_in_a_sentence(who: str) -> None:
         assert statement.sid.isalnum()
 
 
-@pytest.mark.parametrize("rights", [machines, users, readers, sessions, doors])
+@pytest.mark.parametrize("rights", [machines, users, readers, bill, sessions, doors])
 def test_the_page_on_security_explains_every_statement(
     rights: Callable[[Scope], tuple[Statement, ...]],
 ) -> None:
@@ -168,14 +169,14 @@ def test_the_page_on_security_explains_every_statement(
 def test_the_page_on_security_explains_no_statement_that_is_not_there() -> None:
     page = (ROOT / "docs/explanation/aws-security.md").read_text(encoding="utf-8")
     scope = replace(KEYED, sessions=True)
-    known = {s.sid for of in (machines, users, readers, sessions, doors) for s in of(scope)}
+    known = {s.sid for of in (machines, users, readers, bill, sessions, doors) for s in of(scope)}
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == known
 
 
 def test_users_may_do_every_call_that_the_provider_makes() -> None:
     allowed = {
         action.partition(":")[2]
-        for statement in (*RIGHTS["user"], *RIGHTS["door"])
+        for statement in (*RIGHTS["user"], *RIGHTS["door"], *RIGHTS["accountant"])
         for action in statement.actions
     }
     calls = {

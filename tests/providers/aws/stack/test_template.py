@@ -31,11 +31,14 @@ GIVEN = Choices(
     sessions=True,
 )
 OWN_KEY = replace(PLAIN, key=GIVEN.key)
+WARNED = replace(PLAIN, budget_email="lab+aws@uni.example.org", budget_usd=800)
 _MOST_BYTES = 51200
 """Of a template in a request (CloudFormation user guide, "quotas")."""
 
 
-@pytest.mark.parametrize("choices", [PLAIN, GIVEN, OWN_KEY], ids=["plain", "given", "own key"])
+@pytest.mark.parametrize(
+    "choices", [PLAIN, GIVEN, OWN_KEY, WARNED], ids=["plain", "given", "own key", "budget"]
+)
 def test_the_template_is_one(choices: Choices) -> None:
     made = template(choices)
     # Zones are those that the region has when setup is called: no function of AWS's makes so many.
@@ -45,7 +48,7 @@ def test_the_template_is_one(choices: Choices) -> None:
     assert len(json.dumps(made)) < _MOST_BYTES
 
 
-@pytest.mark.parametrize("choices", [PLAIN, GIVEN], ids=["plain", "given"])
+@pytest.mark.parametrize("choices", [PLAIN, GIVEN, WARNED], ids=["plain", "given", "budget"])
 def test_yaml_reads_as_what_was_written(choices: Choices) -> None:
     assert yaml.safe_load(as_yaml(template(choices))) == template(choices)
 
@@ -131,12 +134,27 @@ def test_the_boundary_of_the_organisation_is_asked_of_every_role() -> None:
         {"prefix": "/a"},
         {"key": "alias/x"},
         {"boundary": "org"},
+        {"budget_email": "lab"},
+        {"budget_email": "${AWS::AccountId}@a.org"},
     ],
     ids=str,
 )
 def test_choices_that_do_not_go_together_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         replace(PLAIN, **wrong)
+
+
+def test_a_budget_is_made_where_somebody_wants_to_be_warned() -> None:
+    assert made(PLAIN, "AWS::Budgets::Budget") == []
+    (budget,) = (each["Properties"] for each in made(WARNED, "AWS::Budgets::Budget"))
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 800, "Unit": "USD"}
+    assert budget["Budget"]["CostFilters"] == {"TagKeyValue": ["user:cryoem:stack$cryoem"]}
+    warnings = {
+        each["Notification"]["Threshold"]: each["Subscribers"]
+        for each in budget["NotificationsWithSubscribers"]
+    }
+    to = [{"SubscriptionType": "EMAIL", "Address": "lab+aws@uni.example.org"}]
+    assert warnings == {80: to, 100: to}
 
 
 def test_the_golden_template_is_what_is_printed() -> None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 from cryoem_cloud.model.errors import UsageError
 
-__all__ = ["DEFAULT_STACK", "Choices", "require_name"]
+__all__ = ["DEFAULT_BUDGET_USD", "DEFAULT_STACK", "Choices", "require_name"]
 
 DEFAULT_STACK = "cryoem"
+DEFAULT_BUDGET_USD = 500
 _STACK = re.compile(r"[a-z][a-z0-9-]{0,19}")
+_ADDRESS = re.compile(r"[\w.+%-]+@[\w-]+(\.[\w-]+)+", re.ASCII)
 _PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
 
 
@@ -22,7 +24,8 @@ class Choices:
     bucket; `boundary` the ARN of the permissions boundary that the organisation demands of each
     role, `tags` what it demands on everything. `agents` names the agent's archive of each
     architecture, as Account does. `sessions` lets users open shells on machines through Session
-    Manager, `ssh` lets those who may open port 22 of their jobs' machines to themselves.
+    Manager, `ssh` lets those who may open port 22 of their jobs' machines to themselves. AWS writes
+    to `budget_email` when the stack's things cost nearly `budget_usd` dollars a month, and more.
     """
 
     stack: str = DEFAULT_STACK
@@ -39,6 +42,8 @@ class Choices:
     agents: Mapping[str, str] = field(default_factory=dict)
     sessions: bool = False
     ssh: bool = False
+    budget_email: str = ""
+    budget_usd: int = DEFAULT_BUDGET_USD
 
     def __post_init__(self) -> None:
         """See that they go together.
@@ -50,6 +55,10 @@ class Choices:
         if self.prefix and not _PREFIX.fullmatch(self.prefix):
             raise UsageError(
                 f"{self.prefix!r} cannot be a store's place in a bucket", hint="for example cryoem"
+            )
+        if self.budget_email and not _ADDRESS.fullmatch(self.budget_email):
+            raise UsageError(
+                f"{self.budget_email!r} is no address of e-mail", hint="--budget-email a@b.org"
             )
         if bool(self.vpc) != bool(self.subnets):
             raise UsageError(

@@ -3,7 +3,7 @@
 from cryoem_cloud.providers.aws.names import STACK
 from cryoem_cloud.providers.aws.stack.policies import Scope, Statement
 
-__all__ = ["readers", "sessions"]
+__all__ = ["bill", "readers", "sessions"]
 
 
 def readers(scope: Scope) -> tuple[Statement, ...]:
@@ -78,6 +78,18 @@ def _account(scope: Scope) -> tuple[Statement, ...]:
                 f"{arn}:iam::{scope.account}:role/aws-service-role/*",
                 f"{arn}:iam::{scope.account}:role/AWSServiceRoleFor*",
             ),
+        ),
+    )
+
+
+def bill(_: Scope) -> tuple[Statement, ...]:
+    """What a user needs besides, to compare the ledger with the bill."""
+    return (
+        Statement(
+            sid="LookAtBill",
+            why="`cryoem costs --check` asks Cost Explorer; AWS cannot limit that to what is "
+            "tagged, so that who has this may see what all of the account costs.",
+            actions=("ce:GetCostAndUsage",),
         ),
     )
 

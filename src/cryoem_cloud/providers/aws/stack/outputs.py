@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.providers.aws.account import Account
-from cryoem_cloud.providers.aws.stack.choices import Choices
+from cryoem_cloud.providers.aws.stack.choices import DEFAULT_BUDGET_USD, Choices
 
 __all__ = ["account_of", "bucket_and_folder", "dropped", "further_policies", "user_policies"]
 
@@ -52,6 +52,7 @@ def dropped(outputs: Mapping[str, str], choices: Choices) -> tuple[str, ...]:
     options = {
         "--sessions": bool(outputs.get("SessionPolicy")) and not choices.sessions,
         "--ssh": bool(outputs.get("SshPolicy")) and not choices.ssh,
+        **_dropped_budget(outputs, choices),
         f"--image {outputs.get('Image')}": bool(outputs.get("Image")) and not choices.image,
         f"--boundary {outputs.get('Boundary')}": bool(outputs.get("Boundary"))
         and not choices.boundary,
@@ -62,6 +63,17 @@ def dropped(outputs: Mapping[str, str], choices: Choices) -> tuple[str, ...]:
         if name not in choices.tags
     ]
     return (*(option for option, lacks in options.items() if lacks), *tags)
+
+
+def _dropped_budget(outputs: Mapping[str, str], choices: Choices) -> dict[str, bool]:
+    """A budget that is no longer wanted, or whose sum is not said again."""
+    email, amount = outputs.get("BudgetEmail", ""), outputs.get("BudgetUsd", "")
+    kept = choices.budget_email and (choices.budget_usd != DEFAULT_BUDGET_USD)
+    other = amount != f"{DEFAULT_BUDGET_USD}"
+    return {
+        f"--budget-email {email}": bool(email) and not choices.budget_email,
+        f"--budget-usd {amount}": bool(email) and other and not kept,
+    }
 
 
 def bucket_and_folder(store: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Protocol
 from cryoem_cloud.model.errors import ProviderError, RefusedError, UsageError
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls, Refused
+from cryoem_cloud.providers.aws.names import STACK
 from cryoem_cloud.providers.aws.stack.choices import Choices
 from cryoem_cloud.providers.aws.stack.formation import Formation
 from cryoem_cloud.providers.aws.stack.leftovers import buckets_of
@@ -49,11 +50,15 @@ class Archive(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What setup has made: `further` are policies that only some users need."""
+    """What setup has made: `further` are policies that only some users need, for shells.
+
+    `bill` is the policy of who may compare the ledger with the account's bill.
+    """
 
     account: Account
     policies: tuple[str, ...]
     further: tuple[str, ...] = ()
+    bill: str = ""
 
 
 def completed(
@@ -108,6 +113,7 @@ def announcement(
         f"  {network}; a security group that lets nobody in, and out by HTTPS alone",
         f"  {store} for the store, with its files below {choices.folder}/",
         f"  {rights}; no user, no key, no machine",
+        *_about_budget(choices),
         "While nothing runs it costs what the store holds (S3 Standard, about 0.023 USD per GB and",
         "month; requests are fractions of a cent), and nothing else.",
         *(f"An earlier store is in the bucket {name}; to go on with it: --bucket" for name in kept),
@@ -115,6 +121,17 @@ def announcement(
             f"This undoes {option}, which the last setup had; to keep it, say it"
             for option in undone
         ),
+    )
+
+
+def _about_budget(choices: Choices) -> tuple[str, ...]:
+    if not choices.budget_email:
+        return ()
+    return (
+        f"  a budget at AWS of {choices.budget_usd} USD a month, which writes to",
+        f"  {choices.budget_email} at 80 % and at 100 %; AWS counts what is tagged, once the tag",
+        f"  {STACK} is activated for bills: aws ce update-cost-allocation-tags-status",
+        f"  --cost-allocation-tags-status TagKey={STACK},Status=Active",
     )
 
 
@@ -141,7 +158,8 @@ def set_up(
     account = account_of(choices.stack, outputs)
     for archive in archives:
         _upload(calls, account.store, archive)
-    return Done(account, user_policies(outputs), further_policies(outputs))
+    policies, further = user_policies(outputs), further_policies(outputs)
+    return Done(account, policies, further, bill=outputs.get("BillPolicy", ""))
 
 
 def _zones(calls: Calls) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
 
 __all__ = ["tear_down"]
 
-_OF_USERS = ("UserPolicy", "ReaderPolicy", "SessionPolicy", "SshPolicy")
+_OF_USERS = ("UserPolicy", "ReaderPolicy", "BillPolicy", "SessionPolicy", "SshPolicy")
 """The stack's outputs that name policies of users."""
 _POLL_S = 5.0
 _MOST_POLLS = 120

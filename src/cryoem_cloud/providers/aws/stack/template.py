@@ -6,9 +6,10 @@ from typing import Any
 
 from cryoem_cloud.providers.aws.names import STACK, path_of, tagged
 from cryoem_cloud.providers.aws.stack.choices import Choices
+from cryoem_cloud.providers.aws.stack.for_bills import budget
 from cryoem_cloud.providers.aws.stack.for_doors import doors
 from cryoem_cloud.providers.aws.stack.for_machines import machines
-from cryoem_cloud.providers.aws.stack.for_readers import readers, sessions
+from cryoem_cloud.providers.aws.stack.for_readers import bill, readers, sessions
 from cryoem_cloud.providers.aws.stack.for_users import users
 from cryoem_cloud.providers.aws.stack.network import gate, network, subnets_of
 from cryoem_cloud.providers.aws.stack.policies import Scope, Statement, document
@@ -43,6 +44,7 @@ def template(choices: Choices) -> dict[str, Any]:
             "Gate": gate(choices, tags),
             **_store(choices, tags),
             **_policies(choices, scope),
+            **budget(choices),
         },
         "Outputs": _outputs(choices, scope),
     }
@@ -125,6 +127,7 @@ def _policies(choices: Choices, scope: Scope) -> dict[str, Any]:
         "MachinePolicy": ("machines", machines(scope)),
         "UserPolicy": ("users", users(scope)),
         "ReaderPolicy": ("readers", readers(scope)),
+        "BillPolicy": ("accountants", bill(scope)),
     }
     if choices.sessions:
         rights["SessionPolicy"] = ("sessions", sessions(scope))
@@ -153,8 +156,11 @@ def _outputs(choices: Choices, scope: Scope) -> dict[str, Any]:
         "MachinePolicy": {"Ref": "MachinePolicy"},
         "UserPolicy": {"Ref": "UserPolicy"},
         "ReaderPolicy": {"Ref": "ReaderPolicy"},
+        "BillPolicy": {"Ref": "BillPolicy"},
         "SessionPolicy": {"Ref": "SessionPolicy"} if choices.sessions else "",
         "SshPolicy": {"Ref": "SshPolicy"} if choices.ssh else "",
+        "BudgetEmail": choices.budget_email,
+        "BudgetUsd": f"{choices.budget_usd}" if choices.budget_email else "",
         "Boundary": choices.boundary,
         "Image": choices.image,
         "Agents": json.dumps(dict(choices.agents)) if choices.agents else "",

@@ -1,0 +1,130 @@
+"""The ledger beside AWS's bill, as users meet them."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cryoem_cloud.cli.standing import the_project
+from cryoem_cloud.model.charge import Rate, Sighting, Witness
+from cryoem_cloud.stores.ledger import Ledger
+from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.stores import store_at
+from tests.cli.conftest import Type
+from tests.ec2sim.cloud import Cloud
+
+_TAGS = ("cryoem:stack", "cryoem:project")
+NOW = datetime(2026, 11, 29, 4, tzinfo=UTC)
+
+
+@pytest.fixture
+def lab(cloud: Cloud, typed: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
+    """Types `cryoem costs --check …` in a project whose store is a stack's; it is 29 November."""
+    assert typed("aws", "setup")[0] == 0
+    store = json.loads(typed("aws", "join", "--json")[1])["store"]
+    monkeypatch.setenv("CRYOEM_STORE", store)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "default_pipeline.star").write_text("data_pipeline_general\n")
+    monkeypatch.chdir(folder)
+    assert typed("connect", "relion")[0] == 0
+    monkeypatch.setattr(SystemClock, "now", lambda _: NOW)
+    cloud.bill.today = NOW.date
+    return lambda *words: typed("costs", "--check", *words)
+
+
+def rented(hours: int, *, since: datetime) -> None:
+    """A Spot machine at a dollar an hour, in the ledger of the project that we stand in."""
+    project = the_project()
+    Ledger(store_at(project.store), project.name).put(
+        Sighting(
+            machine=f"i-{since:%m%d}",
+            job=7,
+            witness=Witness.PROVIDER,
+            since=since,
+            until=since + timedelta(hours=hours),
+            ended=True,
+            where="aws",
+            kind="g6.xlarge",
+            market="spot",
+            region="us-west-2",
+            rate=Rate(usd_per_hour=Decimal(1), source="a list"),
+        ),
+        "me",
+    )
+
+
+def bill(cloud: Cloud, day: date, usage_type: str, usd: str, *, project: str = "") -> None:
+    tags = {"cryoem:stack": "cryoem", **({"cryoem:project": project} if project else {})}
+    cloud.bill.add(day, "any", f"USW2-{usage_type}", usd, tags=tags)
+
+
+def answer(said: tuple[int, str, str]) -> list[dict[str, Any]]:
+    code, out, err = said
+    assert code == 0, err
+    lines: list[dict[str, Any]] = json.loads(out)["lines"]
+    return lines
+
+
+def test_what_aws_bills_stands_beside_what_the_ledger_says(lab: Type, cloud: Cloud) -> None:
+    cloud.bill.activated = set(_TAGS)
+    rented(4, since=datetime(2026, 11, 3, tzinfo=UTC))
+    name = the_project().name
+    bill(cloud, date(2026, 11, 3), "SpotUsage:g6.xlarge", "4.5", project=name)
+    bill(cloud, date(2026, 11, 3), "SpotUsage:g6.xlarge", "99", project="else-0a1b2c3d")
+    bill(cloud, date(2026, 11, 9), "TimedStorage-ByteHrs", "0.2")
+    code, out, err = lab()
+    assert code == 0, err
+    assert out.splitlines() == [
+        "MONTH    WHAT                  LEDGER  AWS    REMAINDER",
+        "2026-11  machines on Spot      $4.00   $4.50  $0.50",
+        "2026-11  files in the store *  $0.00   $0.20  $0.20",
+        "in all                         $4.00   $4.70  $0.70",
+    ]
+    assert err.startswith("asking AWS Cost Explorer, which costs $0.01 a page …\n")
+    for words in ("* with what has no project's tag", "still estimates", "about a day late"):
+        assert words in err
+    assert cloud.door.calls.count("ce.GetCostAndUsage") == 1
+
+
+def test_earlier_months_are_compared_one_by_one(lab: Type, cloud: Cloud) -> None:
+    cloud.bill.activated = set(_TAGS)
+    for month in (8, 9, 10):
+        rented(month, since=datetime(2026, month, 3, tzinfo=UTC))
+        bill(cloud, date(2026, month, 3), "SpotUsage", f"{month}", project=the_project().name)
+    found = answer(lab("--since", "2026-09", "--json"))
+    assert [(each["month"], each["remainder_usd"]) for each in found] == [
+        ("2026-09", "0"),
+        ("2026-10", "0"),
+    ]
+    assert not any(each["estimated"] for each in found)
+
+
+def test_who_has_not_activated_the_tags_is_told_how(lab: Type, cloud: Cloud) -> None:
+    rented(4, since=datetime(2026, 11, 3, tzinfo=UTC))
+    bill(cloud, date(2026, 11, 3), "SpotUsage", "4", project=the_project().name)
+    code, out, err = lab()
+    assert (code, "-$4.00" in out) == (0, True)
+    assert "TagKey=cryoem:project,Status=Active" in err
+
+
+def test_a_month_that_has_not_begun_costs_nothing(lab: Type, cloud: Cloud) -> None:
+    code, _, err = lab("--since", "2026-12")
+    assert (code, "has not begun" in err) == (2, True)
+    assert "ce.GetCostAndUsage" not in cloud.door.calls
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_store_that_is_none_of_a_stack_costs_nothing(
+    typed: Type, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYOEM_STORE", (tmp_path / "store").as_uri())
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert typed("connect", "relion")[0] == 0
+    code, _, err = typed("costs", "--check")
+    assert (code, "no machines of an AWS account that you joined" in err) == (2, True)
+    assert "ce.GetCostAndUsage" not in cloud.door.calls
