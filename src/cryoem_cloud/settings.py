@@ -14,6 +14,7 @@ container = "docker://name:tag"  # what jobs' programs are run in; default: none
 set_up = "apt-get -y install relion"  # what rented machines run as root first; default: nothing
 ask_above = "20"                 # US dollars; default: nobody is asked
 local_price = "0.50"             # US dollars an hour of a machine of this computer; default: none
+keep_days = "14"                 # so old is what `cryoem storage clean` offers, at least
 discount = "8%"                  # what the account pays less than the list price; default: nothing
 [executables]                    # where machines have programs that RELION's call
 ctffind = "/opt/ctffind/bin/ctffind"
@@ -119,6 +120,7 @@ class Settings:
     ask_above: str = ""
     local_price: str = ""
     discount: str = ""
+    keep_days: str = "14"
     executables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -177,6 +179,7 @@ class Settings:
             ask_above=_dollars(word("ask_above", self.ask_above), source),
             local_price=_dollars(word("local_price", self.local_price), source),
             discount=_percent(word("discount", self.discount), source),
+            keep_days=_days(word("keep_days", self.keep_days), source),
             executables={**self.executables, **_table(values.get("executables", {}), source)},
         )
 
@@ -261,6 +264,14 @@ def _percent(said: str, source: str) -> str:
     if said and not re.fullmatch(r"\d{1,2}(\.\d+)?%", said):
         raise SettingsError(
             f"{source}: discount should be a percentage below 100, found {said!r}", hint='as "8%"'
+        )
+    return said
+
+
+def _days(said: str, source: str) -> str:
+    if not re.fullmatch(r"\d{1,5}", said):
+        raise SettingsError(
+            f"{source}: keep_days should be a whole number of days, found {said!r}", hint='as "14"'
         )
     return said
 

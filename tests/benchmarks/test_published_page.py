@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.published.page import DOCS, page_of
 from cryoem_cloud.planner.published import pipeline, replayed
 
@@ -15,6 +17,7 @@ def test_the_page_is_what_the_data_give() -> None:
     assert PAGE.read_text() == page_of(pipeline("10061")), "python -m benchmarks.published.page"
 
 
+@pytest.mark.soak  # for seconds of matplotlib
 def test_the_command_writes_page_and_pictures(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.published.page", "--folder", str(tmp_path)]
     subprocess.run(command, check=True)

@@ -1,7 +1,9 @@
 """cryoem storage, at a server with S3's classes: nothing goes that is not surely elsewhere."""
 
 import os
+import pty
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 
@@ -11,7 +13,7 @@ from cryoem_cloud.model.storage_prices import StorageClass
 from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.testing.proxy import FaultyProxy, faulty_proxy
 from cryoem_cloud.testing.s3_servers import S3Server, client_of
-from tests.cli.conftest import NewUser, User
+from tests.cli.conftest import BIN, NewUser, User
 from tests.stores.conftest import ministack_server
 
 __all__ = ["ministack_server"]
@@ -105,6 +107,24 @@ def test_nobody_is_asked_where_nobody_is_and_a_dry_run_does_nothing(
     assert classes(owner, ministack_server) == ["STANDARD"] * 3
 
 
+def test_on_a_terminal_the_user_is_asked_and_may_say_no(
+    owner: User, ministack_server: S3Server
+) -> None:
+    before = kept(owner)
+    ours, theirs = pty.openpty()
+    os.write(ours, b"n\n")
+    words = [str(BIN / "cryoem"), *YES[:-1]]
+    done = subprocess.run(
+        words, cwd=owner.folder, env=owner.env, stdin=theirs, check=False, capture_output=True
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == 130
+    assert b"3 files, 1.2 MB to DEEP_ARCHIVE" in done.stderr
+    assert kept(owner) == before
+    assert classes(owner, ministack_server) == ["STANDARD"] * 3
+
+
 def test_what_is_not_what_the_store_has_stays(owner: User, ministack_server: S3Server) -> None:
     """Changed, changed without its time, and a link to data elsewhere."""
     a, b, c = (owner.folder / path for path in MOVIES)
@@ -151,6 +171,21 @@ def test_an_object_that_other_files_share_stays(owner: User, ministack_server: S
     assert classes(owner, ministack_server) == ["STANDARD"] * 3
 
 
+def test_what_lies_behind_a_link_is_archived_and_stays_here(
+    owner: User, ministack_server: S3Server
+) -> None:
+    outside = owner.home / "data"
+    outside.mkdir()
+    (outside / "d.mrc").write_bytes(os.urandom(300_000))
+    (owner.folder / "raw").symlink_to(outside)
+    owner.cryoem("run", "--in", "raw/d.mrc", "--out", "out", "--", "wc", "raw/d.mrc")
+    said = owner.type("cryoem", "storage", "archive", "raw", "--delete-local", "--yes")
+    assert "1 object moved to DEEP_ARCHIVE" in said.err
+    assert said.out == "raw/d.mrc: stays here: it lies behind a link\n"
+    assert classes(owner, ministack_server).count("DEEP_ARCHIVE") == 1
+    assert (outside / "d.mrc").stat().st_size == 300_000
+
+
 def test_the_other_tiers_are_read_at_once(owner: User, ministack_server: S3Server) -> None:
     before = kept(owner)
     owner.cryoem(*YES, "--tier", "instant")
@@ -188,14 +223,27 @@ def test_ls_says_what_lies_where(owner: User) -> None:
     assert "DEEP_ARCHIVE" in out
 
 
-def test_a_job_that_reads_what_is_archived_fails_before_anything_is_started(owner: User) -> None:
+def test_a_job_that_reads_what_is_archived_fails_before_anything_is_started(
+    owner: User, ministack_server: S3Server
+) -> None:
     owner.cryoem("storage", "archive", "movies", "--yes")
     reads = ("--in", "movies/a.mrc", "--out", "out", "--", "cat", "movies/a.mrc")
     said = owner.type("cryoem", "run", *reads)
     assert said.code == 8
     assert "movies/a.mrc is archived" in said.err + said.out
     assert "cryoem storage restore movies/a.mrc" in said.err + said.out
-    assert owner.processes("agent") == []
+    store = open_store(owner.env["CRYOEM_STORE"], env=ministack_server.env())
+    assert not [one.key for one in store.list("") if "/launches/" in one.key]
+
+
+def test_what_a_job_made_and_was_archived_is_not_told_as_deleted(owner: User) -> None:
+    owner.cryoem("run", "--out", "out", "--", "bash", "-c", "head -c 300000 /dev/urandom > out/big")
+    (file,) = owner.cryoem("show", "1", "--json").json["outputs"]
+    assert file["at"] == "home"
+    owner.cryoem("storage", "archive", "out", "--tier", "instant", "--delete-local", "--yes")
+    assert not (owner.folder / "out/big").exists()
+    (file,) = owner.cryoem("show", "1", "--json").json["outputs"]
+    assert file["at"] == "store only"
 
 
 def test_nothing_is_archived_that_a_job_may_read(owner: User) -> None:

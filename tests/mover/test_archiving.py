@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.model.errors import StoreUnreachableError
+from cryoem_cloud.model.errors import ArchivedError, StoreUnreachableError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.storage_prices import StorageClass
 from cryoem_cloud.mover.archiving import Archiver, Stored
 from cryoem_cloud.mover.engine import Engine
+from cryoem_cloud.mover.pull import fetch_files, place_file
 from cryoem_cloud.mover.push import keep_file
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault, FaultyStore
@@ -93,6 +94,68 @@ def test_what_is_there_in_other_bytes_is_not_moved(bench: Bench) -> None:
     bench.store.put(KEY, bytes(len(DATA)))
     assert bench.archive() == "a.mrc is damaged in the store"
     assert bench.store.classes.kept(KEY).kept is StorageClass.STANDARD
+    assert bench.path.read_bytes() == DATA
+
+
+def test_what_has_other_bytes_at_the_same_time_and_size_stays(bench: Bench) -> None:
+    bench.path.write_bytes(bytes(len(DATA)))
+    os.utime(bench.path, ns=(bench.entry.mtime_ns, bench.entry.mtime_ns))
+    assert bench.archive() == "it has other bytes than were stored"
+    assert bench.path.read_bytes() == bytes(len(DATA))
+
+
+def test_what_was_moved_on_its_way_to_other_bytes_is_told(bench: Bench) -> None:
+    def replaced(call: str, _: str) -> Fault:
+        if call == "move":
+            return Fault.LOST
+        return Fault.NONE
+
+    with pytest.raises(StoreUnreachableError):
+        bench.archive(replaced)
+    bench.store.put(KEY, bytes(len(DATA)))
+    tag = bench.store.classes.kept(KEY).tag
+    bench.store.classes.move(KEY, StorageClass.DEEP, tag=tag)
+    assert bench.archive() == "not sure"
+    assert bench.path.read_bytes() == DATA
+
+
+def test_a_file_behind_a_linked_folder_stays(bench: Bench) -> None:
+    (bench.folder / "real").mkdir()
+    (bench.folder / "linked").symlink_to("real")
+    bench.path.rename(bench.folder / "real" / "a.mrc")
+    bench.entry = replace(bench.entry, path="linked/a.mrc")
+    assert bench.archive() == "it lies behind a link"
+    assert (bench.folder / "real" / "a.mrc").read_bytes() == DATA
+
+
+def test_what_is_another_one_after_the_move_is_told_and_stays(bench: Bench) -> None:
+    looks = 0
+
+    def damage(call: str, _: str) -> Fault:
+        nonlocal looks
+        looks += call == "told"
+        if call == "told" and looks == 2:
+            bench.store.put(KEY, bytes(len(DATA)))
+        return Fault.NONE
+
+    assert bench.archive(damage) == "it is another one now: cryoem verify"
+    assert bench.path.read_bytes() == DATA
+
+
+def test_who_reads_it_is_told_which_file_it_is_and_what_to_do(bench: Bench) -> None:
+    assert bench.archive() == ""
+    with pytest.raises(ArchivedError, match=r"a\.mrc is archived \(cryoem storage restore a\.mrc"):
+        place_file(bench.store, PROJECT, bench.entry, bench.path)
+    other = replace(bench.entry, path="b.mrc")
+    wanted = [(bench.entry, bench.path), (other, bench.folder / "b.mrc")]
+    with pytest.raises(ArchivedError, match=r"a\.mrc is archived"):
+        fetch_files(bench.store, PROJECT, wanted)
+    assert not bench.path.exists()
+    bench.store.classes.restore(KEY, days=1, bulk=True)
+    with pytest.raises(ArchivedError):
+        place_file(bench.store, PROJECT, bench.entry, bench.path)
+    bench.store.classes.restored()
+    fetch_files(bench.store, PROJECT, wanted)
     assert bench.path.read_bytes() == DATA
 
 

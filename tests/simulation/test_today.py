@@ -32,7 +32,7 @@ MEASURED_K80_H = {
 
 @pytest.fixture(scope="module")
 def found() -> Simulated:
-    return simulated(pipeline("10061"), market=Market.SPOT, region=REGION, seed=1, draws=4)
+    return simulated(pipeline("10061"), market=Market.SPOT, region=REGION, seed=1, draws=2)
 
 
 def test_every_assumption_has_a_source_and_a_day() -> None:
@@ -94,7 +94,7 @@ def test_plans_are_the_planner_s_own_and_fit(found: Simulated) -> None:
 
 
 def test_the_same_seed_gives_the_same(found: Simulated) -> None:
-    again = simulated(pipeline("10061"), market=Market.SPOT, region=REGION, seed=1, draws=4)
+    again = simulated(pipeline("10061"), market=Market.SPOT, region=REGION, seed=1, draws=2)
     assert again.to_json() == found.to_json()
 
 

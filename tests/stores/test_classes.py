@@ -7,7 +7,12 @@ from collections.abc import Iterator, Mapping
 import pytest
 from moto.server import ThreadedMotoServer
 
-from cryoem_cloud.model.errors import ArchivedError, StoreUnreachableError
+from cryoem_cloud.model.errors import (
+    ArchivedError,
+    ObjectExistsError,
+    StoreError,
+    StoreUnreachableError,
+)
 from cryoem_cloud.model.storage_prices import StorageClass
 from cryoem_cloud.ports.classes import Classes, Reach
 from cryoem_cloud.ports.parts import LEAST_PART_BYTES
@@ -25,12 +30,6 @@ from cryoem_cloud.testing.faults import Fault, FaultyStore
 from cryoem_cloud.testing.s3_servers import S3Server, client_of
 from cryoem_cloud.testing.stream_contract import pattern
 from tests.stores.conftest import Wire
-
-NO_MATCH = pytest.mark.xfail(reason="moto looks at no x-amz-copy-source-if-match", strict=True)
-NEEDLESS = pytest.mark.xfail(
-    reason="moto says InvalidObjectState where S3 has another word", strict=True
-)
-WORD = "DEEP_ARCHIVE"
 
 
 class TestInMemory(ClassesContract):
@@ -114,10 +113,6 @@ class TestOnMoto(ClassesContract):
     def restored(self, store: Store) -> None:
         """At once, there."""
 
-    @NO_MATCH
-    def test_what_has_other_bytes_by_now_is_not_moved(self, store: Store) -> None:
-        super().test_what_has_other_bytes_by_now_is_not_moved(store)
-
 
 def in_parts(store: Store) -> Classes:
     """Classes that copy in parts what is above the least part's size."""
@@ -161,6 +156,41 @@ def test_a_large_object_that_is_replaced_while_it_is_moved_stays_the_new_one(wir
     with pytest.raises(Exception, match="large"):
         classes.move("large", StorageClass.DEEP, tag=tag)
     assert wire.store.get("large") == b"new"
+
+
+def test_what_is_in_the_class_already_is_not_copied(wire: Wire) -> None:
+    wire.store.put("a", b"a")
+    assert wire.store.classes
+    kept = wire.store.classes.kept("a")
+    wire.proxy.requests.clear()
+    wire.store.classes.move("a", StorageClass.STANDARD, tag=kept.tag)
+    assert wire.asked("PUT") == 0
+
+
+def test_what_is_replaced_just_before_it_is_copied_is_not_moved(wire: Wire) -> None:
+    """The server looks at the tag once more."""
+    wire.store.put("a", b"a")
+    assert wire.store.classes
+    tag = wire.store.classes.kept("a").tag
+
+    def replace(request: str) -> None:
+        if request.startswith("HEAD"):
+            wire.proxy.done = lambda _: None
+            wire.store.put("a", b"b")
+
+    wire.proxy.done = replace
+    with pytest.raises(ObjectExistsError):
+        wire.store.classes.move("a", StorageClass.DEEP, tag=tag)
+    assert wire.store.get("a") == b"b"
+
+
+def test_a_server_without_classes_refuses_and_keeps_the_object(weed_server: S3Server) -> None:
+    store = open_store(weed_server.bucket(), env=weed_server.env())
+    store.put("a", b"a")
+    assert store.classes
+    with pytest.raises(StoreError, match="a: the store refused"):
+        store.classes.move("a", StorageClass.DEEP, tag=store.classes.kept("a").tag)
+    assert store.get("a") == b"a"
 
 
 def test_a_store_of_one_class_says_so(tmp_path: object) -> None:

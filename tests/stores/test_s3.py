@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.model.errors import (
+    ArchivedError,
     CorruptObjectError,
     CryoemError,
     NoSpaceError,
@@ -329,7 +330,7 @@ def said(code: str, status: int) -> RefusedError:
         ("412", 412, ObjectExistsError, ""),
         ("404", 404, ObjectMissingError, ""),
         ("403", 403, StoreDeniedError, "list the bucket"),
-        ("InvalidObjectState", 403, StoreError, "Glacier"),
+        ("InvalidObjectState", 403, ArchivedError, "cryoem storage restore"),
         ("XMinioStorageFull", 507, NoSpaceError, "free some space"),
         ("Whatever", 504, StoreUnreachableError, "later"),
         ("Whatever", 418, StoreError, ""),

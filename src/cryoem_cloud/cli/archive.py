@@ -118,8 +118,8 @@ class Archive:
     def do(self) -> None:
         """Move, then remove what is to go from here."""
         choice = self.choice
-        if self.to is StorageClass.DEEP:
-            ArchiveLog(choice.store, choice.project.name).note(each.key for each in self.fresh)
+        if self.to is StorageClass.DEEP or self.delete:
+            ArchiveLog(choice.store, choice.project.name).note(each.key for each in self.moving)
         with (
             Engine(memory_bytes=FETCH_BYTES) as engine,
             ThreadPoolExecutor(max_workers=_STREAMS) as pool,

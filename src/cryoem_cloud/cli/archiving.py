@@ -75,14 +75,11 @@ def money(usd: Decimal) -> str:
 
 
 def in_store(project: Project) -> dict[str, Entry]:
-    """The files of the project's folder that the index names, by path."""
+    """The files that the index names and the store has, by path; also from outside the project."""
     return {
         path: entry
         for path, entry in entries(project).items()
-        if entry.kind is Kind.FILE
-        and entry.content is not None
-        and not entry.content.reference
-        and not path.startswith(OUTSIDE)
+        if entry.kind is Kind.FILE and entry.content is not None and not entry.content.reference
     }
 
 
@@ -116,12 +113,18 @@ class Choice:
         self.files = in_store(self.project)
         for path in paths:
             fits = wanted(real_name(self.project, inside(self.project, path)))
-            named = {name: entry for name, entry in self.files.items() if fits(name)}
+            named = {name: entry for name, entry in self.own.items() if fits(name)}
             if not named:
                 raise NotFoundError(
-                    f"the store has nothing at {path}", hint="cryoem store ls lists its files"
+                    f"the store has nothing at {path}",
+                    hint="cryoem push sends files there",
                 )
             self.named |= named
+
+    @property
+    def own(self) -> dict[str, Entry]:
+        """The files of the project's folder."""
+        return {p: entry for p, entry in self.files.items() if not p.startswith(OUTSIDE)}
 
     def objects(self) -> list[Stored]:
         """The objects that hold what was named, with all their files."""

@@ -14,7 +14,7 @@ from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import inside
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.file import Entry
-from cryoem_cloud.model.paths import is_below
+from cryoem_cloud.model.paths import OUTSIDE, is_below
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.storage_prices import StorageClass, StoragePrices
@@ -28,6 +28,7 @@ from cryoem_cloud.wiring.stores import store_at
 __all__ = ["say_where"]
 
 _STANDARD = StorageClass.STANDARD.value
+_OUT = "(files from outside the project)"
 _REST = "(older versions, journals, records)"
 _ORDER = tuple(each.value for each in StorageClass)
 
@@ -115,7 +116,10 @@ def _rows(
             rows[_folder(path, name)].here += size
         seen: set[tuple[str, int]] = set()
         for entry in files:
-            if is_below(entry.path, name):
+            if entry.path.startswith(OUTSIDE):
+                if name == ".":
+                    _count(rows[_OUT], entry, kept, seen)
+            elif is_below(entry.path, name):
                 _count(rows[_folder(entry.path, name)], entry, kept, seen)
         yield from sorted(rows.items())
 

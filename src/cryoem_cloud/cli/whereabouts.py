@@ -4,7 +4,7 @@ import glob
 import posixpath
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -49,13 +49,21 @@ class Group:
         return {"pattern": self.pattern, "files": self.files, "size": self.size}
 
 
-def whereabouts(card: Card, policy: HomePolicy, files: Iterable[Entry]) -> dict[str, str]:
+def whereabouts(
+    card: Card,
+    policy: HomePolicy,
+    files: Iterable[Entry],
+    *,
+    archived: Collection[str] = frozenset(),
+) -> dict[str, str]:
     """For each of a job's files, all of them, by path: HOME, AWAY or DELETED.
 
-    Nothing was deleted of a job that this computer has not brought home.
+    Nothing was deleted of a job that this computer has not brought home; nor what was `archived`,
+    by keys, and is not here.
     """
-    paths = [entry.path for entry in files]
-    left = policy.staying(paths, ended=True)
+    keys = {entry.path: entry.content.key if entry.content else "" for entry in files}
+    paths = list(keys)
+    left = policy.staying(paths, ended=True) | {p for p, key in keys.items() if key in archived}
     return {path: _place(card, path, left=path in left) for path in paths}
 
 

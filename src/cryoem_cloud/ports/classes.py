@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
@@ -36,6 +37,8 @@ class Kept:
     tag: str = ""
     reach: Reach = Reach.READABLE
     until: str = ""
+    at: datetime | None = None
+    """When it was written or moved, by the store's clock; told in listings alone."""
 
     @property
     def kept(self) -> StorageClass | None:
@@ -63,7 +66,7 @@ class Classes(Protocol):
         """Have the object kept in that class, if it still has the tag; its bytes stay.
 
         It is there and whole at all times, with the checksum of its whole bytes where it had one.
-        Its tag may be another one afterwards. What is in that class already is moved all the same.
+        Its tag may be another one afterwards. What is in that class already stays as it is.
 
         Raises:
             ObjectExistsError: Its bytes are others by now.

@@ -30,6 +30,8 @@ from cryoem_cloud.simulation.world import World, world
 __all__ = ["Draw", "Planned", "PlannedStep", "best", "draws_of", "planned"]
 
 _S_AN_H, _H_A_MONTH = 3600, 730
+_FEW = 10
+"""Draws that are over before other processes have started."""
 _FREE_BYTES = 100 * GB
 """Of a month, to the internet; others may have used them."""
 _PART_BYTES = 16 * 2**20
@@ -130,6 +132,8 @@ def draws_of(
 ) -> tuple[Draw, ...]:
     """The plan in so many worlds, on all cores; the same seed gives the same."""
     once = partial(_once, plan, inputs, rates, seed)
+    if draws < _FEW:
+        return tuple(map(once, range(draws)))
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         return tuple(pool.map(once, range(draws), chunksize=5))
 

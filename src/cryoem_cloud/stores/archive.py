@@ -15,7 +15,7 @@ from cryoem_cloud.ports.classes import Kept, Reach
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.whole import reading
 
-__all__ = ["ArchiveLog", "kept_of", "unreadable"]
+__all__ = ["ArchiveLog", "archived_keys", "kept_of", "unreadable"]
 
 _AT_ONCE = 16
 _KEYS = 5000
@@ -59,6 +59,11 @@ class ArchiveLog:
                 return
 
 
+def archived_keys(store: Store, project: str) -> frozenset[str]:
+    """What was ever archived; nothing, for no request, where the store has no classes."""
+    return ArchiveLog(store, project).keys() if store.classes is not None else frozenset()
+
+
 def kept_of(store: Store, project: str, keys: Iterable[str]) -> dict[str, Kept]:
     """How a project's objects are kept, by key relative to it, of those that are there.
 
@@ -80,9 +85,7 @@ def kept_of(store: Store, project: str, keys: Iterable[str]) -> dict[str, Kept]:
 
 def unreadable(store: Store, project: str, entries: Sequence[Entry]) -> list[tuple[Entry, Kept]]:
     """Those of the entries whose bytes cannot be had now, as far as we have archived them."""
-    if store.classes is None:
-        return []
-    noted = ArchiveLog(store, project).keys()
+    noted = archived_keys(store, project)
     keys = {key for key in _keys(entries) if key in noted}
     kept = kept_of(store, project, keys)
     return [

@@ -35,6 +35,7 @@ from cryoem_cloud.model.record import JSON, text
 from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import FEWEST_ENDED, Deed, Turn
 from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.stores.archive import archived_keys
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.results import results
 
@@ -126,7 +127,8 @@ def _outputs(card: Card, job: Job, records: JobRecords, turns: Sequence[Turn]) -
     made = results(records, turns[-1]) if ended else ()
     files = [entry for entry in made if entry.kind is Kind.FILE]
     policy = HomePolicy(job, application_named(job.application))
-    places = whereabouts(card, policy, files)
+    archived = archived_keys(records.store, records.project)
+    places = whereabouts(card, policy, files, archived=archived)
     stored = [entry for entry in files if places[entry.path] == AWAY]
     price = records.store.properties.egress_usd_per_gb
     return {

@@ -71,13 +71,12 @@ def archive(
     archive_ = Archive(choice, classes, places(), to=_TIERS[tier], delete=delete)
     archive_.look()
     archive_.say_plan(json_=json_ and dry_run)
-    if dry_run or not archive_.needed:
-        if json_ and not dry_run:
-            archive_.say_done(json_=True)
-        return 0
-    archive_.require_quiet()
-    consent("Do that?", yes=yes)
-    archive_.do()
+    if dry_run:
+        return archive_.code
+    if archive_.needed:
+        archive_.require_quiet()
+        consent("Do that?", yes=yes)
+        archive_.do()
     archive_.say_done(json_=json_)
     return archive_.code
 
@@ -120,3 +119,47 @@ def restore(
     consent("Ask for it?", yes=yes)
     restore_.ask()
     restore_.say_asked(json_=json_)
+
+
+@command.command("clean", short_help="Offer what the store need not keep, and remove it.")
+@click.argument("paths", nargs=-1, metavar="[PATH…]")
+@click.option(
+    "--older",
+    type=click.IntRange(min=0),
+    metavar="DAYS",
+    help="Only what is so old; default: the setting keep_days, 14.",
+)
+@click.option(
+    "--versions", is_flag=True, help="Also older versions of files, which nobody else has."
+)
+@_dry
+@_yes
+@json_option
+def clean(
+    *,
+    paths: tuple[str, ...],
+    older: int | None,
+    versions: bool,
+    dry_run: bool,
+    yes: bool,
+    json_: bool,
+) -> None:
+    """Offer what can be made again or serves nobody, by folder, with what keeping it costs a month.
+
+    Without a PATH only leftovers of machines go, that no file of the project is: what a machine had
+    made that was lost, of jobs that have ended well. All else is offered, and goes from the store
+    where you name it: bulk outputs that the job would make again (aligned movies, particle stacks,
+    earlier iterations), and files of jobs that are in the trash or were deleted here. What reads
+    them is told. Files here stay. Asks first.
+    """
+    from cryoem_cloud.cli.clean import Clean  # noqa: PLC0415  (of this command alone)
+
+    clean_ = Clean(the_project(), places(), paths=paths, versions=versions, older=older)
+    clean_.look()
+    clean_.say(json_=json_ and (dry_run or not clean_.chosen))
+    if dry_run or not clean_.chosen:
+        return
+    clean_.require_quiet()
+    consent("Remove what is marked?", yes=yes)
+    clean_.do()
+    clean_.say_done(json_=json_)

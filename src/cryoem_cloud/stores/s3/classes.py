@@ -6,11 +6,17 @@ Each request is made once.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import quote
 
 from cryoem_cloud.model.checks import CRC32C
-from cryoem_cloud.model.errors import ArchivedError, ObjectMissingError, StoreUnreachableError
+from cryoem_cloud.model.errors import (
+    ArchivedError,
+    ObjectExistsError,
+    ObjectMissingError,
+    StoreUnreachableError,
+)
 from cryoem_cloud.model.storage_prices import StorageClass
 from cryoem_cloud.ports.classes import Kept, Reach
 from cryoem_cloud.ports.parts import MOST_PART_BYTES, SentPart
@@ -83,6 +89,7 @@ class S3Classes:
                 word=word,
                 tag=item.said("ETag"),
                 reach=_reach(word, "", ""),
+                at=_instant(item.said("LastModified")),
             )
 
     def move(self, key: str, to: StorageClass, *, tag: str) -> None:
@@ -90,6 +97,10 @@ class S3Classes:
         found = self.kept(key)
         if found.reach in {Reach.ARCHIVED, Reach.RESTORING}:
             raise ArchivedError(f"{self._bucket.url}: {key} is archived", hint=TO_RESTORE)
+        if found.tag != tag:
+            raise ObjectExistsError(f"{self._bucket.url}: {key} has other bytes by now")
+        if found.word == to.value:  # S3 refuses a copy that changes nothing
+            return
         source = {
             "x-amz-copy-source": quote(f"/{self._bucket.name}/{self._bucket.prefix}{lawful(key)}"),
             "x-amz-copy-source-if-match": tag,
@@ -169,6 +180,15 @@ def _granted(answer: Answer) -> Element:
     if said.name == "Error":
         raise refused(HTTPStatus.INTERNAL_SERVER_ERROR, answer.headers, said)
     return said
+
+
+def _instant(said: str) -> datetime | None:
+    """As `2026-01-02T03:04:05.000Z` says it; None for what does not."""
+    try:
+        found = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _reach(word: str, status: str, restoring: str) -> Reach:
