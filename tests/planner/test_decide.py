@@ -83,6 +83,9 @@ def test_the_number_of_machines_is_planned_unless_the_user_fixed_it() -> None:
     assert found(MOTION, Wish(pieces=1), ground(), count=2).count == 1
     assert found(MOTION, Wish(), ground(), whole=True).count == 1
     assert found(CLASS2D, Wish(), ground(), count=5).count == 1, "it cannot be cut"
+    few = replace(MOTION, items=20, input_bytes=0, output_bytes=0)
+    assert found(few, Wish(), ground()).count < 16
+    assert found(few, Wish(), ground(), count=16).count == 16
 
 
 def test_a_deadline_makes_it_dearer_and_a_budget_slower() -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from math import ceil
 
 from cryoem_cloud.model.chosen import Chosen
 from cryoem_cloud.model.job import Wish
 from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.model.plan import Limits, Option, Plan, Terms, Transfer
+from cryoem_cloud.model.units import human_duration
 from cryoem_cloud.model.usd import dollars
 from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
@@ -118,12 +120,12 @@ def _said(option: Option, why: str, first: Offer, ground: Ground) -> Iterator[st
     """The short form: the choice and why, time and money, what it is based on."""
     hours, usd = option.total_h, option.usd
     yield f"cryoem: plan: {why}"
+    soon, mean, late = (_words(each) for each in (hours.p10, hours.p50, hours.p90))
+    yield f"cryoem: results are home in {soon} to {late}, half of the times by {mean}"
     yield (
-        f"cryoem: results are home in {hours.p10:.1f} to {hours.p90:.1f} h (half of the times by "
-        f"{hours.p50:.1f} h), for {dollars(usd.p10)} to {dollars(usd.p90)} (half of the times "
-        f"{dollars(usd.p50)})"
+        f"cryoem: for {dollars(usd.p10)} to {dollars(usd.p90)}, half of the times at most "
+        f"{dollars(usd.p50)}, at prices of {option.listing.region}, {ground.prices.stamp}"
     )
-    yield f"cryoem: at prices of {option.listing.region}, {ground.prices.stamp}"
     if len(first.kinds) > 1:
         yield f"cryoem: any of these will do: {', '.join(first.kinds)}"
     if ground.limit_s < option.paid_h.p90 * _HOUR_S:
@@ -132,3 +134,8 @@ def _said(option: Option, why: str, first: Offer, ground: Ground) -> Iterator[st
             f"cryoem: its machines end after {ground.limit_s / _HOUR_S:g} h, maybe too soon: "
             f"#CRYOEM hours={need}"
         )
+
+
+def _words(hours: float) -> str:
+    """A time that is no better known than to a minute."""
+    return human_duration(timedelta(minutes=max(1, round(hours * 60)))).removesuffix(" 00 s")
