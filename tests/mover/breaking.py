@@ -27,7 +27,7 @@ import pytest
 from cryoem_cloud.cli.cryoem import main
 from cryoem_cloud.courier import cache, unsent, upload
 from cryoem_cloud.model import digest, file
-from cryoem_cloud.mover import cut, encoding, fetch, frames, planning, push, send, small, verify
+from cryoem_cloud.mover import cut, encoding, fetch, frames, planning, push, send, verify
 from cryoem_cloud.mover.codec import block
 from cryoem_cloud.stores import patient, s3
 from cryoem_cloud.testing.proxy import FaultyProxy, Trouble, faulty_proxy
@@ -37,7 +37,7 @@ from cryoem_cloud.wiring.stores import store_at
 __all__ = ["KINDS", "Run", "run"]
 
 SMALL_BLOCK_BYTES = 256 * 1024
-_CUT = (file, digest, cut, fetch, frames, planning, push, send, small, verify, block, cache)
+_CUT = (file, digest, cut, fetch, frames, planning, push, send, verify, block, cache)
 _CUT_BY: tuple[ModuleType, ...] = (*_CUT, unsent, upload)
 _RANDOM = re.compile(r"uploadId=[^&]+|bundles/[0-9a-f]+|test-[0-9a-f]+")
 _TRIES_IN_PEACE = 2
