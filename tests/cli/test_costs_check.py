@@ -123,9 +123,15 @@ def test_costs_are_summed_up_by_the_group_of_who_submitted(typed: Type) -> None:
         JobRecords(store, project.name, number).put_job(job)
     rented(1, since=datetime(2026, 11, 10, tzinfo=UTC), job=10)
     fields = json.loads(typed("costs", "--by", "group", "--json")[1])
-    assert [(each["name"], each["usd"]) for each in fields["sums"]] == [("em", "15"), ("unknown", "10")]
+    assert [(each["name"], each["usd"]) for each in fields["sums"]] == [
+        ("em", "15"),
+        ("unknown", "10"),
+    ]
     assert {(each["job"], each["group"]) for each in fields["charges"]} == {
-        (7, "em"), (8, "em"), (9, ""), (10, ""),
+        (7, "em"),
+        (8, "em"),
+        (9, ""),
+        (10, ""),
     }
 
 

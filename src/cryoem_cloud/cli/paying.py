@@ -24,7 +24,15 @@ from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.rates import rates_by
 from cryoem_cloud.wiring.stores import store_at
 
-__all__ = ["Running", "charges_of", "rates_for", "running", "settle_cost", "stored_usd", "with_groups"]
+__all__ = [
+    "Running",
+    "charges_of",
+    "rates_for",
+    "running",
+    "settle_cost",
+    "stored_usd",
+    "with_groups",
+]
 
 
 _AT_ONCE = 16
