@@ -119,6 +119,11 @@ def test_scripts_are_known_by_their_name_or_by_what_they_call() -> None:
         ("#CRYOEM count=0", "count should be a whole number above 0, found '0'"),
         ("#CRYOEM count=-1", "count should be a whole number above 0, found '-1'"),
         ("#CRYOEM pieces=many", "pieces should be a whole number above 0, found 'many'"),
+        ("#CRYOEM deadline=soon", "deadline should be a time above 0, found 'soon'"),
+        ("#CRYOEM deadline=0h", "deadline should be a time above 0, found '0h'"),
+        ("#CRYOEM budget=50EUR", "budget should be US dollars, found '50EUR'"),
+        ("#CRYOEM budget=0", "budget should be US dollars, found '0'"),
+        ("#CRYOEM budget=-1", "budget should be US dollars, found '-1'"),
     ],
 )
 def test_a_line_that_would_be_misread_is_refused(line: str, says: str) -> None:
@@ -132,6 +137,21 @@ def test_a_line_that_would_be_misread_is_refused(line: str, says: str) -> None:
 def test_a_number_may_be_left_unset(key: str, value: str) -> None:
     asked = wish(f"#CRYOEM {key}={value}\n")
     assert (asked.count + asked.pieces) == (3 if value == "3" else 0)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "seconds"), [("8h", 28800), ("90m", 5400), ("1.5d", 129600), ("", 0)]
+)
+def test_a_deadline_is_a_time_as_people_write_it(deadline: str, seconds: int) -> None:
+    assert wish(f"#CRYOEM deadline={deadline}\n").deadline_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("budget", "usd"), [("50", "50"), ("$12.50", "12.50"), ("", "0"), ("XXXextra7XXX", "0")]
+)
+def test_a_budget_is_in_us_dollars(budget: str, usd: str) -> None:
+    asked = wish(f"#CRYOEM budget={budget}\n")
+    assert str(asked.budget_usd) == usd
 
 
 @pytest.mark.parametrize("line", ["#CRYOEM in=./out=b c", "#CRYOEM name=x count=2"])

@@ -210,6 +210,7 @@ def test_older_versions_go_only_if_asked_for(new_user: NewUser, ministack_server
     assert "0 damaged or missing" in user.cryoem("verify", "--deep").err
 
 
+@pytest.mark.soak
 def test_killed_between_index_and_objects_the_next_one_goes_on(
     new_user: NewUser, ministack_server: S3Server, tmp_path: Path
 ) -> None:

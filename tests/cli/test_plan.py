@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.cli.planning import hours_of
 from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.units import hours_of
 from tests.cli.conftest import Type, User
 
 _JOB = "Class2D/job008"

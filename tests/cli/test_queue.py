@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -151,9 +152,11 @@ def test_a_server_that_never_answers_refuses_within_4_s_too(user: User) -> None:
 def test_wishes_in_the_script_reach_the_job_of_any_program(user: User) -> None:
     script = "#CRYOEM out=a\n#CRYOEM where=local\n#CRYOEM count=2\n#CRYOEM mpi=3\n"
     script += "#CRYOEM threads=4\n#CRYOEM market=spot\n#CRYOEM machine=big\n#CRYOEM home=all\n"
+    script += "#CRYOEM deadline=2h\n#CRYOEM budget=50\n"
     user.type("cryoem-qsub", stdin=script + "sleep 60\n")
     (slip,) = user.spool.slips()
     said = Wish(where="local", machine="big", market="spot", count=2, home="all", codec="auto")
+    said = replace(said, deadline_s=7200, budget_usd=Decimal(50))
     assert slip.job.wish == replace(said, ranks=3, threads=4)
 
 

@@ -171,6 +171,7 @@ def test_an_object_that_other_files_share_stays(owner: User, ministack_server: S
     assert classes(owner, ministack_server) == ["STANDARD"] * 3
 
 
+@pytest.mark.soak
 def test_what_lies_behind_a_link_is_archived_and_stays_here(
     owner: User, ministack_server: S3Server
 ) -> None:
@@ -223,6 +224,7 @@ def test_ls_says_what_lies_where(owner: User) -> None:
     assert "DEEP_ARCHIVE" in out
 
 
+@pytest.mark.soak
 def test_a_job_that_reads_what_is_archived_fails_before_anything_is_started(
     owner: User, ministack_server: S3Server
 ) -> None:
@@ -246,6 +248,7 @@ def test_what_a_job_made_and_was_archived_is_not_told_as_deleted(owner: User) ->
     assert file["at"] == "store only"
 
 
+@pytest.mark.soak
 def test_nothing_is_archived_that_a_job_may_read(owner: User) -> None:
     job = owner.submit("out", "sleep 60")
     owner.wait_for(lambda: owner.card(job))
@@ -308,6 +311,7 @@ def killed_again_and_again(
     assert kept(owner) == before
 
 
+@pytest.mark.soak
 def test_killed_while_it_moves_and_removes_it_goes_on(
     owner: User, proxy: FaultyProxy, ministack_server: S3Server
 ) -> None:

@@ -23,6 +23,7 @@ from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import Ready
+from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.ports.application import Cut, Shape
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.ports.view import View
@@ -317,6 +318,41 @@ def test_a_store_that_is_away_for_a_while_keeps_nothing_from_coming(
     run(bench, tmp_path)
     assert bench.card().outcome is Outcome.SUCCESS
     assert (bench.folder / "joined.txt").read_text().split() == ["a.made", "b.made", "c.made"]
+
+
+class Told(Raw):
+    """Its work is known, and much."""
+
+    def work(self, job: Job, view: View) -> Work | None:
+        return Work(
+            program=Program.MOTION, items=2000, pixels=25_000_000, frames=40, divisible=True
+        )
+
+
+def test_as_many_machines_share_a_job_as_is_planned_and_the_plan_stays_above_its_log(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench = replace(pieced(bench, ["a", "b", "c"], Wish(pieces=3)), application=Told())
+    store, log, seen = bench.store, bench.folder / "run.out", list[str]()
+    assert isinstance(store, Slow)
+
+    def once_told(name: str) -> None:
+        until = time.monotonic() + 60
+        while name == "c" and not seen:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+            seen.extend([said] if "has ended" in (said := log.read_text()) else [])
+
+    store.before = once_told
+    hands = Hands(bench, tmp_path / "machines", sells=True, region="us-west-2")
+    run(bench, tmp_path, hands)
+    assert bench.card().outcome is Outcome.SUCCESS
+    plan = bench.records.plan()
+    assert plan is not None
+    assert plan.count > 3
+    assert len(hands.machines) == 3
+    assert seen[0].startswith(f"before\n{plan.text}cryoem: piece 1 of 3: lines 1 to 1: ended")
+    assert log.read_text().startswith(f"before\n{plan.text}== piece 1 of 3: lines 1 to 1 ==\n")
 
 
 def test_what_was_said_of_pieces_before_a_trouble_does_not_stay_in_the_log(

@@ -62,6 +62,8 @@ WISHES = st.builds(
     codec=WORDS,
     ranks=NUMBERS,
     threads=NUMBERS,
+    deadline_s=NUMBERS,
+    budget_usd=st.decimals("0", "100000", places=2),
 )
 NEXTS = st.builds(
     Next,

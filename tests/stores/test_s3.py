@@ -331,6 +331,8 @@ def said(code: str, status: int) -> RefusedError:
         ("404", 404, ObjectMissingError, ""),
         ("403", 403, StoreDeniedError, "list the bucket"),
         ("InvalidObjectState", 403, ArchivedError, "cryoem storage restore"),
+        ("ObjectNotInActiveTierError", 403, ArchivedError, "cryoem storage restore"),
+        ("InvalidStorageClass", 400, StoreError, ""),
         ("XMinioStorageFull", 507, NoSpaceError, "free some space"),
         ("Whatever", 504, StoreUnreachableError, "later"),
         ("Whatever", 418, StoreError, ""),

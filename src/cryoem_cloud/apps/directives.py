@@ -1,17 +1,20 @@
 """What a script says to us in comment lines: `#CRYOEM key=value`, as clusters read `#SBATCH`.
 
-Keys: name, mpi, threads, where, machine, market, hours, count, pieces, home, image, container; for
-programs that we do not know, in and out (paths as a shell writes them, several in a line or several
-lines). RELION pastes what users type into our template as it is, so a value is text and never a
-command.
+Keys: name, mpi, threads, where, machine, market, deadline, budget, hours, count, pieces, home,
+image, container; for programs that we do not know, in and out (paths as a shell writes them,
+several in a line or several lines). RELION pastes what users type into our template as it is, so a
+value is text and never a command.
 """
 
 import re
 import shlex
 from collections.abc import Mapping
+from decimal import Decimal
 
-from cryoem_cloud.model.errors import UsageError
+from cryoem_cloud.model.errors import FormatError, UsageError
 from cryoem_cloud.model.job import Wish
+from cryoem_cloud.model.units import hours_of
+from cryoem_cloud.model.usd import ZERO, usd
 
 __all__ = ["directives", "paths", "wish"]
 
@@ -23,6 +26,8 @@ _KEYS = (
     "where",
     "machine",
     "market",
+    "deadline",
+    "budget",
     "hours",
     "count",
     "pieces",
@@ -38,6 +43,7 @@ _SECOND = re.compile(rf"(?:^|\s)(?P<key>{'|'.join(_KEYS)})=")
 """Another key in a value; a file whose name looks like that is written ./out=x."""
 _UNSET = re.compile(r"XXX\w+XXX")
 """RELION leaves a placeholder as it stands where the user gave no value."""
+_HOUR_S = 3600
 _LONGEST = 6
 """Digits of a number that anybody means."""
 
@@ -56,8 +62,8 @@ def wish(script: str) -> Wish:
     What RELION writes of ranks and threads counts as unset where it is no number.
 
     Raises:
-        UsageError: A line has a key that there is not, or a second one, or no number where the user
-            is to give one.
+        UsageError: A line has a key that there is not, or a second one, or no number, time or
+            sum where the user is to give one.
     """
     _require_one_key_a_line(script)
     _require_numbers(script)
@@ -66,6 +72,8 @@ def wish(script: str) -> Wish:
         where=said.get("where", ""),
         machine=said.get("machine", ""),
         market=said.get("market", ""),
+        deadline_s=_seconds(said.get("deadline", "")),
+        budget_usd=_dollars(said.get("budget", "")),
         hours=_number(said.get("hours", ""), 0),
         count=_number(said.get("count", ""), 0),
         pieces=_number(said.get("pieces", ""), 0),
@@ -120,3 +128,24 @@ def _require_numbers(script: str) -> None:
 
 def _number(text: str, unset: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST else unset
+
+
+def _seconds(text: str) -> int:
+    try:
+        return max(1, round(hours_of(text) * _HOUR_S)) if text else 0
+    except ValueError:
+        raise UsageError(
+            f"#CRYOEM deadline should be a time above 0, found {text!r}",
+            hint="8h are 8 hours, 90m are 90 minutes, 2d are 2 days; or leave it empty",
+        ) from None
+
+
+def _dollars(text: str) -> Decimal:
+    hint = "50 are 50 US dollars, 12.50 are 12 and a half; or leave it empty"
+    try:
+        found = usd(text.removeprefix("$")) if text else ZERO
+    except FormatError:
+        found = Decimal(-1)
+    if found < 0 or (text and not found):
+        raise UsageError(f"#CRYOEM budget should be US dollars, found {text!r}", hint=hint)
+    return found

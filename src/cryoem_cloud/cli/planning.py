@@ -19,33 +19,29 @@ from cryoem_cloud.cli.standing import current_project, places
 from cryoem_cloud.model.errors import CryoemError, NotFoundError, UsageError
 from cryoem_cloud.model.job import Job, Need, Wish
 from cryoem_cloud.model.offer import MARKETS, Market
-from cryoem_cloud.model.plan import Limits, Plan, Terms, Transfer
+from cryoem_cloud.model.plan import LINE_BYTES_S, Limits, Plan, Terms, Transfer
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.units import size_of
 from cryoem_cloud.model.work import Program, Work
-from cryoem_cloud.planner.catalog import tables
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
 from cryoem_cloud.planner.choose import choose
+from cryoem_cloud.planner.disk import MOST_DISK_GIB
 from cryoem_cloud.planner.performance import published
+from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Settings, environment
 from cryoem_cloud.stores.egress import egress_usd_per_gb
 from cryoem_cloud.wiring.catalogue import catalogue, region_here
 from cryoem_cloud.wiring.clock import SystemClock
 
-__all__ = ["ANY", "Choices", "Planned", "hours_of", "planned"]
+__all__ = ["ANY", "Choices", "Planned", "planned"]
 
 ANY = "any"
 _SCRIPT = "run_submit.script"
 _JOB_FOLDER = re.compile(r"job\d{3,}")
-_HOURS = re.compile(r"(?P<number>\d+(\.\d+)?) *(?P<unit>[hmd]?)")
-_OF_UNIT = {"h": 1.0, "": 1.0, "m": 1 / 60, "d": 24.0}
-_LINE_BYTES_S = 125_000_000
-"""1 Gb/s: of a line that nobody has told of."""
+_HOUR_S = 3600
 _SAMPLE = 200
 """Files that are looked at to see how much of the inputs is still to be sent."""
-_MOST_DISK_GIB = 16_384
-"""Of a gp3 volume: docs.aws.amazon.com/ebs, volume types."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +98,7 @@ def planned(target: Path, choices: Choices) -> Planned:
     ground = _Ground(
         prices=prices,
         transfer=transfer,
-        terms=_terms(prices, store),
+        terms=terms_in(prices.regions[0], egress_usd_per_gb(store, env=environment())),
         limits=_limits(choices, job.wish, prices),
     )
     return Planned(
@@ -113,19 +109,6 @@ def planned(target: Path, choices: Choices) -> Planned:
         plan=ground.plan(work),
         on_processors=ground.on_processors(work),
     )
-
-
-def hours_of(text: str) -> float:
-    """Hours, as users write them: `8h`, `90m`, `2d`, `8`.
-
-    Raises:
-        ValueError: It is no time above 0.
-    """
-    found = _HOURS.fullmatch(text.strip())
-    hours = float(found["number"]) * _OF_UNIT[found["unit"]] if found else 0.0
-    if hours <= 0:
-        raise ValueError(text)
-    return hours
 
 
 def _top(target: Path) -> Path:
@@ -212,7 +195,7 @@ def _in_store(named: list[str], project: Project | None) -> dict[str, int]:
 
 
 def _line(settings: Settings) -> float:
-    return size_of(settings.limit_rate) if settings.limit_rate else _LINE_BYTES_S
+    return size_of(settings.limit_rate) if settings.limit_rate else LINE_BYTES_S
 
 
 def _prices(choices: Choices, project: Project | None) -> Catalogue:
@@ -220,17 +203,6 @@ def _prices(choices: Choices, project: Project | None) -> Catalogue:
     regions = () if choices.region == ANY else (choices.region or region_here(here),)
     folder = project.folder if project is not None else None
     return catalogue(here, SystemClock().now(), regions=regions, project=folder)
-
-
-def _terms(prices: Catalogue, store: str) -> Terms:
-    """Of the first region; what the tables do not have of it is told of the first one they have."""
-    first = prices.regions[0]
-    kept = tables.storage_prices(first if first in tables.REGIONS else tables.REGIONS[0])
-    return Terms(
-        egress_usd_per_gb=egress_usd_per_gb(store, env=environment()),
-        disk_usd_per_gib_month=kept.gp3_gb_month,
-        store_usd_per_gib_month=kept.month_usd(2**30),
-    )
 
 
 def _limits(choices: Choices, asked: Wish, prices: Catalogue) -> Limits:
@@ -246,12 +218,12 @@ def _limits(choices: Choices, asked: Wish, prices: Catalogue) -> Limits:
             hint = "cryoem offers lists those there are"
             raise UsageError(f"there is no machine type {kind!r} there", hint=hint)
     return Limits(
-        deadline_h=choices.deadline_h,
-        budget_usd=choices.budget_usd,
+        deadline_h=choices.deadline_h or asked.deadline_s / _HOUR_S or None,
+        budget_usd=choices.budget_usd or asked.budget_usd or None,
         market=Market(market) if market else None,
         kinds=kinds,
         machines=choices.count or asked.count or None,
-        disk_gib=_MOST_DISK_GIB,
+        disk_gib=MOST_DISK_GIB,
     )
 
 

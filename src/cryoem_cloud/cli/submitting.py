@@ -168,6 +168,8 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
         image=own.image or said.image,
         container=own.container or said.container,
         door=own.door,
+        deadline_s=own.deadline_s or said.deadline_s,
+        budget_usd=own.budget_usd or said.budget_usd,
     )
     if merged.where and merged.where not in PROVIDERS:
         raise UsageError(

@@ -25,6 +25,7 @@ from cryoem_cloud.courier.listening import Listening
 from cryoem_cloud.courier.manning import Manning, provider_of, shape_for
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.pieces import PieceFollower
+from cryoem_cloud.courier.planning import Planning
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.underway import Underway
 from cryoem_cloud.courier.waiting import WAIT_FOR
@@ -65,6 +66,8 @@ class Errand:
     """As the project's settings said when we began, or began again."""
     _trouble: Exit | None = None
     _dropped: str = ""
+    _plan: str = ""
+    """The lines of the plan that decided on machines, if one did."""
     _abandoned: bool = False
     _stop_seen_s: float | None = None
     _pause_s: float = _FIRST_PAUSE_S
@@ -178,6 +181,7 @@ class Errand:
             application=self.means.application(self.slip.job.application),
             settings=self._settings(),
             shape=shape_for(self.means, self.slip),
+            planning=self._planning(),
             engine=self._engines.sending,
             desk=self.desk,
             stopped=self._stop_wanted,
@@ -193,6 +197,15 @@ class Errand:
             self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason=str(error))
             return True
         return self._stopped()
+
+    def _planning(self) -> Planning:
+        return Planning(
+            means=self.means,
+            slip=self.slip,
+            records=self.records,
+            provider=provider_of(self.means, self.slip),
+            settings=self._settings(),
+        )
 
     def _settings(self) -> Settings:
         return self.means.settings(str(self.slip.project.folder))
@@ -251,6 +264,7 @@ class Errand:
         manning = Manning(
             self.means, self.slip, self.records, log, at_once, self.desk.note, self._ask
         )
+        self._plan = manning.plan.text if manning.plan else ""
         pieces = self._piece_follower() if any(task.is_piece for task in tasks) else None
         follower = Follower(
             records=self.records,
@@ -265,6 +279,7 @@ class Errand:
         if self.desk.card.phase is not Phase.RUNNING:
             self.desk.phase(Phase.STARTING)
         home.remove_parts()
+        self._ask("")
         with self._carrier:
             ending = self._until_ended(home, follower, manning, pieces)
         if ending is not None:
@@ -272,9 +287,10 @@ class Errand:
         return ending
 
     def _ask(self, question: str) -> None:
-        """Put it where the job's lines will be, once a machine has the job."""
-        if not self.desk.card.started_at:
-            self._home().ask(question)
+        """Put it, below the plan, where the job's lines will be, once a machine has the job."""
+        text = self._plan + question
+        if text and not self.desk.card.started_at:
+            self._home().ask(text)
 
     def _until_ended(
         self, home: Home, follower: Follower, manning: Manning, pieces: PieceFollower | None
@@ -311,6 +327,7 @@ class Errand:
             told=partial(self.desk.phase, Phase.RUNNING),
             clock=self.means.clock,
             carrier=self._carrier,
+            head=self._plan,
         )
 
     def _bring_home(self, ending: Turn) -> bool:

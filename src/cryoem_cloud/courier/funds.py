@@ -7,14 +7,16 @@ from datetime import timedelta
 from decimal import Decimal
 
 from cryoem_cloud.courier.means import Means
-from cryoem_cloud.courier.pricing import estimate_of
+from cryoem_cloud.courier.pricing import estimate_of, planned_of
 from cryoem_cloud.courier.settling import settle_overdue
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.model.charge import whole
+from cryoem_cloud.model.chosen import Chosen
 from cryoem_cloud.model.errors import BudgetError
 from cryoem_cloud.model.estimate import Estimate
 from cryoem_cloud.model.usd import usd
 from cryoem_cloud.ports.provider import Order, Provider
+from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.budget import BudgetLog, approve, approved
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
@@ -29,12 +31,16 @@ _LOOK_S = 15.0
 
 @dataclass(kw_only=True)
 class Funds:
-    """Grants one job's fleets, one after the other. `ask` shows a question where users look."""
+    """Grants one job's fleets, one after the other. `ask` shows a question where users look.
+
+    Asked is by what its `plan` expects, where it has one; reserved is the most that is possible.
+    """
 
     means: Means
     slip: Slip
     records: JobRecords
     ask: Callable[[str], None]
+    plan: Callable[[], Chosen | None] = lambda: None
     _granted: str = ""
     _why: str = ""
     _due_s: float = field(default=float("-inf"))
@@ -76,9 +82,18 @@ class Funds:
         )
         if estimate is None and not provider.sells:
             return ""
-        if settings.ask_above and not self._agreed(estimate, usd(settings.ask_above), here=here):
-            return self._question(estimate, settings.ask_above)
+        plan = self.plan() if provider.sells else None
+        likely = planned_of(estimate, plan, order.offer) if estimate and plan else estimate
+        above = self._threshold(settings)
+        if above is not None and not self._agreed(likely, above, here=here):
+            return self._question(likely, above)
         return self._reserve(order, estimate)
+
+    def _threshold(self, settings: Settings) -> Decimal | None:
+        """What costs more is asked about: the settings' sum, or the job's own."""
+        asked = [usd(settings.ask_above)] if settings.ask_above else []
+        wished = self.slip.job.wish.budget_usd
+        return min([*asked, wished] if wished else asked, default=None)
 
     def _agreed(self, estimate: Estimate | None, above: Decimal, *, here: bool) -> bool:
         """Whether it is little, or somebody agrees to it, here or on another computer."""
@@ -91,13 +106,13 @@ class Funds:
             return True
         return approved(records.store, records.project, records.number)
 
-    def _question(self, estimate: Estimate | None, above: str) -> str:
+    def _question(self, estimate: Estimate | None, above: Decimal) -> str:
         number = self.records.number
         what = estimate.told() if estimate else "nobody knows how much: no price is known"
         if not self._asked:
             self._asked = True
             self.ask(
-                f"cryoem: job {number} needs approval, as it may cost more than ${above}\n"
+                f"cryoem: job {number} needs approval, as it may cost more than ${above:f}\n"
                 f"cryoem: {what}\n"
                 f"cryoem: cryoem approve {number} lets it go on, cryoem stop {number} ends it\n"
             )

@@ -22,10 +22,12 @@ from cryoem_cloud.courier.logs import begin_behind
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.offers import passed_on
 from cryoem_cloud.courier.piecewise import Piecewise
+from cryoem_cloud.courier.planning import Planning, fixed_count
 from cryoem_cloud.courier.projects import folder_of
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.upload import Upload
 from cryoem_cloud.courier.view import ProjectView
+from cryoem_cloud.model.chosen import Chosen
 from cryoem_cloud.model.errors import FormatError, MissingInputError, ProjectGoneError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Job, Need
@@ -54,7 +56,8 @@ _SLOW_BYTES = 256 * 1024 * 1024
 class Inputs:
     """Makes a job ready for machines. `stopped` says whether the user wants it no more.
 
-    `engine` moves the bytes. While bytes are sent, `halting` is asked.
+    `shape` is that of machines by the table, where `planning` decides on no others. `engine` moves
+    the bytes. While bytes are sent, `halting` is asked.
     """
 
     means: Means
@@ -63,6 +66,7 @@ class Inputs:
     application: Application
     settings: Settings
     shape: Shape
+    planning: Planning
     engine: Engine
     desk: CardDesk
     stopped: Callable[[], bool]
@@ -103,15 +107,25 @@ class Inputs:
         require_restored(store, self.slip.project, cache, needs)
         if not self.records.tasks(0):
             begin_behind(self.slip, self.means.spool, self.desk)
-        divided = self._division().divided(self._unresumed(view), slow=self._slow(needs))
+        plan = self.planning.chosen(view, lambda: self._upload().missing_bytes(needs))
+        if plan:
+            others = replace(others, shape=self.planning.shape(plan, others.shape))
+        division = self._division(others.shape, plan)
+        divided = division.divided(self._unresumed(view), slow=self._slow(needs))
+        said = plan.text if plan else ""
         if isinstance(divided, Divided):
-            pieces = self._in_pieces(divided, needs, others, view)
+            pieces = self._in_pieces(divided, needs, others, view, remark=said.rstrip("\n"))
             self.desk.phase(Phase.SENDING, f"the first of {len(pieces.sizes)} pieces")
             steps = pieces.send()
             next(steps)
             self.on_the_way(pieces, steps)
         else:
-            self._send((*needs, *others.needs), others.shape, view, why_whole=divided)
+            self._send(
+                (*needs, *others.needs),
+                others.shape,
+                view,
+                remark=(said + on_one_machine(divided)).rstrip("\n"),
+            )
         return True
 
     def _unresumed(self, view: View) -> View:
@@ -122,17 +136,24 @@ class Inputs:
         store, project = self.records.store, self.records.project
         return Before(view, made_by(JobRecords(store, project, number)).values())
 
-    def _division(self) -> Division:
+    def _division(self, shape: Shape, plan: Chosen | None) -> Division:
+        planned = plan.count if plan else 0
         return Division(
             job=self.slip.job,
             application=self.application,
             records=self.records,
-            shape=self.shape,
-            machines=self.slip.job.wish.count or self.settings.count,
+            shape=shape,
+            machines=fixed_count(self.slip, self.settings) or planned or self.settings.count,
         )
 
     def _in_pieces(
-        self, divided: Divided, needs: tuple[Need, ...], others: Arranged, view: View
+        self,
+        divided: Divided,
+        needs: tuple[Need, ...],
+        others: Arranged,
+        view: View,
+        *,
+        remark: str,
     ) -> Piecewise:
         return Piecewise(
             job=self.slip.job,
@@ -147,6 +168,7 @@ class Inputs:
             at_home=self._at_home(),
             adapted=lambda piece: self.application.adapted(piece, others.shape, view),
             clock=self.means.clock,
+            remark=remark,
         )
 
     def _slow(self, needs: tuple[Need, ...]) -> bool:
@@ -230,9 +252,8 @@ class Inputs:
             wait=self._wait,
         )
 
-    def _send(self, needs: Sequence[Need], shape: Shape, view: View, *, why_whole: str) -> None:
+    def _send(self, needs: Sequence[Need], shape: Shape, view: View, *, remark: str) -> None:
         script = self.application.adapted(self.slip.job, shape, view)
-        remark = on_one_machine(why_whole)
         task = Task(
             name=MAIN,
             script=script,

@@ -3,15 +3,18 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryoem_cloud.courier.books import Books
 from cryoem_cloud.courier.funds import Funds
 from cryoem_cloud.courier.guest import Guest
 from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.planning import fixed_count
 from cryoem_cloud.courier.pricing import is_paid
 from cryoem_cloud.courier.settling import settle
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.tokens import token_of
+from cryoem_cloud.model.chosen import Chosen
 from cryoem_cloud.model.errors import BootError, ProviderError
 from cryoem_cloud.model.machine import Fleet, Pulse, State
 from cryoem_cloud.model.offer import Offer
@@ -21,6 +24,7 @@ from cryoem_cloud.planner.disk import disk_gib
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import LIMIT_S, Order, Provider
+from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.stores.turns import TurnLog
@@ -45,13 +49,15 @@ def provider_of(means: Means, slip: Slip) -> Provider:
     return means.provider(where, settings, slip.project.store)
 
 
-def _offers(provider: Provider, slip: Slip) -> tuple[Offer, ...]:
+def _offers(provider: Provider, slip: Slip, plan: Chosen | None = None) -> tuple[Offer, ...]:
     """What a job's machines may be, in the order in which it is tried."""
-    return offers_for(slip.job.script, slip.job.wish) if provider.sells else (Offer(),)
+    if not provider.sells:
+        return (Offer(),)
+    return plan.offers if plan else offers_for(slip.job.script, slip.job.wish)
 
 
 def shape_for(means: Means, slip: Slip) -> Shape:
-    """What the machines of a job are like, for its counts: as it is offered first."""
+    """What the machines of a job are like, for its counts, where no plan decides: by the table."""
     provider = provider_of(means, slip)
     return provider.shape(_offers(provider, slip)[0])
 
@@ -93,8 +99,19 @@ class Manning:
     _books: dict[str, Books] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._funds = Funds(means=self.means, slip=self.slip, records=self.records, ask=self.ask)
+        self._funds = Funds(
+            means=self.means,
+            slip=self.slip,
+            records=self.records,
+            ask=self.ask,
+            plan=lambda: self.plan,
+        )
         self._guest = self._came_along() if self.slip.job.after else None
+
+    @cached_property
+    def plan(self) -> Chosen | None:
+        """What was decided before the job had tasks, where its provider sells; else None."""
+        return self.records.plan() if provider_of(self.means, self.slip).sells else None
 
     def keep(self) -> None:
         """See to it that there are machines as long as the task is open; call again and again.
@@ -202,7 +219,7 @@ class Manning:
             self._attempt, self._offer = attempt, self.records.launch(attempt)
         else:
             provider = provider_of(self.means, self.slip)
-            self._begin(1, _offers(provider, self.slip)[0])
+            self._begin(1, _offers(provider, self.slip, self.plan)[0])
 
     def _begin(self, attempt: int, offer: Offer) -> None:
         """Order a fleet; of two couriers that do the first one's offer stands."""
@@ -216,7 +233,7 @@ class Manning:
         if self._refused_s is None:
             self._refused_s = now_s
             self.told(f"waits for a machine: {refusal}")
-        offers = _offers(provider, self.slip)
+        offers = _offers(provider, self.slip, self.plan)
         at = offers.index(self._offer) if self._offer in offers else len(offers)
         if at + 1 < len(offers) and now_s - self._refused_s >= _REFUSED_S:
             if provider.look(order.token).alive:  # one has come up since `keep` looked
@@ -245,7 +262,7 @@ class Manning:
             store=slip.project.store,
             project=slip.project.name,
             job=slip.job.number,
-            count=min(slip.job.wish.count or settings.count, self.tasks),
+            count=min(self._count(settings), self.tasks),
             offer=self._offer,
             disk_gib=self._disk_gib or 0,
             limit_s=slip.job.wish.hours * _HOUR_S or LIMIT_S,
@@ -255,6 +272,11 @@ class Manning:
             environment=slip.environment,
             umask=slip.umask,
         )
+
+    def _count(self, settings: Settings) -> int:
+        """How many machines there may be: as the user said, or as was planned."""
+        planned = self.plan.count if self.plan else 0
+        return fixed_count(self.slip, settings) or planned or settings.count
 
     def _give_up(self, fleet: Fleet) -> None:
         """Say that nothing boots; but who ends a task ends machines that had nothing to do yet."""

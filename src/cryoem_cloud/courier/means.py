@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 
 from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.cards import Cards
 from cryoem_cloud.courier.engines import EnginesBySettings
 from cryoem_cloud.courier.spool import Spool
+from cryoem_cloud.planner.catalog.catalogue import Catalogue, snapshot
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.frontend import Frontend
@@ -41,3 +43,5 @@ class Means:
     engines: EnginesBySettings = field(default_factory=EnginesBySettings)
     rates: Callable[[Settings], Rates] = lambda _: NO_RATES
     """What machines cost, by the settings."""
+    catalogue: Callable[[str, Path], Catalogue] = lambda region, _: snapshot(region)
+    """What is sold in a region, as the user of a project's folder pays for it."""

@@ -30,7 +30,7 @@ class PieceFollower:
 
     All machines are believed, also those that have lost their task to another: in the end what
     `main` names is home, and nothing else. `told` hears how far the job is, from the first word
-    of a machine on. `failed` says that a piece has failed.
+    of a machine on. `head` is what the log begins with. `failed` says that a piece has failed.
     """
 
     records: JobRecords
@@ -39,6 +39,7 @@ class PieceFollower:
     told: Callable[[str], None]
     clock: Clock
     carrier: Carrier
+    head: str = ""
     failed: bool = False
     _tasks: dict[str, Task] = field(default_factory=dict)
     _packs: int = 0
@@ -128,7 +129,8 @@ class PieceFollower:
             return
         self._ended.add(task.name)
         self.told(words := self._words())
-        data = f"cryoem: {task.title}: ended on {machine}; {words}\n".encode()
+        head = "" if self._said else self.head
+        data = f"{head}cryoem: {task.title}: ended on {machine}; {words}\n".encode()
         home = self.at_home()
         if not self._said:
             home.start_logs()

@@ -28,8 +28,8 @@ _PACK = 1000
 class Piecewise:
     """A job that is cut. `sent` brings needs into the store, `adapted` is the port's for machines.
 
-    `at_home` is as in Task; `sizes` begin with those of the pieces that are sent already. `needs`
-    is what the whole job needs, `also` what its pieces need besides their own.
+    `at_home` and `remark` are as in Task; `sizes` begin with those of the pieces that are sent
+    already. `needs` is what the whole job needs, `also` what its pieces need besides their own.
     """
 
     job: Job
@@ -44,6 +44,7 @@ class Piecewise:
     adapted: Callable[[Job], str]
     at_home: str
     clock: Clock
+    remark: str = ""
 
     def send(self) -> Iterator[Ready]:
         """Send what is not sent yet, piece by piece; how far that is after each pack.
@@ -140,6 +141,7 @@ class Piecewise:
             script=self.adapted(self.job),
             inputs=inputs,
             joins=True,
+            remark=self.remark,
             at_home=self.at_home,
         )
 

@@ -50,13 +50,27 @@ EXTRA_FIELDS = (
     ExtraField(
         key="count",
         label="Number of machines:",
-        help="How many machines work on the job at most. Empty: as in your settings.",
+        help="How many machines work on the job at most. Empty: as in your settings, "
+        "or, at AWS, as is planned.",
     ),
     ExtraField(
         key="home",
         label="What comes home:",
         help="all, or essential: lists, logs, maps and the last iteration. "
         "Empty: as in your settings, else all where bringing it home costs nothing.",
+    ),
+    ExtraField(
+        key="deadline",
+        label="Results by (cloud):",
+        help="8h, 90m or 2d: the cheapest machines that keep it nine times of ten are taken. "
+        "Empty: what is about as fast as is sensible. "
+        "Means nothing where machines are not rented.",
+    ),
+    ExtraField(
+        key="budget",
+        label="Cost at most, USD (cloud):",
+        help="As 50: the fastest machines that keep it nine times of ten are taken; where none do, "
+        "you are asked first. Means nothing where machines are not rented.",
     ),
 )
 

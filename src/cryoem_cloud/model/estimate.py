@@ -18,16 +18,29 @@ _HOUR_S = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """So many machines for so long, each at so much an hour with its disk."""
+    """So many machines for so long, each at so much an hour with its disk.
+
+    It is `sure` if they end then; else they are there no longer nine times of ten.
+    """
 
     kind: str
     market: str
     count: int
     lasts_s: int
     usd_per_hour: Decimal
+    sure: bool = True
 
     @classmethod
-    def at(cls, rate: Rate, *, kind: str, market: str, count: int, lasts_s: float) -> Self:
+    def at(
+        cls,
+        rate: Rate,
+        *,
+        kind: str,
+        market: str,
+        count: int,
+        lasts_s: float,
+        sure: bool = True,
+    ) -> Self:
         """At a machine's rate."""
         disk = rate.disk_usd * rate.disk_gib / MONTH_H
         return cls(
@@ -36,6 +49,7 @@ class Estimate:
             count=count,
             lasts_s=int(lasts_s),
             usd_per_hour=rate.usd_per_hour + disk,
+            sure=sure,
         )
 
     @property
@@ -55,8 +69,9 @@ class Estimate:
         """In words."""
         market = f" ({self.market})" if self.market else ""
         hours = Decimal(self.lasts_s) / _HOUR_S
+        most = "at most" if self.sure else "nine times of ten at most"
         return (
-            f"at most {dollars(self.usd)}: {counted(self.count, 'machine')} like "
+            f"{most} {dollars(self.usd)}: {counted(self.count, 'machine')} like "
             f"{self.kind or 'this computer'}{market}, {dollars(self.usd_per_hour)} an hour each, "
             f"for {hours:.3g} h at most"
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from typing import Self
 
@@ -17,6 +18,7 @@ from cryoem_cloud.model.record import (
     mapping,
     text,
 )
+from cryoem_cloud.model.usd import ZERO, usd
 
 __all__ = ["Exit", "Job", "Need", "Outcome", "Wish"]
 
@@ -52,7 +54,9 @@ class Wish:
     """What the user asked of the machines. Zero and empty mean: we choose.
 
     `machine` is a machine type of the provider's, or several with commas between, `market` one of
-    `model.offer.MARKETS`, `hours` how long the machines may be there at most.
+    `model.offer.MARKETS`, `hours` how long the machines may be there at most. `deadline_s` is in
+    how many seconds the results are to be home, `budget_usd` what the machines are to cost at most,
+    both nine times of ten.
     `home` is what comes home, "all" or "essential"; in a job that was submitted it is one of them.
     `codec` is the setting of that name, for outputs; "" in jobs from before: as they are.
     `pieces` is into how many pieces the job is cut; 1: not at all. `image` is what machines begin
@@ -73,6 +77,8 @@ class Wish:
     image: str = ""
     container: str = ""
     door: Door | None = None
+    deadline_s: int = 0
+    budget_usd: Decimal = ZERO
 
     @property
     def essential(self) -> bool:
@@ -100,6 +106,8 @@ class Wish:
             **({"image": self.image} if self.image else {}),
             **({"container": self.container} if self.container else {}),
             **({"door": self.door.to_json()} if self.door else {}),
+            **({"deadline_s": self.deadline_s} if self.deadline_s else {}),
+            **({"budget_usd": str(self.budget_usd)} if self.budget_usd else {}),
         }
 
     @classmethod
@@ -119,6 +127,8 @@ class Wish:
             image=text(fields, "image", ""),
             container=text(fields, "container", ""),
             door=Door.from_json(mapping(fields, "door")) if "door" in fields else None,
+            deadline_s=integer(fields, "deadline_s", 0),
+            budget_usd=usd(text(fields, "budget_usd", "0")),
         )
 
 

@@ -45,6 +45,7 @@ __all__ = [
     "next_key",
     "output_key",
     "page_key",
+    "plan_key",
     "prepare_prefix",
     "probe_key",
     "project_key",
@@ -234,6 +235,11 @@ def extended_key(project: str, job: int, number: int) -> str:
 def launch_key(project: str, job: int, attempt: int) -> str:
     """Written before machines are bought; attempts counted from 1."""
     return f"{job_prefix(project, job)}launches/{attempt:06d}"
+
+
+def plan_key(project: str, job: int) -> str:
+    """Which machines a job gets, where a plan decided that."""
+    return job_prefix(project, job) + "plan"
 
 
 def end_key(project: str, job: int) -> str:

@@ -7,7 +7,11 @@ from cryoem_cloud.model.machine_type import Listing
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.spread import Spread
 
-__all__ = ["Excluded", "Limits", "Option", "Plan", "Terms", "Transfer", "UsdRange"]
+__all__ = ["LINE_BYTES_S", "Excluded", "Limits", "Option", "Plan", "Terms", "Transfer", "UsdRange"]
+
+
+LINE_BYTES_S = 125_000_000
+"""1 Gb/s: of a line that nobody has told of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +19,8 @@ class Limits:
     """What a user, or an account, allows; None and () mean: anything.
 
     A plan keeps the deadline (hours) and the budget if it does so nine times of ten. `kinds` are
-    machine types that the user fixed, `machines` how many there may be, `vcpus` how many the
-    account may have at a time, `disk_gib` the largest disk of one machine.
+    machine types that the user fixed, `fewest` and `machines` how many there may be, `vcpus` how
+    many the account may have at a time, `disk_gib` the largest disk of one machine.
     """
 
     deadline_h: float | None = None
@@ -24,6 +28,7 @@ class Limits:
     market: Market | None = None
     regions: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    fewest: int = 1
     machines: int | None = None
     vcpus: int | None = None
     disk_gib: int | None = None
@@ -102,7 +107,9 @@ class Plan:
     """The choice (None: nothing does what is asked), its reason in one sentence, and all else.
 
     `front` are the options of which no other is faster and no dearer, or cheaper and no slower, by
-    P50, the fastest first. `store_usd_month` is what the job's files cost in the store for a month.
+    P50, the fastest first. `alike` are machine types, the choice's first, that have as many GPUs
+    and cores and do about as well at about the price, in its market. `store_usd_month` is what the
+    job's files cost in the store for a month.
     """
 
     choice: Option | None
@@ -110,3 +117,4 @@ class Plan:
     front: tuple[Option, ...]
     excluded: tuple[Excluded, ...]
     store_usd_month: Decimal
+    alike: tuple[str, ...] = ()

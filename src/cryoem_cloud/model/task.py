@@ -37,7 +37,7 @@ class Task:
     of the project. Of a piece `title` says to people which one it is, and `items` which of the
     list's items it has: from the first number on (from 0), up to the second, without that. A task
     that `joins` goes on from what all other tasks have made, once these have ended well. `remark`
-    is a line that the job's log begins with ("": none). `at_home` is the version of the programs of
+    is what the job's log begins with ("": none). `at_home` is the version of the programs of
     the application on the submitter's computer ("": not known, or the machine is that computer).
     """
 

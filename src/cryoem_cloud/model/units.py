@@ -1,12 +1,24 @@
 """Sizes, times, money, how many of what, and what machines say, for people."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
-__all__ = ["counted", "human_duration", "human_size", "human_usd", "plain", "size_of", "visible"]
+__all__ = [
+    "counted",
+    "hours_of",
+    "human_duration",
+    "human_size",
+    "human_usd",
+    "plain",
+    "size_of",
+    "visible",
+]
 
 _KILO = 1000
 _UNITS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
+_HOURS = re.compile(r"(?P<number>\d{1,6}(\.\d+)?) *(?P<unit>[hmd]?)", re.ASCII)
+_OF_UNIT = {"h": 1.0, "": 1.0, "m": 1 / 60, "d": 24.0}
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -60,6 +72,19 @@ def size_of(text: str) -> int:
     if not 1 <= size < float("inf"):
         raise ValueError(text)
     return int(size)
+
+
+def hours_of(text: str) -> float:
+    """Hours, as users write them: `8h`, `90m`, `2d`, `8`.
+
+    Raises:
+        ValueError: It is no time above 0.
+    """
+    found = _HOURS.fullmatch(text.strip())
+    hours = float(found["number"]) * _OF_UNIT[found["unit"]] if found else 0.0
+    if hours <= 0:
+        raise ValueError(text)
+    return hours
 
 
 def human_duration(lasts: timedelta) -> str:

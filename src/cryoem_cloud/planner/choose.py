@@ -66,6 +66,7 @@ def choose(
             if names
         ),
         store_usd_month=stored * terms.store_usd_per_gib_month,
+        alike=_alike(choice, options, limits) if choice else (),
     )
 
 
@@ -144,13 +145,37 @@ def _numbers(work: Work, limits: Limits) -> Iterator[int]:
     """How many machines may share it: 1, 2, 3, 4, 6, 8, 12 and so on, and as many as may be."""
     most = min(work.items, _MOST_MACHINES) if work.divisible else 1
     most = min(most, limits.machines or most)
-    number = 1
+    most, number = max(most, 1), 1
     while number < most:
-        yield number
-        if number > 1 and number * 3 // 2 < most:
+        if number >= limits.fewest:
+            yield number
+        if number > 1 and limits.fewest <= number * 3 // 2 < most:
             yield number * 3 // 2
         number *= 2
-    yield max(most, 1)
+    yield most
+
+
+def _alike(choice: Option, options: Iterable[Option], limits: Limits) -> tuple[str, ...]:
+    """The choice's machine type, and those that would do for it, the cheapest first."""
+    kind = choice.listing.kind
+    found = [
+        option
+        for option in options
+        if option.listing.region == choice.listing.region
+        and (option.market, option.machines) == (choice.market, choice.machines)
+        and _does_for(option.listing.kind, kind)
+        and option.total_h.p50 <= float(ALIKE) * choice.total_h.p50
+        and option.usd.p50 <= ALIKE * choice.usd.p50
+        and _keeps(option, limits)
+    ]
+    names = (option.listing.kind.name for option in sorted(found, key=_by_usd))
+    return tuple(dict.fromkeys((kind.name, *names)))
+
+
+def _does_for(other: MachineType, kind: MachineType) -> bool:
+    """Whether what suits a machine type suits the other: all counts are the same."""
+    same = (other.gpus, other.cores) == (kind.gpus, kind.cores)
+    return same and other.memory_gib >= kind.memory_gib
 
 
 def _too_many(reckoner: Reckoner, kind: MachineType, machines: int, limits: Limits) -> str:

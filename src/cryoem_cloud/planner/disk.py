@@ -4,7 +4,10 @@ from collections.abc import Iterable
 
 from cryoem_cloud.model.task import Task
 
-__all__ = ["disk_gib", "disk_gib_for"]
+__all__ = ["MOST_DISK_GIB", "disk_gib", "disk_gib_for"]
+
+MOST_DISK_GIB = 16_384
+"""Of a gp3 volume: docs.aws.amazon.com/ebs, volume types."""
 
 _TIMES = 3
 """What a task reads, what it makes (RELION's programs make no more than they read, but for pictures

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import count, islice
 
 from cryoem_cloud.model import keys
+from cryoem_cloud.model.chosen import Chosen
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import (
     FormatError,
@@ -236,6 +237,21 @@ class JobRecords:
         try:
             with reading(key):
                 return instant(decode("extended", self.store.get(key)), "until")
+        except ObjectMissingError:
+            return None
+
+    def put_plan(self, chosen: Chosen) -> None:
+        """Say which machines the job gets; the first word stands."""
+        key = keys.plan_key(self.project, self.number)
+        with suppress(ObjectExistsError):
+            self.store.put(key, chosen.to_bytes(), if_absent=True)
+
+    def plan(self) -> Chosen | None:
+        """Which machines the job gets; None where no plan has decided that."""
+        key = keys.plan_key(self.project, self.number)
+        try:
+            with reading(key):
+                return Chosen.from_bytes(self.store.get(key))
         except ObjectMissingError:
             return None
 

@@ -23,6 +23,7 @@ from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.providers.aws.account import accounts
 from cryoem_cloud.providers.local import LocalProvider
 from cryoem_cloud.settings import Places, Settings, environment
+from cryoem_cloud.wiring.catalogue import catalogue
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.engines import moving
 from cryoem_cloud.wiring.logs import log_to_stderr
@@ -94,6 +95,9 @@ def means(places: Places, stopping: Event) -> Means:
         stopping=stopping,
         engines=EnginesBySettings(lambda settings: moving(places, settings)),
         rates=lambda settings: rates_by(places, settings),
+        catalogue=lambda region, folder: catalogue(
+            places, SystemClock().now(), regions=(region,), project=folder
+        ),
     )
 
 

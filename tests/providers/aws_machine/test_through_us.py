@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import mrcfile
+import numpy as np
 import pytest
 
 from cryoem_cloud.providers.aws.account import Account
@@ -135,3 +137,35 @@ def test_relion_of_the_machines_runs(lab: Lab, user: User) -> None:
     )
     assert said.code == 0, (said.err, user.courier_log())
     assert "RELION" in (user.folder / "made" / "version").read_text()
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not shutil.which("relion_run_motioncorr"), reason="needs RELION")
+def test_a_job_of_relions_gets_the_machine_of_its_plan(lab: Lab, user: User) -> None:
+    rows = []
+    for name in ("a", "b"):
+        with mrcfile.new(user.folder / f"{name}.mrcs") as file:
+            frames = np.random.default_rng(1).normal(10, 1, (4, 128, 128))
+            file.set_data(frames.astype(np.float32))
+        rows.append(f"{name}.mrcs 1\n")
+    optics = "OpticsGroupName OpticsGroup MicrographOriginalPixelSize Voltage SphericalAberration"
+    (user.folder / "movies.star").write_text(
+        _table("optics", f"{optics} AmplitudeContrast", "one 1 3.5 300 2.7 0.1\n")
+        + _table("movies", "MicrographMovieName OpticsGroup", *rows)
+    )
+    made = "MotionCorr/job001"
+    command = f"relion_run_motioncorr --i movies.star --o {made}/ --use_own --j 1"
+    said = user.type(
+        *("cryoem", "run", "--", *command.split()),
+        *("--first_frame_sum", "1", "--last_frame_sum", "-1", "--patch_x", "1", "--patch_y", "1"),
+    )
+    assert said.code == 0, (said.out, said.err, user.courier_log())
+    assert (user.folder / made / "corrected_micrographs.star").exists()
+    (machine,) = user.type("cryoem", "machines", "ls", "--all", "--json").json["machines"]
+    assert said.out.startswith(f"cryoem: plan: 1 x {machine['type']}, Spot: "), said.out
+    assert "of 2026-07-05" in said.out
+
+
+def _table(name: str, labels: str, *rows: str) -> str:
+    names = "".join(f"_rln{label} #{at}\n" for at, label in enumerate(labels.split(), 1))
+    return f"\ndata_{name}\n\nloop_\n{names}{''.join(rows)}\n"

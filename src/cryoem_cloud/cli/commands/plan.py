@@ -8,16 +8,10 @@ import click
 
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.errors import FormatError, UsageError
-from cryoem_cloud.model.units import size_of
+from cryoem_cloud.model.units import hours_of, size_of
 from cryoem_cloud.model.usd import usd
 
 __all__ = ["command"]
-
-
-def _hours(text: str) -> float:
-    from cryoem_cloud.cli.planning import hours_of  # noqa: PLC0415  (not for other plans)
-
-    return hours_of(text)
 
 
 class _Said(click.ParamType[object]):
@@ -37,7 +31,7 @@ class _Said(click.ParamType[object]):
             self.fail(f"{value!r} is no {self.name}; {self._example}", param, ctx)
 
 
-_TIME = _Said("time", _hours, "8h are 8 hours, 90m are 90 minutes, 2d are 2 days")
+_TIME = _Said("time", hours_of, "8h are 8 hours, 90m are 90 minutes, 2d are 2 days")
 _MONEY = _Said("sum of US dollars", usd, "50 are 50 dollars, 12.50 are 12 and a half")
 _RATE = _Said("rate", size_of, "50M are 50 million bytes a second")
 
