@@ -1,6 +1,7 @@
 """Costs, budgets and consent, as users meet them: machines of this computer at a price."""
 
 import csv
+import grp
 import io
 import os
 import pty
@@ -12,6 +13,7 @@ import pytest
 from cryoem_cloud.courier.costs import COSTS
 from cryoem_cloud.stores.budget import approve
 from cryoem_cloud.stores.directory import DirectoryStore
+from cryoem_cloud.stores.jobs import JobRecords
 from tests.cli.conftest import BIN, NewUser, User
 from tests.cli.test_queue import written
 
@@ -72,6 +74,13 @@ def test_a_hard_budget_ends_what_runs_and_what_it_made_comes_home(payer: User) -
     assert words in payer.cryoem("why", "1").out
     assert words in payer.cryoem("logs", "1").out
     assert "and what runs is ended there" in payer.cryoem("budget").out
+
+
+def test_a_job_tells_in_which_group_it_was_submitted(payer: User) -> None:
+    payer.submit("a/", "true")
+    records = JobRecords(DirectoryStore(payer.store), payer.card(1)["project"], 1)
+    payer.wait_for(lambda: payer.card(1)["outcome"] == "success")
+    assert records.job().group == grp.getgrgid(os.getgid()).gr_name
 
 
 def test_only_a_limit_can_be_hard(payer: User) -> None:

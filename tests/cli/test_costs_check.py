@@ -10,6 +10,8 @@ import pytest
 
 from cryoem_cloud.cli.standing import the_project
 from cryoem_cloud.model.charge import Rate, Sighting, Witness
+from cryoem_cloud.model.job import Job
+from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.stores import store_at
@@ -36,13 +38,13 @@ def lab(cloud: Cloud, typed: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return lambda *words: typed("costs", "--check", *words)
 
 
-def rented(hours: int, *, since: datetime) -> None:
+def rented(hours: int, *, since: datetime, job: int = 7) -> None:
     """A Spot machine at a dollar an hour, in the ledger of the project that we stand in."""
     project = the_project()
     Ledger(store_at(project.store), project.name).put(
         Sighting(
             machine=f"i-{since:%m%d}",
-            job=7,
+            job=job,
             witness=Witness.PROVIDER,
             since=since,
             until=since + timedelta(hours=hours),
@@ -109,6 +111,46 @@ def test_who_has_not_activated_the_tags_is_told_how(lab: Type, cloud: Cloud) -> 
     code, out, err = lab()
     assert (code, "-$4.00" in out) == (0, True)
     assert "TagKey=cryoem:project,Status=Active" in err
+
+
+@pytest.mark.usefixtures("lab")
+def test_costs_are_summed_up_by_the_group_of_who_submitted(typed: Type) -> None:
+    project = the_project()
+    store = store_at(project.store)
+    for number, group in ((7, "em"), (8, "em"), (9, "")):
+        rented(number, since=datetime(2026, 11, number, tzinfo=UTC), job=number)
+        job = written(project=project.name, number=number, group=group)
+        JobRecords(store, project.name, number).put_job(job)
+    rented(1, since=datetime(2026, 11, 10, tzinfo=UTC), job=10)
+    fields = json.loads(typed("costs", "--by", "group", "--json")[1])
+    assert [(each["name"], each["usd"]) for each in fields["sums"]] == [
+        ("em", "15"),
+        ("unknown", "10"),
+    ]
+    assert {(each["job"], each["group"]) for each in fields["charges"]} == {
+        (7, "em"),
+        (8, "em"),
+        (9, ""),
+        (10, ""),
+    }
+
+
+def written(*, project: str, number: int, group: str) -> Job:
+    return Job(
+        number=number,
+        project=project,
+        name="a",
+        application="shell",
+        frontend="shell",
+        script="true",
+        script_path="",
+        outputs=("a/",),
+        logs={},
+        log_starts={},
+        submitter="ada@host",
+        submitted_at="",
+        group=group,
+    )
 
 
 def test_a_month_that_has_not_begun_costs_nothing(lab: Type, cloud: Cloud) -> None:

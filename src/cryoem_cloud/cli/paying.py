@@ -1,7 +1,9 @@
 """What commands know of costs: the project's charges, and what exists now."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from cryoem_cloud.cli.fleets import Left, all_machines
@@ -9,18 +11,32 @@ from cryoem_cloud.courier.books import Books
 from cryoem_cloud.courier.settling import settle
 from cryoem_cloud.courier.tokens import job_of
 from cryoem_cloud.model.charge import Charge, Rented
-from cryoem_cloud.model.errors import CryoemError
+from cryoem_cloud.model.errors import CryoemError, FormatError, ObjectMissingError
 from cryoem_cloud.model.life import MONTH_H
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.units import plain
 from cryoem_cloud.ports.rates import Rates
 from cryoem_cloud.settings import Places, Settings, environment
+from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.rates import rates_by
 from cryoem_cloud.wiring.stores import store_at
 
-__all__ = ["Running", "charges_of", "rates_for", "running", "settle_cost", "stored_usd"]
+__all__ = [
+    "Running",
+    "charges_of",
+    "rates_for",
+    "running",
+    "settle_cost",
+    "stored_usd",
+    "with_groups",
+]
+
+
+_AT_ONCE = 16
+"""Records that are read at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +75,21 @@ def charges_of(project: Project, job: int | None = None) -> tuple[Charge, ...]:
     """What a project's jobs have cost, or one of them."""
     rates = rates_for(Places.read(environment()), project)
     return Ledger(store_at(project.store), project.name).charges(job, rates=rates)
+
+
+def with_groups(project: Project, charges: Sequence[Charge]) -> list[Charge]:
+    """With the Unix group of each job's submitter, where the job tells it; a request a job."""
+    store, jobs = store_at(project.store), sorted({charge.job for charge in charges})
+
+    def group(job: int) -> str:
+        try:
+            return plain(JobRecords(store, project.name, job).job().group)
+        except (ObjectMissingError, FormatError):  # of a newer version, or gone
+            return ""
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = dict(zip(jobs, pool.map(group, jobs), strict=True))
+    return [replace(charge, group=found[charge.job]) for charge in charges]
 
 
 def running(places: Places) -> list[Running]:

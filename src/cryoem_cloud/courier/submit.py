@@ -37,6 +37,8 @@ class Counter:
     now: datetime
     umask: int
     """The submitter's: the job's programs have it, and what comes home."""
+    group: str = ""
+    """The submitter's Unix group, for accounts."""
 
 
 def submit(
@@ -86,6 +88,7 @@ def submit(
         cwd=normal(asked.cwd),
         after=tuple(dict.fromkeys(asked.after)),
         resumes=asked.resumes,
+        group=counter.group,
     )
     card = Card.of_job(job, project)
     counter.spool.add(Slip(job=job, project=project, environment=environment, umask=counter.umask))

@@ -16,6 +16,7 @@ BY: Mapping[str, Callable[[Charge], str]] = {
     "job": lambda charge: f"{charge.job}",
     "project": lambda charge: charge.project,
     "user": lambda charge: charge.submitter or "unknown",
+    "group": lambda charge: charge.group or "unknown",
     "month": lambda charge: charge.month,
     "market": lambda charge: charge.market or "none",
     "type": lambda charge: charge.kind or "none",

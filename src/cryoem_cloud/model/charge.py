@@ -149,7 +149,8 @@ class Charge:
     """So many dollars of one month, for one thing of one job.
 
     `month` is as 2026-11, UTC. `usd` is None where nobody knows a price. `seconds` are a machine's,
-    as they are billed; `gigabytes` (10**9 bytes) what was brought home.
+    as they are billed; `gigabytes` (10**9 bytes) what was brought home. `group` is the submitter's
+    Unix group, where the job tells it and somebody asked.
     """
 
     what: What
@@ -158,6 +159,7 @@ class Charge:
     month: str
     usd: Decimal | None
     submitter: str = ""
+    group: str = ""
     machine: str = ""
     kind: str = ""
     market: str = ""
@@ -168,7 +170,7 @@ class Charge:
 
     NAMES: ClassVar = (
         *("what", "project", "job", "month", "user", "machine", "type", "market", "region"),
-        *("seconds", "gigabytes", "usd", "price"),
+        *("seconds", "gigabytes", "usd", "price", "group"),
     )
     """Of its fields, for programs."""
 
@@ -188,6 +190,7 @@ class Charge:
             "gigabytes": f"{self.gigabytes:f}",
             "usd": None if self.usd is None else f"{self.usd:f}",
             "price": self.source,
+            "group": self.group,
         }
 
 

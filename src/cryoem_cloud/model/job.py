@@ -155,7 +155,8 @@ class Job:
     home that its standard output and error belong in, and `log_starts` gives the bytes these held
     at submission. `frontend` says whose markers to write. `environment` is what may leave this
     computer of the submitter's (RELION_*, OMP_*). `folder_inode` is that of the first output
-    folder: a folder that was deleted and made again is another. `resumes` is the number of the job
+    folder: a folder that was deleted and made again is another. `group` is the Unix group of
+    who submitted it, for accounts ("": an earlier version did). `resumes` is the number of the job
     that this one goes on from; 0: it begins anew.
     """
 
@@ -178,6 +179,7 @@ class Job:
     cwd: str = "."
     after: tuple[int, ...] = ()
     resumes: int = 0
+    group: str = ""
 
     def to_bytes(self) -> bytes:
         """As it is stored."""
@@ -204,6 +206,7 @@ class Job:
                 # Jobs of older versions have none, and must stay the bytes that they are.
                 **({"after": list(self.after)} if self.after else {}),
                 **({"resumes": self.resumes} if self.resumes else {}),
+                **({"group": self.group} if self.group else {}),
             },
             version=_CONTAINERS if self.wish.container else 1,
         )
@@ -239,4 +242,5 @@ class Job:
             cwd=text(fields, "cwd", "."),
             after=integers(fields, "after"),
             resumes=integer(fields, "resumes", 0),
+            group=text(fields, "group", ""),
         )

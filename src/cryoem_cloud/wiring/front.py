@@ -1,6 +1,7 @@
 """What the front commands work with; imports little."""
 
 import getpass
+import grp
 import os
 import platform
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from cryoem_cloud.stores.ids import JobNumbers, reserve_block
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.stores import store_at, tag_of
 
-__all__ = ["counter", "submitter", "user_name"]
+__all__ = ["counter", "group_name", "submitter", "user_name"]
 
 _PATIENCE_S = 3.0
 """For numbers that a submission lacks: callers of a queue wait for 5 s, all in all."""
@@ -34,6 +35,7 @@ def counter(places: Places, store: str) -> Counter:
         submitter=submitter(),
         now=SystemClock().now(),
         umask=own_umask(),
+        group=group_name(),
     )
 
 
@@ -64,6 +66,14 @@ def _within(seconds: float, call: Callable[[], int], store: str) -> int:
 def submitter() -> str:
     """Who we are, for people: user and host."""
     return f"{user_name()}@{platform.node()}"
+
+
+def group_name() -> str:
+    """The Unix group that we work as; its number where the system knows no name for it."""
+    try:
+        return grp.getgrgid(os.getgid()).gr_name
+    except (KeyError, OSError):
+        return str(os.getgid())
 
 
 def user_name() -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import click
 
-from cryoem_cloud.cli.paying import Running, charges_of, running, stored_usd
+from cryoem_cloud.cli.paying import Running, charges_of, running, stored_usd, with_groups
 from cryoem_cloud.cli.reconciling import check
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import places, the_project
@@ -50,6 +50,8 @@ def command(
     everything = charges_of(project)
     write_costs(project.folder, project.name, everything)
     found = [charge for charge in everything if charge.month >= first]
+    if by == "group" or csv_ or json_:
+        found = with_groups(project, found)
     if check_:
         check(project, found, first, json_=json_)
     elif csv_:
