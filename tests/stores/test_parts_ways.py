@@ -204,9 +204,15 @@ def test_a_bucket_of_another_region_is_found_or_that_is_told(*, knows: bool) -> 
 
 
 @contextmanager
-def served(answer: Callable[[int], bytes], *, stays: bool) -> Iterator[tuple[Parts, list[int]]]:
-    """Parts of a server that gives the answer for the number of the request; its connections."""
+def served(
+    answer: Callable[[int], bytes], *, stays: bool
+) -> Iterator[tuple[Parts, list[int], threading.Semaphore]]:
+    """Parts of a server that gives the answer for the number of the request; its connections.
+
+    Whenever it has hung up it says so.
+    """
     connections: list[int] = []
+    hung_up = threading.Semaphore(0)
     asked = iter(range(1000))
 
     def serve(listener: socket.socket) -> None:
@@ -221,13 +227,14 @@ def served(answer: Callable[[int], bytes], *, stays: bool) -> Iterator[tuple[Par
                     connection.sendall(answer(next(asked)))
                     if not stays:
                         break
+            hung_up.release()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         access = Access({**KEYS, "AWS_ENDPOINT_URL": endpoint}, "bucket")
-        yield S3Parts(Bucket("bucket", "", access=access, url="s3://bucket")), connections
+        yield S3Parts(Bucket("bucket", "", access=access, url="s3://bucket")), connections, hung_up
         listener.shutdown(socket.SHUT_RDWR)
 
 
@@ -240,8 +247,10 @@ def test_a_connection_is_used_again_as_long_as_it_is_there(*, stays: bool, wante
     def answer(number: int) -> bytes:
         return said(b"<r><UploadId>%d</UploadId></r>" % number)
 
-    with served(answer, stays=stays) as (parts, connections):
-        assert [parts.begin("a") for _ in range(3)] == ["0", "1", "2"]
+    with served(answer, stays=stays) as (parts, connections, hung_up):
+        for number in ("0", "1", "2"):
+            assert parts.begin("a") == number
+            assert stays or hung_up.acquire(timeout=10)
         assert len(connections) == wanted
 
 
@@ -255,7 +264,7 @@ LAUGHS = (
 )
 def test_an_answer_that_makes_no_sense_is_no_answer(body: bytes) -> None:
     with (
-        served(lambda _: said(body), stays=True) as (parts, _),
+        served(lambda _: said(body), stays=True) as (parts, _, _),
         pytest.raises(StoreUnreachableError),
     ):
         parts.begin("a")
