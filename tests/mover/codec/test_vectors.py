@@ -65,6 +65,12 @@ def run(folder: Path, env: dict[str, str], *words: str) -> subprocess.CompletedP
     )
 
 
+_ZSTDS = (
+    *("compression.zstd", "backports.zstd", "zstandard"),
+    pytest.param("program", marks=pytest.mark.soak),
+)
+
+
 def test_there_our_package_cannot_be_imported(tmp_path: Path) -> None:
     env = alone(tmp_path, "backports.zstd")
     for name, code in (("cryoem_cloud", 1), ("numpy", 1), ("backports.zstd", 0)):
@@ -73,7 +79,7 @@ def test_there_our_package_cannot_be_imported(tmp_path: Path) -> None:
         assert ran.returncode == code, name
 
 
-@pytest.mark.parametrize("zstd", ["compression.zstd", "backports.zstd", "zstandard", "program"])
+@pytest.mark.parametrize("zstd", _ZSTDS)
 def test_the_decoder_reads_each_vector(zstd: str, tmp_path: Path) -> None:
     env = alone(tmp_path, zstd)
     for number, vector in enumerate(VECTORS):

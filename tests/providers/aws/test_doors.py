@@ -125,7 +125,7 @@ def test_of_a_job_that_failed_it_goes_though_its_machines_words_are_kept(still: 
     assert provider.tokens() == (wanted().token,)
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_no_courier_that_is_killed_leaves_a_port_open(still: AwsBench, *, after: bool) -> None:
     """At each call of a launch; the job is dropped then, and `reap` finds all that is left."""
     killed_at, with_a_door = 1, 0

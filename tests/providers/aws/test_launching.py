@@ -80,7 +80,7 @@ def is_launched_once(bench: AwsBench) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_a_courier_killed_at_any_call_leaves_what_the_next_one_ends(
     still: AwsBench, *, after: bool
 ) -> None:
