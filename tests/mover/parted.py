@@ -128,9 +128,7 @@ class FolderParts:
         data = self._store.get(key, start=start, length=filling.length)
         if len(data) < filling.length:
             raise CorruptObjectError(f"{key} is too short")
-        while room := filling.room:
-            room[:] = data[filling.come : filling.come + len(room)]
-            filling.add(len(room))
+        filling.fill(data)
 
     def _of(self, upload: str) -> Path:
         return self._folder / upload

@@ -41,10 +41,10 @@ def agreed(script: str, wish: Wish, settings: Settings, places: Places) -> bool:
 def _told(script: str, wish: Wish, settings: Settings, places: Places) -> str:
     """What it may cost, where that is above the threshold or not known; "" else."""
     from cryoem_cloud.courier.pricing import estimate_of  # noqa: PLC0415  (only who is asked)
-    from cryoem_cloud.planner.static import offers_for  # noqa: PLC0415
-    from cryoem_cloud.ports.provider import LIMIT_S  # noqa: PLC0415
-    from cryoem_cloud.wiring.catalogue import region_here  # noqa: PLC0415
-    from cryoem_cloud.wiring.rates import rates_by  # noqa: PLC0415
+    from cryoem_cloud.planner.static import offers_for  # noqa: PLC0415  (heavy)
+    from cryoem_cloud.ports.provider import LIMIT_S  # noqa: PLC0415  (heavy)
+    from cryoem_cloud.wiring.catalogue import region_here  # noqa: PLC0415  (heavy)
+    from cryoem_cloud.wiring.rates import rates_by  # noqa: PLC0415  (heavy)
 
     where = wish.where or settings.where
     estimate = estimate_of(

@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from multiprocessing import get_context
 
 from cryoem_cloud.model.machine_type import Listing
 from cryoem_cloud.model.offer import Market
-from cryoem_cloud.model.plan import Limits, Option, Terms, Transfer
+from cryoem_cloud.model.plan import Limits, Option, Transfer
 from cryoem_cloud.model.storage_prices import GB, StorageClass, StoragePrices
 from cryoem_cloud.model.usd import ZERO
 from cryoem_cloud.planner.choose import WITHIN, choose
 from cryoem_cloud.planner.disk import disk_gib_for
 from cryoem_cloud.planner.performance import Rates
+from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.simulation.hall import Machinery, happened
 from cryoem_cloud.simulation.inputs import Inputs
 from cryoem_cloud.simulation.steps import Step, steps_of
@@ -95,7 +95,7 @@ def planned(
             step.work,
             listings,
             transfer=_transfer(step, inputs),
-            terms=_terms(prices),
+            terms=terms_in(prices.region, prices.egress_usd(GB, before=_FREE_BYTES)),
             rates=step.rates(rates),
             limits=Limits(market=market),
         )
@@ -119,28 +119,30 @@ def _transfer(step: Step, inputs: Inputs) -> Transfer:
     return Transfer(up_bytes=int(sent), down_bytes=int(home), line_bytes_s=line)
 
 
-def _terms(prices: StoragePrices) -> Terms:
-    return Terms(
-        egress_usd_per_gb=prices.egress_usd(GB, before=_FREE_BYTES),
-        disk_usd_per_gib_month=prices.gp3_gb_month,
-        store_usd_per_gib_month=prices.classes[StorageClass.STANDARD].gb_month,
-    )
-
-
 def draws_of(
     plan: Planned, inputs: Inputs, rates: Rates, *, seed: int, draws: int
 ) -> tuple[Draw, ...]:
     """The plan in so many worlds, on all cores; the same seed gives the same."""
-    once = partial(_once, plan, inputs, rates, seed)
+    table = _Table(plan, inputs, rates, seed)
     if draws < _FEW:
-        return tuple(map(once, range(draws)))
+        return tuple(map(table.draw, range(draws)))
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        return tuple(pool.map(once, range(draws), chunksize=5))
+        return tuple(pool.map(table.draw, range(draws), chunksize=5))
 
 
-def _once(plan: Planned, inputs: Inputs, rates: Rates, seed: int, number: int) -> Draw:  # noqa: PLR0917
-    dice = random.Random(f"{seed}/{number}")  # noqa: S311  (no secret)
-    return _draw(plan, world(inputs, rates, dice), dice)
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What all draws have in common."""
+
+    plan: Planned
+    inputs: Inputs
+    rates: Rates
+    seed: int
+
+    def draw(self, number: int) -> Draw:
+        """The draw of that number."""
+        dice = random.Random(f"{self.seed}/{number}")  # noqa: S311  (no secret)
+        return _draw(self.plan, world(self.inputs, self.rates, dice), dice)
 
 
 def _draw(plan: Planned, true: World, dice: random.Random) -> Draw:

@@ -39,6 +39,12 @@ class Filling:
         if not self.room:
             self.give()
 
+    def fill(self, data: bytes) -> None:
+        """All of the bytes have come."""
+        while room := self.room:
+            room[:] = data[self.come : self.come + len(room)]
+            self.add(len(room))
+
     def give(self) -> None:
         """Give away what has come since the last time, even if the buffer is not full.
 

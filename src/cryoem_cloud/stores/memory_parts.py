@@ -97,9 +97,7 @@ class MemoryParts:
         if len(data) < filling.length:
             raise CorruptObjectError(f"{key} is {filling.length - len(data)} bytes too short")
         try:
-            while room := filling.room:
-                room[:] = data[filling.come : filling.come + len(room)]
-                filling.add(len(room))
+            filling.fill(data)
         except UntakenError as error:
             raise error.why from error
 

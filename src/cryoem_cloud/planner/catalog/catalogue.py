@@ -133,19 +133,16 @@ def _renewed(
     sold = answers.on_demand if Part.ON_DEMAND in fresh else before
     for name in (*(x for x in before if x in sold), *(x for x in sold if x not in before)):
         old = before.get(name)
-        kind = _kind(old.kind if old else None, answers.specs.get(name), Part.SPECS in fresh)
+        told = answers.specs.get(name) if Part.SPECS in fresh else None
+        kind = _kind(old.kind if old else None, told)
         price = _price(name, old.price if old else Price(), answers, fresh)
         if kind is not None:
             yield Listing(kind=kind, region=answers.region, price=price)
 
 
-def _kind(
-    old: MachineType | None,
-    told: MachineType | None,
-    fresh: bool,  # noqa: FBT001
-) -> MachineType | None:
+def _kind(old: MachineType | None, told: MachineType | None) -> MachineType | None:
     """AWS does not tell processors' names; those of the table stay."""
-    if told is None or not fresh:
+    if told is None:
         return old
     return replace(told, processor=old.processor if old else told.processor)
 
