@@ -9,6 +9,7 @@ from cryoem_cloud.courier.costs import cost_line
 from cryoem_cloud.courier.delivery import Delivery
 from cryoem_cloud.courier.home import Home
 from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.measuring import Measuring
 from cryoem_cloud.courier.publish import publish
 from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.model.charge import whole
@@ -61,6 +62,8 @@ class Homecoming:
         why = self.records.asked_why() if how.outcome is Outcome.ABORTED else ""
         how = replace(how, reason=why) if why else how
         self._tell_cost(f"cryoem: job {self.slip.job.number}: {why}\n" if why else "")
+        if how.outcome is Outcome.SUCCESS:
+            Measuring(means=self.means, slip=self.slip, records=self.records).note(ending)
         exit_ = concluded(self.slip, self.means, how)
         if exit_ is not None:
             self.home.end(exit_)
