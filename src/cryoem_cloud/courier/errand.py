@@ -24,6 +24,7 @@ from cryoem_cloud.courier.later import BrokenChainError, stop_those_after
 from cryoem_cloud.courier.listening import Listening
 from cryoem_cloud.courier.manning import Manning, provider_of, shape_for
 from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.outlook import Outlook, outlook_of
 from cryoem_cloud.courier.pieces import PieceFollower
 from cryoem_cloud.courier.planning import Planning
 from cryoem_cloud.courier.spool import Slip
@@ -265,7 +266,8 @@ class Errand:
             self.means, self.slip, self.records, log, at_once, self.desk.note, self._ask
         )
         self._plan = manning.plan.text if manning.plan else ""
-        pieces = self._piece_follower() if any(task.is_piece for task in tasks) else None
+        outlook = outlook_of(self.means, self.slip, self.records, self.desk)
+        pieces = self._piece_follower(outlook) if any(task.is_piece for task in tasks) else None
         follower = Follower(
             records=self.records,
             log=log,
@@ -275,6 +277,7 @@ class Errand:
             told=pieces.joining if pieces else partial(self.desk.phase, Phase.RUNNING),
             clock=self.means.clock,
             carrier=self._carrier,
+            heard=outlook.hears if pieces is None else lambda _: None,
         )
         if self.desk.card.phase is not Phase.RUNNING:
             self.desk.phase(Phase.STARTING)
@@ -319,7 +322,7 @@ class Errand:
         if runs and (why := self._ceiling.reached()):
             self._listening.ask(Control.STOP, why)
 
-    def _piece_follower(self) -> PieceFollower:
+    def _piece_follower(self, outlook: Outlook) -> PieceFollower:
         return PieceFollower(
             records=self.records,
             home=lambda tasks: self._home(*tasks),
@@ -328,6 +331,7 @@ class Errand:
             clock=self.means.clock,
             carrier=self._carrier,
             head=self._plan,
+            heard=outlook.hears,
         )
 
     def _bring_home(self, ending: Turn) -> bool:

@@ -4,17 +4,15 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from cryoem_cloud.courier.left import LeftInStore
 from cryoem_cloud.courier.manning import provider_of
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.spool import Slip
-from cryoem_cloud.courier.view import ProjectView
+from cryoem_cloud.courier.working import computer_of, work_of
 from cryoem_cloud.model.errors import CryoemError
-from cryoem_cloud.model.measured import HERE, Measured
+from cryoem_cloud.model.measured import Measured
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.record import integer, integers, mapping
 from cryoem_cloud.model.turn import Deed, Turn
-from cryoem_cloud.model.work import Work
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.stores.measured import put_measured
@@ -51,13 +49,13 @@ class Measuring:
 
     def _measured(self, ending: Turn) -> Iterator[Measured]:
         ran = ran_on(ending)
-        if not ran or (work := self._work()) is None:
+        if not ran or (work := work_of(self.means, self.slip, self.records)) is None:
             return
         provider = provider_of(self.means, self.slip)
         kinds = self._kinds(sells=provider.sells)
         by_kind: dict[str, tuple[int, int]] = {}
         for machine, (ran_s, items) in ran.items():
-            if kind := kinds.get(machine, "" if provider.sells else self._computer()):
+            if kind := kinds.get(machine, "" if provider.sells else computer_of(self.slip)):
                 before_s, before = by_kind.get(kind, (0, 0))
                 by_kind[kind] = before_s + ran_s, before + items
         for kind, (ran_s, items) in by_kind.items():
@@ -70,13 +68,6 @@ class Measuring:
                 cores=0 if provider.sells else provider.shape(Offer()).cores,
             )
 
-    def _work(self) -> Work | None:
-        store, project, cache = self.records.store, self.slip.project, self.means.cache
-        left = LeftInStore(store, project, cache, self.means.application)
-        view = ProjectView(store, project, cache, left)
-        job = self.slip.job
-        return self.means.application(job.application).work(job, view)
-
     def _kinds(self, *, sells: bool) -> dict[str, str]:
         """The machines' types, as the ledger has them; of a user's own computer it has none."""
         if not sells:
@@ -84,10 +75,6 @@ class Measuring:
         ledger = Ledger(self.records.store, self.records.project)
         lives = ledger.lives(self.records.number)
         return {life.machine: life.kind for life in lives if life.kind}
-
-    def _computer(self) -> str:
-        """The name of the computer that runs what its user has submitted there."""
-        return self.slip.job.submitter.partition("@")[2] or HERE
 
 
 def ran_on(ending: Turn) -> Mapping[str, tuple[int, int]]:

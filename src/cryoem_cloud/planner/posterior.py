@@ -9,9 +9,9 @@ from statistics import median
 
 from cryoem_cloud.model.spread import Spread
 
-__all__ = ["posterior"]
+__all__ = ["P90_SIGMAS", "drawn", "posterior"]
 
-_P90_SIGMAS = 1.2815515655446004
+P90_SIGMAS = 1.2815515655446004
 """Of a normal distribution, how far P10 and P90 are from the middle, in standard deviations."""
 
 _SCATTER = 0.25
@@ -33,19 +33,27 @@ def posterior(prior: Spread, ratios: Sequence[float]) -> Spread:
         return prior
     logs = [log(ratio) for ratio in ratios]
     middle = median(logs)
-    below, above = log(prior.p50 / prior.p10), log(prior.p90 / prior.p50)
-    side = above if middle >= 0 else below
+    side = log(prior.p90 / prior.p50) if middle >= 0 else log(prior.p50 / prior.p10)
     beyond = max(0.0, abs(middle) - side)
     scatter = sqrt(
         (_WORTH * _SCATTER**2 + sum((each - middle) ** 2 for each in logs) + beyond**2)
         / (_WORTH + len(logs))
     )
-    sigma = side / _P90_SIGMAS
-    trust = sigma**2 / (sigma**2 + scatter**2 / len(logs))
-    moved = trust * middle
-    left = middle - moved
-    narrow = [
-        min(each, hypot(each * sqrt(1 - trust), _P90_SIGMAS * scatter)) for each in (below, above)
-    ]
-    p50 = prior.p50 * exp(moved)
-    return Spread(p50 * exp(-max(narrow[0], -left, 0.0)), p50, p50 * exp(max(narrow[1], left, 0.0)))
+    return drawn(prior, middle, noise=scatter / sqrt(len(logs)), scatter=scatter)
+
+
+def drawn(prior: Spread, middle: float, *, noise: float, scatter: float = 0.0) -> Spread:
+    """The prior, drawn towards what was measured: exp(`middle`) times its P50.
+
+    `noise` is how far that may be off, `scatter` how far what is to come is from it besides, both
+    as standard deviations of logarithms.
+    """
+    below, above = log(prior.p50 / prior.p10), log(prior.p90 / prior.p50)
+    sigma = (above if middle >= 0 else below) / P90_SIGMAS
+    trust = sigma**2 / (sigma**2 + noise**2) if sigma else 0.0
+    p50 = prior.p50 * exp(trust * middle)
+    left = (1 - trust) * middle
+    down, up = (
+        min(side, hypot(side * sqrt(1 - trust), P90_SIGMAS * scatter)) for side in (below, above)
+    )
+    return Spread(p50 * exp(-max(down, -left, 0.0)), p50, p50 * exp(max(up, left, 0.0)))
