@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.apps.relion import standard
-from cryoem_cloud.cli import benchmarking, following
+from cryoem_cloud.cli.jobs import following
+from cryoem_cloud.cli.money import benchmarking
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.courier.cards import Card, Cards
-from cryoem_cloud.courier.learnt import Learnt
+from cryoem_cloud.courier.known.cards import Card, Cards
+from cryoem_cloud.courier.known.learnt import Learnt
 from cryoem_cloud.model.forecast import Forecast
 from cryoem_cloud.model.job import Wish
 from cryoem_cloud.model.measured import Measured

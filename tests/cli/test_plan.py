@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.courier.learnt import Learnt
+from cryoem_cloud.courier.known.learnt import Learnt
 from cryoem_cloud.model.measured import Measured
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import hours_of

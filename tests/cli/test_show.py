@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.commands.ls import command as ls
 from cryoem_cloud.cli.commands.show import command
-from cryoem_cloud.cli.finding import cards
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.cli.jobs.afar import records_of
+from cryoem_cloud.cli.jobs.finding import cards
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.model.charge import Rate, Sighting, Witness
 from cryoem_cloud.model.forecast import Forecast
 from cryoem_cloud.model.job import Job

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier.learnt import Learnt
-from cryoem_cloud.courier.measuring import Measuring, ran_on
-from cryoem_cloud.courier.planning import Planning
+from cryoem_cloud.courier.known.learnt import Learnt
+from cryoem_cloud.courier.learning.measuring import Measuring, ran_on
+from cryoem_cloud.courier.machines.planning import Planning
 from cryoem_cloud.model.errors import FormatError, StoreUnreachableError
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.keys import measured_key

@@ -3,7 +3,7 @@
 import pytest
 
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.courier.outlook import Outlook
+from cryoem_cloud.courier.learning.outlook import Outlook
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import ApplicationError, FormatError
 from cryoem_cloud.model.file import Content, Entry

@@ -14,7 +14,7 @@ from cryoem_cloud.model.units import roughly
 from cryoem_cloud.model.usd import dollars
 
 if TYPE_CHECKING:  # heavy; not for --help
-    from cryoem_cloud.cli.benchmarking import Trial
+    from cryoem_cloud.cli.money.benchmarking import Trial
     from cryoem_cloud.model.measured import Measured
 
 __all__ = ["command"]
@@ -42,9 +42,9 @@ def command(
     Without --machine, on this computer's processors. What machines cost is said, and asked, before.
     The set, a 2D classification of simulated particles, is made in the project's folder Benchmark.
     """
-    from cryoem_cloud.cli.benchmarking import begun, measured, trials  # noqa: PLC0415  (heavy)
-    from cryoem_cloud.cli.following import follow  # noqa: PLC0415  (heavy)
-    from cryoem_cloud.cli.submitting import here  # noqa: PLC0415  (heavy)
+    from cryoem_cloud.cli.jobs.following import follow  # noqa: PLC0415  (heavy)
+    from cryoem_cloud.cli.jobs.submitting import here  # noqa: PLC0415  (heavy)
+    from cryoem_cloud.cli.money.benchmarking import begun, measured, trials  # noqa: PLC0415  (heavy)
 
     project = here(places())
     wanted = trials(machines, market or "", seconds, project)
