@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC
 from decimal import Decimal
 
 from cryoem_cloud.cli.fleets import Left, all_machines
@@ -12,21 +13,23 @@ from cryoem_cloud.courier.settling import settle
 from cryoem_cloud.courier.tokens import job_of
 from cryoem_cloud.model.charge import Charge, Rented
 from cryoem_cloud.model.errors import CryoemError, FormatError, ObjectMissingError
-from cryoem_cloud.model.life import MONTH_H
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import plain
 from cryoem_cloud.ports.rates import Rates
 from cryoem_cloud.settings import Places, Settings, environment
+from cryoem_cloud.stores.held_days import kept_sizes, look_at_holding
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.rates import rates_by
+from cryoem_cloud.wiring.storage import prices_of
 from cryoem_cloud.wiring.stores import store_at
 
 __all__ = [
     "Running",
     "charges_of",
+    "look_at_store",
     "rates_for",
     "running",
     "settle_cost",
@@ -71,15 +74,21 @@ def rates_for(places: Places, project: Project | None) -> Rates:
     return rates_by(places, Settings.read(places, folder, environment()))
 
 
+def look_at_store(project: Project) -> None:
+    """Have the ledger know what the store holds of a project today, where that costs anything."""
+    store, today = store_at(project.store), SystemClock().now().astimezone(UTC).date()
+    look_at_holding(store, project.name, prices_of(store, Places.read(environment())), today)
+
+
 def charges_of(project: Project, job: int | None = None) -> tuple[Charge, ...]:
-    """What a project's jobs have cost, or one of them."""
+    """What a project has cost, or one of its jobs."""
     rates = rates_for(Places.read(environment()), project)
     return Ledger(store_at(project.store), project.name).charges(job, rates=rates)
 
 
 def with_groups(project: Project, charges: Sequence[Charge]) -> list[Charge]:
     """With the Unix group of each job's submitter, where the job tells it; a request a job."""
-    store, jobs = store_at(project.store), sorted({charge.job for charge in charges})
+    store, jobs = store_at(project.store), sorted({c.job for c in charges if c.job})
 
     def group(job: int) -> str:
         try:
@@ -89,7 +98,7 @@ def with_groups(project: Project, charges: Sequence[Charge]) -> list[Charge]:
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = dict(zip(jobs, pool.map(group, jobs), strict=True))
-    return [replace(charge, group=found[charge.job]) for charge in charges]
+    return [replace(charge, group=found.get(charge.job, "")) for charge in charges]
 
 
 def running(places: Places) -> list[Running]:
@@ -109,7 +118,6 @@ def running(places: Places) -> list[Running]:
             market=machine.market,
         )
         rate = rates(wanted)
-        disk = rate.disk_usd * rate.disk_gib / MONTH_H if rate else 0
         found.append(
             Running(
                 name=machine.name,
@@ -118,7 +126,7 @@ def running(places: Places) -> list[Running]:
                 market=machine.market,
                 project=each.project,
                 job=each.job,
-                usd_per_hour=rate.usd_per_hour + disk if rate else None,
+                usd_per_hour=rate.whole_usd_per_hour if rate else None,
             )
         )
     return found
@@ -144,5 +152,7 @@ def settle_cost(fleet: Left) -> None:
 def stored_usd(project: Project) -> tuple[int, Decimal]:
     """The bytes that the store holds of a project, and what they cost a month; a listing."""
     store = store_at(project.store)
-    size = sum(item.size for item in store.list(f"{project.name}/"))
-    return size, store.properties.storage_usd_per_gb * size / 10**9
+    sizes, prices = kept_sizes(store, project.name), prices_of(store, Places.read(environment()))
+    known = {each.value: each for each in prices.classes}
+    priced = (prices.month_usd(sizes[word], known[word]) for word in sizes if word in known)
+    return sum(sizes.values()), sum(priced, Decimal(0))

@@ -2,6 +2,7 @@
 
 import click
 
+from cryoem_cloud.cli.accounting import recorded
 from cryoem_cloud.cli.archiving import archived_here
 from cryoem_cloud.cli.moving import json_option, rate_option
 from cryoem_cloud.cli.pulling import Pulling
@@ -23,6 +24,7 @@ __all__ = ["command"]
 @click.option("--dry-run", is_flag=True, help="Say what would come home, and what that costs.")
 @rate_option
 @json_option
+@recorded
 def command(
     *,
     paths: tuple[str, ...],

@@ -4,6 +4,7 @@ from collections import Counter
 
 import click
 
+from cryoem_cloud.cli.accounting import recorded
 from cryoem_cloud.cli.moving import json_option
 from cryoem_cloud.cli.pulling import Pulling
 from cryoem_cloud.cli.standing import places, the_project
@@ -22,6 +23,7 @@ __all__ = ["command"]
 @click.option("--deep", is_flag=True, help="Read all that the store has; costs what a pull costs.")
 @click.option("--repair", is_flag=True, help="Mend a damaged side by the other one.")
 @json_option
+@recorded
 def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) -> int:
     """Compare files of the project with the store's: all, or those at PATHs and below them.
 

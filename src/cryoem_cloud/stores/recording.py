@@ -1,0 +1,106 @@
+"""Keeps the ledgers of what this process asks of stores."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self
+
+from cryoem_cloud.model.errors import StoreError
+from cryoem_cloud.model.usage import Asking, Tariff, Usage
+from cryoem_cloud.ports.meter import Asked
+from cryoem_cloud.ports.store import Store
+from cryoem_cloud.stores.ledger import Ledger
+from cryoem_cloud.stores.meters import Cause, StoreMeter
+
+__all__ = ["Recorder"]
+
+_LOG = logging.getLogger(__name__)
+
+_AGAIN_S = 600.0
+"""Between two records, and as much as a process that is killed loses at most; but"""
+_LOOK_S = 15.0
+_MOST_BYTES = 2**30
+"""so many bytes that have come home are recorded as soon as that is seen."""
+
+
+@dataclass(kw_only=True)
+class Recorder:
+    """Of one run of one program, named by `asker`; while it is entered, in the background too.
+
+    `metered` are the stores that this process has opened. Of a program whose bytes do not leave the
+    provider's network, `brings_home` is False. What costs nothing is not recorded; a store that is
+    away keeps nobody from anything: it is told later.
+    """
+
+    asker: str
+    metered: Callable[[], Iterable[tuple[Store, StoreMeter]]]
+    tariff: Callable[[Store], Tariff]
+    submitter: str = ""
+    brings_home: bool = True
+    _told: dict[Cause, Asking] = field(default_factory=dict)
+    _numbers: dict[Cause, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._run, name="recorder", daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self.write()
+
+    def write(self) -> None:
+        """Record what was asked until now."""
+        with self._lock:
+            for store, meter in self.metered():
+                tariff = self.tariff(store)
+                if tariff == Tariff(source=tariff.source):
+                    continue
+                for cause, asked in meter.sums().items():
+                    if self._told.get(cause) != asked:
+                        self._record(store, meter, cause, tariff)
+
+    def _record(self, store: Store, meter: StoreMeter, cause: Cause, tariff: Tariff) -> None:
+        """Record one cause; the record itself is a request too."""
+        asked = meter.sums()[cause].plus(Asked.WRITE.value, 0)
+        usage = Usage(
+            asker=self.asker,
+            job=cause.job,
+            month=cause.month,
+            asked=asked if self.brings_home else replace(asked, home_bytes=0),
+            tariff=tariff,
+            submitter=self.submitter,
+        )
+        number = self._numbers.get(cause, 0) + 1
+        self._numbers[cause] = number  # whether or not it is written: none is written twice
+        try:
+            Ledger(store, cause.project).put_usage(usage, number)
+        except StoreError as error:
+            _LOG.warning("the ledger of %s is not told of requests: %s", cause.project, error)
+            return
+        self._told[cause] = meter.sums().get(cause, asked)
+
+    def _run(self) -> None:
+        waited_s = 0.0
+        while not self._over.wait(_LOOK_S):
+            waited_s += _LOOK_S
+            if waited_s >= _AGAIN_S or self._untold_bytes() >= _MOST_BYTES:
+                waited_s = 0.0
+                self.write()
+
+    def _untold_bytes(self) -> int:
+        if not self.brings_home:
+            return 0
+        come = sum(
+            asked.home_bytes for _, meter in self.metered() for asked in meter.sums().values()
+        )
+        with self._lock:
+            return come - sum(asked.home_bytes for asked in self._told.values())
