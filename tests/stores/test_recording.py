@@ -129,6 +129,21 @@ def test_a_record_that_is_lost_is_told_again(fates: str) -> None:
     assert requests(below) == 1 + len(fates) + 1
 
 
+def test_who_comes_later_in_a_process_does_not_count_what_was_asked_before() -> None:
+    below = MemoryStore()
+    bench = Bench(below)
+    with bench.recorder:
+        bench.store.put(job_key(PROJECT, 7), b"x")
+    second = Recorder(
+        asker="command-2",
+        metered=bench.recorder.metered,
+        tariff=bench.recorder.tariff,
+    )
+    with second:
+        bench.store.put(job_key(PROJECT, 7), b"x")
+    assert requests(below) == 4  # two, and the records of both
+
+
 def test_what_costs_nothing_is_not_recorded() -> None:
     below = MemoryStore()
     bench = Bench(below)

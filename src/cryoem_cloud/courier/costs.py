@@ -8,7 +8,7 @@ from cryoem_cloud.courier.whole import write_whole
 from cryoem_cloud.model.bill import Sum, in_a_line, shown, summed
 from cryoem_cloud.model.charge import Charge
 from cryoem_cloud.model.units import human_duration
-from cryoem_cloud.model.usd import dollars
+from cryoem_cloud.model.usd import about
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 
@@ -53,7 +53,7 @@ def costs_text(name: str, charges: Sequence[Charge]) -> str:
 
 def _cells(each: Sum, words: Sequence[str]) -> tuple[str, ...]:
     amounts = (*(each.parts[word] for word in words), each.usd)
-    return (each.name, *(dollars(amount) for amount in amounts))
+    return (each.name, *(about(amount) for amount in amounts))
 
 
 def _row(cells: Sequence[str]) -> str:

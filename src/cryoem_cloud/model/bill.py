@@ -8,7 +8,7 @@ from decimal import Decimal
 from cryoem_cloud.model.charge import Charge, What
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import human_duration
-from cryoem_cloud.model.usd import ZERO, dollars
+from cryoem_cloud.model.usd import ZERO, about, dollars
 
 __all__ = ["BY", "Sum", "in_a_line", "shown", "summed"]
 
@@ -98,7 +98,7 @@ def in_a_line(charges: Iterable[Charge]) -> str:
     parts = [f"machines {lasts}, {dollars(all_.machines)}"]
     words = {**all_.parts, "brought home": all_.parts["home"]}
     for word in ("disks", "addresses", "kept", "requests", "brought home"):
-        parts += [f"{word} {dollars(words[word])}"] if words[word] else []
+        parts += [f"{word} {about(words[word])}"] if words[word] else []
     if all_.unpriced_s:
         unknown = human_duration(timedelta(seconds=all_.unpriced_s))
         parts.append(f"of {unknown} no price is known")

@@ -98,4 +98,4 @@ def human_duration(lasts: timedelta) -> str:
 
 def human_usd(usd: Decimal) -> str:
     """US dollars with as many digits as mean something."""
-    return f"${usd:.2f}" if usd >= Decimal("0.1") or not usd else f"${usd:.4f}"
+    return f"${usd:,.2f}" if usd >= Decimal("0.1") or not usd else f"${usd:.4f}"

@@ -40,6 +40,12 @@ class Asking:
         """All that are paid for."""
         return self.writes + self.reads + self.restores
 
+    def less(self, before: Self) -> Self:
+        """What has come since."""
+        return replace(
+            self, **{name: getattr(self, name) - getattr(before, name) for name in _COUNTS}
+        )
+
     def most(self, other: Self) -> Self:
         """The greater of each count."""
         pairs = {name: max(getattr(self, name), getattr(other, name)) for name in _COUNTS}

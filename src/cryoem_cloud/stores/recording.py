@@ -25,6 +25,11 @@ _MOST_BYTES = 2**30
 """so many bytes that have come home are recorded as soon as that is seen."""
 
 
+_NOTHING = Asking()
+_Kept = tuple[str, Cause]
+"""A store's URL, and whose keys were asked for there."""
+
+
 @dataclass(kw_only=True)
 class Recorder:
     """Of one run of one program, named by `asker`; while it is entered, in the background too.
@@ -39,10 +44,19 @@ class Recorder:
     tariff: Callable[[Store], Tariff]
     submitter: str = ""
     brings_home: bool = True
-    _told: dict[Cause, Asking] = field(default_factory=dict)
-    _numbers: dict[Cause, int] = field(default_factory=dict)
+    _before: dict[_Kept, Asking] = field(init=False)
+    """What was asked before this one was made: another's."""
+    _told: dict[_Kept, Asking] = field(default_factory=dict)
+    _numbers: dict[_Kept, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._before = {
+            (store.url, cause): asked
+            for store, meter in self.metered()
+            for cause, asked in meter.sums().items()
+        }
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._run, name="recorder", daemon=True).start()
@@ -64,13 +78,18 @@ class Recorder:
                 tariff = self.tariff(store)
                 if tariff == Tariff(source=tariff.source):
                     continue
-                for cause, asked in meter.sums().items():
-                    if self._told.get(cause) != asked:
-                        self._record(store, meter, cause, tariff)
+                for cause in meter.sums():
+                    self._record(store, meter, cause, tariff)
+
+    def _asked(self, store: Store, meter: StoreMeter, cause: Cause) -> Asking:
+        return meter.sums()[cause].less(self._before.get((store.url, cause), _NOTHING))
 
     def _record(self, store: Store, meter: StoreMeter, cause: Cause, tariff: Tariff) -> None:
-        """Record one cause; the record itself is a request too."""
-        asked = meter.sums()[cause].plus(Asked.WRITE.value, 0)
+        """Record one cause, if there is anything new; the record itself is a request too."""
+        kept, asked = (store.url, cause), self._asked(store, meter, cause)
+        if asked == self._told.get(kept, _NOTHING):
+            return
+        asked = asked.plus(Asked.WRITE.value, 0)
         usage = Usage(
             asker=self.asker,
             job=cause.job,
@@ -79,14 +98,14 @@ class Recorder:
             tariff=tariff,
             submitter=self.submitter,
         )
-        number = self._numbers.get(cause, 0) + 1
-        self._numbers[cause] = number  # whether or not it is written: none is written twice
+        number = self._numbers.get(kept, 0) + 1
+        self._numbers[kept] = number  # whether or not it is written: none is written twice
         try:
             Ledger(store, cause.project).put_usage(usage, number)
         except StoreError as error:
             _LOG.warning("the ledger of %s is not told of requests: %s", cause.project, error)
             return
-        self._told[cause] = meter.sums().get(cause, asked)
+        self._told[kept] = asked  # what others ask meanwhile is new
 
     def _run(self) -> None:
         waited_s = 0.0
@@ -100,7 +119,9 @@ class Recorder:
         if not self.brings_home:
             return 0
         come = sum(
-            asked.home_bytes for _, meter in self.metered() for asked in meter.sums().values()
+            self._asked(store, meter, cause).home_bytes
+            for store, meter in self.metered()
+            for cause in meter.sums()
         )
         with self._lock:
             return come - sum(asked.home_bytes for asked in self._told.values())

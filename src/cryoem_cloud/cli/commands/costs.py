@@ -27,7 +27,7 @@ from cryoem_cloud.model.bill import BY, Sum, shown, summed
 from cryoem_cloud.model.charge import Charge
 from cryoem_cloud.model.life import MONTH_H
 from cryoem_cloud.model.units import counted, human_usd
-from cryoem_cloud.model.usd import ZERO, dollars
+from cryoem_cloud.model.usd import ZERO, about, dollars
 
 __all__ = ["command"]
 
@@ -160,7 +160,7 @@ def _cells(each: Sum, words: Sequence[str]) -> tuple[str, ...]:
     hours = Decimal(each.seconds) / 3600
     amounts = (*(each.parts[word] for word in words), each.usd)
     unknown = f" ({Decimal(each.unpriced_s) / 3600:.2f} unpriced)" if each.unpriced_s else ""
-    return (each.name, f"{hours:.2f}{unknown}", *(dollars(amount) for amount in amounts))
+    return (each.name, f"{hours:.2f}{unknown}", *(about(amount) for amount in amounts))
 
 
 def _print_csv(found: Sequence[Charge]) -> None:
