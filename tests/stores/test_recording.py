@@ -175,6 +175,15 @@ def test_a_store_is_looked_at_once_a_day() -> None:
     assert not charges(below, What.STORE, 7)
 
 
+def test_who_has_listed_the_store_spares_the_look() -> None:
+    below = MemoryStore()
+    bench = Bench(Plain(below))
+    look_at_holding(bench.store, PROJECT, PRICES, TODAY, sizes={"GLACIER_IR": 30 * GB})
+    assert bench.meter.sums()[Cause(PROJECT, 0, "2026-11")].writes == 1
+    (charge,) = charges(below, What.STORE)
+    assert (charge.kind, charge.usd) == ("GLACIER_IR", Decimal("0.004"))
+
+
 def test_where_keeping_costs_nothing_nobody_looks() -> None:
     bench = Bench(MemoryStore())
     look_at_holding(bench.store, PROJECT, FREE, TODAY)

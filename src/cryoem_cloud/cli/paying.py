@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, date
 from decimal import Decimal
 
 from cryoem_cloud.cli.fleets import Left, all_machines
@@ -74,10 +74,14 @@ def rates_for(places: Places, project: Project | None) -> Rates:
     return rates_by(places, Settings.read(places, folder, environment()))
 
 
+def _today() -> date:
+    return SystemClock().now().astimezone(UTC).date()
+
+
 def look_at_store(project: Project) -> None:
     """Have the ledger know what the store holds of a project today, where that costs anything."""
-    store, today = store_at(project.store), SystemClock().now().astimezone(UTC).date()
-    look_at_holding(store, project.name, prices_of(store, Places.read(environment())), today)
+    store = store_at(project.store)
+    look_at_holding(store, project.name, prices_of(store, Places.read(environment())), _today())
 
 
 def charges_of(project: Project, job: int | None = None) -> tuple[Charge, ...]:
@@ -150,9 +154,13 @@ def settle_cost(fleet: Left) -> None:
 
 
 def stored_usd(project: Project) -> tuple[int, Decimal]:
-    """The bytes that the store holds of a project, and what they cost a month; a listing."""
-    store = store_at(project.store)
-    sizes, prices = kept_sizes(store, project.name), prices_of(store, Places.read(environment()))
+    """The bytes that the store holds of a project, and what they cost a month; a listing.
+
+    The ledger then knows them of today.
+    """
+    store, places = store_at(project.store), Places.read(environment())
+    sizes, prices = kept_sizes(store, project.name), prices_of(store, places)
+    look_at_holding(store, project.name, prices, _today(), sizes=sizes)
     known = {each.value: each for each in prices.classes}
     priced = (prices.month_usd(sizes[word], known[word]) for word in sizes if word in known)
     return sum(sizes.values()), sum(priced, Decimal(0))
