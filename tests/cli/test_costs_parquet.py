@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from cryoem_cloud.cli.parquet import write_parquet
+from cryoem_cloud.cli.money.parquet import write_parquet
 from cryoem_cloud.model.charge import Charge, What
 from cryoem_cloud.model.errors import SettingsError
 

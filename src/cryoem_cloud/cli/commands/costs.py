@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.parquet import write_parquet
-from cryoem_cloud.cli.paying import (
+from cryoem_cloud.cli.money.parquet import write_parquet
+from cryoem_cloud.cli.money.paying import (
     Running,
     charges_of,
     look_at_store,
@@ -18,11 +18,11 @@ from cryoem_cloud.cli.paying import (
     stored_usd,
     with_groups,
 )
-from cryoem_cloud.cli.reconciling import check
+from cryoem_cloud.cli.money.reconciling import check
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.courier.costs import COSTS, write_costs
+from cryoem_cloud.courier.money.costs import COSTS, write_costs
 from cryoem_cloud.model.bill import BY, Sum, shown, summed
 from cryoem_cloud.model.charge import Charge
 from cryoem_cloud.model.life import MONTH_H
