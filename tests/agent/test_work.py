@@ -1,8 +1,10 @@
 """An agent's whole life in this process: what it says of itself, and where it goes on."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,7 @@ def live(
     *,
     umask: int | None = None,
     application: Application | None = None,
+    record: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """What the agent said of itself before it ended, well or not."""
     myself = myself or Myself()
@@ -94,6 +97,7 @@ def live(
         environment={"PATH": os.environ["PATH"]},
         umask=umask,
         clock=SystemClock(),
+        record=record,
     )
     try:
         agent.live()
@@ -104,6 +108,14 @@ def live(
 
 def test_a_machine_that_came_through_its_turn_says_so(records: JobRecords, tmp_path: Path) -> None:
     assert live(records, tmp_path / "scratch") == ["up", "worked", "end"]
+
+
+def test_what_was_asked_of_the_store_is_recorded_before_the_machine_leaves(
+    records: JobRecords, tmp_path: Path
+) -> None:
+    myself = Myself()
+    record = partial(myself.said.append, "recorded")
+    assert live(records, tmp_path / "scratch", myself, record=record)[-2:] == ["recorded", "end"]
 
 
 def test_what_a_script_makes_has_rights_by_the_submitters_umask(

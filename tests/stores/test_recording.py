@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cryoem_cloud.model.carried import Carried
 from cryoem_cloud.model.charge import Charge, What
-from cryoem_cloud.model.errors import StoreUnreachableError
+from cryoem_cloud.model.errors import SettingsError, StoreUnreachableError
 from cryoem_cloud.model.keys import job_key, ledger_prefix, mirror_key
 from cryoem_cloud.model.storage_prices import FREE, GB
 from cryoem_cloud.model.usage import Asking, Tariff
@@ -142,6 +142,23 @@ def test_who_comes_later_in_a_process_does_not_count_what_was_asked_before() -> 
     with second:
         bench.store.put(job_key(PROJECT, 7), b"x")
     assert requests(below) == 4  # two, and the records of both
+
+
+def test_settings_that_cannot_be_read_keep_nobody_from_work_and_it_is_told_later() -> None:
+    below = MemoryStore()
+    bench = Bench(below)
+    good = bench.recorder.tariff
+
+    def unreadable(store: Store) -> Tariff:
+        raise SettingsError(f"{store.url}: no such account")
+
+    bench.recorder.tariff = unreadable
+    bench.store.put(job_key(PROJECT, 7), b"x")
+    bench.recorder.write()
+    assert requests(below) == 0
+    bench.recorder.tariff = good
+    bench.recorder.write()
+    assert requests(below) == 2
 
 
 def test_what_costs_nothing_is_not_recorded() -> None:

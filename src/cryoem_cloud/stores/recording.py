@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
-from cryoem_cloud.model.errors import StoreError
+from cryoem_cloud.model.errors import CryoemError, StoreError
 from cryoem_cloud.model.usage import Asking, Tariff, Usage
 from cryoem_cloud.ports.meter import Asked
 from cryoem_cloud.ports.store import Store
@@ -75,11 +75,19 @@ class Recorder:
         """Record what was asked until now."""
         with self._lock:
             for store, meter in self.metered():
-                tariff = self.tariff(store)
+                tariff = self._tariff(store)
                 if tariff == Tariff(source=tariff.source):
                     continue
                 for cause in meter.sums():
                     self._record(store, meter, cause, tariff)
+
+    def _tariff(self, store: Store) -> Tariff:
+        """What a store costs; nothing where that cannot be told now: it is recorded later."""
+        try:
+            return self.tariff(store)
+        except (CryoemError, OSError) as error:
+            _LOG.warning("what %s costs cannot be told: %s", store.url, error)
+            return Tariff()
 
     def _asked(self, store: Store, meter: StoreMeter, cause: Cause) -> Asking:
         return meter.sums()[cause].less(self._before.get((store.url, cause), _NOTHING))
