@@ -185,7 +185,7 @@ def test_machines_that_work_in_pieces_begin_while_the_rest_is_sent() -> None:
 
 
 def test_money_is_made_of_machines_disks_and_bytes_that_come_home() -> None:
-    option = chosen(CLASS2D, transfer=Transfer(down_bytes=10**9, line_bytes_s=1e8))
+    option = chosen(CLASS2D, transfer=Transfer(down_bytes=2**30, line_bytes_s=1e8))
     assert option.egress_usd == Decimal("0.09")
     assert option.usd.p50 == option.machines_usd + option.disk_usd + option.egress_usd
     price = option.listing.price.of(option.market)

@@ -344,7 +344,6 @@ class Errand:
             delivery=self.delivery,
             home=self._home(*self.records.all_tasks()),
             refused=self._refused,
-            brought=lambda: self.desk.card.bytes_down,
             measured=Measuring(means=self.means, slip=self.slip, records=self.records).note,
         ).bring(ending)
         return exit_ is not None and self._file_away(exit_)

@@ -10,6 +10,7 @@ from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.known.cards import Cards
 from cryoem_cloud.courier.known.learnt import Learnt
 from cryoem_cloud.courier.known.spool import Spool
+from cryoem_cloud.model.storage_prices import FREE, StoragePrices
 from cryoem_cloud.planner.catalog.catalogue import Catalogue, snapshot
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.clock import Clock
@@ -44,6 +45,10 @@ class Means:
     engines: EnginesBySettings = field(default_factory=EnginesBySettings)
     rates: Callable[[Settings], Rates] = lambda _: NO_RATES
     """What machines cost, by the settings."""
+    record: Callable[[], None] = lambda: None
+    """Has the ledgers know what was asked of stores until now."""
+    prices: Callable[[Store], StoragePrices] = lambda _: FREE
+    """What a store costs."""
     catalogue: Callable[[str, Path], Catalogue] = lambda region, _: snapshot(region)
     """What is sold in a region, as the user of a project's folder pays for it."""
     learnt: Learnt = field(default_factory=Learnt)

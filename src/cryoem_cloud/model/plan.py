@@ -47,8 +47,8 @@ class Transfer:
 class Terms:
     """What is charged beside machines, in US dollars.
 
-    For a GB (10^9) out of the provider's network; for a GiB of a machine's disk, and one in the
-    store, for a month.
+    For a GB (2^30 bytes, as bills have it) out of the provider's network; for a GiB of a machine's
+    disk, and one in the store, for a month.
     """
 
     egress_usd_per_gb: Decimal

@@ -45,7 +45,7 @@ def _listed(places: Places, wanted: Rented) -> Rate | None:
     """
     try:
         sold = _catalogue(places, wanted.region, int(SystemClock().monotonic() // _FRESH_S))
-        disk = tables.storage_prices(wanted.region).gp3_gb_month
+        kept = tables.storage_prices(wanted.region)
     except CryoemError:  # the catalogue has no such region
         return None
     listing = sold.named(wanted.kind, wanted.region)
@@ -58,7 +58,8 @@ def _listed(places: Places, wanted: Rented) -> Rate | None:
         usd_per_hour=price,
         source=f"{wanted.market or Market.ON_DEMAND.value}, {wanted.region}; {sold.stamp}",
         disk_gib=_SYSTEM_GIB + held,
-        disk_usd=disk,
+        disk_usd=kept.gp3_gb_month,
+        address_usd=kept.address_hour,
         least_s=_LEAST_S,
     )
 

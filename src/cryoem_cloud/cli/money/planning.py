@@ -36,9 +36,9 @@ from cryoem_cloud.planner.performance import Rates, run_s, why_unknown
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Settings, environment
-from cryoem_cloud.stores.egress import egress_usd_per_gb
 from cryoem_cloud.wiring.catalogue import catalogue, region_here
 from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.storage import prices_at
 
 __all__ = ["ANY", "Choices", "Planned", "planned"]
 
@@ -115,7 +115,7 @@ def planned(target: Path, choices: Choices) -> Planned:
     ground = _Ground(
         prices=prices,
         transfer=transfer,
-        terms=terms_in(prices.regions[0], egress_usd_per_gb(store, env=environment())),
+        terms=terms_in(prices.regions[0], prices_at(store, places()).egress_gb),
         rates=rates,
         limits=_limits(choices, job.wish, prices),
     )

@@ -20,6 +20,7 @@ from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.plan import LINE_BYTES_S, Transfer
 from cryoem_cloud.model.units import size_of
 from cryoem_cloud.model.work import Work
+from cryoem_cloud.planner.catalog.tables import store_prices
 from cryoem_cloud.planner.decide import Ground, decided, limits_of
 from cryoem_cloud.planner.learning import kinds_of, taught
 from cryoem_cloud.planner.static import offers_for
@@ -28,8 +29,8 @@ from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import LIMIT_S, Provider
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.settings import Settings, environment
-from cryoem_cloud.stores.egress import egress_usd_per_gb
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.sellers import seller_of
 
 __all__ = ["Planning", "fixed_count"]
 
@@ -91,12 +92,13 @@ class Planning:
         work = self.means.application(job.application).work(job, view)
         if work is None:
             return "nobody knows what it computes"
-        region, store = self.provider.region, self.slip.project.store
+        region = self.provider.region
         prices = self.means.catalogue(region, self.slip.project.folder)
+        sold_by = seller_of(self.slip.project.store, env=environment())
         ground = Ground(
             prices=prices,
             transfer=self._transfer(work, missing_bytes()),
-            terms=terms_in(region, egress_usd_per_gb(store, env=environment())),
+            terms=terms_in(region, store_prices(sold_by, region).egress_gb),
             table=offers_for(job.script, job.wish),
             limit_s=job.wish.hours * _HOUR_S or LIMIT_S,
             rates=taught(self._learnt(), kinds_of(prices)),
