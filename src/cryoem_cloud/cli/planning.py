@@ -18,14 +18,14 @@ from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.standing import current_project, places
 from cryoem_cloud.model.errors import CryoemError, NotFoundError, UsageError
 from cryoem_cloud.model.job import Job, Need, Wish
-from cryoem_cloud.model.offer import MARKETS, Market
+from cryoem_cloud.model.offer import MARKETS
 from cryoem_cloud.model.plan import LINE_BYTES_S, Limits, Plan, Terms, Transfer
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.units import size_of
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
 from cryoem_cloud.planner.choose import choose
-from cryoem_cloud.planner.disk import MOST_DISK_GIB
+from cryoem_cloud.planner.decide import fixed_count, limits_of
 from cryoem_cloud.planner.performance import published
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Asked
@@ -54,6 +54,7 @@ class Choices:
     market: str = ""
     machine: str = ""
     count: int = 0
+    max_machines: int = 0
     line_bytes_s: int = 0
 
 
@@ -99,7 +100,7 @@ def planned(target: Path, choices: Choices) -> Planned:
         prices=prices,
         transfer=transfer,
         terms=terms_in(prices.regions[0], egress_usd_per_gb(store, env=environment())),
-        limits=_limits(choices, job.wish, prices),
+        limits=_limits(choices, job.wish, settings, prices),
     )
     return Planned(
         job=job,
@@ -205,26 +206,29 @@ def _prices(choices: Choices, project: Project | None) -> Catalogue:
     return catalogue(here, SystemClock().now(), regions=regions, project=folder)
 
 
-def _limits(choices: Choices, asked: Wish, prices: Catalogue) -> Limits:
-    """What was typed goes before what the script says."""
+def _limits(choices: Choices, asked: Wish, settings: Settings, prices: Catalogue) -> Limits:
+    """What was typed goes before what the script says, and that before the settings."""
     market = choices.market or asked.market
     if market and market not in MARKETS:
         raise UsageError(f"there is no market {market!r}", hint=f"known are {', '.join(MARKETS)}")
-    words = (choices.machine or asked.machine).split(",")
-    kinds = tuple(word.strip() for word in words if word.strip())
+    typed = replace(
+        asked,
+        market=market,
+        machine=choices.machine or asked.machine,
+        count=choices.count or asked.count,
+        max_machines=choices.max_machines or asked.max_machines,
+        deadline_s=round((choices.deadline_h or 0) * _HOUR_S) or asked.deadline_s,
+        budget_usd=choices.budget_usd or asked.budget_usd,
+    )
+    limits = limits_of(
+        typed, count=fixed_count(typed, settings.count), most=settings.max_machines, whole=False
+    )
     known = {listing.kind.name for listing in prices.listings}
-    for kind in kinds:
+    for kind in limits.kinds:
         if kind not in known:
             hint = "cryoem offers lists those there are"
             raise UsageError(f"there is no machine type {kind!r} there", hint=hint)
-    return Limits(
-        deadline_h=choices.deadline_h or asked.deadline_s / _HOUR_S or None,
-        budget_usd=choices.budget_usd or asked.budget_usd or None,
-        market=Market(market) if market else None,
-        kinds=kinds,
-        machines=choices.count or asked.count or None,
-        disk_gib=MOST_DISK_GIB,
-    )
+    return limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

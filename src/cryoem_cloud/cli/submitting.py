@@ -160,6 +160,7 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
         said,
         where=own.where or said.where,
         count=own.count or said.count,
+        max_machines=own.max_machines or said.max_machines,
         pieces=own.pieces or said.pieces,
         machine=own.machine or said.machine,
         market=own.market or said.market,

@@ -19,7 +19,7 @@ from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.plan import LINE_BYTES_S, Transfer
 from cryoem_cloud.model.units import size_of
 from cryoem_cloud.model.work import Work
-from cryoem_cloud.planner.decide import Ground, decided, limits_of
+from cryoem_cloud.planner.decide import Ground, decided, fixed_count, limits_of
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Shape
@@ -29,7 +29,7 @@ from cryoem_cloud.settings import Settings, environment
 from cryoem_cloud.stores.egress import egress_usd_per_gb
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["Planning", "fixed_count"]
+__all__ = ["Planning"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,11 +41,6 @@ _PASSES = (
     ProviderDeniedError,
 )
 """What says nothing about the job; it is planned once that is over."""
-
-
-def fixed_count(slip: Slip, settings: Settings) -> int:
-    """How many machines its user wants, by the job or the settings; 0: nobody has said."""
-    return slip.job.wish.count or (settings.count if settings.count > 1 else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +92,10 @@ class Planning:
             table=offers_for(job.script, job.wish),
             limit_s=job.wish.hours * _HOUR_S or LIMIT_S,
         )
-        count = fixed_count(self.slip, settings)
-        found = decided(work, limits_of(job.wish, count=count, whole=bool(job.after)), ground)
+        count = fixed_count(job.wish, settings.count)
+        most, whole = settings.max_machines, bool(job.after)
+        limits = limits_of(job.wish, count=count, most=most, whole=whole)
+        found = decided(work, limits, ground)
         if isinstance(found, str) or job.wish.machine:
             return found
         return self._that_there_are(found)
