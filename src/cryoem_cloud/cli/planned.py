@@ -50,10 +50,12 @@ def _said(found: Planned) -> Iterator[str]:
         yield f"work      {words}"
     up_h = moved.up_bytes / moved.line_bytes_s / 3600
     yield (
-        f"moving    {human_size(moved.up_bytes)} to send, {human_size(moved.down_bytes)} home, at "
-        f"{human_size(int(moved.line_bytes_s))}/s ({up_h:.1f} h to send)"
+        f"moving    {human_size(moved.up_bytes)} to send ({up_h:.1f} h), "
+        f"{human_size(moved.down_bytes)} home; line {found.line}"
     )
     yield f"prices    {', '.join(found.prices.regions)}, {found.prices.stamp}"
+    for there in found.footing:
+        yield f"quotas    {there.region}, as AWS told them at {there.asked:%Y-%m-%d %H:%M} UTC"
     if plan.choice is None and not plan.front:
         yield from _unknown(found)
         return
@@ -75,6 +77,7 @@ def plan_as_json(found: Planned) -> dict[str, JSON]:
         "job": found.job.name,
         "snapshot": found.prices.day,
         "rates": published().day,
+        "quotas": {each.region: f"{each.asked:%Y-%m-%dT%H:%M:%SZ}" for each in found.footing},
         "work": {
             "program": work.program.value,
             "items": work.items,
@@ -91,6 +94,8 @@ def plan_as_json(found: Planned) -> dict[str, JSON]:
         "up_bytes": moved.up_bytes,
         "down_bytes": moved.down_bytes,
         "line_bytes_s": moved.line_bytes_s,
+        "line_down_bytes_s": moved.down_bytes_s,
+        "line": found.line,
         "choice": _fields(plan.choice) if plan.choice else None,
         "reason": plan.reason,
         "front": [_fields(option) for option in plan.front],

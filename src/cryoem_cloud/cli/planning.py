@@ -1,6 +1,7 @@
 """What `cryoem plan` asks before it plans: the script, its work, what is to be moved, the prices.
 
-Offline: nothing here opens the store, and the cache of prices is only read.
+Offline: nothing here opens the store, and the cache of prices is only read. Who has joined an
+account has its quotas asked for once a day, where there is a network.
 """
 
 import re
@@ -17,15 +18,17 @@ from cryoem_cloud.apps.registry import application_for
 from cryoem_cloud.cli.policy import home_of
 from cryoem_cloud.cli.standing import current_project, places
 from cryoem_cloud.model.errors import CryoemError, NotFoundError, UsageError
+from cryoem_cloud.model.footing import Footing
 from cryoem_cloud.model.job import Job, Need, Wish
 from cryoem_cloud.model.offer import MARKETS
-from cryoem_cloud.model.plan import LINE_BYTES_S, Limits, Plan, Terms, Transfer
+from cryoem_cloud.model.plan import Limits, Plan, Terms, Transfer
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.model.units import size_of
+from cryoem_cloud.model.units import human_size, size_of
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
 from cryoem_cloud.planner.choose import choose
 from cryoem_cloud.planner.decide import fixed_count, limits_of
+from cryoem_cloud.planner.line import Line, line_by
 from cryoem_cloud.planner.performance import published
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Asked
@@ -33,6 +36,8 @@ from cryoem_cloud.settings import Settings, environment
 from cryoem_cloud.stores.egress import egress_usd_per_gb
 from cryoem_cloud.wiring.catalogue import catalogue, region_here
 from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.footing import footing
+from cryoem_cloud.wiring.lines import lines_of
 
 __all__ = ["ANY", "Choices", "Planned", "planned"]
 
@@ -60,7 +65,11 @@ class Choices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, and what it was made of. `on_processors` is one for the same work without GPUs."""
+    """A plan, and what it was made of. `on_processors` is one for the same work without GPUs.
+
+    `footing` is what the user's accounts may start in its regions, where anybody knows; `line` how
+    fast the line is, and how that is known.
+    """
 
     job: Job
     work: Work
@@ -68,6 +77,8 @@ class Planned:
     prices: Catalogue
     plan: Plan
     on_processors: Plan | None = None
+    footing: tuple[Footing, ...] = ()
+    line: str = ""
 
 
 def planned(target: Path, choices: Choices) -> Planned:
@@ -90,17 +101,21 @@ def planned(target: Path, choices: Choices) -> Planned:
         share = _to_send(application.needs(job, view), folder, found)
     store = found.store if found is not None else settings.store
     home = home_of(job.wish.home, settings, store)
+    line = _line(choices, settings, store)
     transfer = Transfer(
         up_bytes=int(share * work.input_bytes),
         down_bytes=work.essential_bytes if home == "essential" else work.output_bytes,
-        line_bytes_s=choices.line_bytes_s or _line(settings),
+        line_bytes_s=line.up_bytes_s,
+        down_bytes_s=line.down_bytes_s,
     )
-    prices = _prices(choices, found)
+    prices, there = _on_footing(_prices(choices, found), store)
+    allowances = tuple(each for footing in there for each in footing.allowances)
+    limits = _limits(choices, job.wish, settings, prices)
     ground = _Ground(
         prices=prices,
         transfer=transfer,
         terms=terms_in(prices.regions[0], egress_usd_per_gb(store, env=environment())),
-        limits=_limits(choices, job.wish, settings, prices),
+        limits=replace(limits, allowances=allowances),
     )
     return Planned(
         job=job,
@@ -109,6 +124,8 @@ def planned(target: Path, choices: Choices) -> Planned:
         prices=prices,
         plan=ground.plan(work),
         on_processors=ground.on_processors(work),
+        footing=there,
+        line=line.told,
     )
 
 
@@ -195,8 +212,11 @@ def _in_store(named: list[str], project: Project | None) -> dict[str, int]:
     return {path: entry.size for path, entry in entries.items()}
 
 
-def _line(settings: Settings) -> float:
-    return size_of(settings.limit_rate) if settings.limit_rate else LINE_BYTES_S
+def _line(choices: Choices, settings: Settings, store: str) -> Line:
+    if typed := choices.line_bytes_s:
+        return Line(up_bytes_s=typed, down_bytes_s=typed, told=f"{human_size(typed)}/s, as you say")
+    limit = size_of(settings.limit_rate) if settings.limit_rate else None
+    return line_by(lines_of(places()).of(store), SystemClock().now(), limit_bytes_s=limit)
 
 
 def _prices(choices: Choices, project: Project | None) -> Catalogue:
@@ -204,6 +224,16 @@ def _prices(choices: Choices, project: Project | None) -> Catalogue:
     regions = () if choices.region == ANY else (choices.region or region_here(here),)
     folder = project.folder if project is not None else None
     return catalogue(here, SystemClock().now(), regions=regions, project=folder)
+
+
+def _on_footing(prices: Catalogue, store: str) -> tuple[Catalogue, tuple[Footing, ...]]:
+    """What is sold to the user's accounts, and what these may start; asked of AWS once a day."""
+    here, now = places(), SystemClock().now()
+    asked = (footing(here, region, now, store=store) for region in prices.regions)
+    there = tuple(filter(None, asked))
+    for each in there:
+        prices = prices.within(each.region, each.zones.values())
+    return prices, there
 
 
 def _limits(choices: Choices, asked: Wish, settings: Settings, prices: Catalogue) -> Limits:

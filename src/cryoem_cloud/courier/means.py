@@ -1,5 +1,6 @@
 """What the courier's errands work with."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,8 @@ from cryoem_cloud.courier.cache import Cache
 from cryoem_cloud.courier.cards import Cards
 from cryoem_cloud.courier.engines import EnginesBySettings
 from cryoem_cloud.courier.spool import Spool
+from cryoem_cloud.model.footing import Footing
+from cryoem_cloud.mover.lines import Lines
 from cryoem_cloud.planner.catalog.catalogue import Catalogue, snapshot
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.clock import Clock
@@ -41,7 +44,11 @@ class Means:
     clock: Clock
     stopping: Event
     engines: EnginesBySettings = field(default_factory=EnginesBySettings)
+    lines: Lines = field(default_factory=lambda: Lines(Path(os.devnull)))
+    """What lines to stores have taken of late."""
     rates: Callable[[Settings], Rates] = lambda _: NO_RATES
     """What machines cost, by the settings."""
     catalogue: Callable[[str, Path], Catalogue] = lambda region, _: snapshot(region)
     """What is sold in a region, as the user of a project's folder pays for it."""
+    footing: Callable[[str, str], Footing | None] = lambda *_: None
+    """What the account whose machines reach a store may start in a region; None: nobody knows."""

@@ -16,10 +16,11 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.model.offer import Offer
-from cryoem_cloud.model.plan import LINE_BYTES_S, Transfer
+from cryoem_cloud.model.plan import Transfer
 from cryoem_cloud.model.units import size_of
 from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.decide import Ground, decided, fixed_count, limits_of
+from cryoem_cloud.planner.line import Line, line_by
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Shape
@@ -85,28 +86,43 @@ class Planning:
         if work is None:
             return "nobody knows what it computes"
         region, store = self.provider.region, self.slip.project.store
+        prices = self.means.catalogue(region, self.slip.project.folder)
+        there, line = self.means.footing(region, store), self._line()
         ground = Ground(
-            prices=self.means.catalogue(region, self.slip.project.folder),
-            transfer=self._transfer(work, missing_bytes()),
+            prices=prices.within(region, there.zones.values()) if there else prices,
+            transfer=self._transfer(work, missing_bytes(), line),
+            line=line.told,
             terms=terms_in(region, egress_usd_per_gb(store, env=environment())),
             table=offers_for(job.script, job.wish),
             limit_s=job.wish.hours * _HOUR_S or LIMIT_S,
         )
-        count = fixed_count(job.wish, settings.count)
-        most, whole = settings.max_machines, bool(job.after)
-        limits = limits_of(job.wish, count=count, most=most, whole=whole)
+        limits = limits_of(
+            job.wish,
+            count=fixed_count(job.wish, settings.count),
+            most=settings.max_machines,
+            whole=bool(job.after),
+            allowances=there.allowances if there else (),
+        )
         found = decided(work, limits, ground)
         if isinstance(found, str) or job.wish.machine:
             return found
         return self._that_there_are(found)
 
-    def _transfer(self, work: Work, up_bytes: int) -> Transfer:
-        essential = self.slip.job.wish.essential
+    def _line(self) -> Line:
         limit = self.settings.limit_rate
+        return line_by(
+            self.means.lines.of(self.slip.project.store),
+            self.means.clock.now(),
+            limit_bytes_s=size_of(limit) if limit else None,
+        )
+
+    def _transfer(self, work: Work, up_bytes: int, line: Line) -> Transfer:
+        essential = self.slip.job.wish.essential
         return Transfer(
             up_bytes=up_bytes,
             down_bytes=work.essential_bytes if essential else work.output_bytes,
-            line_bytes_s=size_of(limit) if limit else LINE_BYTES_S,
+            line_bytes_s=line.up_bytes_s,
+            down_bytes_s=line.down_bytes_s,
         )
 
     def _that_there_are(self, chosen: Chosen) -> Chosen | str:

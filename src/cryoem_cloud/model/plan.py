@@ -37,11 +37,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """What is to be moved: bytes that the store lacks, bytes that come home; bytes a second."""
+    """What is to be moved: bytes that the store lacks, bytes that come home; bytes a second.
+
+    `line_bytes_s` is of the way up; `down_bytes_s` 0: the way home is as fast.
+    """
 
     up_bytes: int = 0
     down_bytes: int = 0
     line_bytes_s: float
+    down_bytes_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

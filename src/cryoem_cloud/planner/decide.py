@@ -29,7 +29,7 @@ class Ground:
     """All that a decision depends on but the work and the wish.
 
     `table` are the offers of who says nothing, or names machine types; `limit_s` is how long a
-    fleet may be there at most.
+    fleet may be there at most; `line` says how fast the line is, and how that is known.
     """
 
     prices: Catalogue
@@ -37,6 +37,7 @@ class Ground:
     terms: Terms
     table: tuple[Offer, ...]
     limit_s: float
+    line: str = ""
 
 
 def fixed_count(wish: Wish, usual: int) -> int:
@@ -150,7 +151,8 @@ def _said(option: Option, why: str, first: Offer, ground: Ground) -> Iterator[st
     hours, usd = option.total_h, option.usd
     yield f"cryoem: plan: {why}"
     soon, mean, late = (_words(each) for each in (hours.p10, hours.p50, hours.p90))
-    yield f"cryoem: results are home in {soon} to {late}, half of the times by {mean}"
+    line = f", on a line of {ground.line}" if ground.line else ""
+    yield f"cryoem: results are home in {soon} to {late}, half of the times by {mean}{line}"
     yield (
         f"cryoem: for {dollars(usd.p10)} to {dollars(usd.p90)}, half of the times at most "
         f"{dollars(usd.p50)}, at prices of {option.listing.region}, {ground.prices.stamp}"

@@ -26,6 +26,8 @@ from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.wiring.catalogue import catalogue
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.engines import moving
+from cryoem_cloud.wiring.footing import footing
+from cryoem_cloud.wiring.lines import lines_of
 from cryoem_cloud.wiring.logs import log_to_stderr
 from cryoem_cloud.wiring.rates import rates_by
 from cryoem_cloud.wiring.stores import store_at
@@ -94,10 +96,12 @@ def means(places: Places, stopping: Event) -> Means:
         clock=SystemClock(),
         stopping=stopping,
         engines=EnginesBySettings(lambda settings: moving(places, settings)),
+        lines=lines_of(places),
         rates=lambda settings: rates_by(places, settings),
         catalogue=lambda region, folder: catalogue(
             places, SystemClock().now(), regions=(region,), project=folder
         ),
+        footing=lambda region, store: footing(places, region, SystemClock().now(), store=store),
     )
 
 

@@ -1,18 +1,17 @@
-"""EC2's quotas of machines: how many vCPUs of which families an account may have at a time."""
+"""EC2's quotas of machines: how many vCPUs of which families an account may have at a time.
+
+Imports no SDK.
+"""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryoem_cloud.model.allowance import Allowance, is_of
-from cryoem_cloud.model.errors import ProviderError
 from cryoem_cloud.model.offer import Market
-from cryoem_cloud.providers.aws.calls import Calls, Refused
 
-__all__ = ["QUOTAS", "Quota", "allowances", "asked", "asks_for", "quotas_for"]
+__all__ = ["QUOTAS", "Quota", "allowances", "asks_for", "quotas_for"]
 
-_UNKNOWN = "NoSuchResourceException"
-"""Service Quotas' word where a region has no such quota."""
 _SIZES = 8
 """Quotas are asked for in steps of so many vCPUs."""
 
@@ -48,34 +47,6 @@ of on-demand and Spot quotas in "Amazon EC2 instance type quotas")."""
 def quotas_for(kind: str) -> tuple[Quota, ...]:
     """Those that count machines of a type: on demand and Spot."""
     return tuple(quota for quota in QUOTAS if is_of(kind, quota.families))
-
-
-def asked(calls: Calls) -> dict[str, int]:
-    """The account's quotas in the region of `calls`: vCPUs by the quotas' codes.
-
-    Raises:
-        ProviderError: AWS does not say, or says what we cannot read.
-    """
-    return dict(_asked(calls))
-
-
-def _asked(calls: Calls) -> Iterator[tuple[str, int]]:
-    for quota in QUOTAS:
-        try:
-            told = calls.ask(
-                "service-quotas",
-                "get_service_quota",
-                expected=(_UNKNOWN,),
-                ServiceCode="ec2",
-                QuotaCode=quota.code,
-            )
-            yield quota.code, int(told["Quota"]["Value"])
-        except Refused:
-            continue
-        except (KeyError, TypeError, ValueError) as error:
-            raise ProviderError(
-                f"AWS's answer about quota {quota.code} is none that we can read: {error!r}"
-            ) from error
 
 
 def allowances(region: str, vcpus: Mapping[str, int]) -> tuple[Allowance, ...]:
