@@ -142,8 +142,8 @@ def test_what_the_store_has_is_not_to_be_sent(user: User) -> None:
 
 def test_the_line_is_as_it_was_measured_or_as_typed(user: User) -> None:
     made_in(user.folder)
-    (user.folder / ".cryoem").mkdir()
-    (user.folder / ".cryoem" / "settings.toml").write_text('store = "s3://lab/em"\n')
+    user.places.config.mkdir(parents=True)
+    (user.places.config / "settings.toml").write_text('store = "s3://lab/em"\n')
 
     def line(*words: str) -> tuple[float, float, str]:
         said = user.cryoem("plan", _JOB, *words, "--json").json

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.courier.planning import Planning
+from cryoem_cloud.courier.machines.planning import Planning
 from cryoem_cloud.model.allowance import Allowance
 from cryoem_cloud.model.errors import FormatError, ProviderError, StoreUnreachableError
 from cryoem_cloud.model.footing import Footing

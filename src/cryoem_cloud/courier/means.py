@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from cryoem_cloud.courier.cache import Cache
-from cryoem_cloud.courier.cards import Cards
 from cryoem_cloud.courier.engines import EnginesBySettings
-from cryoem_cloud.courier.spool import Spool
+from cryoem_cloud.courier.known.cache import Cache
+from cryoem_cloud.courier.known.cards import Cards
+from cryoem_cloud.courier.known.spool import Spool
 from cryoem_cloud.model.footing import Footing
 from cryoem_cloud.mover.lines import Lines
 from cryoem_cloud.planner.catalog.catalogue import Catalogue, snapshot

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 from pathlib import Path
 
-from cryoem_cloud.courier.whole import write_whole
+from cryoem_cloud.courier.known.whole import write_whole
 from cryoem_cloud.model.errors import CryoemError, FormatError
 from cryoem_cloud.model.footing import Footing
 from cryoem_cloud.providers.aws.account import Account, accounts
