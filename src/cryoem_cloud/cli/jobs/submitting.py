@@ -123,7 +123,7 @@ def submit_asked(
     cards = Cards(places.state / "jobs")
     require_before(whole.after, cards, project)
     _require_inputs(whole, cards, project)
-    consent = agreed(whole.script, whole.wish, settings, places) if ask else False
+    consent = agreed(whole, project, settings, places) if ask else False
     for error in broken():
         sys.stderr.write(f"cryoem: {error}; it is left out\n")
     frontend = frontend_named(name_of_caller(asked.script, asked.script_path))

@@ -5,30 +5,27 @@ account has its quotas asked for once a day, where there is a network.
 """
 
 import re
-from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 
 from cryoem_cloud.apps.directives import paths, wish
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.registry import application_for
-from cryoem_cloud.cli.jobs.policy import home_of
+from cryoem_cloud.cli.jobs.grounds import SCRIPT, job_of, line_to, on_footing, transfer_of
 from cryoem_cloud.cli.standing import current_project, places
-from cryoem_cloud.model.errors import CryoemError, NotFoundError, UsageError
+from cryoem_cloud.model.errors import NotFoundError, UsageError
 from cryoem_cloud.model.footing import Footing
-from cryoem_cloud.model.job import Job, Need, Wish
+from cryoem_cloud.model.job import Job, Wish
 from cryoem_cloud.model.offer import MARKETS
 from cryoem_cloud.model.plan import Limits, Plan, Terms, Transfer
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.model.units import human_size, size_of
+from cryoem_cloud.model.units import human_size
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
 from cryoem_cloud.planner.choose import choose
 from cryoem_cloud.planner.decide import fixed_count, limits_of
-from cryoem_cloud.planner.line import Line, line_by
+from cryoem_cloud.planner.line import Line
 from cryoem_cloud.planner.performance import published
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Asked
@@ -36,17 +33,12 @@ from cryoem_cloud.settings import Settings, environment
 from cryoem_cloud.stores.egress import egress_usd_per_gb
 from cryoem_cloud.wiring.catalogue import catalogue, region_here
 from cryoem_cloud.wiring.clock import SystemClock
-from cryoem_cloud.wiring.footing import footing
-from cryoem_cloud.wiring.lines import lines_of
 
 __all__ = ["ANY", "Choices", "Planned", "planned"]
 
 ANY = "any"
-_SCRIPT = "run_submit.script"
 _JOB_FOLDER = re.compile(r"job\d{3,}")
 _HOUR_S = 3600
-_SAMPLE = 200
-"""Files that are looked at to see how much of the inputs is still to be sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,23 +84,13 @@ def planned(target: Path, choices: Choices) -> Planned:
     found = current_project()
     folder = found.folder if found is not None else _top(target)
     settings = Settings.read(places(), found.folder if found else None, environment())
-    job = _job(_script(target), folder, found)
-    application = application_for(_asked(job, folder))
-    view = Here(folder)
-    work = application.work(job, view) or Work(program=Program.OTHER)
-    share = 1.0
-    with suppress(CryoemError):  # what is missing is told when the job is submitted
-        share = _to_send(application.needs(job, view), folder, found)
+    asked = _asked(_script(target), folder)
+    application, job = application_for(asked), job_of(asked, found)
+    work = application.work(job, Here(folder)) or Work(program=Program.OTHER)
     store = found.store if found is not None else settings.store
-    home = home_of(job.wish.home, settings, store)
     line = _line(choices, settings, store)
-    transfer = Transfer(
-        up_bytes=int(share * work.input_bytes),
-        down_bytes=work.essential_bytes if home == "essential" else work.output_bytes,
-        line_bytes_s=line.up_bytes_s,
-        down_bytes_s=line.down_bytes_s,
-    )
-    prices, there = _on_footing(_prices(choices, found), store)
+    transfer = transfer_of(job, work, line, project=found, folder=folder, settings=settings)
+    prices, there = on_footing(_prices(choices, found), store)
     allowances = tuple(each for footing in there for each in footing.allowances)
     limits = _limits(choices, job.wish, settings, prices)
     ground = _Ground(
@@ -137,19 +119,19 @@ def _top(target: Path) -> Path:
 
 def _script(target: Path) -> Path:
     """The script's file."""
-    script = target / _SCRIPT if target.is_dir() else target
+    script = target / SCRIPT if target.is_dir() else target
     if not script.is_file():
         hint = "a job's folder has it once RELION has submitted the job to a queue"
         raise NotFoundError(f"there is no script {script}", hint=hint)
     return script
 
 
-def _job(path: Path, folder: Path, project: Project | None) -> Job:
-    """The job that the script would be, without a number."""
+def _asked(path: Path, folder: Path) -> Asked:
+    """What somebody who hands in the script asks."""
     script = path.read_bytes().decode("utf-8", "surrogateescape")
     resolved = path.resolve()
     inside = resolved.is_relative_to(folder)
-    asked = Asked(
+    return Asked(
         project=folder,
         script=script,
         script_path=str(resolved.relative_to(folder)) if inside else "",
@@ -157,66 +139,12 @@ def _job(path: Path, folder: Path, project: Project | None) -> Job:
         outputs=paths(script, "out"),
         wish=wish(script),
     )
-    application = application_for(asked)
-    outputs = application.outputs(asked)
-    return Job(
-        number=0,
-        project=project.name if project is not None else "",
-        name=outputs[0],
-        application=application.name,
-        frontend="shell",
-        script=script,
-        script_path=asked.script_path,
-        outputs=outputs,
-        logs={},
-        log_starts={},
-        submitter="",
-        submitted_at="",
-        wish=asked.wish,
-        inputs=asked.inputs,
-    )
-
-
-def _asked(job: Job, folder: Path) -> Asked:
-    return Asked(
-        project=folder, script=job.script, script_path=job.script_path, outputs=job.outputs
-    )
-
-
-def _to_send(needs: Iterable[Need], folder: Path, project: Project | None) -> float:
-    """Which share of the inputs the store lacks, as far as their first files tell here.
-
-    What a project's folder does not have its store has, or nobody; what `push` found there is
-    there. Lists count for nothing beside images.
-    """
-    first = [need.path for need in islice(needs, _SAMPLE) if not need.stub]
-    images = [path for path in first if not path.endswith((".star", _SCRIPT))]
-    stored = _in_store(images, project)
-    lacking = 0
-    for path in images:
-        try:
-            lacking += stored.get(path) != (folder / path).stat().st_size
-        except OSError:
-            lacking += project is None
-    return lacking / len(images) if images else 1.0
-
-
-def _in_store(named: list[str], project: Project | None) -> dict[str, int]:
-    """The sizes of those of the files that the index named when `push` last read it."""
-    file = places().cache / "push.sqlite"
-    if project is None or not named or not file.exists():
-        return {}
-    from cryoem_cloud.courier.known.cache import Cache  # noqa: PLC0415  (only where there is one)
-
-    entries = Cache(file).entries(project.name, named)
-    return {path: entry.size for path, entry in entries.items()}
 
 
 def _line(choices: Choices, settings: Settings, store: str) -> Line:
     if typed := choices.line_bytes_s:
         return Line(up_bytes_s=typed, down_bytes_s=typed, told=f"{human_size(typed)}/s, as you say")
-    limit = size_of(settings.limit_rate) if settings.limit_rate else None
-    return line_by(lines_of(places()).of(store), SystemClock().now(), limit_bytes_s=limit)
+    return line_to(store, settings)
 
 
 def _prices(choices: Choices, project: Project | None) -> Catalogue:
@@ -224,16 +152,6 @@ def _prices(choices: Choices, project: Project | None) -> Catalogue:
     regions = () if choices.region == ANY else (choices.region or region_here(here),)
     folder = project.folder if project is not None else None
     return catalogue(here, SystemClock().now(), regions=regions, project=folder)
-
-
-def _on_footing(prices: Catalogue, store: str) -> tuple[Catalogue, tuple[Footing, ...]]:
-    """What is sold to the user's accounts, and what these may start; asked of AWS once a day."""
-    here, now = places(), SystemClock().now()
-    asked = (footing(here, region, now, store=store) for region in prices.regions)
-    there = tuple(filter(None, asked))
-    for each in there:
-        prices = prices.within(each.region, each.zones.values())
-    return prices, there
 
 
 def _limits(choices: Choices, asked: Wish, settings: Settings, prices: Catalogue) -> Limits:
