@@ -50,11 +50,6 @@ def joined(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pla
 
 
 @pytest.fixture
-def aws_away(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    return lambda: monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-
-
-@pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Later:
     def passes(time: timedelta) -> None:
         then = datetime.now(UTC) + time
@@ -77,6 +72,7 @@ def test_what_the_account_may_not_start_is_left_out_and_how_to_ask_is_said(
     assert "quotas us-west-2, as AWS told them at 20" in words
     assert "vCPUs on Spot, and the account may start 8 of G and VT in us-west-2" in words
     assert f"--quota-code {_SPOT} --desired-value" in words
+    assert "aws service-quotas request-service-quota-increase" in words
 
 
 def test_quotas_are_asked_once_a_day(
@@ -94,13 +90,18 @@ def test_quotas_are_asked_once_a_day(
 
 
 def test_quotas_hold_where_aws_cannot_be_asked(
-    joined: Places, typed: Type, later: Later, aws_away: Callable[[], None]
+    joined: Places, typed: Type, later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def never(_: object) -> dict[str, int]:
+        pytest.fail("asked")
+
     assert told(typed, _JOB)["quotas"] != {}
     later(timedelta(hours=25))
-    aws_away()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert told(typed, _JOB)["quotas"] != {}, "as it was known"
-    (kept,) = (joined.cache / "footing").iterdir()
+    monkeypatch.setattr("cryoem_cloud.providers.aws.survey.vcpus_allowed", never)
+    assert told(typed, _JOB)["quotas"] != {}, "and it is not asked again at once"
+    (kept,) = (joined.cache / "footing").glob("*.json")
     kept.write_text('{"kind": "footing", "v": 99}')
     found = told(typed, _JOB)
     assert found["quotas"] == {}, "nobody knows"

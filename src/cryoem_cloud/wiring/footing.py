@@ -1,11 +1,13 @@
 """What this user's accounts may start, and where: kept for a day, asked again where that may be."""
 
 import logging
+import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from cryoem_cloud.courier.known.whole import write_whole
-from cryoem_cloud.model.errors import CryoemError, FormatError
+from cryoem_cloud.model.errors import CryoemError, FormatError, ProviderUnreachableError
 from cryoem_cloud.model.footing import Footing
 from cryoem_cloud.providers.aws.account import Account, accounts
 from cryoem_cloud.providers.aws.footing import footing_of, read_footing
@@ -14,6 +16,9 @@ from cryoem_cloud.settings import Places, environment
 __all__ = ["footing", "kept_footing"]
 
 _LOG = logging.getLogger(__name__)
+
+_PATIENCE_S = 600.0
+"""For so long AWS is not asked again where it could not be reached."""
 
 
 def footing(places: Places, region: str, now: datetime, *, store: str = "") -> Footing | None:
@@ -28,10 +33,14 @@ def footing(places: Places, region: str, now: datetime, *, store: str = "") -> F
     known = _kept(places, account)
     if known is not None and known.fresh(now):
         return known
+    if _was_away(places, account):
+        return known
     try:
         return _asked(places, account, now)
     except (CryoemError, OSError) as error:
         _LOG.info("what the account may start in %s is as it was known: %s", region, error)
+        if isinstance(error, ProviderUnreachableError):
+            _mark_away(places, account)
         return known
 
 
@@ -67,6 +76,24 @@ def _asked(places: Places, account: Account, now: datetime) -> Footing:
     )
     write_whole(_file(places, account), record)
     return found
+
+
+def _was_away(places: Places, account: Account) -> bool:
+    """Whether AWS did not answer a few minutes ago: where packets vanish, each look takes long."""
+    try:
+        return abs(time.time() - _away(places, account).stat().st_mtime) < _PATIENCE_S
+    except OSError:
+        return False
+
+
+def _mark_away(places: Places, account: Account) -> None:
+    with suppress(OSError):
+        _away(places, account).parent.mkdir(parents=True, exist_ok=True)
+        _away(places, account).touch()
+
+
+def _away(places: Places, account: Account) -> Path:
+    return _file(places, account).with_suffix(".away")
 
 
 def _file(places: Places, account: Account) -> Path:

@@ -40,7 +40,12 @@ def plan_lines(found: Planned) -> Iterator[str]:
     """For people."""
     for line in _said(found):
         wide = "\n" in line or len(line) <= _COLUMNS
-        yield line if wide else fill(line, _COLUMNS, subsequent_indent=" " * _INDENT)
+        yield line if wide else _filled(line)
+
+
+def _filled(line: str) -> str:
+    """On several lines, broken at blanks alone: a command stays one that can be copied."""
+    return fill(line, _COLUMNS, subsequent_indent=" " * _INDENT, break_on_hyphens=False)
 
 
 def _said(found: Planned) -> Iterator[str]:
