@@ -9,6 +9,7 @@ from threading import Event
 from cryoem_cloud.courier.engines import EnginesBySettings
 from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.known.cards import Cards
+from cryoem_cloud.courier.known.learnt import Learnt
 from cryoem_cloud.courier.known.spool import Spool
 from cryoem_cloud.model.footing import Footing
 from cryoem_cloud.mover.lines import Lines
@@ -52,3 +53,5 @@ class Means:
     """What is sold in a region, as the user of a project's folder pays for it."""
     footing: Callable[[str, str], Footing | None] = lambda *_: None
     """What the account whose machines reach a store may start in a region; None: nobody knows."""
+    learnt: Learnt = field(default_factory=Learnt)
+    """What is remembered of how long finished jobs took."""

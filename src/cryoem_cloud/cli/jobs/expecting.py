@@ -5,6 +5,7 @@ from decimal import Decimal
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.cli.jobs.grounds import job_of, line_to, on_footing, transfer_of
+from cryoem_cloud.courier.known.learnt import Learnt
 from cryoem_cloud.courier.money.pricing import estimate_of, planned_of
 from cryoem_cloud.model.chosen import Chosen
 from cryoem_cloud.model.errors import CryoemError
@@ -12,6 +13,7 @@ from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.usd import dollars
 from cryoem_cloud.planner.decide import Ground, decided, fixed_count, limits_of
+from cryoem_cloud.planner.learning import kinds_of, taught
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Asked
@@ -75,6 +77,7 @@ def _plan(asked: Asked, project: Project, settings: Settings, places: Places) ->
             terms=terms_in(region, egress_usd_per_gb(project.store, env=environment())),
             table=offers_for(job.script, job.wish),
             limit_s=job.wish.hours * _HOUR_S or LIMIT_S,
+            rates=taught(Learnt(places.cache / "learnt").known(project.name), kinds_of(prices)),
         )
         limits = limits_of(
             job.wish,

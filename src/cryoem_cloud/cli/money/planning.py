@@ -4,7 +4,9 @@ Offline: nothing here opens the store, and the cache of prices is only read. Who
 account has its quotas asked for once a day, where there is a network.
 """
 
+import platform
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,19 +16,24 @@ from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.registry import application_for
 from cryoem_cloud.cli.jobs.grounds import SCRIPT, job_of, line_to, on_footing, transfer_of
 from cryoem_cloud.cli.standing import current_project, places
+from cryoem_cloud.courier.known.learnt import Learnt
 from cryoem_cloud.model.errors import NotFoundError, UsageError
 from cryoem_cloud.model.footing import Footing
 from cryoem_cloud.model.job import Job, Wish
+from cryoem_cloud.model.machine_type import MachineType
+from cryoem_cloud.model.measured import HERE, Measured
 from cryoem_cloud.model.offer import MARKETS
 from cryoem_cloud.model.plan import Limits, Plan, Terms, Transfer
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.spread import Spread
 from cryoem_cloud.model.units import human_size
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
 from cryoem_cloud.planner.choose import choose
 from cryoem_cloud.planner.decide import fixed_count, limits_of
+from cryoem_cloud.planner.learning import computer, jobs_behind, kinds_of, taught
 from cryoem_cloud.planner.line import Line
-from cryoem_cloud.planner.performance import published
+from cryoem_cloud.planner.performance import Rates, run_s, why_unknown
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Settings, environment
@@ -61,6 +68,7 @@ class Planned:
 
     `footing` is what the user's accounts may start in its regions, where anybody knows; `line` how
     fast the line is, and how that is known.
+    `here_s` is what this computer would take for it, in seconds, where finished jobs have told.
     """
 
     job: Job
@@ -68,9 +76,15 @@ class Planned:
     transfer: Transfer
     prices: Catalogue
     plan: Plan
+    rates: Rates
     on_processors: Plan | None = None
     footing: tuple[Footing, ...] = ()
     line: str = ""
+    here_s: Spread | None = None
+
+    def jobs_behind(self, kind: MachineType) -> int:
+        """How many finished jobs have told what the work takes on such machines."""
+        return jobs_behind(self.work, kind, self.rates)
 
 
 def planned(target: Path, choices: Choices) -> Planned:
@@ -93,11 +107,14 @@ def planned(target: Path, choices: Choices) -> Planned:
     prices, there = on_footing(_prices(choices, found), store)
     allowances = tuple(each for footing in there for each in footing.allowances)
     limits = _limits(choices, job.wish, settings, prices)
+    learnt = Learnt(places().cache / "learnt").known(found.name) if found is not None else ()
+    rates = taught(learnt, kinds_of(prices))
     ground = _Ground(
         prices=prices,
         transfer=transfer,
         terms=terms_in(prices.regions[0], egress_usd_per_gb(store, env=environment())),
         limits=replace(limits, allowances=allowances),
+        rates=rates,
     )
     return Planned(
         job=job,
@@ -105,10 +122,23 @@ def planned(target: Path, choices: Choices) -> Planned:
         transfer=transfer,
         prices=prices,
         plan=ground.plan(work),
+        rates=rates,
         on_processors=ground.on_processors(work),
         footing=there,
         line=line.told,
+        here_s=_here_s(work, learnt, rates),
     )
+
+
+def _here_s(work: Work, learnt: Iterable[Measured], rates: Rates) -> Spread | None:
+    """What this computer takes, if jobs have run on it."""
+    name = platform.node()
+    ours = [each for each in learnt if (each.where, each.kind) == (HERE, name)]
+    if not ours:
+        return None
+    kind = computer(ours[-1])
+    known = jobs_behind(work, kind, rates) and not why_unknown(work, kind, rates)
+    return run_s(work, kind, rates) if known else None
 
 
 def _top(target: Path) -> Path:
@@ -187,6 +217,7 @@ class _Ground:
     transfer: Transfer
     terms: Terms
     limits: Limits
+    rates: Rates
 
     def plan(self, work: Work) -> Plan:
         """The plan for a work."""
@@ -195,7 +226,7 @@ class _Ground:
             self.prices.listings,
             transfer=self.transfer,
             terms=self.terms,
-            rates=published(),
+            rates=self.rates,
             limits=self.limits,
         )
 

@@ -15,11 +15,13 @@ from cryoem_cloud.model.errors import (
     StoreDeniedError,
     StoreUnreachableError,
 )
+from cryoem_cloud.model.measured import Measured
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.plan import Transfer
 from cryoem_cloud.model.units import size_of
 from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.decide import Ground, decided, fixed_count, limits_of
+from cryoem_cloud.planner.learning import kinds_of, taught
 from cryoem_cloud.planner.line import Line, line_by
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.planner.terms import terms_in
@@ -95,6 +97,7 @@ class Planning:
             terms=terms_in(region, egress_usd_per_gb(store, env=environment())),
             table=offers_for(job.script, job.wish),
             limit_s=job.wish.hours * _HOUR_S or LIMIT_S,
+            rates=taught(self._learnt(), kinds_of(prices)),
         )
         limits = limits_of(
             job.wish,
@@ -107,6 +110,9 @@ class Planning:
         if isinstance(found, str) or job.wish.machine:
             return found
         return self._that_there_are(found)
+
+    def _learnt(self) -> tuple[Measured, ...]:
+        return self.means.learnt.refreshed(self.records.store, self.records.project)
 
     def _line(self) -> Line:
         limit = self.settings.limit_rate
