@@ -64,7 +64,8 @@ class Reckoner:
             interruptions = _INTERRUPTIONS_PER_H.p50 * machines * busy.p50 / _S_AN_H
             busy = combined(_with_interruptions, busy, _INTERRUPTIONS_PER_H, BOOT_S)
         up_s = self.transfer.up_bytes / self.transfer.line_bytes_s
-        down_s = self.transfer.down_bytes / self.transfer.line_bytes_s
+        down_line_s = self.transfer.down_bytes_s or self.transfer.line_bytes_s
+        down_s = self.transfer.down_bytes / down_line_s
         if self.work.divisible:
             paid = summed(BOOT_S, busy.at_least(max(up_s, down_s)))
             total = paid.plus(down_s / max(self.work.items, 1))

@@ -28,7 +28,9 @@ from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.wiring.catalogue import catalogue
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.engines import moving
+from cryoem_cloud.wiring.footing import footing
 from cryoem_cloud.wiring.front import submitter
+from cryoem_cloud.wiring.lines import lines_of
 from cryoem_cloud.wiring.logs import log_to_stderr
 from cryoem_cloud.wiring.rates import rates_by
 from cryoem_cloud.wiring.recording import recorder
@@ -100,6 +102,7 @@ def means(places: Places, stopping: Event, *, record: Callable[[], None] = lambd
         clock=SystemClock(),
         stopping=stopping,
         engines=EnginesBySettings(lambda settings: moving(places, settings)),
+        lines=lines_of(places),
         rates=lambda settings: rates_by(places, settings),
         learnt=Learnt(places.cache / "learnt"),
         record=record,
@@ -107,6 +110,7 @@ def means(places: Places, stopping: Event, *, record: Callable[[], None] = lambd
         catalogue=lambda region, folder: catalogue(
             places, SystemClock().now(), regions=(region,), project=folder
         ),
+        footing=lambda region, store: footing(places, region, SystemClock().now(), store=store),
     )
 
 

@@ -26,7 +26,9 @@ from cryoem_cloud.ports.classes import Kept
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.stores.archive import unreadable
+from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.engines import fetching
+from cryoem_cloud.wiring.lines import lines_of
 from cryoem_cloud.wiring.storage import prices_of
 from cryoem_cloud.wiring.stores import store_at
 
@@ -183,6 +185,8 @@ class Pulling:
             wanted_ = [(entry, folder / entry.path) for entry in fresh]
             counting = tally.counting(moved)
             fetch_files(self.store, self.project.name, wanted_, moved=counting, engine=engine)
+            rate_ = engine.newly_measured()
+            lines_of(self.places).note(self.project.store, SystemClock().now(), up=None, down=rate_)
         return Moved(
             verb="brought home",
             files=len(self.files),
