@@ -185,7 +185,7 @@ class _Upload:
         most = min(2 * expected, _MOST_HELD_BYTES)
         with (
             self.engine.pool.holding(BLOCK_BYTES, besides=_ENCODING_BYTES + expected) as held,
-            Spill(self.engine.journals, most) as spill,
+            Spill(held, self.engine.journals, most) as spill,
         ):
             digests, lengths = [], []
             for block in self.cut.blocks_of(number):
@@ -194,7 +194,7 @@ class _Upload:
                 digests.append(digest)
                 lengths.append(sum(map(len, pieces)))
             spill.add(self._padding(spill.size, last=number == self.cut.parts))
-            held.keep_only(spill.in_memory)
+            held.keep_only(0)
             return self._deliver(number, spill.pieces(), digests, lengths)
 
     def _block(self, buffer: memoryview, number: int, use: Use) -> tuple[list[bytes], str]:
