@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from cryoem_cloud.cli.moving import Tally, saying_if_interrupted
+from cryoem_cloud.cli.files.moving import Tally, saying_if_interrupted
 
 from .conftest import NewUser, User
 
