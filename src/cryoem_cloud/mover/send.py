@@ -204,11 +204,11 @@ class _Upload:
         digest = self.source.digested(span.start, view)
         return self.engine.encoded(view, use, start=span.start), digest
 
-    def _padding(self, stored: int, *, last: bool) -> list[bytes]:
+    def _padding(self, stored: int, *, last: bool) -> list[Buffer]:
         from cryoem_cloud.mover.codec import padding  # noqa: PLC0415  (NumPy, where it is needed)
 
         missing = missing_bytes(stored, last=last)
-        return [padding(max(missing, _LEAST_PADDING))] if missing else []
+        return padding(max(missing, _LEAST_PADDING)) if missing else []
 
     def _deliver(
         self, number: int, pieces: Sequence[Buffer], digests: list[str], lengths: list[int]
