@@ -86,5 +86,5 @@ def _speed(told: Mapping[str, JSON], way: str) -> Speed | None:
     fields = mapping(told, way)
     rate = fields.get("bytes_per_s")
     if not isinstance(rate, int | float) or not 1 <= rate <= _FASTEST:
-        raise FormatError(f"a line's speed should be 1 or more bytes a second")
+        raise FormatError("a line's speed should be 1 or more bytes a second")
     return Speed(rate, instant(fields, "at"))
