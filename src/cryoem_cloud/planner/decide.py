@@ -128,8 +128,8 @@ def _said(option: Option, why: str, first: Offer, ground: Ground) -> Iterator[st
     )
     if len(first.kinds) > 1:
         yield f"cryoem: any of these will do: {', '.join(first.kinds)}"
-    if ground.limit_s < option.paid_h.p90 * _HOUR_S:
-        need = ceil(option.paid_h.p90)
+    if ground.limit_s < option.life_h.p90 * _HOUR_S:
+        need = ceil(option.life_h.p90)
         yield (
             f"cryoem: its machines end after {ground.limit_s / _HOUR_S:g} h, maybe too soon: "
             f"#CRYOEM hours={need}"
