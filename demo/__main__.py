@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from cryoem_cloud.courier.cards import Card, Cards
+from cryoem_cloud.courier.known.cards import Card, Cards
 from cryoem_cloud.courier.start import running
 from cryoem_cloud.settings import Places, environment
 from demo.pictures import class_averages, draw_classes, draw_tracks, tracks

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cryoem_cloud.cli.fleets import all_machines
+from cryoem_cloud.cli.jobs.fleets import all_machines
 from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.providers.aws.account import Account

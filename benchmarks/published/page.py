@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cryoem_cloud.cli.published import conclusions, step_rows
+from cryoem_cloud.cli.money.published import conclusions, step_rows
 from cryoem_cloud.planner.published import Pipeline, ReplayedStep, pipeline, replayed
 
 __all__ = ["draw_hours", "draw_usd", "page_of"]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cryoem_cloud.courier.cards import Card, Cards
+from cryoem_cloud.courier.known.cards import Card, Cards
 from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.settings import Places
 from cryoem_cloud.stores.directory import open_directory

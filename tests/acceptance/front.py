@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from cryoem_cloud.cli.submitting import here, submit_asked
+from cryoem_cloud.cli.jobs.submitting import here, submit_asked
 from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Places, environment

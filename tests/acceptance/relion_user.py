@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier.cards import Card, Cards
+from cryoem_cloud.courier.known.cards import Card, Cards
 from cryoem_cloud.model.errors import FormatError
 from demo.pipeline import connect, make_project, statuses
 from tests.apps.conftest import _CTFFIND

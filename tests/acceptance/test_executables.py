@@ -8,8 +8,8 @@ import pytest
 
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.relion import Relion
-from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.courier.executables import arranged
+from cryoem_cloud.courier.known.cards import Card
+from cryoem_cloud.courier.sending.executables import arranged
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.ports.application import Shape
 from tests.apps.conftest import RelionProject, make_job, relion_project

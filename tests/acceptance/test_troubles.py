@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier.cards import Cards
+from cryoem_cloud.courier.known.cards import Cards
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.phase import Phase
 

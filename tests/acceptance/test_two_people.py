@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.model.job import Outcome
 

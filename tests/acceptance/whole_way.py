@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cryoem_cloud.apps.relion import Relion
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Job, Outcome
 from cryoem_cloud.model.turn import Deed

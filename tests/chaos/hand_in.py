@@ -8,7 +8,7 @@ import json
 import sys
 
 from cryoem_cloud.apps.registry import application_named
-from cryoem_cloud.cli.submitting import here, wake_for
+from cryoem_cloud.cli.jobs.submitting import here, wake_for
 from cryoem_cloud.courier.submit import submit
 from cryoem_cloud.frontends.registry import frontend_named
 from cryoem_cloud.model.job import Wish

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from enum import Enum
 
-from cryoem_cloud.courier.cutting import piece_sizes
+from cryoem_cloud.courier.piecework.cutting import piece_sizes
 
 __all__ = ["MOVIES", "Blow", "Kind", "Phase", "Plan", "StoreKind", "Strike", "Victim", "drawn"]
 

@@ -15,7 +15,7 @@ from typing import Protocol
 import pytest
 
 from cryoem_cloud.cli.cryoem import main
-from cryoem_cloud.courier.spool import Spool
+from cryoem_cloud.courier.known.spool import Spool
 from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.settings import Places

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryoem_cloud.cli.clean import Clean
-from cryoem_cloud.cli.cleaning import Known, Made, What, live_keys, offers
 from cryoem_cloud.cli.standing import places, the_project
+from cryoem_cloud.cli.storage.clean import Clean
+from cryoem_cloud.cli.storage.cleaning import Known, Made, What, live_keys, offers
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.ports.classes import Kept

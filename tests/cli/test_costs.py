@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from cryoem_cloud.courier.costs import COSTS
+from cryoem_cloud.courier.money.costs import COSTS
 from cryoem_cloud.stores.budget import approve
 from cryoem_cloud.stores.directory import DirectoryStore
 from cryoem_cloud.stores.jobs import JobRecords

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.cli.fleets import Verdict, fleets_left
-from cryoem_cloud.courier.tokens import token_of
+from cryoem_cloud.cli.jobs.fleets import Verdict, fleets_left
+from cryoem_cloud.courier.known.tokens import token_of
 from cryoem_cloud.providers.aws.names import build_token
 from cryoem_cloud.settings import Places
 from cryoem_cloud.stores.memory import MemoryStore

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cryoem_cloud.cli import pulling
 from cryoem_cloud.cli.commands import pull
-from cryoem_cloud.cli.policy import home_of
-from cryoem_cloud.cli.selecting import sample, wanted
-from cryoem_cloud.cli.whereabouts import away, egress_usd, told
+from cryoem_cloud.cli.files import pulling
+from cryoem_cloud.cli.files.selecting import sample, wanted
+from cryoem_cloud.cli.jobs.policy import home_of
+from cryoem_cloud.cli.jobs.whereabouts import away, egress_usd, told
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.file import Content, Entry
 from cryoem_cloud.ports.store import Properties

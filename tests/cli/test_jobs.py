@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.cli.checking.redacting import redacted
 from cryoem_cloud.cli.commands.why import explained
-from cryoem_cloud.cli.redacting import redacted
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.phase import Phase
 from tests.cli.conftest import User

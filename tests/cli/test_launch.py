@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.courier import projects
+from cryoem_cloud.courier.known import projects
 from cryoem_cloud.courier.start import spool_of, stores_used
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.providers.aws import whereabouts
@@ -38,7 +38,7 @@ def home(
     monkeypatch.setenv("CRYOEM_STORE", store)
     projects.create(folder, store, stores_used(places()))
     (folder / "x.star").write_text("data_\n")
-    monkeypatch.setattr("cryoem_cloud.cli.submitting.wake", lambda _: None)
+    monkeypatch.setattr("cryoem_cloud.cli.jobs.submitting.wake", lambda _: None)
     yield tmp_path
     store_at.cache_clear()
 

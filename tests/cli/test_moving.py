@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.cli.moving import Plan, requests_of
+from cryoem_cloud.cli.files.moving import Plan, requests_of
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.wiring.stores import store_at
 

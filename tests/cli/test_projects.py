@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.cli.indexed import placeable, require_placing
+from cryoem_cloud.cli.files.indexed import placeable, require_placing
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Content, Entry
 from cryoem_cloud.model.project import Project

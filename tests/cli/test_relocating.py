@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.courier import projects
+from cryoem_cloud.courier.known import projects
 from cryoem_cloud.courier.start import stores_used
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.stores.s3.parts import PART_BYTES

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.commands.show import command
-from cryoem_cloud.cli.finding import cards
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.cli.jobs.afar import records_of
+from cryoem_cloud.cli.jobs.finding import cards
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.task import MAIN, Ready, Task, piece_name

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.cli.afar import records_of
-from cryoem_cloud.cli.finding import cards
-from cryoem_cloud.cli.tails import Tail, tail_of
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.cli.jobs.afar import records_of
+from cryoem_cloud.cli.jobs.finding import cards
+from cryoem_cloud.cli.jobs.tails import Tail, tail_of
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.model.journal import LogLines, Page
 
 _BEFORE = b"an earlier job's\n"

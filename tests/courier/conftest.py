@@ -10,14 +10,14 @@ from threading import Event
 import pytest
 
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.courier import projects
-from cryoem_cloud.courier.cache import Cache
-from cryoem_cloud.courier.cards import Card, Cards
-from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
+from cryoem_cloud.courier.known import projects
+from cryoem_cloud.courier.known.cache import Cache
+from cryoem_cloud.courier.known.cards import Card, Cards
+from cryoem_cloud.courier.known.desk import CardDesk
+from cryoem_cloud.courier.known.spool import Slip, Spool
+from cryoem_cloud.courier.known.stores_used import StoresUsed
 from cryoem_cloud.courier.means import Means
-from cryoem_cloud.courier.spool import Slip, Spool
-from cryoem_cloud.courier.stores_used import StoresUsed
 from cryoem_cloud.courier.submit import Counter, submit
 from cryoem_cloud.frontends.relion import RelionFrontend
 from cryoem_cloud.model.digest import digest_of

@@ -7,8 +7,8 @@ import pytest
 
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
+from cryoem_cloud.courier.known.desk import CardDesk
 from cryoem_cloud.ports.application import Shape
 
 from .conftest import FOLDER, Bench, Played

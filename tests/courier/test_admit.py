@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryoem_cloud.courier.admit import LARGEST_BYTES, LARGEST_LOG_BYTES, admitted, admitted_lines
+from cryoem_cloud.courier.homeward.admit import (
+    LARGEST_BYTES,
+    LARGEST_LOG_BYTES,
+    admitted,
+    admitted_lines,
+)
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Content, Entry, Kind

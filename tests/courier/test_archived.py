@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier.archived import require_restored
-from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.known.cache import Cache
+from cryoem_cloud.courier.sending.archived import require_restored
 from cryoem_cloud.model.errors import ArchivedError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Need

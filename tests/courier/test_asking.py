@@ -10,8 +10,8 @@ import pytest
 
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.relion import Relion
-from cryoem_cloud.courier.asking import Asking
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.known.cards import Card
+from cryoem_cloud.courier.sending.asking import Asking
 from cryoem_cloud.model.errors import FormatError, MissingInputError
 from tests.apps.conftest import make_job
 

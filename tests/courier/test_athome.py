@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
+from cryoem_cloud.courier.known.desk import CardDesk
 from cryoem_cloud.frontends.relion import RelionFrontend
 from cryoem_cloud.model.errors import ObjectMissingError, RefusedError
 from cryoem_cloud.model.job import Exit, Job, Outcome

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cryoem_cloud.courier.before import Before, told_by
+from cryoem_cloud.courier.sending.before import Before, told_by
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.task import MAIN, Task

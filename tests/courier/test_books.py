@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cryoem_cloud.agent.sighted import Sighted
-from cryoem_cloud.courier.books import AGAIN_S, Books
+from cryoem_cloud.courier.money.books import AGAIN_S, Books
 from cryoem_cloud.model.charge import Rate, Sighting, Witness
 from cryoem_cloud.model.life import Life
 from cryoem_cloud.model.machine import Fleet, Machine, State

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from cryoem_cloud.courier.cache import Cache
+from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.memory import MemoryStore

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier.cache import Cache
-from cryoem_cloud.courier.calm import send_calmly
-from cryoem_cloud.courier.upload import WRITTEN, Upload
+from cryoem_cloud.courier.known.cache import Cache
+from cryoem_cloud.courier.sending.calm import send_calmly
+from cryoem_cloud.courier.sending.upload import WRITTEN, Upload
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import Stamp
 from cryoem_cloud.model.job import Need
@@ -72,7 +72,7 @@ class Scope:
 @pytest.fixture
 def scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scope:
     made = Scope(tmp_path)
-    monkeypatch.setattr("cryoem_cloud.courier.calm.time.sleep", made.sleep)
+    monkeypatch.setattr("cryoem_cloud.courier.sending.calm.time.sleep", made.sleep)
     monkeypatch.setattr("cryoem_cloud.mover.settling._is_on_a_disk", lambda _: True)
     return made
 

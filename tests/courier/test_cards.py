@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.courier.spool import Slip
+from cryoem_cloud.courier.known.cards import Card
+from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.submit import Counter, submit
 from cryoem_cloud.frontends.shell import ShellFrontend
 from cryoem_cloud.model.phase import Phase

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cryoem_cloud.courier.carrier import Carrier
-from cryoem_cloud.courier.home import DroppedError
+from cryoem_cloud.courier.homeward.carrier import Carrier
+from cryoem_cloud.courier.homeward.home import DroppedError
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.file import Content, Entry, Kind

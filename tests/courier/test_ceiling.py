@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryoem_cloud.courier.ceiling import Ceiling, cost_until
+from cryoem_cloud.courier.money.ceiling import Ceiling, cost_until
 from cryoem_cloud.model.charge import Rate, Sighting, Witness
 from cryoem_cloud.model.keys import budget_prefix, turn_key
 from cryoem_cloud.model.life import Life

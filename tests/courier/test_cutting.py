@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cryoem_cloud.courier.cutting import piece_sizes
+from cryoem_cloud.courier.piecework.cutting import piece_sizes
 
 COUNTS = st.integers(1, 20_000)
 

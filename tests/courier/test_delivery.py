@@ -2,7 +2,7 @@
 
 import pytest
 
-from cryoem_cloud.courier.delivery import Delivery
+from cryoem_cloud.courier.homeward.delivery import Delivery
 from cryoem_cloud.model.machine import DEAD_AFTER_S
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore

@@ -6,7 +6,7 @@ import pytest
 
 from cryoem_cloud.apps.relion import Relion
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.courier.division import Divided, Division
+from cryoem_cloud.courier.piecework.division import Divided, Division
 from cryoem_cloud.model.job import Wish
 from cryoem_cloud.model.task import GOES_ON
 from cryoem_cloud.ports.application import Application, Shape

@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.engines import BothWays, EnginesBySettings
 from cryoem_cloud.courier.errand import Errand
+from cryoem_cloud.courier.known.desk import CardDesk
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.file import Content, Entry

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.courier.cache import Cache
-from cryoem_cloud.courier.desk import CardDesk
-from cryoem_cloud.courier.home import Home
-from cryoem_cloud.courier.spool import Spool
+from cryoem_cloud.courier.homeward.home import Home
+from cryoem_cloud.courier.known.cache import Cache
+from cryoem_cloud.courier.known.desk import CardDesk
+from cryoem_cloud.courier.known.spool import Spool
 from cryoem_cloud.frontends.relion import RelionFrontend
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.digest import digest_of

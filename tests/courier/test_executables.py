@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.apps.relion import Relion
-from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
-from cryoem_cloud.courier.executables import Arranged, arranged
+from cryoem_cloud.courier.known.desk import CardDesk
+from cryoem_cloud.courier.sending.executables import Arranged, arranged
 from cryoem_cloud.model.errors import MissingInputError, RefusedError
 from cryoem_cloud.model.job import Need, Outcome
 from cryoem_cloud.ports.application import Called, Shape

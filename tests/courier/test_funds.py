@@ -8,13 +8,13 @@ from decimal import Decimal
 import pytest
 
 from cryoem_cloud.cli.commands.why import explained
-from cryoem_cloud.courier.accounts import Accounts
-from cryoem_cloud.courier.costs import COSTS
-from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
+from cryoem_cloud.courier.known.desk import CardDesk
+from cryoem_cloud.courier.known.tokens import token_of
 from cryoem_cloud.courier.means import Means
-from cryoem_cloud.courier.settling import reserve_more, settle_overdue
-from cryoem_cloud.courier.tokens import token_of
+from cryoem_cloud.courier.money.accounts import Accounts
+from cryoem_cloud.courier.money.costs import COSTS
+from cryoem_cloud.courier.money.settling import reserve_more, settle_overdue
 from cryoem_cloud.model.charge import Rate
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import BudgetError

@@ -9,15 +9,15 @@ import pytest
 
 from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.courier.ahead import Ahead
-from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.courier.chains import before
-from cryoem_cloud.courier.desk import CardDesk
-from cryoem_cloud.courier.later import BrokenChainError, Later
-from cryoem_cloud.courier.offers import passed_on
-from cryoem_cloud.courier.spool import Slip
-from cryoem_cloud.courier.sweep import sweep
-from cryoem_cloud.courier.tokens import token_of
+from cryoem_cloud.courier.chaining.later import BrokenChainError, Later
+from cryoem_cloud.courier.known.cards import Card
+from cryoem_cloud.courier.known.chains import before
+from cryoem_cloud.courier.known.desk import CardDesk
+from cryoem_cloud.courier.known.spool import Slip
+from cryoem_cloud.courier.known.tokens import token_of
+from cryoem_cloud.courier.machines.sweep import sweep
+from cryoem_cloud.courier.sending.ahead import Ahead
+from cryoem_cloud.courier.sending.offers import passed_on
 from cryoem_cloud.model.errors import MissingInputError
 from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.job import Exit, Job, Need, Outcome

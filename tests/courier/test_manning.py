@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from cryoem_cloud.courier.manning import MOST_ATTEMPTS
-from cryoem_cloud.courier.sweep import sweep
-from cryoem_cloud.courier.tokens import token_of
+from cryoem_cloud.courier.known.tokens import token_of
+from cryoem_cloud.courier.machines.manning import MOST_ATTEMPTS
+from cryoem_cloud.courier.machines.sweep import sweep
 from cryoem_cloud.model.errors import ProviderUnreachableError
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.machine import DEAD_AFTER_S, Fleet, Machine, State

@@ -13,10 +13,10 @@ from threading import Event
 import pytest
 
 from cryoem_cloud.agent.work import Agent
-from cryoem_cloud.courier import inputs
-from cryoem_cloud.courier.cards import Card, Cards
-from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
+from cryoem_cloud.courier.known.cards import Card, Cards
+from cryoem_cloud.courier.known.desk import CardDesk
+from cryoem_cloud.courier.sending import inputs
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.job import Exit, Job, Need, Outcome, Wish
 from cryoem_cloud.model.machine import Fleet, Machine, State
@@ -501,7 +501,7 @@ def test_a_stop_ends_the_sending_of_inputs(
 
     What is on its way arrives.
     """
-    monkeypatch.setattr("cryoem_cloud.courier.upload._FEWEST_BUNDLED", 1000)
+    monkeypatch.setattr("cryoem_cloud.courier.sending.upload._FEWEST_BUNDLED", 1000)
     others = [f"m{number:02d}" for number in range(60)]
     bench = pieced(bench, ["slow-1", *others] if wish.count else others, wish)
     store = bench.store

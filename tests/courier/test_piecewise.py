@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cryoem_cloud.courier.piecewise import Piecewise
+from cryoem_cloud.courier.piecework.piecewise import Piecewise
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Content, Entry, Kind

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.courier.planning import Planning
+from cryoem_cloud.courier.machines.planning import Planning
 from cryoem_cloud.model.errors import FormatError, ProviderError, StoreUnreachableError
 from cryoem_cloud.model.job import Job, Outcome, Wish
 from cryoem_cloud.model.machine import Fleet

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier import projects
-from cryoem_cloud.courier.stores_used import StoresUsed
+from cryoem_cloud.courier.known import projects
+from cryoem_cloud.courier.known.stores_used import StoresUsed
 from cryoem_cloud.model.errors import FormatError, NotFoundError, RefusedError, UsageError
 
 STORE = "file:///somewhere"

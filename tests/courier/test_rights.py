@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier.rights import Rights
-from cryoem_cloud.courier.spool import Slip
+from cryoem_cloud.courier.homeward.rights import Rights
+from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.file import Content, Entry
 from cryoem_cloud.model.job import Outcome

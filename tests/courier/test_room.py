@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier.room import possible
+from cryoem_cloud.courier.homeward.room import possible
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.job import Outcome

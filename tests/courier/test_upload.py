@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier.cache import Cache
-from cryoem_cloud.courier.upload import Upload
+from cryoem_cloud.courier.known.cache import Cache
+from cryoem_cloud.courier.sending.upload import Upload
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import Entry, Stamp

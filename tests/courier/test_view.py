@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.apps.registry import application_named
-from cryoem_cloud.courier.cache import Cache
-from cryoem_cloud.courier.left import LeftInStore
-from cryoem_cloud.courier.upload import Upload
-from cryoem_cloud.courier.view import ProjectView
+from cryoem_cloud.courier.homeward.left import LeftInStore
+from cryoem_cloud.courier.known.cache import Cache
+from cryoem_cloud.courier.sending.upload import Upload
+from cryoem_cloud.courier.sending.view import ProjectView
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.errors import CorruptObjectError, MissingInputError
 from cryoem_cloud.model.file import Content, Entry, Kind

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier.ways import require_places, require_there, require_way
+from cryoem_cloud.courier.homeward.ways import require_places, require_there, require_way
 from cryoem_cloud.model.errors import ProjectGoneError, RefusedError
 from cryoem_cloud.model.file import Entry, Kind
 from cryoem_cloud.model.job import Outcome

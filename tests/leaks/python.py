@@ -37,7 +37,7 @@ _SECONDS = {
 if _MINUTE_S < 60:
     import sys as _sys
 
-    if "cryoem_cloud.courier.manning" in _sys.modules:  # a courier, which imports it later
+    if "cryoem_cloud.courier.machines.manning" in _sys.modules:  # a courier, which imports it later
         _importlib.import_module("cryoem_cloud.providers.aws.arming")
     for _name, _values in _SECONDS.items():
         _module = _sys.modules.get("cryoem_cloud." + _name)

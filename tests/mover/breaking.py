@@ -25,7 +25,8 @@ from types import ModuleType
 import pytest
 
 from cryoem_cloud.cli.cryoem import main
-from cryoem_cloud.courier import cache, unsent, upload
+from cryoem_cloud.courier.known import cache
+from cryoem_cloud.courier.sending import unsent, upload
 from cryoem_cloud.model import digest, file
 from cryoem_cloud.mover import cut, encoding, fetch, frames, planning, push, send, verify
 from cryoem_cloud.mover.codec import block

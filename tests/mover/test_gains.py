@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks.transfer.camera import camera
-from cryoem_cloud.cli.verifying import Repairs, verdicts
+from cryoem_cloud.cli.files.verifying import Repairs, verdicts
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import (

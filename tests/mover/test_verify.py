@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.cli.verifying import Repairs, Verdict
+from cryoem_cloud.cli.files.verifying import Repairs, Verdict
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import CorruptObjectError, StoreUnreachableError
 from cryoem_cloud.model.file import Content, Entry

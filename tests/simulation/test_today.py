@@ -7,7 +7,7 @@ from statistics import quantiles
 
 import pytest
 
-from cryoem_cloud.cli.simulated import Simulated, simulated
+from cryoem_cloud.cli.money.simulated import Simulated, simulated
 from cryoem_cloud.model.errors import FormatError, UsageError
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.spread import Spread

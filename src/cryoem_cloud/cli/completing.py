@@ -5,7 +5,7 @@ from contextlib import suppress
 import click
 from click.shell_completion import CompletionItem
 
-from cryoem_cloud.cli.finding import cards
+from cryoem_cloud.cli.jobs.finding import cards
 from cryoem_cloud.cli.standing import current_project
 from cryoem_cloud.model.errors import CryoemError
 

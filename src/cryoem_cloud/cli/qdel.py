@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from cryoem_cloud.cli.finding import find
+from cryoem_cloud.cli.jobs.finding import find
+from cryoem_cloud.cli.jobs.stopping import ask_to_stop
 from cryoem_cloud.cli.saying import INTERRUPTED, QueueParser, complain
-from cryoem_cloud.cli.stopping import ask_to_stop
 from cryoem_cloud.model.errors import CryoemError, NotFoundError
 
 __all__ = ["main", "parser"]

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from cryoem_cloud.cli.finding import cards, find
+from cryoem_cloud.cli.jobs.finding import cards, find
 from cryoem_cloud.cli.saying import INTERRUPTED, QueueParser, complain
 from cryoem_cloud.cli.showing import table, word_of
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.courier.start import wake
 from cryoem_cloud.model.errors import CryoemError, StoreError
 

@@ -4,10 +4,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cryoem_cloud.cli.policy import HOMES
-from cryoem_cloud.cli.preceding import numbers
+from cryoem_cloud.cli.jobs.policy import HOMES
+from cryoem_cloud.cli.jobs.preceding import numbers
+from cryoem_cloud.cli.jobs.submitting import submit_script
 from cryoem_cloud.cli.saying import INTERRUPTED, QueueParser, complain
-from cryoem_cloud.cli.submitting import submit_script
 from cryoem_cloud.model.errors import CryoemError, UsageError
 
 __all__ = ["main", "parser"]

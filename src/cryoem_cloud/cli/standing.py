@@ -3,8 +3,8 @@
 from contextlib import suppress
 from pathlib import Path
 
-from cryoem_cloud.courier import projects
-from cryoem_cloud.courier.stores_used import StoresUsed
+from cryoem_cloud.courier.known import projects
+from cryoem_cloud.courier.known.stores_used import StoresUsed
 from cryoem_cloud.model.errors import NotFoundError, UsageError
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.settings import Places, environment
@@ -25,11 +25,11 @@ def current_project() -> Project | None:
     here = places()
     project = projects.open_project(folder, StoresUsed(here.state / "projects"))
     if any((here.state / "spool").glob("*.slip")):
-        from cryoem_cloud.courier.spool import Spool  # noqa: PLC0415  (only where there are jobs)
+        from cryoem_cloud.courier.known.spool import Spool  # noqa: PLC0415  (only where there are jobs)
 
         Spool(here.state / "spool").follow(project)
     if any((here.state / "jobs").glob(f"*.{project.name}.json")):
-        from cryoem_cloud.courier.cards import Cards  # noqa: PLC0415  (the same)
+        from cryoem_cloud.courier.known.cards import Cards  # noqa: PLC0415  (the same)
 
         Cards(here.state / "jobs").follow(project)
     return project

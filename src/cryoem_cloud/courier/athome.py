@@ -4,9 +4,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.known.desk import CardDesk
+from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.means import Means
-from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.model.errors import ObjectMissingError, RefusedError
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.phase import Phase

@@ -9,25 +9,25 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from cryoem_cloud.courier.athome import concluded, prepared
-from cryoem_cloud.courier.carrier import Carrier
-from cryoem_cloud.courier.ceiling import Ceiling
-from cryoem_cloud.courier.delivery import Delivery
-from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.chaining.later import BrokenChainError, stop_those_after
 from cryoem_cloud.courier.engines import BothWays
-from cryoem_cloud.courier.follow import Follower
-from cryoem_cloud.courier.giving_up import STOP_S, GivingUp
 from cryoem_cloud.courier.halting import Halting
-from cryoem_cloud.courier.home import DroppedError, Home
-from cryoem_cloud.courier.homecoming import Homecoming
-from cryoem_cloud.courier.inputs import Inputs
-from cryoem_cloud.courier.later import BrokenChainError, stop_those_after
+from cryoem_cloud.courier.homeward.carrier import Carrier
+from cryoem_cloud.courier.homeward.delivery import Delivery
+from cryoem_cloud.courier.homeward.follow import Follower
+from cryoem_cloud.courier.homeward.home import DroppedError, Home
+from cryoem_cloud.courier.homeward.homecoming import Homecoming
+from cryoem_cloud.courier.known.desk import CardDesk
+from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.listening import Listening
-from cryoem_cloud.courier.manning import Manning, provider_of, shape_for
+from cryoem_cloud.courier.machines.giving_up import STOP_S, GivingUp
+from cryoem_cloud.courier.machines.manning import Manning, provider_of, shape_for
+from cryoem_cloud.courier.machines.planning import Planning
 from cryoem_cloud.courier.means import Means
-from cryoem_cloud.courier.pieces import PieceFollower
-from cryoem_cloud.courier.planning import Planning
-from cryoem_cloud.courier.spool import Slip
-from cryoem_cloud.courier.underway import Underway
+from cryoem_cloud.courier.money.ceiling import Ceiling
+from cryoem_cloud.courier.piecework.pieces import PieceFollower
+from cryoem_cloud.courier.piecework.underway import Underway
+from cryoem_cloud.courier.sending.inputs import Inputs
 from cryoem_cloud.courier.waiting import WAIT_FOR
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import CryoemError

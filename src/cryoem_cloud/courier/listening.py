@@ -3,9 +3,9 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from cryoem_cloud.courier.desk import CardDesk
-from cryoem_cloud.courier.home import DroppedError, Home
-from cryoem_cloud.courier.spool import Spool
+from cryoem_cloud.courier.homeward.home import DroppedError, Home
+from cryoem_cloud.courier.known.desk import CardDesk
+from cryoem_cloud.courier.known.spool import Spool
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.ports.clock import Clock

@@ -5,14 +5,14 @@ import threading
 from dataclasses import dataclass, field
 from functools import partial
 
-from cryoem_cloud.courier.accounts import Accounts
-from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.courier.desk import CardDesk
 from cryoem_cloud.courier.errand import Errand
+from cryoem_cloud.courier.known.cards import Card
+from cryoem_cloud.courier.known.desk import CardDesk
+from cryoem_cloud.courier.known.spool import Slip
+from cryoem_cloud.courier.machines.sweep import sweep
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.mend import mend
-from cryoem_cloud.courier.spool import Slip
-from cryoem_cloud.courier.sweep import sweep
+from cryoem_cloud.courier.money.accounts import Accounts
 from cryoem_cloud.model.errors import CryoemError
 
 __all__ = ["Courier"]

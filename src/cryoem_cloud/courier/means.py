@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from cryoem_cloud.courier.cache import Cache
-from cryoem_cloud.courier.cards import Cards
 from cryoem_cloud.courier.engines import EnginesBySettings
-from cryoem_cloud.courier.spool import Spool
+from cryoem_cloud.courier.known.cache import Cache
+from cryoem_cloud.courier.known.cards import Cards
+from cryoem_cloud.courier.known.spool import Spool
 from cryoem_cloud.planner.catalog.catalogue import Catalogue, snapshot
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.clock import Clock

@@ -3,10 +3,10 @@
 import logging
 from dataclasses import replace
 
-from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.courier.desk import CardDesk
+from cryoem_cloud.courier.known.cards import Card
+from cryoem_cloud.courier.known.desk import CardDesk
+from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.means import Means
-from cryoem_cloud.courier.spool import Slip
 from cryoem_cloud.courier.submit import mark_refused
 from cryoem_cloud.model.errors import CryoemError, FormatError, ObjectMissingError
 from cryoem_cloud.model.job import Exit, Outcome

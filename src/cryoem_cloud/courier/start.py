@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from cryoem_cloud.courier.spool import Spool
-from cryoem_cloud.courier.stores_used import StoresUsed
+from cryoem_cloud.courier.known.spool import Spool
+from cryoem_cloud.courier.known.stores_used import StoresUsed
 from cryoem_cloud.settings import Places
 
 __all__ = ["lock", "log_file", "running", "spool_of", "stores_used", "wake"]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cryoem_cloud.courier.cards import Card, Cards
-from cryoem_cloud.courier.logs import log_sizes
-from cryoem_cloud.courier.spool import Slip, Spool
-from cryoem_cloud.courier.ways import require_places
+from cryoem_cloud.courier.homeward.ways import require_places
+from cryoem_cloud.courier.known.cards import Card, Cards
+from cryoem_cloud.courier.known.logs import log_sizes
+from cryoem_cloud.courier.known.spool import Slip, Spool
 from cryoem_cloud.model.errors import StoreError
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.paths import normal

@@ -28,7 +28,7 @@ of what is worked on. Our assumption."""
 
 _FEWEST_PIECES, _LONGEST_PIECE_S = 2, 600.0
 """How many pieces a machine has in turn, at least, and how long it works on one, at most, as
-courier/cutting cuts them."""
+courier/piecework/cutting cuts them."""
 
 _NETWORK_GBPS = 5.0
 """Of a machine whose own is not known, gigabits a second. Our assumption."""

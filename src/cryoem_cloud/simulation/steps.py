@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from cryoem_cloud.courier.cutting import piece_sizes
+from cryoem_cloud.courier.piecework.cutting import piece_sizes
 from cryoem_cloud.model.machine_type import MachineType
 from cryoem_cloud.model.plan import Option
 from cryoem_cloud.model.spread import Spread

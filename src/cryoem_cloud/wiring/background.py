@@ -10,13 +10,13 @@ from pathlib import Path
 from threading import Event
 
 from cryoem_cloud.apps.registry import application_named
-from cryoem_cloud.courier.cache import Cache
-from cryoem_cloud.courier.cards import Cards
 from cryoem_cloud.courier.engines import EnginesBySettings
+from cryoem_cloud.courier.known.cache import Cache
+from cryoem_cloud.courier.known.cards import Cards
+from cryoem_cloud.courier.known.whole import write_whole
 from cryoem_cloud.courier.main import Courier
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.start import lock, spool_of
-from cryoem_cloud.courier.whole import write_whole
 from cryoem_cloud.frontends.registry import frontend_named
 from cryoem_cloud.model.errors import SettingsError
 from cryoem_cloud.ports.provider import Provider

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
 
-from cryoem_cloud.courier.cards import Cards
+from cryoem_cloud.courier.known.cards import Cards
 from cryoem_cloud.courier.start import spool_of
 from cryoem_cloud.courier.submit import Counter
 from cryoem_cloud.model.errors import CryoemError, StoreUnreachableError

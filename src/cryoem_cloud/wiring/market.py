@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from cryoem_cloud.courier.whole import write_whole
+from cryoem_cloud.courier.known.whole import write_whole
 from cryoem_cloud.model.answers import Part
 from cryoem_cloud.model.record import encode
 from cryoem_cloud.planner.catalog import tables

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from cryoem_cloud.courier.books import Books
-from cryoem_cloud.courier.settling import settle
+from cryoem_cloud.courier.money.books import Books
+from cryoem_cloud.courier.money.settling import settle
 from cryoem_cloud.model.charge import Rate, Rented, What
 from cryoem_cloud.model.job import Job
 from cryoem_cloud.model.life import Life

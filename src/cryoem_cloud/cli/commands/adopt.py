@@ -2,11 +2,11 @@
 
 import click
 
-from cryoem_cloud.cli.afar import card_from_store
-from cryoem_cloud.cli.finding import cards
+from cryoem_cloud.cli.jobs.afar import card_from_store
+from cryoem_cloud.cli.jobs.finding import cards
+from cryoem_cloud.cli.jobs.takeover import take
 from cryoem_cloud.cli.showing import state_of
 from cryoem_cloud.cli.standing import places, the_project
-from cryoem_cloud.cli.takeover import take
 from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.model.errors import NotFoundError, RefusedError, UsageError
 from cryoem_cloud.model.project import Project

@@ -2,11 +2,11 @@
 
 import click
 
-from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find
+from cryoem_cloud.cli.jobs.afar import records_of
+from cryoem_cloud.cli.jobs.finding import find
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.courier.start import spool_of, wake
 from cryoem_cloud.stores.budget import approve
 from cryoem_cloud.wiring.front import submitter

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from cryoem_cloud.cli.checking.doctoring import shown
 from cryoem_cloud.cli.commands import aws_image
-from cryoem_cloud.cli.doctoring import shown
 from cryoem_cloud.cli.standing import places
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.errors import UsageError

@@ -8,7 +8,7 @@ import click
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import the_project
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.courier.settling import settle_overdue
+from cryoem_cloud.courier.money.settling import settle_overdue
 from cryoem_cloud.model.usd import ZERO, dollars, usd
 from cryoem_cloud.stores.budget import Balance, BudgetLog
 from cryoem_cloud.stores.ledger import Ledger

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.comparing import Compared
+from cryoem_cloud.cli.money.comparing import Compared
 from cryoem_cloud.cli.standing import places
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.courier import projects
+from cryoem_cloud.courier.known import projects
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.offer import MARKETS, Market
 from cryoem_cloud.model.usd import dollars

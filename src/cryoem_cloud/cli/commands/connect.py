@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from cryoem_cloud.cli.jobs.submitting import here
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.cli.submitting import here
-from cryoem_cloud.courier.whole import write_whole
+from cryoem_cloud.courier.known.whole import write_whole
 from cryoem_cloud.frontends.connect import (
     TEMPLATE,
     pipeliner_takes,

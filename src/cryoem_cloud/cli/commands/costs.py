@@ -8,12 +8,12 @@ from decimal import Decimal
 
 import click
 
-from cryoem_cloud.cli.paying import Running, charges_of, running, stored_usd, with_groups
-from cryoem_cloud.cli.reconciling import check
+from cryoem_cloud.cli.money.paying import Running, charges_of, running, stored_usd, with_groups
+from cryoem_cloud.cli.money.reconciling import check
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.courier.costs import COSTS, write_costs
+from cryoem_cloud.courier.money.costs import COSTS, write_costs
 from cryoem_cloud.model.bill import BY, Sum, summed
 from cryoem_cloud.model.charge import Charge
 from cryoem_cloud.model.life import MONTH_H

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
+from cryoem_cloud.cli.jobs.takeover import take_over
 from cryoem_cloud.cli.standing import places, the_project
-from cryoem_cloud.cli.takeover import take_over
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.cli.units import unit_file
 from cryoem_cloud.courier import start
-from cryoem_cloud.courier.whole import write_whole
+from cryoem_cloud.courier.known.whole import write_whole
 from cryoem_cloud.model.units import counted
 
 __all__ = ["command"]

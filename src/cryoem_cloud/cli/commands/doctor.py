@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import click
 
-from cryoem_cloud.cli.checks import Check, checks
-from cryoem_cloud.cli.doctoring import shown
+from cryoem_cloud.cli.checking.checks import Check, checks
+from cryoem_cloud.cli.checking.doctoring import shown
 from cryoem_cloud.cli.standing import current_project, places
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.settings import environment, submitters_environment

@@ -4,12 +4,12 @@ import re
 
 import click
 
-from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find
+from cryoem_cloud.cli.jobs.afar import records_of
+from cryoem_cloud.cli.jobs.finding import find
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.courier.settling import reserve_more
-from cryoem_cloud.courier.tokens import fleets_of
+from cryoem_cloud.courier.known.tokens import fleets_of
+from cryoem_cloud.courier.money.settling import reserve_more
 from cryoem_cloud.model.errors import NotFoundError
 from cryoem_cloud.stores.budget import BudgetLog
 from cryoem_cloud.stores.ledger import Ledger

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.entering import door_asked, door_options
+from cryoem_cloud.cli.jobs.entering import door_asked, door_options
+from cryoem_cloud.cli.jobs.submitting import here, submit_asked
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.cli.submitting import here, submit_asked
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.job import Wish
 from cryoem_cloud.model.units import counted, human_usd

@@ -4,9 +4,9 @@ import click
 
 from cryoem_cloud.apps.verdict import without_last_words
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find
-from cryoem_cloud.cli.following import follow, write_piece
-from cryoem_cloud.cli.tails import LOGS, tail_of
+from cryoem_cloud.cli.jobs.finding import find
+from cryoem_cloud.cli.jobs.following import follow, write_piece
+from cryoem_cloud.cli.jobs.tails import LOGS, tail_of
 
 __all__ = ["command"]
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.afar import cards_from_store
-from cryoem_cloud.cli.finding import cards
+from cryoem_cloud.cli.jobs.afar import cards_from_store
+from cryoem_cloud.cli.jobs.finding import cards
 from cryoem_cloud.cli.showing import state_of, table
 from cryoem_cloud.cli.standing import current_project, places
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.courier.start import wake
 from cryoem_cloud.model.errors import StoreError
 

@@ -5,9 +5,9 @@ import shutil
 
 import click
 
-from cryoem_cloud.cli.entering import ssh_words
-from cryoem_cloud.cli.finding import find
-from cryoem_cloud.cli.fleets import Found, all_machines
+from cryoem_cloud.cli.jobs.entering import ssh_words
+from cryoem_cloud.cli.jobs.finding import find
+from cryoem_cloud.cli.jobs.fleets import Found, all_machines
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import places
 from cryoem_cloud.cli.telling import as_json

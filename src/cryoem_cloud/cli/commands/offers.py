@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.offering import offers_as_json, offers_table
+from cryoem_cloud.cli.money.offering import offers_as_json, offers_table
 from cryoem_cloud.cli.standing import places
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.courier import projects
+from cryoem_cloud.courier.known import projects
 from cryoem_cloud.model.units import counted
 from cryoem_cloud.planner.catalog.views import Unit
 from cryoem_cloud.wiring.catalogue import catalogue, region_here

@@ -100,8 +100,8 @@ def command(  # noqa: PLR0913  (one for each option)
             "what is to be planned?",
             hint="cryoem plan Class2D/job012, or: cryoem plan --pipeline 10061",
         )
-    from cryoem_cloud.cli.planned import draw, plan_as_json, plan_lines  # noqa: PLC0415  (heavy)
-    from cryoem_cloud.cli.planning import Choices, planned  # noqa: PLC0415  (heavy)
+    from cryoem_cloud.cli.money.planned import draw, plan_as_json, plan_lines  # noqa: PLC0415  (heavy)
+    from cryoem_cloud.cli.money.planning import Choices, planned  # noqa: PLC0415  (heavy)
 
     choices = Choices(
         deadline_h=deadline,
@@ -119,7 +119,7 @@ def command(  # noqa: PLR0913  (one for each option)
 
 
 def _published(name: str, *, json_: bool) -> str:
-    from cryoem_cloud.cli.published import (  # noqa: PLC0415  (not for other plans)
+    from cryoem_cloud.cli.money.published import (  # noqa: PLC0415  (not for other plans)
         published_json,
         published_text,
     )
@@ -130,7 +130,7 @@ def _published(name: str, *, json_: bool) -> str:
 
 
 def _simulated(name: str, market: str, region: str, seed: int, *, json_: bool) -> str:
-    from cryoem_cloud.cli.simulated import simulated  # noqa: PLC0415  (not for other plans)
+    from cryoem_cloud.cli.money.simulated import simulated  # noqa: PLC0415  (not for other plans)
     from cryoem_cloud.model.offer import Market  # noqa: PLC0415  (heavy)
     from cryoem_cloud.planner.published import pipeline  # noqa: PLC0415  (heavy)
 

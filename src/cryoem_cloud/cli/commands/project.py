@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.finding import cards
+from cryoem_cloud.cli.jobs.finding import cards
 from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.courier import projects
+from cryoem_cloud.courier.known import projects
 from cryoem_cloud.courier.start import spool_of, stores_used, wake
 from cryoem_cloud.model.errors import FormatError, NotFoundError, ObjectMissingError, UsageError
 from cryoem_cloud.model.keys import project_key
@@ -51,7 +51,7 @@ def move(*, region: str, stack: str, delete_old: bool, yes: bool) -> None:
     be interrupted and called again. Nothing is deleted unless you say --delete-old.
     """
     if region:
-        from cryoem_cloud.cli.relocating import relocate  # noqa: PLC0415  (seldom wanted)
+        from cryoem_cloud.cli.files.relocating import relocate  # noqa: PLC0415  (seldom wanted)
 
         _print(relocate(the_project(), region, stack, delete_old=delete_old, yes=yes))
         return

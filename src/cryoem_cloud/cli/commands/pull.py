@@ -2,11 +2,11 @@
 
 import click
 
-from cryoem_cloud.cli.archiving import archived_here
-from cryoem_cloud.cli.moving import json_option, rate_option
-from cryoem_cloud.cli.pulling import Pulling
-from cryoem_cloud.cli.selecting import sample
+from cryoem_cloud.cli.files.moving import json_option, rate_option
+from cryoem_cloud.cli.files.pulling import Pulling
+from cryoem_cloud.cli.files.selecting import sample
 from cryoem_cloud.cli.standing import places, the_project
+from cryoem_cloud.cli.storage.archiving import archived_here
 
 __all__ = ["command"]
 

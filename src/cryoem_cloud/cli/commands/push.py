@@ -2,8 +2,8 @@
 
 import click
 
-from cryoem_cloud.cli.moving import encoding_option, json_option, rate_option
-from cryoem_cloud.cli.pushing import Pushing
+from cryoem_cloud.cli.files.moving import encoding_option, json_option, rate_option
+from cryoem_cloud.cli.files.pushing import Pushing
 from cryoem_cloud.cli.standing import places, the_project
 
 __all__ = ["command"]

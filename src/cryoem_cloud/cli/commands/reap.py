@@ -2,7 +2,7 @@
 
 import click
 
-from cryoem_cloud.cli.fleets import fleets_left
+from cryoem_cloud.cli.jobs.fleets import fleets_left
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import places
 from cryoem_cloud.cli.telling import as_json
@@ -19,7 +19,7 @@ def command(*, dry_run: bool, json_: bool) -> None:
 
     Machines of jobs that are open are never touched.
     """
-    from cryoem_cloud.cli.paying import settle_cost  # noqa: PLC0415  (heavy)
+    from cryoem_cloud.cli.money.paying import settle_cost  # noqa: PLC0415  (heavy)
     from cryoem_cloud.wiring.background import providers_of  # noqa: PLC0415  (heavy)
     from cryoem_cloud.wiring.stores import store_at  # noqa: PLC0415  (heavy)
 

@@ -14,12 +14,12 @@ from typing import Literal
 import click
 
 from cryoem_cloud import __version__
+from cryoem_cloud.cli.checking.redacting import redacted
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find
-from cryoem_cloud.cli.machines import boot_logs
-from cryoem_cloud.cli.redacting import redacted
+from cryoem_cloud.cli.jobs.finding import find
+from cryoem_cloud.cli.jobs.machines import boot_logs
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.courier.start import log_file
 from cryoem_cloud.settings import environment
 from cryoem_cloud.wiring.front import user_name

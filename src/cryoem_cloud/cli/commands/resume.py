@@ -9,14 +9,14 @@ from typing import BinaryIO
 import click
 
 from cryoem_cloud.apps.registry import application_named
-from cryoem_cloud.cli.afar import records_of
-from cryoem_cloud.cli.again import ended_job, hand_in, others_into, standing_told
 from cryoem_cloud.cli.completing import job_numbers
+from cryoem_cloud.cli.jobs.afar import records_of
+from cryoem_cloud.cli.jobs.again import ended_job, hand_in, others_into, standing_told
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.courier.cache import Cache
-from cryoem_cloud.courier.left import LeftInStore
-from cryoem_cloud.courier.regained import Regained
-from cryoem_cloud.courier.view import ProjectView, fetched
+from cryoem_cloud.courier.homeward.left import LeftInStore
+from cryoem_cloud.courier.known.cache import Cache
+from cryoem_cloud.courier.sending.regained import Regained
+from cryoem_cloud.courier.sending.view import ProjectView, fetched
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Job, Outcome

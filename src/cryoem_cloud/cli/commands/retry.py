@@ -2,8 +2,8 @@
 
 import click
 
-from cryoem_cloud.cli.again import ended_job, hand_in, standing_told
 from cryoem_cloud.cli.completing import job_numbers
+from cryoem_cloud.cli.jobs.again import ended_job, hand_in, standing_told
 
 __all__ = ["command"]
 

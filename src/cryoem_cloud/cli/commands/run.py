@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.entering import door_asked, door_options
-from cryoem_cloud.cli.following import follow
-from cryoem_cloud.cli.policy import HOMES
-from cryoem_cloud.cli.preceding import numbers
+from cryoem_cloud.cli.jobs.entering import door_asked, door_options
+from cryoem_cloud.cli.jobs.following import follow
+from cryoem_cloud.cli.jobs.policy import HOMES
+from cryoem_cloud.cli.jobs.preceding import numbers
+from cryoem_cloud.cli.jobs.submitting import PROVIDERS, here, submit_asked
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.cli.submitting import PROVIDERS, here, submit_asked
 from cryoem_cloud.model.job import Wish
 from cryoem_cloud.ports.application import Asked
 

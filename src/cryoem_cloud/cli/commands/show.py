@@ -6,15 +6,12 @@ from decimal import Decimal
 import click
 
 from cryoem_cloud.apps.registry import application_named
-from cryoem_cloud.cli.afar import records_of
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find
-from cryoem_cloud.cli.machines import lines as machine_lines
-from cryoem_cloud.cli.machines import processes, workers
-from cryoem_cloud.cli.showing import state_of
-from cryoem_cloud.cli.standing import places
-from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.cli.whereabouts import (
+from cryoem_cloud.cli.jobs.afar import records_of
+from cryoem_cloud.cli.jobs.finding import find
+from cryoem_cloud.cli.jobs.machines import lines as machine_lines
+from cryoem_cloud.cli.jobs.machines import processes, workers
+from cryoem_cloud.cli.jobs.whereabouts import (
     AWAY,
     DELETED,
     HOME,
@@ -24,8 +21,11 @@ from cryoem_cloud.cli.whereabouts import (
     told,
     whereabouts,
 )
-from cryoem_cloud.courier.cards import Card
-from cryoem_cloud.courier.policy import HomePolicy
+from cryoem_cloud.cli.showing import state_of
+from cryoem_cloud.cli.standing import places
+from cryoem_cloud.cli.telling import as_json
+from cryoem_cloud.courier.homeward.policy import HomePolicy
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.model.bill import in_a_line, summed
 from cryoem_cloud.model.errors import ObjectMissingError, StoreError
 from cryoem_cloud.model.file import Kind
@@ -88,7 +88,7 @@ def _from_store(card: Card) -> dict[str, JSON]:
 
 def _cost(card: Card) -> dict[str, JSON]:
     """What the job has cost so far; nothing where it cost nothing."""
-    from cryoem_cloud.cli.paying import charges_of  # noqa: PLC0415  (the catalogue of prices)
+    from cryoem_cloud.cli.money.paying import charges_of  # noqa: PLC0415  (the catalogue of prices)
 
     project = Project(name=card.project, store=card.store, folder=card.folder)
     charges = charges_of(project, card.number)

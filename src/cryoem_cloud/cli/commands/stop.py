@@ -3,8 +3,8 @@
 import click
 
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find
-from cryoem_cloud.cli.stopping import ask_to_stop
+from cryoem_cloud.cli.jobs.finding import find
+from cryoem_cloud.cli.jobs.stopping import ask_to_stop
 
 __all__ = ["command"]
 

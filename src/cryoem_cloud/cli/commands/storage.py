@@ -2,9 +2,9 @@
 
 import click
 
-from cryoem_cloud.cli.archiving import Choice, classes_of, consent
-from cryoem_cloud.cli.moving import json_option
+from cryoem_cloud.cli.files.moving import json_option
 from cryoem_cloud.cli.standing import places, the_project
+from cryoem_cloud.cli.storage.archiving import Choice, classes_of, consent
 from cryoem_cloud.model.storage_prices import StorageClass
 from cryoem_cloud.wiring.storage import storage_prices_of
 
@@ -33,7 +33,7 @@ def ls(*, paths: tuple[str, ...], json_: bool) -> None:
     Of the folders in the project's, or of those in each PATH. What the store has besides files
     (older versions, journals, records) is a row of its own. Prices are list prices.
     """
-    from cryoem_cloud.cli.lying import say_where  # noqa: PLC0415  (of this command alone)
+    from cryoem_cloud.cli.storage.lying import say_where  # noqa: PLC0415  (of this command alone)
 
     say_where(the_project(), places(), paths, json_=json_)
 
@@ -63,7 +63,7 @@ def archive(
     smaller than 128 KiB, and those that hold other files too, stay where they are. Interrupted, the
     same command goes on. Exit code 1 where something could not be verified.
     """
-    from cryoem_cloud.cli.archive import Archive  # noqa: PLC0415  (of this command alone)
+    from cryoem_cloud.cli.storage.archive import Archive  # noqa: PLC0415  (of this command alone)
 
     choice = Choice(the_project())
     classes = classes_of(choice.store)
@@ -105,7 +105,7 @@ def restore(
     way, is not asked for again: call the same command as often as you like, it says how far things
     are.
     """
-    from cryoem_cloud.cli.restoring import Restore  # noqa: PLC0415  (of this command alone)
+    from cryoem_cloud.cli.storage.restoring import Restore  # noqa: PLC0415  (of this command alone)
 
     choice = Choice(the_project())
     classes = classes_of(choice.store)
@@ -152,7 +152,7 @@ def clean(
     earlier iterations), and files of jobs that are in the trash or were deleted here. What reads
     them is told. Files here stay. Asks first.
     """
-    from cryoem_cloud.cli.clean import Clean  # noqa: PLC0415  (of this command alone)
+    from cryoem_cloud.cli.storage.clean import Clean  # noqa: PLC0415  (of this command alone)
 
     clean_ = Clean(the_project(), places(), paths=paths, versions=versions, older=older)
     clean_.look()

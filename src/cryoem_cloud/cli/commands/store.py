@@ -2,11 +2,11 @@
 
 import click
 
-from cryoem_cloud.cli.indexed import entries
+from cryoem_cloud.cli.files.indexed import entries
+from cryoem_cloud.cli.files.using import folders_of
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import the_project
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.cli.using import folders_of
 from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.paths import is_below, normal
 from cryoem_cloud.model.units import counted, human_size, human_usd

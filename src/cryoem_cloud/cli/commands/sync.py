@@ -4,11 +4,11 @@ import os
 
 import click
 
-from cryoem_cloud.cli.archiving import archived_here
-from cryoem_cloud.cli.moving import Moved, Plan, encoding_option, json_option, rate_option
-from cryoem_cloud.cli.pulling import Pulling
-from cryoem_cloud.cli.pushing import Pushing
+from cryoem_cloud.cli.files.moving import Moved, Plan, encoding_option, json_option, rate_option
+from cryoem_cloud.cli.files.pulling import Pulling
+from cryoem_cloud.cli.files.pushing import Pushing
 from cryoem_cloud.cli.standing import places, the_project
+from cryoem_cloud.cli.storage.archiving import archived_here
 from cryoem_cloud.cli.telling import as_json
 
 __all__ = ["command"]

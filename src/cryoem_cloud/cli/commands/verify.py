@@ -4,11 +4,11 @@ from collections import Counter
 
 import click
 
-from cryoem_cloud.cli.moving import json_option
-from cryoem_cloud.cli.pulling import Pulling
+from cryoem_cloud.cli.files.moving import json_option
+from cryoem_cloud.cli.files.pulling import Pulling
+from cryoem_cloud.cli.files.verifying import Repairs, Verdict, verdicts
 from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.cli.verifying import Repairs, Verdict, verdicts
 from cryoem_cloud.model.units import counted, human_size, visible
 from cryoem_cloud.mover.verify import Finding, Proof
 from cryoem_cloud.settings import Settings, environment

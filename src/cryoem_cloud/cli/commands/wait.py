@@ -5,8 +5,8 @@ import time
 import click
 
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find
-from cryoem_cloud.cli.following import follow
+from cryoem_cloud.cli.jobs.finding import find
+from cryoem_cloud.cli.jobs.following import follow
 from cryoem_cloud.cli.saying import INTERRUPTED
 
 __all__ = ["command"]

@@ -5,10 +5,10 @@ import click
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.apps.verdict import without_last_words
 from cryoem_cloud.cli.completing import job_numbers
-from cryoem_cloud.cli.finding import find
-from cryoem_cloud.cli.machines import last_boot_words
+from cryoem_cloud.cli.jobs.finding import find
+from cryoem_cloud.cli.jobs.machines import last_boot_words
 from cryoem_cloud.cli.standing import places
-from cryoem_cloud.courier.cards import Card
+from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.courier.start import log_file, running, spool_of, wake
 from cryoem_cloud.model.job import Outcome
 from cryoem_cloud.model.phase import Phase

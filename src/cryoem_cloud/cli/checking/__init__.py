@@ -1,0 +1,1 @@
+"""What is looked at where something does not work."""

@@ -1,0 +1,1 @@
+"""What the commands that move files share."""

@@ -1,0 +1,1 @@
+"""What the commands about plans, prices and costs share."""

@@ -1,0 +1,148 @@
+"""What commands know of costs: the project's charges, and what exists now."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from cryoem_cloud.cli.jobs.fleets import Left, all_machines
+from cryoem_cloud.courier.known.tokens import job_of
+from cryoem_cloud.courier.money.books import Books
+from cryoem_cloud.courier.money.settling import settle
+from cryoem_cloud.model.charge import Charge, Rented
+from cryoem_cloud.model.errors import CryoemError, FormatError, ObjectMissingError
+from cryoem_cloud.model.life import MONTH_H
+from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.units import plain
+from cryoem_cloud.ports.rates import Rates
+from cryoem_cloud.settings import Places, Settings, environment
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.ledger import Ledger
+from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.rates import rates_by
+from cryoem_cloud.wiring.stores import store_at
+
+__all__ = [
+    "Running",
+    "charges_of",
+    "rates_for",
+    "running",
+    "settle_cost",
+    "stored_usd",
+    "with_groups",
+]
+
+
+_AT_ONCE = 16
+"""Records that are read at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A machine that is there, and what it costs with its disk; None: nobody knows, or nothing."""
+
+    name: str
+    where: str
+    kind: str
+    market: str
+    project: str
+    job: int
+    usd_per_hour: Decimal | None
+
+    def to_json(self) -> dict[str, JSON]:
+        """For programs."""
+        cost = self.usd_per_hour
+        return {
+            "name": self.name,
+            "where": self.where,
+            "type": self.kind,
+            "market": self.market,
+            "project": self.project,
+            "job": self.job,
+            "usd_an_hour": None if cost is None else f"{cost:f}",
+        }
+
+
+def rates_for(places: Places, project: Project | None) -> Rates:
+    """Prices, by the project's settings."""
+    folder = project.folder if project else None
+    return rates_by(places, Settings.read(places, folder, environment()))
+
+
+def charges_of(project: Project, job: int | None = None) -> tuple[Charge, ...]:
+    """What a project's jobs have cost, or one of them."""
+    rates = rates_for(Places.read(environment()), project)
+    return Ledger(store_at(project.store), project.name).charges(job, rates=rates)
+
+
+def with_groups(project: Project, charges: Sequence[Charge]) -> list[Charge]:
+    """With the Unix group of each job's submitter, where the job tells it; a request a job."""
+    store, jobs = store_at(project.store), sorted({charge.job for charge in charges})
+
+    def group(job: int) -> str:
+        try:
+            return plain(JobRecords(store, project.name, job).job().group)
+        except (ObjectMissingError, FormatError):  # of a newer version, or gone
+            return ""
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = dict(zip(jobs, pool.map(group, jobs), strict=True))
+    return [replace(charge, group=found[charge.job]) for charge in charges]
+
+
+def running(places: Places) -> list[Running]:
+    """The machines of all providers that are there."""
+    from cryoem_cloud.wiring.background import providers_of  # noqa: PLC0415  (heavy)
+
+    rates, found = rates_for(places, None), []
+    for each in all_machines(providers_of(places)):
+        machine = each.machine
+        if not each.lives:
+            continue
+        wanted = Rented(
+            kind=machine.kind,
+            where=each.where,
+            region=machine.region,
+            zone=machine.zone,
+            market=machine.market,
+        )
+        rate = rates(wanted)
+        disk = rate.disk_usd * rate.disk_gib / MONTH_H if rate else 0
+        found.append(
+            Running(
+                name=machine.name,
+                where=each.where,
+                kind=machine.kind,
+                market=machine.market,
+                project=each.project,
+                job=each.job,
+                usd_per_hour=rate.usd_per_hour + disk if rate else None,
+            )
+        )
+    return found
+
+
+def settle_cost(fleet: Left) -> None:
+    """Record what a fleet that was just ended has cost, as far as that can be."""
+    found = job_of(fleet.token)
+    if not fleet.store or found is None:
+        return
+    books = Books(
+        ledger=Ledger(store_at(fleet.store), found[0]),
+        who="reap",
+        where=fleet.where,
+        sells=fleet.provider.sells,
+        rates=rates_for(Places.read(environment()), None),
+        clock=SystemClock(),
+    )
+    with suppress(CryoemError):  # the fleet is ended all the same
+        settle(fleet.provider, fleet.token, books)
+
+
+def stored_usd(project: Project) -> tuple[int, Decimal]:
+    """The bytes that the store holds of a project, and what they cost a month; a listing."""
+    store = store_at(project.store)
+    size = sum(item.size for item in store.list(f"{project.name}/"))
+    return size, store.properties.storage_usd_per_gb * size / 10**9

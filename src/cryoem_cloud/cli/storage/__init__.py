@@ -1,0 +1,1 @@
+"""What lies where: cryoem storage's commands."""

@@ -1,0 +1,1 @@
+"""From what machines tell to files at home."""

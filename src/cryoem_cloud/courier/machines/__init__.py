@@ -1,0 +1,1 @@
+"""Which machines a job gets, for how long, and that none outlives it."""

@@ -1,0 +1,137 @@
+"""Decides, once for a job, which machines it gets where its provider sells several kinds."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from cryoem_cloud.courier.known.spool import Slip
+from cryoem_cloud.courier.means import Means
+from cryoem_cloud.model.chosen import Chosen
+from cryoem_cloud.model.errors import (
+    CryoemError,
+    ProviderDeniedError,
+    ProviderError,
+    ProviderUnreachableError,
+    StoreDeniedError,
+    StoreUnreachableError,
+)
+from cryoem_cloud.model.offer import Offer
+from cryoem_cloud.model.plan import LINE_BYTES_S, Transfer
+from cryoem_cloud.model.units import size_of
+from cryoem_cloud.model.work import Work
+from cryoem_cloud.planner.decide import Ground, decided, limits_of
+from cryoem_cloud.planner.static import offers_for
+from cryoem_cloud.planner.terms import terms_in
+from cryoem_cloud.ports.application import Shape
+from cryoem_cloud.ports.provider import LIMIT_S, Provider
+from cryoem_cloud.ports.view import View
+from cryoem_cloud.settings import Settings, environment
+from cryoem_cloud.stores.egress import egress_usd_per_gb
+from cryoem_cloud.stores.jobs import JobRecords
+
+__all__ = ["Planning", "fixed_count"]
+
+_LOG = logging.getLogger(__name__)
+
+_HOUR_S = 3600.0
+_PASSES = (
+    StoreUnreachableError,
+    StoreDeniedError,
+    ProviderUnreachableError,
+    ProviderDeniedError,
+)
+"""What says nothing about the job; it is planned once that is over."""
+
+
+def fixed_count(slip: Slip, settings: Settings) -> int:
+    """How many machines its user wants, by the job or the settings; 0: nobody has said."""
+    return slip.job.wish.count or (settings.count if settings.count > 1 else 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """Plans one job, before it has tasks: these are made for machines of one shape."""
+
+    means: Means
+    slip: Slip
+    records: JobRecords
+    provider: Provider
+    settings: Settings
+
+    def chosen(self, view: View, missing_bytes: Callable[[], int]) -> Chosen | None:
+        """What was decided, by whichever courier did so first; None: the table by program holds.
+
+        `view` has what the job reads, of which the store lacks so many bytes.
+        """
+        if not self.provider.sells:
+            return None
+        if (before := self.records.plan()) or self.records.tasks(0):
+            return before
+        try:
+            found = self._decide(view, missing_bytes)
+        except _PASSES:
+            raise
+        except (CryoemError, OSError) as error:
+            found = str(error)
+        if isinstance(found, str):
+            _LOG.warning("job %d: no plan, machines by the table: %s", self.records.number, found)
+            return None
+        self.records.put_plan(found)
+        return self.records.plan()
+
+    def shape(self, chosen: Chosen, before: Shape) -> Shape:
+        """Of the chosen machines, for programs' counts; all else as it was before."""
+        found = self.provider.shape(chosen.offers[0])
+        return replace(before, cores=found.cores, memory_gib=found.memory_gib, gpus=found.gpus)
+
+    def _decide(self, view: View, missing_bytes: Callable[[], int]) -> Chosen | str:
+        job, settings = self.slip.job, self.settings
+        work = self.means.application(job.application).work(job, view)
+        if work is None:
+            return "nobody knows what it computes"
+        region, store = self.provider.region, self.slip.project.store
+        ground = Ground(
+            prices=self.means.catalogue(region, self.slip.project.folder),
+            transfer=self._transfer(work, missing_bytes()),
+            terms=terms_in(region, egress_usd_per_gb(store, env=environment())),
+            table=offers_for(job.script, job.wish),
+            limit_s=job.wish.hours * _HOUR_S or LIMIT_S,
+        )
+        count = fixed_count(self.slip, settings)
+        found = decided(work, limits_of(job.wish, count=count, whole=bool(job.after)), ground)
+        if isinstance(found, str) or job.wish.machine:
+            return found
+        return self._that_there_are(found)
+
+    def _transfer(self, work: Work, up_bytes: int) -> Transfer:
+        essential = self.slip.job.wish.essential
+        limit = self.settings.limit_rate
+        return Transfer(
+            up_bytes=up_bytes,
+            down_bytes=work.essential_bytes if essential else work.output_bytes,
+            line_bytes_s=size_of(limit) if limit else LINE_BYTES_S,
+        )
+
+    def _that_there_are(self, chosen: Chosen) -> Chosen | str:
+        """Without types that the provider does not know, or knows otherwise than the catalogue."""
+        first = chosen.offers[0].kinds[0]
+        shape = self._known(first)
+        if shape is None:
+            return f"{self.provider.name} has no {first}"
+        offers = [
+            replace(offer, kinds=tuple(kind for kind in offer.kinds if self._as(shape, kind)))
+            for offer in chosen.offers
+        ]
+        return replace(chosen, offers=tuple(offer for offer in offers if offer.kinds))
+
+    def _as(self, shape: Shape, kind: str) -> bool:
+        known = self._known(kind)
+        return known is not None and (known.cores, known.gpus) == (shape.cores, shape.gpus)
+
+    def _known(self, kind: str) -> Shape | None:
+        try:
+            return self.provider.shape(Offer((kind,)))
+        except _PASSES:
+            raise
+        except ProviderError:
+            return None

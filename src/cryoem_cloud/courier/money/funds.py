@@ -1,0 +1,141 @@
+"""Whether a fleet may be ordered: its user agrees to what it may cost, and the budget allows it."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from cryoem_cloud.courier.known.spool import Slip
+from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.money.pricing import estimate_of, planned_of
+from cryoem_cloud.courier.money.settling import settle_overdue
+from cryoem_cloud.model.charge import whole
+from cryoem_cloud.model.chosen import Chosen
+from cryoem_cloud.model.errors import BudgetError
+from cryoem_cloud.model.estimate import Estimate
+from cryoem_cloud.model.usd import usd
+from cryoem_cloud.ports.provider import Order, Provider
+from cryoem_cloud.settings import Settings
+from cryoem_cloud.stores.budget import BudgetLog, approve, approved
+from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.ledger import Ledger
+
+__all__ = ["Funds"]
+
+_LOG = logging.getLogger(__name__)
+
+_LOOK_S = 15.0
+"""Between looks at the store, for a budget that was raised or somebody's consent."""
+
+
+@dataclass(kw_only=True)
+class Funds:
+    """Grants one job's fleets, one after the other. `ask` shows a question where users look.
+
+    Asked is by what its `plan` expects, where it has one; reserved is the most that is possible.
+    """
+
+    means: Means
+    slip: Slip
+    records: JobRecords
+    ask: Callable[[str], None]
+    plan: Callable[[], Chosen | None] = lambda: None
+    _granted: str = ""
+    _why: str = ""
+    _due_s: float = field(default=float("-inf"))
+    _asked: bool = False
+    _news: str | None = None
+
+    def wait_for(self, order: Order, provider: Provider) -> str:
+        """Why the fleet may not be ordered yet; "" where it may, and its reservation stands.
+
+        Raises:
+            StoreError: The store does not tell; nothing may be ordered then.
+        """
+        if order.token == self._granted:
+            return ""
+        now_s = self.means.clock.monotonic()
+        here = self.means.spool.approved(self.slip.name)
+        if now_s >= self._due_s or (here and self._asked):
+            self._due_s = now_s + _LOOK_S
+            self._why = self._decide(order, provider, here=here)
+            self._granted = "" if self._why else order.token
+            self._news = None if self._why else self._news or ""
+        return self._why
+
+    def news(self) -> str | None:
+        """What to say of a fleet that was just granted, maybe nothing; None: none was."""
+        said, self._news = self._news, None
+        return said
+
+    def _decide(self, order: Order, provider: Provider, *, here: bool) -> str:
+        settings = self.means.settings(str(self.slip.project.folder))
+        estimate = estimate_of(
+            (order.offer,),
+            self.means.rates(settings),
+            where=provider.name,
+            region=provider.region,
+            count=order.count,
+            lasts_s=order.limit_s,
+            disk_gib=order.disk_gib,
+        )
+        if estimate is None and not provider.sells:
+            return ""
+        plan = self.plan() if provider.sells else None
+        likely = planned_of(estimate, plan, order.offer) if estimate and plan else estimate
+        above = self._threshold(settings)
+        if above is not None and not self._agreed(likely, above, here=here):
+            return self._question(likely, above)
+        return self._reserve(order, estimate)
+
+    def _threshold(self, settings: Settings) -> Decimal | None:
+        """What costs more is asked about: the settings' sum, or the job's own."""
+        asked = [usd(settings.ask_above)] if settings.ask_above else []
+        wished = self.slip.job.wish.budget_usd
+        return min([*asked, wished] if wished else asked, default=None)
+
+    def _agreed(self, estimate: Estimate | None, above: Decimal, *, here: bool) -> bool:
+        """Whether it is little, or somebody agrees to it, here or on another computer."""
+        if estimate is not None and estimate.usd <= above:
+            return True
+        records = self.records
+        if here:
+            by = self.slip.job.submitter
+            approve(records.store, records.project, records.number, by=by)
+            return True
+        return approved(records.store, records.project, records.number)
+
+    def _question(self, estimate: Estimate | None, above: Decimal) -> str:
+        number = self.records.number
+        what = estimate.told() if estimate else "nobody knows how much: no price is known"
+        if not self._asked:
+            self._asked = True
+            self.ask(
+                f"cryoem: job {number} needs approval, as it may cost more than ${above:f}\n"
+                f"cryoem: {what}\n"
+                f"cryoem: cryoem approve {number} lets it go on, cryoem stop {number} ends it\n"
+            )
+        return f"needs approval (cryoem approve {number}): {what}"
+
+    def _reserve(self, order: Order, estimate: Estimate | None) -> str:
+        """Reserve what the fleet may cost; why it waits where that does not fit."""
+        log = BudgetLog(self.records.store, self.records.project)
+        if estimate is None:
+            if log.read().limit is None:
+                return ""
+            kinds = ", ".join(order.offer.kinds)
+            return f"waits, as the project has a budget, and no price is known of {kinds}"
+        now = self.means.clock.now()
+        months = estimate.months(now)
+        until = whole(now + timedelta(seconds=order.limit_s))
+        try:
+            balance = log.reserve(order.token, months, until=until, by=order.owner)
+        except BudgetError as error:
+            if settle_overdue(log, Ledger(self.records.store, self.records.project), now):
+                self._due_s = float("-inf")
+            return f"waits: {error}"
+        self._news = balance.warning(f"{now:%Y-%m}")
+        if self._news:
+            _LOG.warning("job %d: %s", self.records.number, self._news)
+        return ""

@@ -1,0 +1,1 @@
+"""Jobs that several machines share: how they are cut, and how they go."""

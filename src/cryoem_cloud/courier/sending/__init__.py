@@ -1,0 +1,1 @@
+"""From what a job reads to bytes in the store."""
