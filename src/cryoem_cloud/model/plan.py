@@ -71,7 +71,8 @@ class Option:
 
     `total_h` is from submission until the results are home, `running_h` the work itself on all of
     them, `paid_h` what each machine is paid for, in the mean, and `life_h` how long the first one
-    is there. `usd` is for all, of which at P50 `machines_usd`, `disk_usd` and `egress_usd`. `interruptions` is how many times a machine is expected to be taken away.
+    is there. `usd` is for all, of which at P50 `machines_usd`, `disk_usd` and `egress_usd`.
+    `interruptions` is how many times a machine is expected to be taken away.
     """
 
     listing: Listing
