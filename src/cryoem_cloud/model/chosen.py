@@ -18,7 +18,7 @@ class Chosen:
 
     `offers` are in the order in which they are tried, all of one shape, `count` is how many
     machines there are at most, `paid_s` how long each is paid for, and `usd_p90` what all cost as
-    first offered, at P90. `work_s` is what all the work would take one of them, at P50 (0: not
+    first offered, at P90. `work_s` is what all the work would take one of them, at P10 (0: not
     known). `said` is the plan's short form: lines for the job's log.
     """
 

@@ -70,7 +70,7 @@ def decided(work: Work, limits: Limits, ground: Ground) -> Chosen | str:
         paid_s=ceil(option.paid_h.p90 * _HOUR_S),
         usd_p90=option.usd.p90,
         said=tuple(_said(option, why, offers[0], ground)),
-        work_s=ceil(option.running_h.p50 * option.machines * _HOUR_S),
+        work_s=ceil(option.running_h.p10 * option.machines * _HOUR_S),
     )
 
 

@@ -74,7 +74,7 @@ class Step:
             self.work.items, machines=machines, item_s=item_s, streamed=bool(self.movie_bytes)
         )
         come_s = list(self._come_s(sizes, true))
-        expected_s = max(run_s(self.work, kind, self.rates(planned)).p50, fetch)
+        expected_s = max(run_s(self.work, kind, self.rates(planned)).p10, fetch)
         return ToDo(
             pieces=[n * item_s for n in sizes],
             come_s=come_s,

@@ -35,7 +35,7 @@ class Underway:
         self._sending = Background(_counted(self._arriving, steps), name)
 
     def wanted(self, there: int, most: int, *, work_s: float, follower: PieceFollower) -> int:
-        """How many machines there should be, of a job that was planned to take one `work_s`.
+        """How many machines there should be, of a job that may take one as little as `work_s`.
 
         Decision 0019: as many as its pieces are worth while they are sent. All at once where there
         is little to send, or nobody has planned how much work it is (0).
