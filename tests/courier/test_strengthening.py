@@ -126,8 +126,9 @@ def test_a_courier_that_was_killed_before_its_order_is_followed_by_one_that_orde
 def test_what_an_account_may_not_have_beside_others_ends_no_job(manned: Manned) -> None:
     manned.keep(1)
     manned.provider.trouble["2"] = QuotaError("64 vCPUs are the most")
-    assert manned.keep(6) == {"1": 1}
+    assert manned.keep(3) == manned.keep(6) == {"1": 1}
     assert manned.told[-1] == "has fewer machines than it might: 64 vCPUs are the most"
+    assert manned.bench.records.launches() == 2
     manned.provider.gone = True
     with pytest.raises(QuotaError):
         manned.keep(6)

@@ -147,8 +147,9 @@ class Manning:
         tended = [self._tend(n, fleet, provider, others=alive) for n, fleet in fleets.items()]
         if not fleets or any(tended):
             return
-        if all(fleet.alive for fleet in fleets.values()):
-            self._strengthen(provider)
+        if alive:
+            if len(fleets) == len(self._launches.kept):
+                self._strengthen(provider)
         elif all(fleet.spent for fleet in fleets.values()) and self._silent():
             failures = sum(fleet.failures for fleet in fleets.values())
             self._failed = (*self._failed, failures) if failures else ()
