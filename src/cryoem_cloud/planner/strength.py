@@ -100,17 +100,17 @@ def _orders(todo: Todo, most: int) -> Iterator[float]:
         there = wanted
         if there >= most or state.sent_in_s <= 0:
             return
-        now_s, state = _later(state, now_s, there)
+        now_s, state = _later(state, now_s, there, most)
 
 
-def _later(state: Todo, now_s: float, there: int) -> tuple[float, Todo]:
+def _later(state: Todo, now_s: float, there: int, most: int) -> tuple[float, Todo]:
     """The next instant at which more may be worth it, and what there is to do then.
 
     While all are busy, a machine more is worth it when what they leave undone until all is sent
     fills it for the rest of that time.
     """
     work_s, until_s, boot_s = state.ready_s + state.coming_s, state.sent_in_s, state.boot_s
-    more = there + max(1, there // 2)
+    more = min(there + max(1, there // 2), most)
     rest_s = (work_s - there * until_s - there * boot_s + more * boot_s) / (more - there)
     rest_s = min(max(rest_s, 0.0), until_s)
     if rest_s >= until_s - _ROUNDING_S:
