@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.agent.close import shared
 from cryoem_cloud.agent.work import Agent
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.file import Content, Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.task import MAIN, Ready, Task, piece_name
-from cryoem_cloud.model.turn import Deed, exit_of
+from cryoem_cloud.model.turn import Deed, Turn, exit_of
 from cryoem_cloud.mover.pull import fetch_bytes
 from cryoem_cloud.ports.application import Application, Finished
 from cryoem_cloud.stores.index import IndexLog
@@ -152,6 +153,28 @@ def test_pieces_and_what_joins_them_make_what_one_machine_would(
     assert sorted(found) == [*(f"{item}.made" for item in "abcde"), "joined.txt"]
     assert found["joined.txt"] == b"a.made\nb.made\nc.made\nd.made\ne.made\n"
     assert found["d.made"] == b"made of d\n"
+
+
+def test_what_joins_tells_how_long_each_machine_ran_and_through_how_many_items(
+    tmp_path: Path,
+) -> None:
+    records = job_of(["a", "b"], ["c"], ["d", "e"])
+    live(records, tmp_path, "m0")
+    assert records.turns(piece_name(1)).read()[-1].detail["ran_s"] >= 1
+    ran = records.turns(MAIN).read()[-1].detail["ran"]
+    assert list(ran) == ["m0"]
+    seconds, items = ran["m0"]
+    assert seconds >= 3
+    assert items == 3
+
+
+def test_a_piece_that_went_on_from_another_turns_work_tells_no_time() -> None:
+    whole, half, odd = (
+        Turn(number=n, deed=Deed.DONE, holder="m", nonce="x", detail=detail)
+        for n, detail in ((2, {"ran_s": 50}), (4, {}), (2, {"ran_s": "x"}))
+    )
+    tasks = [Task(name=piece_name(n), script="", inputs=(), items=(0, n)) for n in (1, 2, 3)]
+    assert shared(zip(tasks, (whole, half, odd), strict=True)) == {"m": [50, 1]}
 
 
 def test_the_log_tells_of_all_pieces_in_their_order(tmp_path: Path) -> None:

@@ -106,6 +106,17 @@ def test_a_machine_that_came_through_its_turn_says_so(records: JobRecords, tmp_p
     assert live(records, tmp_path / "scratch") == ["up", "worked", "end"]
 
 
+def test_a_turn_that_did_all_says_how_long_its_script_ran(tmp_path: Path) -> None:
+    records = of_script("sleep 1.2")
+    live(records, tmp_path / "scratch")
+    assert records.turns(MAIN).read()[-1].detail["ran_s"] in {1, 2}
+    taken_over = of_script("true")
+    assert taken_over.turns(MAIN).claim("another")
+    assert taken_over.turns(MAIN).close(taken_over.turns(MAIN).read()[-1], Deed.RELEASED)
+    live(taken_over, tmp_path / "scratch")
+    assert "ran_s" not in taken_over.turns(MAIN).read()[-1].detail
+
+
 def test_what_a_script_makes_has_rights_by_the_submitters_umask(
     records: JobRecords, tmp_path: Path
 ) -> None:

@@ -1,13 +1,20 @@
 """`cryoem plan SCRIPT|JOBDIR`, typed: offline, with nothing but the folder."""
 
 import json
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.cli.standing import places
+from cryoem_cloud.courier.known.learnt import Learnt
+from cryoem_cloud.model.measured import Measured
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import hours_of
+from cryoem_cloud.model.work import Program, Work
+from cryoem_cloud.stores.measured import put_measured
+from cryoem_cloud.stores.memory import MemoryStore
 from tests.cli.conftest import Type, User
 
 _JOB = "Class2D/job008"
@@ -86,6 +93,26 @@ def test_programs_get_the_same_with_ranges(folder: Path, typed: Type) -> None:
     assert choice in found["front"]
     assert choice["machine_type"] in found["reason"]
     assert told(typed, f"{_JOB}/run_submit.script") == found
+
+
+def test_a_plan_says_which_finished_jobs_it_goes_by(folder: Path, typed: Type) -> None:
+    before = told(typed, _JOB)["choice"]
+    kind, ran_s = before["machine_type"], int(3 * 3600 * before["running_h"]["p50"])
+    assert typed("connect", "relion")[0] == 0
+    project = tomllib.loads((folder / ".cryoem/project.toml").read_text())["name"]
+    work = Work(
+        program=Program.CLASS2D, items=50_000, box_px=128, classes=100, iterations=25, on_gpus=True
+    )
+    store = MemoryStore()
+    for job in (1, 2):
+        measured = Measured(job=job, kind=kind, where="aws", work=work, ran_s=ran_s)
+        put_measured(store, project, measured)
+    Learnt(places().cache / "learnt").refreshed(store, project)
+    after = told(typed, _JOB, "--machine", kind)["choice"]
+    assert after["learnt_from_jobs"] == 2
+    assert after["running_h"]["p50"] > 1.3 * before["running_h"]["p50"]
+    _, said, _ = typed("plan", _JOB, "--machine", kind)
+    assert f"learnt    from 2 jobs of this project on {kind}" in said
 
 
 def test_limits_are_kept_and_what_is_not_possible_is_said(folder: Path, typed: Type) -> None:

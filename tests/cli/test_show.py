@@ -1,22 +1,30 @@
 """`cryoem show` of jobs on which several machines have worked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from cryoem_cloud.apps.shell import Shell
+from cryoem_cloud.cli.commands.ls import command as ls
 from cryoem_cloud.cli.commands.show import command
 from cryoem_cloud.cli.jobs.afar import records_of
 from cryoem_cloud.cli.jobs.finding import cards
 from cryoem_cloud.courier.known.cards import Card
+from cryoem_cloud.model.charge import Rate, Sighting, Witness
+from cryoem_cloud.model.forecast import Forecast
 from cryoem_cloud.model.job import Job
+from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.spread import Spread
 from cryoem_cloud.model.task import MAIN, Ready, Task, piece_name
 from cryoem_cloud.model.turn import Deed
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.ledger import Ledger
 from tests.cli.conftest import User
 
 _SCRIPT = "relion_refine --i p.star --o C/run\n"
@@ -153,3 +161,37 @@ def test_a_machine_of_this_computer_is_named_with_its_process(user: User) -> Non
     (agent,) = user.processes("agent")
     assert line.endswith(f" (process {agent} of this computer): is at work")
     user.cryoem("stop", str(number))
+
+
+def test_of_a_running_job_the_time_that_is_left_and_its_cost_in_all_are_shown(
+    shown: Shown,
+) -> None:
+    shown.has(Task(name=MAIN, script=_SCRIPT, inputs=()))
+    shown.claimed(MAIN, "m-1")
+    now = datetime.now(UTC)
+    (card,) = cards().of_number(7)
+    left = Forecast(at=now, left_s=Spread(7200, 9000, 10_800), told="iteration 7 of 25")
+    cards().write(replace(card, phase=Phase.RUNNING, forecast=left))
+    ledger = Ledger(shown.records.store, "proj-1")
+    seen = Sighting(
+        machine="i-1",
+        job=7,
+        witness=Witness.COURIER,
+        since=now - timedelta(hours=1),
+        until=now,
+        kind="g6.xlarge",
+        rate=Rate(usd_per_hour=Decimal(2), source="a list"),
+    )
+    ledger.put(seen, "courier-1")
+    (told,) = shown.lines("left")
+    assert told.startswith("iteration 7 of 25, ")
+    assert told.endswith(" to 3 h 00 min left")
+    (cost,) = shown.lines("cost")
+    assert cost.startswith("$2.00")
+    assert "; in all $" in cost
+    assert float(cost.rpartition("$")[2]) == pytest.approx(8, abs=0.02)
+    listed = CliRunner().invoke(ls, ["--all"], catch_exceptions=False).output
+    assert "iteration 7 of 25, " in listed
+    (card,) = cards().of_number(7)
+    cards().write(replace(card, phase=Phase.HOMECOMING))
+    assert shown.lines("left") == []

@@ -15,6 +15,7 @@ from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.launch import Launch
+from cryoem_cloud.model.measured import Measured
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import PROTOCOL
 from cryoem_cloud.model.task import Ready, pack_from_bytes, pack_to_bytes
@@ -51,6 +52,7 @@ SAME: dict[str, Callable[[bytes], bytes]] = {
     "entries": lambda data: entries_to_bytes(entries_from_bytes(data)),
     "next": lambda data: Next.from_bytes(data).to_bytes(),
     "sighting": lambda data: Sighting.from_bytes(data).to_bytes(),
+    "measured": lambda data: Measured.from_bytes(data).to_bytes(),
     "carried": lambda data: Carried.from_bytes(data).to_bytes(),
     "budget": lambda data: BudgetEntry.from_bytes(data).to_bytes(),
     "project": lambda data: Project.from_bytes(data, store="", folder=Path("/")).to_bytes(),

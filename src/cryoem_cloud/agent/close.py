@@ -1,7 +1,7 @@
 """How a turn ends: the rest is sent, a manifest says what there is, and the claim is closed."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,12 @@ from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.journal import ENDED
 from cryoem_cloud.model.keys import manifest_key
 from cryoem_cloud.model.record import JSON
-from cryoem_cloud.model.turn import Deed
+from cryoem_cloud.model.task import Task
+from cryoem_cloud.model.turn import Deed, Turn
 from cryoem_cloud.stores.index import IndexLog, entries_to_bytes
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["Closing", "as_sent"]
+__all__ = ["Closing", "as_sent", "shared"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,9 @@ class Closing:
             detail["script"] = self.script
         if task.joins:
             detail["machines"] = dict(Counter(turn.holder for _, turn in self.taken.pieces))
+            detail["ran"] = shared(self.taken.pieces)
+        elif exit_.outcome is Outcome.SUCCESS and claim.number == 1 and not self.stands:
+            detail["ran_s"] = max(1, round(self.sender.lasted_s))
         return detail
 
     def _put_manifest(self, key: str, manifest: bytes) -> None:
@@ -97,6 +101,21 @@ class Closing:
         if entries:
             index = IndexLog(self.records.store, self.records.project)
             insisting(lambda: index.append_manifest(key, key, digest), self.sleep)
+
+
+def shared(pieces: Iterable[tuple[Task, Turn]]) -> dict[str, JSON]:
+    """By machine, the seconds that pieces ran on it, and how many items these had.
+
+    Pieces that did not run from their beginning to their end in one turn are left out.
+    """
+    found: dict[str, list[int]] = {}
+    for task, turn in pieces:
+        ran_s = turn.detail.get("ran_s")
+        if isinstance(ran_s, int) and ran_s > 0:
+            of = found.setdefault(turn.holder, [0, 0])
+            of[0] += ran_s
+            of[1] += task.size
+    return dict(found)
 
 
 def as_sent(exit_: Exit, unreadable: Mapping[str, str]) -> Exit:

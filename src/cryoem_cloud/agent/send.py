@@ -59,8 +59,9 @@ class Sender:
     path, as the pages say it. What cannot be read is passed over; after `finish`, `unreadable` says
     why, by path. `carried` are outputs of earlier turns that the first page names. `sealing` says
     what goes when; `sealed` are the outputs that sealed others and were sent. `looked_s` is how
-    long the last look at the outputs took, in seconds. `progressed` is
-    called after each page with log lines or files. `engines` move the bytes of large files.
+    long the last look at the outputs took, in seconds, `lasted_s` how long the script ran (0: it
+    has not ended). `progressed` is called after each page with log lines or files. `engines` move
+    the bytes of large files.
     """
 
     desk: Desk
@@ -73,6 +74,7 @@ class Sender:
     sealing: Sealing = field(default_factory=Sealing)
     sealed: set[str] = field(default_factory=set)
     looked_s: float = 0.0
+    lasted_s: float = 0.0
     progressed: Callable[[], None] = _silently
     engines: Engines = field(default_factory=lambda: Engines.storing(""))
     _stamps: dict[str, Stamp] = field(default_factory=dict)

@@ -25,7 +25,7 @@ def sending(sender: Sender) -> Iterator[None]:
     """Within this, a thread sends what is new; what it cannot send now it tries again.
 
     A look at very many outputs takes long; then looks are made more seldom. A store that takes long
-    is not waited for any longer than that.
+    is not waited for any longer than that. How long it lasted is then the sender's `lasted_s`.
     """
     stopped = threading.Event()
 
@@ -42,8 +42,10 @@ def sending(sender: Sender) -> Iterator[None]:
 
     thread = threading.Thread(target=send, name="sending")
     thread.start()
+    began_s = sender.clock.monotonic()
     try:
         yield
     finally:
+        sender.lasted_s = sender.clock.monotonic() - began_s
         stopped.set()
         thread.join()

@@ -5,7 +5,7 @@ nor the system's is a bug of it, and would come again with every try.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
@@ -20,6 +20,16 @@ _LOG = logging.getLogger(__name__)
 
 _CACHE = "sqlite3"
 """The module whose errors are of our cache, into which views look; imported where it is needed."""
+
+_NONE = object()
+
+
+def _cannot_tell(*_: object) -> None:
+    """What an application says that has no such method."""
+
+
+_DEFAULTS: Mapping[str, Callable[..., object]] = {"advance": _cannot_tell}
+"""What the port lets an application leave out."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,7 +48,9 @@ class _Guarded:
         self._remedy = remedy
 
     def __getattr__(self, name: str) -> object:
-        found: object = getattr(self._application, name)
+        found: object = getattr(self._application, name, _DEFAULTS.get(name, _NONE))
+        if found is _NONE:
+            raise AttributeError(f"application {self._application.name} has no {name}")
         if callable(found):
             found = self._safe(found, name)
             setattr(self, name, found)  # asked for once: some are called for each file of many

@@ -111,6 +111,10 @@ class Shell:
         """Not at all: one command on one machine."""
         return None
 
+    def advance(self, job: Job, work: Work, sealed: Collection[str]) -> None:  # noqa: ARG002  (the port's names)
+        """Nobody knows how far an unknown program is."""
+        return
+
     def work(self, job: Job, view: View) -> Work | None:  # noqa: ARG002  (the port's names)
         """Nobody knows."""
         return None

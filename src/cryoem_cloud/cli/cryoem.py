@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "retry": "Submit a job that has ended once more.",
     "resume": "Go on with a job that was stopped or has failed.",
     "offers": "List machine types and what they cost.",
+    "benchmark": "Measure RELION on this computer, or on machine types.",
     "compare": "Rent machines or buy a workstation: what either costs.",
     "approve": "Let jobs go on that wait because of what they may cost.",
     "costs": "Say what jobs have cost, and what exists now costs.",

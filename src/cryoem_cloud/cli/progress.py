@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from cryoem_cloud.cli.showing import left_of
 from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.units import human_duration, human_size
@@ -181,4 +182,4 @@ def _state(card: Card) -> str:
     sent = f"{human_size(card.bytes_up)} sent" if card.bytes_up else ""
     home = f"{human_size(card.bytes_down)} home" if card.bytes_down else ""
     phase = "" if card.note.startswith(card.phase.value) else card.phase.value
-    return ", ".join(word for word in (phase, card.note, sent, home) if word)
+    return ", ".join(word for word in (phase, left_of(card) or card.note, sent, home) if word)

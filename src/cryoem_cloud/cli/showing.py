@@ -5,9 +5,11 @@ from datetime import timedelta
 
 from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.units import human_duration, human_size, visible
+from cryoem_cloud.wiring.clock import SystemClock
 
-__all__ = ["state_of", "table", "word_of"]
+__all__ = ["left_of", "state_of", "table", "word_of"]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -29,6 +31,13 @@ def word_of(card: Card) -> str:
         Outcome.FAILURE: "FAILED",
         Outcome.ABORTED: "CANCELLED",
     }[card.outcome]
+
+
+def left_of(card: Card) -> str:
+    """How far a running job is, and how long it takes yet; "" where nobody can tell."""
+    if card.forecast is None or card.phase is not Phase.RUNNING:
+        return ""
+    return visible(card.forecast.words(SystemClock().now()))
 
 
 def state_of(card: Card) -> str:

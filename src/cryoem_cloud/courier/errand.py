@@ -19,6 +19,8 @@ from cryoem_cloud.courier.homeward.home import DroppedError, Home
 from cryoem_cloud.courier.homeward.homecoming import Homecoming
 from cryoem_cloud.courier.known.desk import CardDesk
 from cryoem_cloud.courier.known.spool import Slip
+from cryoem_cloud.courier.learning.measuring import Measuring
+from cryoem_cloud.courier.learning.outlook import Outlook, outlook_of
 from cryoem_cloud.courier.listening import Listening
 from cryoem_cloud.courier.machines.giving_up import STOP_S, GivingUp
 from cryoem_cloud.courier.machines.manning import Manning, provider_of, shape_for
@@ -265,7 +267,8 @@ class Errand:
             self.means, self.slip, self.records, log, at_once, self.desk.note, self._ask
         )
         self._plan = manning.plan.text if manning.plan else ""
-        pieces = self._piece_follower() if any(task.is_piece for task in tasks) else None
+        outlook = outlook_of(self.means, self.slip, self.records, self.desk)
+        pieces = self._piece_follower(outlook) if any(task.is_piece for task in tasks) else None
         if pieces is not None and manning.plan:
             work_s = manning.plan.work_s
             manning.wanted = partial(self._underway.wanted, work_s=work_s, follower=pieces)
@@ -278,6 +281,7 @@ class Errand:
             told=pieces.joining if pieces else partial(self.desk.phase, Phase.RUNNING),
             clock=self.means.clock,
             carrier=self._carrier,
+            heard=outlook.hears if pieces is None else lambda _: None,
         )
         if self.desk.card.phase is not Phase.RUNNING:
             self.desk.phase(Phase.STARTING)
@@ -322,7 +326,7 @@ class Errand:
         if runs and (why := self._ceiling.reached()):
             self._listening.ask(Control.STOP, why)
 
-    def _piece_follower(self) -> PieceFollower:
+    def _piece_follower(self, outlook: Outlook) -> PieceFollower:
         return PieceFollower(
             records=self.records,
             home=lambda tasks: self._home(*tasks),
@@ -331,6 +335,7 @@ class Errand:
             clock=self.means.clock,
             carrier=self._carrier,
             head=self._plan,
+            heard=outlook.hears,
         )
 
     def _bring_home(self, ending: Turn) -> bool:
@@ -343,6 +348,7 @@ class Errand:
             home=self._home(*self.records.all_tasks()),
             refused=self._refused,
             brought=lambda: self.desk.card.bytes_down,
+            measured=Measuring(means=self.means, slip=self.slip, records=self.records).note,
         ).bring(ending)
         return exit_ is not None and self._file_away(exit_)
 

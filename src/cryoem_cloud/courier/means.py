@@ -8,6 +8,7 @@ from threading import Event
 from cryoem_cloud.courier.engines import EnginesBySettings
 from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.known.cards import Cards
+from cryoem_cloud.courier.known.learnt import Learnt
 from cryoem_cloud.courier.known.spool import Spool
 from cryoem_cloud.planner.catalog.catalogue import Catalogue, snapshot
 from cryoem_cloud.ports.application import Application
@@ -45,3 +46,5 @@ class Means:
     """What machines cost, by the settings."""
     catalogue: Callable[[str, Path], Catalogue] = lambda region, _: snapshot(region)
     """What is sold in a region, as the user of a project's folder pays for it."""
+    learnt: Learnt = field(default_factory=Learnt)
+    """What is remembered of how long finished jobs took."""

@@ -40,6 +40,8 @@ __all__ = [
     "log_key",
     "machines_prefix",
     "manifest_key",
+    "measured_key",
+    "measured_prefix",
     "mirror_key",
     "moved_key",
     "next_key",
@@ -275,6 +277,16 @@ def sighting_key(project: str, job: int, machine: str, *, writer: str, at: str) 
 def carried_key(project: str, job: int, writer: str) -> str:
     """How much a courier has brought home of a job."""
     return f"{ledger_prefix(project)}{job:08d}/home/{writer}"
+
+
+def measured_prefix(project: str) -> str:
+    """Before what finished jobs took, job by job; no job's number is a word."""
+    return f"{ledger_prefix(project)}measured/"
+
+
+def measured_key(project: str, job: int, kind: str) -> str:
+    """What a job took on machines of one type."""
+    return f"{measured_prefix(project)}{job:08d}/{escaped(kind)}"
 
 
 def budgets_prefix(project: str) -> str:

@@ -11,6 +11,7 @@ __all__ = [
     "human_size",
     "human_usd",
     "plain",
+    "roughly",
     "size_of",
     "visible",
 ]
@@ -94,6 +95,12 @@ def human_duration(lasts: timedelta) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {seconds % 60:02d} s" if minutes else f"{seconds} s"
+
+
+def roughly(seconds: float) -> str:
+    """A time that is no better known than to a minute, in hours and minutes: at least `1 min`."""
+    minutes = max(1, round(seconds / 60))
+    return human_duration(timedelta(minutes=minutes)).removesuffix(" 00 s")
 
 
 def human_usd(usd: Decimal) -> str:

@@ -1,7 +1,7 @@
 """Which machines a job gets: what a plan says, in the order in which it is tried."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import ceil
 
@@ -15,7 +15,8 @@ from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
 from cryoem_cloud.planner.choose import choose
 from cryoem_cloud.planner.disk import MOST_DISK_GIB
-from cryoem_cloud.planner.performance import published
+from cryoem_cloud.planner.learning import jobs_behind, said_of
+from cryoem_cloud.planner.performance import Rates, published
 
 __all__ = ["Ground", "decided", "limits_of"]
 
@@ -27,7 +28,7 @@ class Ground:
     """All that a decision depends on but the work and the wish.
 
     `table` are the offers of who says nothing, or names machine types; `limit_s` is how long a
-    fleet may be there at most.
+    fleet may be there at most; `rates` have what the project's jobs have taught.
     """
 
     prices: Catalogue
@@ -35,6 +36,7 @@ class Ground:
     terms: Terms
     table: tuple[Offer, ...]
     limit_s: float
+    rates: Rates = field(default_factory=published)
 
 
 def limits_of(wish: Wish, *, count: int, whole: bool) -> Limits:
@@ -64,12 +66,17 @@ def decided(work: Work, limits: Limits, ground: Ground) -> Chosen | str:
         offers = tuple(sorted(ground.table, key=lambda offer: offer.market is not option.market))
     else:
         offers = tuple(_offers(option, plan.alike, limits, ground))
+    kind = option.listing.kind
+    learnt = said_of(jobs_behind(work, kind, ground.rates), kind.name)
     return Chosen(
         offers=offers,
         count=option.machines,
         paid_s=ceil(option.paid_h.p90 * _HOUR_S),
         usd_p90=option.usd.p90,
-        said=tuple(_said(option, why, offers[0], ground)),
+        said=(
+            *_said(option, why, offers[0], ground),
+            *([f"cryoem: its time is known {learnt}"] if learnt else []),
+        ),
         work_s=ceil(option.running_h.p10 * option.machines * _HOUR_S),
     )
 
@@ -96,7 +103,7 @@ def _plan(work: Work, limits: Limits, ground: Ground) -> Plan:
         ground.prices.listings,
         transfer=ground.transfer,
         terms=ground.terms,
-        rates=published(),
+        rates=ground.rates,
         limits=limits,
     )
 

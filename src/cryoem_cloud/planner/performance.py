@@ -7,7 +7,7 @@ docs/explanation/performance-model.md explains them, docs/evidence/model.md says
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from math import prod
@@ -17,6 +17,7 @@ from cryoem_cloud.model.machine_type import MachineType
 from cryoem_cloud.model.record import JSON, text
 from cryoem_cloud.model.spread import Spread, combined
 from cryoem_cloud.model.work import Program, Work
+from cryoem_cloud.planner.posterior import posterior
 
 __all__ = ["Rate", "Rates", "published", "rate_of", "run_s", "why_unknown"]
 
@@ -57,7 +58,8 @@ class Rates:
 
     `serial` is the part of the time on one GPU that more do not shorten, `host` how fast machines
     are at it, `core` how fast one core is, each with 1 for what was measured. Code for vector units
-    takes `without_avx512` times as long on processors that lack these.
+    takes `without_avx512` times as long on processors that lack these. `learnt` has what finished
+    jobs took, as multiples of what these figures say, by program, what it ran on and machine type.
     """
 
     day: str
@@ -67,6 +69,12 @@ class Rates:
     core: Spread
     without_avx512: Spread
     programs: Mapping[Program, Sequence[Rate]]
+    learnt: Mapping[tuple[str, str, str], Sequence[float]] = field(default_factory=dict)
+
+    def learnt_of(self, work: Work, kind: MachineType) -> Sequence[float]:
+        """What finished jobs took that did such a work on such a machine."""
+        rate = rate_of(work, self) if self.learnt else None
+        return self.learnt.get((work.program.value, rate.on, kind.name), ()) if rate else ()
 
     @classmethod
     def from_json(cls, fields: Mapping[str, JSON]) -> "Rates":
@@ -101,7 +109,8 @@ def published() -> Rates:
 def run_s(work: Work, kind: MachineType, rates: Rates, *, machines: int = 1) -> Spread:
     """Seconds that so many machines take for the work, without boot and transfer.
 
-    Several share it evenly, which only works in pieces can be.
+    Several share it evenly, which only works in pieces can be. What finished jobs have taught of
+    that program and machine type is in it.
 
     Raises:
         ValueError: Nothing is known of it; `why_unknown` says why.
@@ -109,6 +118,14 @@ def run_s(work: Work, kind: MachineType, rates: Rates, *, machines: int = 1) -> 
     rate = rate_of(work, rates)
     if rate is None or why_unknown(work, kind, rates):
         raise ValueError(f"the time of {work.program.value} on {kind.name} is not known")
+    found = _by_figures(work, kind, rates, rate, machines=machines)
+    return posterior(found, rates.learnt_of(work, kind))
+
+
+def _by_figures(
+    work: Work, kind: MachineType, rates: Rates, rate: Rate, *, machines: int
+) -> Spread:
+    """The same by the table alone."""
     alone = rate.seconds.times(rate.units(work))
     if rate.on == _FIXED:
         return alone

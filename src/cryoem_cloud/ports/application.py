@@ -11,6 +11,7 @@ from cryoem_cloud.ports.view import View
 
 __all__ = [
     "START_BYTES",
+    "Advance",
     "Application",
     "Asked",
     "Called",
@@ -127,6 +128,14 @@ class Cut:
     seconds: float
     script: Callable[[int], str]
     part: Callable[[int, int], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """How far a running job is: the share of its work that is done (0 to 1), and that in words."""
+
+    share: float
+    told: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +281,14 @@ class Application(Protocol):
 
         Raises:
             MissingInputError, FormatError, RefusedError: As `needs` does.
+        """
+        ...
+
+    def advance(self, job: Job, work: Work, sealed: Collection[str]) -> Advance | None:
+        """How far a running job with that work is; None where nobody can tell.
+
+        `sealed` are its outputs so far that seal (see `seals`), of all its machines. Looks at
+        nothing. An application without this method cannot tell.
         """
         ...
 

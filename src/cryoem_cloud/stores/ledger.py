@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 
 from cryoem_cloud.model.charge import Charge, Rented, Sighting, What, Witness, instant_text
 from cryoem_cloud.model.errors import FormatError, ObjectExistsError
-from cryoem_cloud.model.keys import carried_key, ledger_prefix, sighting_key
+from cryoem_cloud.model.keys import carried_key, ledger_prefix, measured_prefix, sighting_key
 from cryoem_cloud.model.life import Life, lives
 from cryoem_cloud.model.record import decode, encode, instant, integer, text
 from cryoem_cloud.model.usd import usd
@@ -144,7 +144,7 @@ class Ledger:
             parts = item.key.removeprefix(prefix).split("/")
             if len(parts) == _MACHINE_PARTS:
                 ends.setdefault(item.key.rpartition("/")[0], []).append(item.key)
-            else:
+            elif not item.key.startswith(measured_prefix(self.project)):
                 carried.append(item.key)
         return [key for keys in ends.values() for key in _telling(keys)], carried
 

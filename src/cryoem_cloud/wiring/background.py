@@ -13,6 +13,7 @@ from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.courier.engines import EnginesBySettings
 from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.known.cards import Cards
+from cryoem_cloud.courier.known.learnt import Learnt
 from cryoem_cloud.courier.known.whole import write_whole
 from cryoem_cloud.courier.main import Courier
 from cryoem_cloud.courier.means import Means
@@ -95,6 +96,7 @@ def means(places: Places, stopping: Event) -> Means:
         stopping=stopping,
         engines=EnginesBySettings(lambda settings: moving(places, settings)),
         rates=lambda settings: rates_by(places, settings),
+        learnt=Learnt(places.cache / "learnt"),
         catalogue=lambda region, folder: catalogue(
             places, SystemClock().now(), regions=(region,), project=folder
         ),

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from cryoem_cloud.apps.relion import (
     adapt,
+    advance,
     bulk,
     checkpoints,
     closure,
@@ -27,7 +28,16 @@ from cryoem_cloud.model.errors import RefusedError, UsageError
 from cryoem_cloud.model.job import Exit, Job, Need
 from cryoem_cloud.model.paths import normal
 from cryoem_cloud.model.work import Work
-from cryoem_cloud.ports.application import Asked, Called, Cut, Finished, Resumed, Shape, Uncut
+from cryoem_cloud.ports.application import (
+    Advance,
+    Asked,
+    Called,
+    Cut,
+    Finished,
+    Resumed,
+    Shape,
+    Uncut,
+)
 from cryoem_cloud.ports.view import View
 
 __all__ = ["Relion"]
@@ -116,6 +126,10 @@ class Relion:
     def work(self, job: Job, view: View) -> Work | None:
         """See the port: of scripts with one program that we know the times of."""
         return work.work(job, view)
+
+    def advance(self, job: Job, work: Work, sealed: Collection[str]) -> Advance | None:
+        """See the port: by iterations, or by micrographs."""
+        return advance.advance(job, work, sealed)
 
     def joined(self, job: Job, paths: Iterable[str]) -> frozenset[str]:
         """See the port: joined lists, their pictures and the log file of plots."""

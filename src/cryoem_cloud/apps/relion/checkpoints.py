@@ -27,7 +27,7 @@ from cryoem_cloud.model.paths import normal
 from cryoem_cloud.ports.application import Resumed
 from cryoem_cloud.ports.view import View
 
-__all__ = ["resumed", "seals"]
+__all__ = ["is_refine", "iteration", "resumed", "seals"]
 
 _SEAL = re.compile(r"_it(?P<number>\d{3,})_sampling\.star")
 _OF_ITERATION = re.compile(r"_it(?P<number>\d{3,})_.+")
@@ -74,6 +74,14 @@ def seals(job: Job, path: str) -> bool:
         _SEAL.fullmatch(_behind(path, root)) and (_number(path, root) or 0) >= first
         for root, first in _roots(job.script)
     )
+
+
+def iteration(script: str, path: str) -> int | None:
+    """The number of the iteration whose last file that is; None: it is no such file."""
+    for root, _ in _roots(script):
+        if _SEAL.fullmatch(_behind(path, root)):
+            return _number(path, root)
+    return None
 
 
 def resumed(job: Job, script: str, view: View, made: Collection[str]) -> Resumed | None:
@@ -129,7 +137,7 @@ def _run(script: str) -> _Run | None:
     """The run that a script consists of, apart from what comes after it."""
     with suppress(FormatError):
         programs = [call for call in calls(script) if call.program is not None]
-        runs = [call for call in programs if _is_refine(call)]
+        runs = [call for call in programs if is_refine(call)]
         if len(runs) == 1 and runs == programs[:1] and not runs[0].asks:
             output, root = runs[0].value("--o"), _root(runs[0])
             if output is not None and root and not runs[0].has(_FORGOTTEN):
@@ -137,7 +145,8 @@ def _run(script: str) -> _Run | None:
     return None
 
 
-def _is_refine(call: Call) -> bool:
+def is_refine(call: Call) -> bool:
+    """Whether it is relion_refine, in whichever of its forms."""
     return call.program is not None and call.program.name == REFINE
 
 
@@ -145,7 +154,7 @@ def _is_refine(call: Call) -> bool:
 def _roots(script: str) -> tuple[tuple[str, int], ...]:
     """With the first iterations that may be gone on from; asked for every output of the script."""
     with suppress(FormatError):
-        runs = [call for call in calls(script) if _is_refine(call)]
+        runs = [call for call in calls(script) if is_refine(call)]
         return tuple((root, _first(call)) for call in runs if (root := _root(call)))
     return ()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from cryoem_cloud.apps.relion.script import Call
 
-__all__ = ["integer_of", "passes"]
+__all__ = ["integer_of", "passes", "sizes"]
 
 _FAST_2D, _FAST_3D = 100, 1500
 """Particles a class in the first iterations of --fast_subsets."""
@@ -28,8 +28,12 @@ def passes(call: Call, particles: int, *, flat: bool) -> float:
     """
     if particles <= 0:
         return 0.0
-    sizes = list(_sizes(call, particles, flat=flat))
-    return sum(min(size, particles) for size in sizes) / particles
+    return sum(sizes(call, particles, flat=flat)) / particles
+
+
+def sizes(call: Call, particles: int, *, flat: bool) -> Iterator[int]:
+    """How many of so many particles each iteration of the command takes."""
+    return (min(size, particles) for size in _sizes(call, particles, flat=flat))
 
 
 def integer_of(call: Call, option: str, default: int) -> int:
@@ -45,9 +49,9 @@ def _sizes(call: Call, particles: int, *, flat: bool) -> Iterator[int]:
     if call.has("--sgd"):
         yield from _sgd(call)
     elif call.has("--grad"):
-        sizes = list(_grad(call, particles, iterations, flat=flat))
-        yield from sizes[:-1]
-        yield from [particles] if sizes and classes > 1 else sizes[-1:]
+        grown = list(_grad(call, particles, iterations, flat=flat))
+        yield from grown[:-1]
+        yield from [particles] if grown and classes > 1 else grown[-1:]
     elif call.has("--fast_subsets"):
         least = (_FAST_2D if flat else _FAST_3D) * classes
         for number in range(1, iterations + 1):

@@ -34,7 +34,7 @@ from cryoem_cloud.model.job import Job
 from cryoem_cloud.ports.application import Resumed
 from cryoem_cloud.ports.view import View
 
-__all__ = ["resumed", "seals"]
+__all__ = ["finishes", "resumed", "seals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,11 @@ def resumed(job: Job, script: str, view: View, made: Collection[str]) -> Resumed
 def seals(job: Job, path: str) -> bool:
     """See the port: Application.seals. It is the file that an item writes last in a stage."""
     return path.endswith(_last(job.script))
+
+
+def finishes(job: Job, path: str) -> bool:
+    """Whether it is the file that an item writes last of all."""
+    return path.endswith(_last(job.script)[-1:])
 
 
 @lru_cache(maxsize=8)

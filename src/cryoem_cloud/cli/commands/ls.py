@@ -7,7 +7,7 @@ import click
 
 from cryoem_cloud.cli.jobs.afar import cards_from_store
 from cryoem_cloud.cli.jobs.finding import cards
-from cryoem_cloud.cli.showing import state_of, table
+from cryoem_cloud.cli.showing import left_of, state_of, table
 from cryoem_cloud.cli.standing import current_project, places
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.courier.known.cards import Card
@@ -49,6 +49,6 @@ def _table(found: Sequence[Card], *, projects: bool) -> str:
     """A row a job; with `projects`, which one it is of."""
     head, rows = ["JOB", "NAME", "STATE", "NOTE"], []
     for card in found:
-        row = [str(card.number), card.name, state_of(card), card.note]
+        row = [str(card.number), card.name, state_of(card), left_of(card) or card.note]
         rows.append([*row[:1], card.project, *row[1:]] if projects else row)
     return table([*head[:1], "PROJECT", *head[1:]] if projects else head, rows)

@@ -21,7 +21,7 @@ from cryoem_cloud.cli.jobs.whereabouts import (
     told,
     whereabouts,
 )
-from cryoem_cloud.cli.showing import state_of
+from cryoem_cloud.cli.showing import left_of, state_of
 from cryoem_cloud.cli.standing import places
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.courier.homeward.policy import HomePolicy
@@ -35,12 +35,15 @@ from cryoem_cloud.model.record import JSON, text
 from cryoem_cloud.model.task import MAIN, Task
 from cryoem_cloud.model.turn import FEWEST_ENDED, Deed, Turn
 from cryoem_cloud.model.units import counted, human_size
+from cryoem_cloud.model.usd import dollars
 from cryoem_cloud.stores.archive import archived_keys
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.results import results
+from cryoem_cloud.wiring.clock import SystemClock
 
 __all__ = ["command"]
 
+_P = ("p10", "p50", "p90")
 _WENT_ON = (
     "Who went on from what was made ran it with what its program takes for that, as RELION's "
     "programs take --continue or --only_do_unfinished."
@@ -88,12 +91,23 @@ def _from_store(card: Card) -> dict[str, JSON]:
 
 def _cost(card: Card) -> dict[str, JSON]:
     """What the job has cost so far; nothing where it cost nothing."""
-    from cryoem_cloud.cli.money.paying import charges_of  # noqa: PLC0415  (the catalogue of prices)
+    from cryoem_cloud.cli.money.paying import (  # noqa: PLC0415  (the catalogue of prices)
+        charges_of,
+        usd_per_hour_of,
+    )
 
     project = Project(name=card.project, store=card.store, folder=card.folder)
     charges = charges_of(project, card.number)
     (whole, *_) = (*summed(charges), None)
-    return {**whole.to_json(), "told": in_a_line(charges)} if whole else {}
+    if not whole:
+        return {}
+    found = {**whole.to_json(), "told": in_a_line(charges)}
+    if not card.forecast:
+        return found
+    in_all = card.forecast.usd(
+        whole.usd, usd_per_hour_of(project, card.number), SystemClock().now()
+    )
+    return {**found, "in_all": {name: f"{getattr(in_all, name):f}" for name in _P}}
 
 
 def _pieces(records: JobRecords, tasks: Sequence[Task]) -> dict[str, JSON]:
@@ -143,6 +157,7 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
         f"job        {card.number}  {card.name}",
         f"state      {state_of(card)}" + (f": {card.note}" if card.note else ""),
         *([f"reason     {card.reason}"] if card.reason else []),
+        *([f"left       {told}"] if (told := left_of(card)) else []),
         *([f"after      {', '.join(f'job {n}' for n in card.after)}"] if card.after else []),
         f"project    {card.project}  {card.folder}",
         f"store      {card.store}",
@@ -160,11 +175,19 @@ def _lines(card: Card, more: dict[str, JSON]) -> list[str]:
         lines.extend(_of_pieces(more["pieces"]))
         lines.extend(_summary(card, more))
         if more["cost"]:
-            lines.append(f"cost       {more['cost']['told']}")
+            lines.append(f"cost       {more['cost']['told']}{_in_all(more['cost'])}")
         alive = processes(places(), card) if card.open else {}
         lines.extend(machine_lines(more["turns"], more["machines"], alive))
         lines.extend(("", "as submitted:", more["script"].rstrip(), *_as_run(more)))
     return lines
+
+
+def _in_all(cost: JSON) -> str:
+    """What a running job will have cost."""
+    if "in_all" not in cost:
+        return ""
+    low, high = (dollars(Decimal(cost["in_all"][name])) for name in ("p10", "p90"))
+    return f"; in all {low} to {high}"
 
 
 def _as_run(more: dict[str, JSON]) -> list[str]:

@@ -19,7 +19,7 @@ from cryoem_cloud.model.units import plain
 from cryoem_cloud.ports.rates import Rates
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.stores.jobs import JobRecords
-from cryoem_cloud.stores.ledger import Ledger
+from cryoem_cloud.stores.ledger import Ledger, priced
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.rates import rates_by
 from cryoem_cloud.wiring.stores import store_at
@@ -31,6 +31,7 @@ __all__ = [
     "running",
     "settle_cost",
     "stored_usd",
+    "usd_per_hour_of",
     "with_groups",
 ]
 
@@ -75,6 +76,20 @@ def charges_of(project: Project, job: int | None = None) -> tuple[Charge, ...]:
     """What a project's jobs have cost, or one of them."""
     rates = rates_for(Places.read(environment()), project)
     return Ledger(store_at(project.store), project.name).charges(job, rates=rates)
+
+
+def usd_per_hour_of(project: Project, job: int) -> Decimal:
+    """What a job's machines cost an hour that are not known to have ended, with their disks."""
+    rates = rates_for(Places.read(environment()), project)
+    lives = Ledger(store_at(project.store), project.name).lives(job)
+    found = (priced(life, rates).rate for life in lives if not life.over)
+    return sum(
+        (
+            rate.usd_per_hour + rate.disk_usd * rate.disk_gib / MONTH_H
+            for _, rate in filter(None, found)
+        ),
+        Decimal(0),
+    )
 
 
 def with_groups(project: Project, charges: Sequence[Charge]) -> list[Charge]:

@@ -13,9 +13,10 @@ from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.plan import Excluded, Option, Plan, UsdRange
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.spread import Spread
-from cryoem_cloud.model.units import counted, human_size, visible
+from cryoem_cloud.model.units import counted, human_size, roughly, visible
 from cryoem_cloud.model.usd import cents, dollars
 from cryoem_cloud.model.work import Program, Work
+from cryoem_cloud.planner.learning import said_of
 from cryoem_cloud.planner.performance import published
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.ports.provider import LIMIT_S
@@ -58,6 +59,7 @@ def _said(found: Planned) -> Iterator[str]:
         yield from _unknown(found)
         return
     yield f"plan      {plan.reason}"
+    yield from _learnt(found)
     yield ""
     yield _table(plan)
     yield ""
@@ -66,6 +68,20 @@ def _said(found: Planned) -> Iterator[str]:
     if plan.store_usd_month:
         yield f"storage   {dollars(plan.store_usd_month)} a month for the job's files in the store"
     yield from _hints(found)
+
+
+def _learnt(found: Planned) -> Iterator[str]:
+    """Which times are those of finished jobs."""
+    behind = {
+        kind.name: jobs
+        for kind in (option.listing.kind for option in _with_choice(found.plan))
+        if (jobs := found.jobs_behind(kind))
+    }
+    for name, jobs in behind.items():
+        yield f"learnt    {said_of(jobs, name)}"
+    if found.here_s is not None:
+        low, high = (roughly(seconds) for seconds in (found.here_s.p10, found.here_s.p90))
+        yield f"here      this computer takes {low} to {high}, as its finished jobs tell"
 
 
 def plan_as_json(found: Planned) -> dict[str, JSON]:
@@ -91,11 +107,12 @@ def plan_as_json(found: Planned) -> dict[str, JSON]:
         "up_bytes": moved.up_bytes,
         "down_bytes": moved.down_bytes,
         "line_bytes_s": moved.line_bytes_s,
-        "choice": _fields(plan.choice) if plan.choice else None,
+        "choice": _fields(plan.choice, found) if plan.choice else None,
         "reason": plan.reason,
-        "front": [_fields(option) for option in plan.front],
+        "front": [_fields(option, found) for option in plan.front],
         "excluded": [{"machine_types": list(e.kinds), "why": e.why} for e in plan.excluded],
         "store_usd_month": str(plan.store_usd_month),
+        "here_s": _range(found.here_s) if found.here_s else None,
     }
 
 
@@ -227,7 +244,7 @@ def _hints(found: Planned) -> Iterator[str]:
     yield f"so        {said} (a line each in the script)"
 
 
-def _fields(option: Option) -> dict[str, JSON]:
+def _fields(option: Option, found: Planned) -> dict[str, JSON]:
     kind = option.listing.kind
     return {
         "machine_type": kind.name,
@@ -245,6 +262,7 @@ def _fields(option: Option) -> dict[str, JSON]:
         "disk_usd": str(option.disk_usd),
         "egress_usd": str(option.egress_usd),
         "interruptions": option.interruptions,
+        "learnt_from_jobs": found.jobs_behind(kind),
     }
 
 

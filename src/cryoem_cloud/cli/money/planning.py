@@ -3,6 +3,7 @@
 Offline: nothing here opens the store, and the cache of prices is only read.
 """
 
+import platform
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,17 +17,22 @@ from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.registry import application_for
 from cryoem_cloud.cli.jobs.policy import home_of
 from cryoem_cloud.cli.standing import current_project, places
+from cryoem_cloud.courier.known.learnt import Learnt
 from cryoem_cloud.model.errors import CryoemError, NotFoundError, UsageError
 from cryoem_cloud.model.job import Job, Need, Wish
+from cryoem_cloud.model.machine_type import MachineType
+from cryoem_cloud.model.measured import HERE, Measured
 from cryoem_cloud.model.offer import MARKETS, Market
 from cryoem_cloud.model.plan import LINE_BYTES_S, Limits, Plan, Terms, Transfer
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.spread import Spread
 from cryoem_cloud.model.units import size_of
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
 from cryoem_cloud.planner.choose import choose
 from cryoem_cloud.planner.disk import MOST_DISK_GIB
-from cryoem_cloud.planner.performance import published
+from cryoem_cloud.planner.learning import computer, jobs_behind, kinds_of, taught
+from cryoem_cloud.planner.performance import Rates, run_s, why_unknown
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.settings import Settings, environment
@@ -59,14 +65,23 @@ class Choices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, and what it was made of. `on_processors` is one for the same work without GPUs."""
+    """A plan, and what it was made of. `on_processors` is one for the same work without GPUs.
+
+    `here_s` is what this computer would take for it, in seconds, where finished jobs have told.
+    """
 
     job: Job
     work: Work
     transfer: Transfer
     prices: Catalogue
     plan: Plan
+    rates: Rates
     on_processors: Plan | None = None
+    here_s: Spread | None = None
+
+    def jobs_behind(self, kind: MachineType) -> int:
+        """How many finished jobs have told what the work takes on such machines."""
+        return jobs_behind(self.work, kind, self.rates)
 
 
 def planned(target: Path, choices: Choices) -> Planned:
@@ -95,10 +110,13 @@ def planned(target: Path, choices: Choices) -> Planned:
         line_bytes_s=choices.line_bytes_s or _line(settings),
     )
     prices = _prices(choices, found)
+    learnt = Learnt(places().cache / "learnt").known(found.name) if found is not None else ()
+    rates = taught(learnt, kinds_of(prices))
     ground = _Ground(
         prices=prices,
         transfer=transfer,
         terms=terms_in(prices.regions[0], egress_usd_per_gb(store, env=environment())),
+        rates=rates,
         limits=_limits(choices, job.wish, prices),
     )
     return Planned(
@@ -107,8 +125,21 @@ def planned(target: Path, choices: Choices) -> Planned:
         transfer=transfer,
         prices=prices,
         plan=ground.plan(work),
+        rates=rates,
         on_processors=ground.on_processors(work),
+        here_s=_here_s(work, learnt, rates),
     )
+
+
+def _here_s(work: Work, learnt: Iterable[Measured], rates: Rates) -> Spread | None:
+    """What this computer takes, if jobs have run on it."""
+    name = platform.node()
+    ours = [each for each in learnt if (each.where, each.kind) == (HERE, name)]
+    if not ours:
+        return None
+    kind = computer(ours[-1])
+    known = jobs_behind(work, kind, rates) and not why_unknown(work, kind, rates)
+    return run_s(work, kind, rates) if known else None
 
 
 def _top(target: Path) -> Path:
@@ -235,6 +266,7 @@ class _Ground:
     transfer: Transfer
     terms: Terms
     limits: Limits
+    rates: Rates
 
     def plan(self, work: Work) -> Plan:
         """The plan for a work."""
@@ -243,7 +275,7 @@ class _Ground:
             self.prices.listings,
             transfer=self.transfer,
             terms=self.terms,
-            rates=published(),
+            rates=self.rates,
             limits=self.limits,
         )
 

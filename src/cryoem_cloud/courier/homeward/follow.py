@@ -29,7 +29,8 @@ _WATCH_S = 10.0
 class Follower:
     """Follows one task of a job, whose place here is `home`.
 
-    `told` hears what the machine says that it does now, `carrier` brings its large files.
+    `told` hears what the machine says that it does now, `carrier` brings its large files, `heard`
+    gets the pages with files.
     """
 
     records: JobRecords
@@ -40,6 +41,7 @@ class Follower:
     told: Callable[[str], None]
     clock: Clock
     carrier: Carrier
+    heard: Callable[[Page], None] = lambda _: None
     _turns: tuple[Turn, ...] = ()
     _turns_due_s: float = float("-inf")
     _watch_until_s: float = float("-inf")
@@ -94,6 +96,7 @@ class Follower:
             self.home().add_lines(chunk)
         if page.files or page.small:
             self.carrier.place(self.home(), page)
+            self.heard(page)
         if page.phase:
             self.told(page.phase)
             self._turns_due_s = self.clock.monotonic()

@@ -28,7 +28,7 @@ __all__ = ["Homecoming"]
 class Homecoming:
     """Brings a job home. `refused` is what its machines have sent and must not, as it is met.
 
-    `brought` says how many bytes of it have come.
+    `brought` says how many bytes of it have come. `measured` writes down what it took.
     """
 
     slip: Slip
@@ -38,6 +38,7 @@ class Homecoming:
     home: Home
     refused: Iterable[str]
     brought: Callable[[], int]
+    measured: Callable[[Turn], None]
 
     def bring(self, ending: Turn) -> Exit | None:
         """How the job ended, once it is home; None where this courier is not to bring it.
@@ -61,6 +62,8 @@ class Homecoming:
         why = self.records.asked_why() if how.outcome is Outcome.ABORTED else ""
         how = replace(how, reason=why) if why else how
         self._tell_cost(f"cryoem: job {self.slip.job.number}: {why}\n" if why else "")
+        if how.outcome is Outcome.SUCCESS:
+            self.measured(ending)
         exit_ = concluded(self.slip, self.means, how)
         if exit_ is not None:
             self.home.end(exit_)

@@ -13,6 +13,7 @@ from typing import Self
 from cryoem_cloud.courier.known.projects import folder_of
 from cryoem_cloud.courier.known.whole import write_whole
 from cryoem_cloud.model.errors import FormatError, NewerFormatError
+from cryoem_cloud.model.forecast import Forecast
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.project import Project
@@ -32,7 +33,7 @@ class Card:
     when a machine said its first word ("": none has yet); `run_s` lasts from there to the end.
     `begun`: the front end was seen to say that it runs. `after` are the jobs that it goes on after;
     `home` is what comes home of it; `courier` is this computer's that brings it home ("": none has
-    it yet).
+    it yet); `forecast` how long the job takes yet, once that can be told.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Card:
     after: tuple[int, ...] = ()
     home: str = "all"
     courier: str = ""
+    forecast: Forecast | None = None
 
     @classmethod
     def of_job(cls, job: Job, project: Project) -> Self:
@@ -127,6 +129,7 @@ class Card:
             "after": list(self.after),
             "home": self.home,
             "courier": self.courier,
+            "forecast": self.forecast.to_json() if self.forecast else None,
         }
 
     @classmethod
@@ -171,6 +174,7 @@ class Card:
             after=integers(fields, "after"),
             home=text(fields, "home", "all"),
             courier=text(fields, "courier", ""),
+            forecast=Forecast.from_json(told) if (told := fields.get("forecast")) else None,
         )
 
 

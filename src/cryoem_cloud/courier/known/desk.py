@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cryoem_cloud.courier.known.cards import Card, Cards
+from cryoem_cloud.model.forecast import Forecast
 from cryoem_cloud.model.job import Exit
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.ports.clock import Clock
@@ -53,6 +54,11 @@ class CardDesk:
     def note(self, note: str) -> None:
         """Say what it waits for or does."""
         self.phase(self._card.phase, note)
+
+    def foreseen(self, forecast: Forecast) -> None:
+        """Say how long it takes yet."""
+        with self._lock:
+            self._try_write(replace(self._card, forecast=forecast))
 
     def brought_by(self, courier: str, *, ours: bool) -> None:
         """Say which courier brings the job home.
@@ -113,6 +119,7 @@ class CardDesk:
                     self._card,
                     phase=Phase.ENDED,
                     note="",
+                    forecast=None,
                     outcome=exit_.outcome,
                     code=exit_.code,
                     reason=exit_.reason,

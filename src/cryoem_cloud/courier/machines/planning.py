@@ -15,11 +15,13 @@ from cryoem_cloud.model.errors import (
     StoreDeniedError,
     StoreUnreachableError,
 )
+from cryoem_cloud.model.measured import Measured
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.plan import LINE_BYTES_S, Transfer
 from cryoem_cloud.model.units import size_of
 from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.decide import Ground, decided, limits_of
+from cryoem_cloud.planner.learning import kinds_of, taught
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Shape
@@ -90,18 +92,23 @@ class Planning:
         if work is None:
             return "nobody knows what it computes"
         region, store = self.provider.region, self.slip.project.store
+        prices = self.means.catalogue(region, self.slip.project.folder)
         ground = Ground(
-            prices=self.means.catalogue(region, self.slip.project.folder),
+            prices=prices,
             transfer=self._transfer(work, missing_bytes()),
             terms=terms_in(region, egress_usd_per_gb(store, env=environment())),
             table=offers_for(job.script, job.wish),
             limit_s=job.wish.hours * _HOUR_S or LIMIT_S,
+            rates=taught(self._learnt(), kinds_of(prices)),
         )
         count = fixed_count(self.slip, settings)
         found = decided(work, limits_of(job.wish, count=count, whole=bool(job.after)), ground)
         if isinstance(found, str) or job.wish.machine:
             return found
         return self._that_there_are(found)
+
+    def _learnt(self) -> tuple[Measured, ...]:
+        return self.means.learnt.refreshed(self.records.store, self.records.project)
 
     def _transfer(self, work: Work, up_bytes: int) -> Transfer:
         essential = self.slip.job.wish.essential

@@ -31,7 +31,8 @@ class PieceFollower:
 
     All machines are believed, also those that have lost their task to another: in the end what
     `main` names is home, and nothing else. `told` hears how far the job is, from the first word
-    of a machine on. `head` is what the log begins with. `failed` says that a piece has failed.
+    of a machine on; `heard` gets the pages with files. `head` is what the log begins with. `failed`
+    says that a piece has failed.
     """
 
     records: JobRecords
@@ -40,6 +41,7 @@ class PieceFollower:
     told: Callable[[str], None]
     clock: Clock
     carrier: Carrier
+    heard: Callable[[Page], None] = lambda _: None
     head: str = ""
     failed: bool = False
     working: Working = field(default_factory=Working)
@@ -134,6 +136,7 @@ class PieceFollower:
             self.told(self._words())
         if page.files or page.small:
             self.carrier.place(self.at_home(), page)
+            self.heard(page)
         if page.phase == ENDED:
             state = standing(self.records.turns(page.task).read())
             self.failed = self.failed or state is Standing.FAILED
