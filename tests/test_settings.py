@@ -28,6 +28,8 @@ def test_the_project_overrides_the_user_and_the_environment_both(
     chosen = Settings.read(places, tmp_path, {"CRYOEM_HOME": "all", "CRYOEM_COMMAND": "x"})
     assert (chosen.store, chosen.count, chosen.home) == ("s3://lab/em", 3, "all")
     assert Settings.read(places, tmp_path, {"CRYOEM_COUNT": "4"}).count == 4
+    assert chosen.max_machines == 16
+    assert Settings.read(places, None, {"CRYOEM_MAX_MACHINES": "4"}).max_machines == 4
     write(tmp_path / ".cryoem" / "settings.toml", 'home = ""\n')
     assert Settings.read(places, tmp_path, {}).home == "", "the store decides, in this project"
 
@@ -70,6 +72,7 @@ def test_the_projects_executables_stand_beside_the_users(places: Places, tmp_pat
     [
         ("cuont = 2", "there is no setting 'cuont'"),
         ("count = 0", "count should be a whole number above 0"),
+        ("max_machines = 0", "max_machines should be a whole number above 0"),
         ('count = "many"', "count should be"),
         ('home = "some"', "home should be all or essential"),
         ("store = 3", "store should be text"),

@@ -110,3 +110,13 @@ def test_no_committed_file_knows_this_machine() -> None:
     assert names
     guilty = [name for name in names if pattern.search((ROOT / name).read_text(encoding="utf-8"))]
     assert not guilty
+
+
+def test_prices_stand_in_the_catalogue_alone() -> None:
+    """Of what is sold by the GB, the hour or the request, nobody else may have a price."""
+    priced = re.compile(
+        r"""^_?[A-Z_]*USD[A-Z_]*\b.*Decimal\("|Decimal\("0\.0(?!1"|001"|0+1")""", re.MULTILINE
+    )
+    ours = [path for path in SOURCES if "planner" not in path.parts]
+    found = {path.name for path in ours if priced.search(path.read_text(encoding="utf-8"))}
+    assert found == {"bill.py"}  # what asking for the bill costs

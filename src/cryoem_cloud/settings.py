@@ -4,6 +4,7 @@
 store = "s3://bucket/prefix"     # default: a folder of this computer
 where = "local"                  # the provider of machines
 count = 1                        # machines a job
+max_machines = 16                # that a plan may choose for a job
 home = "essential"               # what comes home; default: all, but where that costs money
 codec = "auto"                   # how files are stored: plain (as they are, or .zst), none
 limit_rate = "50M"               # bytes a second each way; default: no limit
@@ -109,6 +110,7 @@ class Settings:
     store: str = ""
     where: str = "local"
     count: int = 1
+    max_machines: int = 16
     home: str = ""
     codec: str = "auto"
     limit_rate: str = ""
@@ -167,7 +169,10 @@ class Settings:
             self,
             store=word("store", self.store),
             where=word("where", self.where),
-            count=_count(values.get("count", self.count), source),
+            count=_count("count", values.get("count", self.count), source),
+            max_machines=_count(
+                "max_machines", values.get("max_machines", self.max_machines), source
+            ),
             home=word("home", self.home, "", "all", "essential"),
             codec=word("codec", self.codec, "auto", "plain", "none"),
             limit_rate=_rate(word("limit_rate", self.limit_rate), source),
@@ -310,7 +315,7 @@ def _require_own(file: Path) -> None:
         )
 
 
-def _count(value: object, source: str) -> int:
+def _count(name: str, value: object, source: str) -> int:
     if not str(value).isdigit() or not int(str(value)):
-        raise SettingsError(f"{source}: count should be a whole number above 0, found {value!r}")
+        raise SettingsError(f"{source}: {name} should be a whole number above 0, found {value!r}")
     return int(str(value))

@@ -1,8 +1,10 @@
 """An agent's whole life in this process: what it says of itself, and where it goes on."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,7 @@ def live(
     *,
     umask: int | None = None,
     application: Application | None = None,
+    record: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """What the agent said of itself before it ended, well or not."""
     myself = myself or Myself()
@@ -94,6 +97,7 @@ def live(
         environment={"PATH": os.environ["PATH"]},
         umask=umask,
         clock=SystemClock(),
+        record=record,
     )
     try:
         agent.live()
@@ -115,6 +119,14 @@ def test_a_turn_that_did_all_says_how_long_its_script_ran(tmp_path: Path) -> Non
     assert taken_over.turns(MAIN).close(taken_over.turns(MAIN).read()[-1], Deed.RELEASED)
     live(taken_over, tmp_path / "scratch")
     assert "ran_s" not in taken_over.turns(MAIN).read()[-1].detail
+
+
+def test_what_was_asked_of_the_store_is_recorded_before_the_machine_leaves(
+    records: JobRecords, tmp_path: Path
+) -> None:
+    myself = Myself()
+    record = partial(myself.said.append, "recorded")
+    assert live(records, tmp_path / "scratch", myself, record=record)[-2:] == ["recorded", "end"]
 
 
 def test_what_a_script_makes_has_rights_by_the_submitters_umask(

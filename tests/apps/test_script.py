@@ -132,11 +132,11 @@ def test_a_line_that_would_be_misread_is_refused(line: str, says: str) -> None:
     assert says in str(refused.value)
 
 
-@pytest.mark.parametrize("key", ["count", "pieces"])
+@pytest.mark.parametrize("key", ["count", "max_machines", "pieces"])
 @pytest.mark.parametrize("value", ["", " ", "XXXextra4XXX", "3"])
 def test_a_number_may_be_left_unset(key: str, value: str) -> None:
     asked = wish(f"#CRYOEM {key}={value}\n")
-    assert (asked.count + asked.pieces) == (3 if value == "3" else 0)
+    assert (asked.count + asked.max_machines + asked.pieces) == (3 if value == "3" else 0)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The ledger beside AWS's bill, as users meet them."""
 
 import json
+import os
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,8 +13,11 @@ import pytest
 from cryoem_cloud.cli.standing import the_project
 from cryoem_cloud.model.charge import Rate, Sighting, Witness
 from cryoem_cloud.model.job import Job
+from cryoem_cloud.stores import sellers
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
+from cryoem_cloud.stores.s3 import identity
+from cryoem_cloud.wiring import stores
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.stores import store_at
 from tests.cli.conftest import Type
@@ -90,6 +95,46 @@ def test_what_aws_bills_stands_beside_what_the_ledger_says(lab: Type, cloud: Clo
     for words in ("* with what has no project's tag", "still estimates", "about a day late"):
         assert words in err
     assert cloud.door.calls.count("ce.GetCostAndUsage") == 1
+
+
+@pytest.fixture
+def _sold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simulator's S3 is at an address of our own, where nobody would ask money."""
+    monkeypatch.setattr(identity, "s3_seller", lambda _: "aws")
+    monkeypatch.setattr(sellers, "s3_seller", lambda _: "aws")
+    stores._METERED.clear()
+    store_at.cache_clear()
+
+
+@pytest.mark.usefixtures("lab", "_sold")
+def test_requests_and_bytes_home_are_those_that_the_simulator_was_asked_for(
+    typed: Type, cloud: Cloud
+) -> None:
+    Path("Movies").mkdir()
+    for name, size in (("a", 3_000_000), ("b", 20_000_000), ("c", 100)):
+        Path("Movies", name).write_bytes(os.urandom(size))
+    asked = cloud.door.of_store
+    before = len(asked)
+    assert typed("push", "Movies")[0] == 0
+    sent = asked[before:]
+    shutil.rmtree("Movies")
+    assert typed("pull", "Movies")[0] == 0
+    moved = asked[before:]
+    code, out, err = typed("costs", "--json")
+    assert code == 0, err
+    charges = json.loads(out)["charges"]
+    told = sum(charge["requests"] for charge in charges)
+    assert told == sum(1 for name in moved if not name.startswith(("Delete", "Abort")))
+    assert 0 < len(sent) < len(moved)
+    home = sum(Decimal(charge["gigabytes"]) for charge in charges if charge["what"] == "egress")
+    assert 23_000_100 <= home * 2**30 < 23_000_100 + 100_000
+    (kept,) = (charge for charge in charges if charge["what"] == "store")
+    assert (kept["type"], kept["job"]) == ("STANDARD", 0)
+    held = Decimal(kept["gb_months"]) * 30 * 2**30
+    assert 23_000_100 <= held < 23_000_100 + 100_000
+    rows = typed("costs")[1].splitlines()
+    assert [row.split()[0] for row in rows] == ["JOB", "project", "in"]
+    assert "<$0.01" in rows[1]
 
 
 def test_earlier_months_are_compared_one_by_one(lab: Type, cloud: Cloud) -> None:

@@ -17,10 +17,8 @@ from cryoem_cloud.cli.jobs.policy import home_of
 from cryoem_cloud.cli.jobs.whereabouts import away, egress_usd, told
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.file import Content, Entry
-from cryoem_cloud.ports.store import Properties
+from cryoem_cloud.model.storage_prices import FREE, GB
 from cryoem_cloud.settings import Settings
-from cryoem_cloud.stores.held import Held
-from cryoem_cloud.wiring.stores import store_at
 from tests.cli.conftest import User
 
 _MOTION = """#!/bin/bash
@@ -100,22 +98,15 @@ def test_what_is_in_the_store_alone_comes_by_its_alias_too(corrected: User) -> N
     assert corrected.type("cryoem", "pull", "MotionCorr/best/*.tif").code == 3
 
 
-class Dear(Held):
-    """A store that lets nothing go for nothing."""
-
-    @property
-    def properties(self) -> Properties:
-        return replace(super().properties, egress_usd_per_gb=Decimal(10**7))
-
-
 def test_the_price_is_told_before_anything_comes(
     corrected: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(corrected.home))
     monkeypatch.chdir(corrected.folder)
-    monkeypatch.setattr(pulling, "store_at", lambda url: Dear(store_at(url)))
+    dear = replace(FREE, to_internet=((None, Decimal(10**7)),))
+    monkeypatch.setattr(pulling, "prices_of", lambda *_: dear)
     said = CliRunner().invoke(pull.command, [_FOLDER]).stderr.splitlines()
-    assert said[0] == "10 files, 140 B: about $1.40"
+    assert said[0] == "10 files, 140 B: about $1.30"
     assert said[-1].startswith("10 of 21 files brought home, 140 B in ")
     again = CliRunner().invoke(pull.command, [_FOLDER]).stderr
     assert "$" not in again
@@ -179,7 +170,7 @@ def test_what_stayed_is_told_in_groups_with_its_price() -> None:
         "E/job003/b/*.mrcs",
         "E/job003/a[[]1]/*",
     ]
-    usd = egress_usd(6 * 10**9, Decimal("0.09"))
+    usd = egress_usd(6 * GB, replace(FREE, to_internet=((None, Decimal("0.09")),)))
     lines = list(told(groups, ("E/job003",), usd))
     assert lines[0] == "3 files, 3.0 GB: E/job003/a/*.mrcs"
     assert "cryoem pull E/job003 brings all of it, for about $0.54" in lines

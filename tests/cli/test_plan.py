@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cryoem_cloud.model.measured import Measured
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import hours_of
 from cryoem_cloud.model.work import Program, Work
+from cryoem_cloud.mover.lines import Lines
 from cryoem_cloud.stores.measured import put_measured
 from cryoem_cloud.stores.memory import MemoryStore
 from tests.cli.conftest import Type, User
@@ -163,6 +165,24 @@ def test_what_the_store_has_is_not_to_be_sent(user: User) -> None:
     assert to_send() == whole
     stack.unlink()
     assert to_send() == 0
+
+
+def test_the_line_is_as_it_was_measured_or_as_typed(user: User) -> None:
+    made_in(user.folder)
+    user.places.config.mkdir(parents=True)
+    (user.places.config / "settings.toml").write_text('store = "s3://lab/em"\n')
+
+    def line(*words: str) -> tuple[float, float, str]:
+        said = user.cryoem("plan", _JOB, *words, "--json").json
+        return said["line_bytes_s"], said["line_down_bytes_s"], said["line"]
+
+    assert line() == (125e6, 125e6, "1.0 Gbit/s, not measured yet")
+    now = datetime.now(UTC)
+    Lines(user.places.cache / "lines.json").note("s3://lab", now, up=11.75e6, down=26e6)
+    told = "94 Mbit/s up, measured just now, 208 Mbit/s down, measured just now"
+    assert line() == (11.75e6, 26e6, told)
+    assert line("--line", "50M") == (50e6, 50e6, "50.0 MB/s, as you say")
+    assert f"line {told}" in " ".join(user.cryoem("plan", _JOB).out.split())
 
 
 def test_what_the_script_fixes_is_respected_and_priced(folder: Path, typed: Type) -> None:

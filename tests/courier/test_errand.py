@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -10,6 +11,7 @@ from cryoem_cloud.courier.homeward.home import Home
 from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.known.desk import CardDesk
 from cryoem_cloud.courier.known.spool import Spool
+from cryoem_cloud.courier.means import Means
 from cryoem_cloud.frontends.relion import RelionFrontend
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.digest import digest_of
@@ -24,9 +26,12 @@ from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.keys import manifest_key, page_key
 from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.model.phase import Phase
+from cryoem_cloud.model.storage_prices import GB
 from cryoem_cloud.model.turn import Deed
-from cryoem_cloud.ports.provider import MOST_FAILURES, Order
+from cryoem_cloud.model.usage import Asking, Tariff, Usage
+from cryoem_cloud.ports.provider import MOST_FAILURES, Order, Provider
 from cryoem_cloud.stores.index import entries_to_bytes
+from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.testing.clock import StoppedClock
 from cryoem_cloud.testing.faults import Fault, FaultyStore
 
@@ -91,6 +96,31 @@ def test_only_the_last_turn_counts(bench: Bench) -> None:
     assert not (bench.folder / "first").exists()
     assert not (bench.folder / "empty").exists()
     assert (bench.folder / "run.out").read_text() == "before\nsecond\n"
+
+
+def test_the_log_tells_what_bringing_the_job_home_has_cost(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, job, made = bench.slip.project.name, bench.slip.job.number, bench.means
+
+    def record() -> None:
+        usage = Usage(
+            asker="courier-1",
+            job=job,
+            month="2026-11",
+            asked=Asking(writes=1000, home_bytes=100 * GB),
+            tariff=Tariff(home_gb=Decimal("0.09"), writes_1000=Decimal("0.005")),
+        )
+        Ledger(bench.store, project).put_usage(usage, 1)
+
+    def recording(who: str, provider: Provider) -> Means:
+        return replace(made(who, provider), record=record)
+
+    monkeypatch.setattr(bench, "means", recording)
+    bench.run(lambda bench: bench.done())
+    last = (bench.folder / "run.out").read_text().splitlines()[-1]
+    assert "cost $9.01: " in last
+    assert "requests $0.01; brought home $9.00" in last
 
 
 def test_a_log_that_is_begun_anew_has_nothing_of_the_old_one(bench: Bench) -> None:

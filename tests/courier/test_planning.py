@@ -1,6 +1,7 @@
 """Jobs get their machines from the planner, once, or from the table where it knows nothing."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.courier.machines.planning import Planning
+from cryoem_cloud.model.allowance import Allowance
 from cryoem_cloud.model.errors import FormatError, ProviderError, StoreUnreachableError
+from cryoem_cloud.model.footing import Footing
 from cryoem_cloud.model.job import Job, Outcome, Wish
 from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.model.machine_type import Listing
@@ -186,6 +189,27 @@ def test_what_the_provider_does_not_have_is_not_planned(planned: Planned) -> Non
     planned.listings = (listing(odd, "0.10", "0.05"),)
     planned.run()
     assert planned.orders[0].offer == planned.table[0]
+
+
+def test_what_the_account_may_not_start_is_not_ordered(planned: Planned) -> None:
+    asked: list[tuple[str, str]] = []
+    none_on_spot = Allowance(
+        region="us-west-2",
+        market=Market.SPOT,
+        families=frozenset(["g", "p"]),
+        vcpus=0,
+        whose="G and P",
+        more="ask-for",
+    )
+
+    def footing(region: str, store: str) -> Footing:
+        asked.append((region, store))
+        return Footing(region=region, asked=datetime.now(UTC), allowances=(none_on_spot,))
+
+    planned.means = replace(planned.means, footing=footing)
+    planned.run()
+    assert asked == [("us-east-1", planned.bench.slip.project.store)]
+    assert {order.offer.market for order in planned.orders} == {Market.ON_DEMAND}
 
 
 def test_a_store_that_does_not_answer_is_no_reason_for_other_machines(bench: Bench) -> None:

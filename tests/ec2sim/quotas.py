@@ -16,14 +16,14 @@ class Quota:
 
     code: str
     name: str
-    families: frozenset[str]  # the letters before an instance type's generation
+    families: frozenset[str]  # letters of instance types, or these and a generation
     market: str
 
 
 _STANDARD = frozenset(["a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"])
 _GRAPHICS = frozenset(["g", "gr", "vt"])
 
-# Codes and names: Service Quotas, service code ec2 (the P quotas are left to the real one).
+# Codes and names: Service Quotas, service code ec2.
 QUOTAS = (
     Quota(
         "L-1216C47A",
@@ -39,17 +39,27 @@ QUOTAS = (
         "spot",
     ),
     Quota("L-3819A6DF", "All G and VT Spot Instance Requests", _GRAPHICS, "spot"),
+    Quota("L-417A185B", "Running On-Demand P instances", frozenset(["p"]), "on-demand"),
+    Quota(
+        "L-7212CCBC",
+        "All P4, P3 and P2 Spot Instance Requests",
+        frozenset(["p2", "p3", "p4"]),
+        "spot",
+    ),
+    Quota("L-C4BD4855", "All P5 Spot Instance Requests", frozenset(["p5"]), "spot"),
+    Quota("L-7295265B", "Running On-Demand X instances", frozenset(["x"]), "on-demand"),
+    Quota("L-E3A00192", "All X Spot Instance Requests", frozenset(["x"]), "spot"),
 )
 _BY_CODE = {quota.code: quota for quota in QUOTAS}
-_FAMILY = re.compile(r"[a-z]+")
+_FAMILY = re.compile(r"([a-z]+)\d*")
 _DEFAULT_VCPUS = 512
 
 
 def quota_of(kind: str, market: str) -> Quota | None:
     """The quota that counts such machines; None if the simulator knows none."""
     found = _FAMILY.match(kind)
-    family = found.group() if found else ""
-    fitting = (each for each in QUOTAS if family in each.families and each.market == market)
+    words = {found[0], found[1]} if found else set()
+    fitting = (each for each in QUOTAS if words & each.families and each.market == market)
     return next(fitting, None)
 
 

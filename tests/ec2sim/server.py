@@ -71,6 +71,8 @@ class Door:
         """What went wrong in the simulator itself; a Cloud raises it when it is left."""
         self.calls: list[str] = []
         """The names of all calls so far, as `ec2.RunInstances`."""
+        self.of_store: list[str] = []
+        """The names of all calls to S3 so far, as `PutObject`: what S3's bill counts."""
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Answer one request."""
@@ -97,9 +99,11 @@ class Door:
 
     def _store(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Moto's answer, unless something goes wrong with it."""
+        name = operation_of(environ)
+        self.of_store.append(name)
         try:
             with self._lock:
-                lost = self._faults.of("s3", operation_of(environ))
+                lost = self._faults.of("s3", name)
         except Refusal as refusal:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             return refused(refusal)(environ, start)

@@ -12,11 +12,8 @@ from tests.ec2sim.cloud import Cloud
 def test_quotas_are_told_and_set_by_the_test(cloud: Cloud, connect: Connect) -> None:
     client = connect("service-quotas")
     listed = client.list_service_quotas(ServiceCode="ec2")["Quotas"]
-    assert {each["QuotaCode"] for each in listed} == {
-        "L-1216C47A",
-        "L-DB2E81BA",
-        "L-34B43A08",
-        "L-3819A6DF",
+    assert {"L-1216C47A", "L-DB2E81BA", "L-34B43A08", "L-3819A6DF"} < {
+        each["QuotaCode"] for each in listed
     }
     cloud.quotas.set("L-DB2E81BA", 48)
     one = client.get_service_quota(ServiceCode="ec2", QuotaCode="L-DB2E81BA")["Quota"]

@@ -83,9 +83,9 @@ def test_the_pipeliner_takes_no_blank_in_the_queue_command(tmp_path: Path, blank
 
 def test_every_extra_field_has_a_label_a_default_and_a_help_text(connected: Path) -> None:
     (count,) = sourced(connected, "sh", "RELION_QSUB_EXTRA_COUNT")
-    assert int(count) == len(EXTRA_FIELDS) == 7
+    assert int(count) == len(EXTRA_FIELDS) == 8
     environment = (connected / "env.sh").read_text()
-    for number in range(1, 8):
+    for number in range(1, 9):
         for end in ("", "_DEFAULT", "_HELP"):
             assert f"export RELION_QSUB_EXTRA{number}{end}=" in environment
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cryoem_cloud.model.errors import FormatError
-from cryoem_cloud.model.usd import cents, dollars, usd
+from cryoem_cloud.model.usd import about, cents, dollars, usd
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,11 @@ from cryoem_cloud.model.usd import cents, dollars, usd
 )
 def test_amounts_are_said_to_the_cent(amount: str, said: str) -> None:
     assert dollars(usd(amount)) == said
+
+
+def test_less_than_a_cent_is_not_nothing() -> None:
+    amounts = ("0", "0.0049", "0.005", "-0.001")
+    assert [about(usd(each)) for each in amounts] == ["$0.00", "<$0.01", "$0.01", "$0.00"]
 
 
 @pytest.mark.parametrize("text", ["", "a", "1,5", "nan", "inf", "1e99", "1e-99", "0x1"])

@@ -14,7 +14,7 @@ from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.model.plan import Transfer
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
-from cryoem_cloud.planner.decide import Ground, decided, limits_of
+from cryoem_cloud.planner.decide import Ground, decided, fixed_count, limits_of
 from tests.planner.works import CLASS2D, CORES, L4, LISTINGS, MOTION, NEAR, TERMS, kind, listing
 
 _TABLE = (Offer(("of-the-table",), Market.SPOT), Offer(("of-the-table",), Market.ON_DEMAND))
@@ -31,8 +31,10 @@ def ground(*listings: Listing, **more: Any) -> Ground:  # noqa: ANN401
     return Ground(prices=prices, terms=TERMS, table=_TABLE, **said)
 
 
-def found(work: Work, wish: Wish, on: Ground, *, count: int = 0, whole: bool = False) -> Chosen:
-    made = decided(work, limits_of(wish, count=count, whole=whole), on)
+def found(
+    work: Work, wish: Wish, on: Ground, *, count: int = 0, most: int = 64, whole: bool = False
+) -> Chosen:
+    made = decided(work, limits_of(wish, count=count, most=most, whole=whole), on)
     assert isinstance(made, Chosen), made
     return made
 
@@ -88,6 +90,23 @@ def test_the_number_of_machines_is_planned_unless_the_user_fixed_it() -> None:
     assert found(few, Wish(), ground(), count=16).count == 16
 
 
+def test_a_plan_chooses_no_more_machines_than_it_may() -> None:
+    hasty = Wish(budget_usd=Decimal(500), market="spot")
+    assert found(MOTION, hasty, ground()).count > 16
+    assert found(MOTION, hasty, ground(), most=16).count <= 16
+    assert found(MOTION, replace(hasty, max_machines=3), ground(), most=16).count <= 3
+    assert found(MOTION, replace(hasty, max_machines=64), ground(), most=2).count > 2
+    assert found(MOTION, hasty, ground(), count=24, most=16).count == 24, "the user said so"
+
+
+def test_a_number_of_machines_is_fixed_by_the_job_or_as_usual_and_no_larger_than_allowed() -> None:
+    assert fixed_count(Wish(), 1) == 0
+    assert fixed_count(Wish(), 8) == 8
+    assert fixed_count(Wish(count=2), 8) == 2
+    assert fixed_count(Wish(max_machines=3), 8) == 3
+    assert fixed_count(Wish(max_machines=3), 1) == 0
+
+
 def test_a_deadline_makes_it_dearer_and_a_budget_slower() -> None:
     free = found(CLASS2D, Wish(), ground())
     hasty = found(CLASS2D, Wish(deadline_s=free.paid_s // 2), ground())
@@ -139,7 +158,7 @@ def test_the_short_form_has_three_to_five_lines() -> None:
 def test_nothing_is_decided_where_nothing_is_known_or_sold(
     work: Work, listings: tuple[Listing, ...]
 ) -> None:
-    made = decided(work, limits_of(Wish(), count=0, whole=False), ground(*listings))
+    made = decided(work, limits_of(Wish(), count=0, most=16, whole=False), ground(*listings))
     assert isinstance(made, str)
     assert made
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from cryoem_cloud.model.carried import Carried
 from cryoem_cloud.model.charge import Sighting
 from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.file import Entry
+from cryoem_cloud.model.holding import Holding
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import Page
 from cryoem_cloud.model.launch import Launch
@@ -20,6 +22,7 @@ from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import PROTOCOL
 from cryoem_cloud.model.task import Ready, pack_from_bytes, pack_to_bytes
 from cryoem_cloud.model.turn import Turn, may_follow
+from cryoem_cloud.model.usage import Usage
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.archive import ArchiveLog
 from cryoem_cloud.stores.budget import Balance, approve
@@ -27,7 +30,6 @@ from cryoem_cloud.stores.budget import Entry as BudgetEntry
 from cryoem_cloud.stores.ids import reserve_block
 from cryoem_cloud.stores.index import IndexLog, entries_from_bytes, entries_to_bytes
 from cryoem_cloud.stores.jobs import JobRecords
-from cryoem_cloud.stores.ledger import Carried
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.stores.nexts import Next
 
@@ -53,6 +55,8 @@ SAME: dict[str, Callable[[bytes], bytes]] = {
     "next": lambda data: Next.from_bytes(data).to_bytes(),
     "sighting": lambda data: Sighting.from_bytes(data).to_bytes(),
     "measured": lambda data: Measured.from_bytes(data).to_bytes(),
+    "usage": lambda data: Usage.from_bytes(data).to_bytes(),
+    "holding": lambda data: Holding.from_bytes(data).to_bytes(),
     "carried": lambda data: Carried.from_bytes(data).to_bytes(),
     "budget": lambda data: BudgetEntry.from_bytes(data).to_bytes(),
     "project": lambda data: Project.from_bytes(data, store="", folder=Path("/")).to_bytes(),

@@ -57,6 +57,8 @@ class Agent:
     clock: Clock
     sighted: Sighted | None = None
     """Keeps the ledger of this machine, where it is paid for."""
+    record: Callable[[], None] = lambda: None
+    """Has the ledger know what was asked of the store until now."""
     _made: dict[int, Mapping[str, Entry]] = field(default_factory=dict)
     """What jobs have made that others resume, by their numbers: read once, as it may be much."""
     _engines: dict[str, Engines] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Agent:
         finally:
             for engines in self._engines.values():
                 engines.close()
+            self.record()
             if self.sighted is not None:
                 self.sighted.end()
         if self._condition.taken:

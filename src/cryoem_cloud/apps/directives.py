@@ -1,9 +1,9 @@
 """What a script says to us in comment lines: `#CRYOEM key=value`, as clusters read `#SBATCH`.
 
-Keys: name, mpi, threads, where, machine, market, deadline, budget, hours, count, pieces, home,
-image, container; for programs that we do not know, in and out (paths as a shell writes them,
-several in a line or several lines). RELION pastes what users type into our template as it is, so a
-value is text and never a command.
+Keys: name, mpi, threads, where, machine, market, deadline, budget, hours, count, max_machines,
+pieces, home, image, container; for programs that we do not know, in and out (paths as a shell
+writes them, several in a line or several lines). RELION pastes what users type into our template as
+it is, so a value is text and never a command.
 """
 
 import re
@@ -30,6 +30,7 @@ _KEYS = (
     "budget",
     "hours",
     "count",
+    "max_machines",
     "pieces",
     "home",
     "image",
@@ -37,7 +38,7 @@ _KEYS = (
     "in",
     "out",
 )
-_NUMBERS = frozenset({"count", "pieces", "hours"})
+_NUMBERS = frozenset({"count", "max_machines", "pieces", "hours"})
 """Keys whose values are numbers that the user gives."""
 _SECOND = re.compile(rf"(?:^|\s)(?P<key>{'|'.join(_KEYS)})=")
 """Another key in a value; a file whose name looks like that is written ./out=x."""
@@ -76,6 +77,7 @@ def wish(script: str) -> Wish:
         budget_usd=_dollars(said.get("budget", "")),
         hours=_number(said.get("hours", ""), 0),
         count=_number(said.get("count", ""), 0),
+        max_machines=_number(said.get("max_machines", ""), 0),
         pieces=_number(said.get("pieces", ""), 0),
         home=said.get("home", ""),
         image=said.get("image", ""),

@@ -104,6 +104,16 @@ class Errand:
         finally:
             self._underway.stop()
             self.delivery.rest()
+            self._note_line()
+
+    def _note_line(self) -> None:
+        """Keep how fast what went to the store and came home was, for plans."""
+        self.means.lines.note(
+            self.slip.project.store,
+            self.means.clock.now(),
+            up=self._engines.sending.newly_measured(),
+            down=self._engines.fetching.newly_measured(),
+        )
 
     def _try(self) -> bool:
         """Whether all is done."""
@@ -148,6 +158,7 @@ class Errand:
             return self._file_away(over)
         if (self._trouble is None and not self._ready()) or not self._ours():
             return False
+        self._note_line()
         if self._trouble is None:
             ending = self._follow()
             return ending is not None and self._bring_home(ending)
@@ -347,7 +358,6 @@ class Errand:
             delivery=self.delivery,
             home=self._home(*self.records.all_tasks()),
             refused=self._refused,
-            brought=lambda: self.desk.card.bytes_down,
             measured=Measuring(means=self.means, slip=self.slip, records=self.records).note,
         ).bring(ending)
         return exit_ is not None and self._file_away(exit_)

@@ -1,5 +1,6 @@
 """What the courier's errands work with."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,9 @@ from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.known.cards import Cards
 from cryoem_cloud.courier.known.learnt import Learnt
 from cryoem_cloud.courier.known.spool import Spool
+from cryoem_cloud.model.footing import Footing
+from cryoem_cloud.model.storage_prices import FREE, StoragePrices
+from cryoem_cloud.mover.lines import Lines
 from cryoem_cloud.planner.catalog.catalogue import Catalogue, snapshot
 from cryoem_cloud.ports.application import Application
 from cryoem_cloud.ports.clock import Clock
@@ -42,9 +46,17 @@ class Means:
     clock: Clock
     stopping: Event
     engines: EnginesBySettings = field(default_factory=EnginesBySettings)
+    lines: Lines = field(default_factory=lambda: Lines(Path(os.devnull)))
+    """What lines to stores have taken of late."""
     rates: Callable[[Settings], Rates] = lambda _: NO_RATES
     """What machines cost, by the settings."""
+    record: Callable[[], None] = lambda: None
+    """Has the ledgers know what was asked of stores until now."""
+    prices: Callable[[Store], StoragePrices] = lambda _: FREE
+    """What a store costs."""
     catalogue: Callable[[str, Path], Catalogue] = lambda region, _: snapshot(region)
     """What is sold in a region, as the user of a project's folder pays for it."""
+    footing: Callable[[str, str], Footing | None] = lambda *_: None
+    """What the account whose machines reach a store may start in a region; None: nobody knows."""
     learnt: Learnt = field(default_factory=Learnt)
     """What is remembered of how long finished jobs took."""

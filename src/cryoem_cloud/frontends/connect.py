@@ -72,6 +72,12 @@ EXTRA_FIELDS = (
         help="As 50: the fastest machines that keep it nine times of ten are taken; where none do, "
         "you are asked first. Means nothing where machines are not rented.",
     ),
+    ExtraField(
+        key="max_machines",
+        label="Machines at most (cloud):",
+        help="How many machines may be planned for the job. Empty: as in your settings, else 16. "
+        "Means nothing where the number of machines is given above.",
+    ),
 )
 
 _HEAD = """\

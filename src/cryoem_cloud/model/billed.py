@@ -73,6 +73,16 @@ class Line:
         }
 
 
+_OF_STORES = frozenset({What.STORE, What.REQUESTS, What.EGRESS})
+_ITEMS = {
+    What.DISK: Item.DISKS,
+    What.ADDRESS: Item.ADDRESSES,
+    What.STORE: Item.STORE,
+    What.REQUESTS: Item.REQUESTS,
+    What.EGRESS: Item.HOME,
+}
+
+
 def reconciled(
     charges: Iterable[Charge], billed: Iterable[Billed], *, project: str, region: str
 ) -> list[Line]:
@@ -83,7 +93,7 @@ def reconciled(
     """
     sums: dict[tuple[str, Item], list[Decimal]] = {}
     for charge in charges:
-        if charge.what is What.EGRESS or charge.region == region:
+        if charge.what in _OF_STORES or charge.region == region:
             sums.setdefault((charge.month, _item(charge)), []).append(charge.usd or ZERO)
     lines: dict[tuple[str, Item], list[Billed]] = {}
     for each in billed:
@@ -95,10 +105,8 @@ def reconciled(
 
 
 def _item(charge: Charge) -> Item:
-    if charge.what is What.EGRESS:
-        return Item.HOME
-    if charge.what is What.DISK:
-        return Item.DISKS
+    if charge.what in _ITEMS:
+        return _ITEMS[charge.what]
     return Item.SPOT if charge.market == Market.SPOT.value else Item.ON_DEMAND
 
 

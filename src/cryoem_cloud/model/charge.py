@@ -12,7 +12,22 @@ from cryoem_cloud.model.record import JSON, decode, encode, instant, integer, te
 from cryoem_cloud.model.units import plain
 from cryoem_cloud.model.usd import ZERO, usd
 
-__all__ = ["Charge", "Rate", "Rented", "Sighting", "What", "Witness", "instant_text", "whole"]
+__all__ = [
+    "MONTH_H",
+    "Charge",
+    "Rate",
+    "Rented",
+    "Sighting",
+    "What",
+    "Witness",
+    "instant_text",
+    "said",
+    "whole",
+]
+
+
+MONTH_H = 730
+"""An average month of a list price, in hours."""
 
 
 class Witness(Enum):
@@ -31,7 +46,8 @@ class Rate:
     """What a machine costs: US dollars an hour, and what its rented disk costs besides.
 
     `source` says whose price that is, and of which day. `disk_usd` is a GiB's for a month (730 h).
-    `least_s` is billed of each machine at least (EC2: 60 s).
+    `least_s` is billed of each machine at least (EC2: 60 s). `address_usd` is an hour of its public
+    address.
     """
 
     usd_per_hour: Decimal
@@ -39,6 +55,17 @@ class Rate:
     disk_gib: int = 0
     disk_usd: Decimal = ZERO
     least_s: int = 0
+    address_usd: Decimal = ZERO
+
+    @property
+    def disk_usd_per_hour(self) -> Decimal:
+        """An hour of its disk."""
+        return self.disk_usd * self.disk_gib / MONTH_H
+
+    @property
+    def whole_usd_per_hour(self) -> Decimal:
+        """An hour of the machine with all that it has."""
+        return self.usd_per_hour + self.disk_usd_per_hour + self.address_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +152,13 @@ class Sighting:
             until=_maybe(fields, "until"),
             ended=bool(fields.get("ended", False)),
             limit_s=integer(fields, "limit_s", 0),
-            token=_said(fields, "token"),
-            submitter=_said(fields, "submitter"),
-            where=_said(fields, "where"),
-            kind=_said(fields, "type"),
-            market=_said(fields, "market"),
-            region=_said(fields, "region"),
-            zone=_said(fields, "zone"),
+            token=said(fields, "token"),
+            submitter=said(fields, "submitter"),
+            where=said(fields, "where"),
+            kind=said(fields, "type"),
+            market=said(fields, "market"),
+            region=said(fields, "region"),
+            zone=said(fields, "zone"),
             rate=_rate_from_json(fields) if "usd_per_hour" in fields else None,
         )
 
@@ -141,16 +168,23 @@ class What(Enum):
 
     MACHINE = "machine"
     DISK = "disk"
+    ADDRESS = "address"
+    """A machine's, in the internet."""
+    STORE = "store"
+    """Files that are kept there."""
+    REQUESTS = "requests"
     EGRESS = "egress"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """So many dollars of one month, for one thing of one job.
+    """So many dollars of one month, for one thing of one job, or of the project as a whole: job 0.
 
     `month` is as 2026-11, UTC. `usd` is None where nobody knows a price. `seconds` are a machine's,
-    as they are billed; `gigabytes` (10**9 bytes) what was brought home. `group` is the submitter's
-    Unix group, where the job tells it and somebody asked.
+    as they are billed; `gigabytes` (2**30 bytes) what was brought home, `gb_months` what a disk or
+    the store has held for how long (a month of a disk has 730 h; of the store `kind` is the class);
+    `requests` those to the store. `group` is the submitter's Unix group, where the job tells it and
+    somebody asked.
     """
 
     what: What
@@ -166,11 +200,13 @@ class Charge:
     region: str = ""
     seconds: int = 0
     gigabytes: Decimal = ZERO
+    gb_months: Decimal = ZERO
+    requests: int = 0
     source: str = ""
 
     NAMES: ClassVar = (
         *("what", "project", "job", "month", "user", "machine", "type", "market", "region"),
-        *("seconds", "gigabytes", "usd", "price", "group"),
+        *("seconds", "gigabytes", "usd", "price", "group", "gb_months", "requests"),
     )
     """Of its fields, for programs."""
 
@@ -191,6 +227,8 @@ class Charge:
             "usd": None if self.usd is None else f"{self.usd:f}",
             "price": self.source,
             "group": self.group,
+            "gb_months": f"{self.gb_months:f}",
+            "requests": self.requests,
         }
 
 
@@ -204,7 +242,7 @@ def instant_text(at: datetime | None) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
-def _said(fields: Mapping[str, JSON], name: str) -> str:
+def said(fields: Mapping[str, JSON], name: str) -> str:
     """A text of which a terminal obeys nothing: a machine may have written it."""
     return plain(text(fields, name, ""))
 
@@ -220,14 +258,16 @@ def _rate_to_json(rate: Rate) -> dict[str, JSON]:
         "disk_gib": rate.disk_gib,
         "disk_usd": f"{rate.disk_usd:f}",
         "least_s": rate.least_s,
+        "address_usd": f"{rate.address_usd:f}",
     }
 
 
 def _rate_from_json(fields: Mapping[str, JSON]) -> Rate:
     return Rate(
         usd_per_hour=usd(text(fields, "usd_per_hour")),
-        source=_said(fields, "price"),
+        source=said(fields, "price"),
         disk_gib=integer(fields, "disk_gib", 0),
         disk_usd=usd(text(fields, "disk_usd", "0")),
         least_s=integer(fields, "least_s", 0),
+        address_usd=usd(text(fields, "address_usd", "0")),
     )

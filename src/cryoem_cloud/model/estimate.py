@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Self
 
 from cryoem_cloud.model.charge import Rate
-from cryoem_cloud.model.life import MONTH_H, months_of
+from cryoem_cloud.model.life import months_of
 from cryoem_cloud.model.units import counted
 from cryoem_cloud.model.usd import dollars
 
@@ -42,13 +42,12 @@ class Estimate:
         sure: bool = True,
     ) -> Self:
         """At a machine's rate."""
-        disk = rate.disk_usd * rate.disk_gib / MONTH_H
         return cls(
             kind=kind,
             market=market,
             count=count,
             lasts_s=int(lasts_s),
-            usd_per_hour=rate.usd_per_hour + disk,
+            usd_per_hour=rate.whole_usd_per_hour,
             sure=sure,
         )
 

@@ -54,7 +54,8 @@ class Wish:
     """What the user asked of the machines. Zero and empty mean: we choose.
 
     `machine` is a machine type of the provider's, or several with commas between, `market` one of
-    `model.offer.MARKETS`, `hours` how long the machines may be there at most. `deadline_s` is in
+    `model.offer.MARKETS`, `hours` how long the machines may be there at most. `max_machines` is how
+    many a plan may choose at most, where `count` does not say how many. `deadline_s` is in
     how many seconds the results are to be home, `budget_usd` what the machines are to cost at most,
     both nine times of ten.
     `home` is what comes home, "all" or "essential"; in a job that was submitted it is one of them.
@@ -68,6 +69,7 @@ class Wish:
     machine: str = ""
     market: str = ""
     count: int = 0
+    max_machines: int = 0
     home: str = ""
     codec: str = ""
     ranks: int = 1
@@ -101,6 +103,7 @@ class Wish:
             "ranks": self.ranks,
             "threads": self.threads,
             **({"codec": self.codec} if self.codec else {}),
+            **({"max_machines": self.max_machines} if self.max_machines else {}),
             **({"pieces": self.pieces} if self.pieces else {}),
             **({"hours": self.hours} if self.hours else {}),
             **({"image": self.image} if self.image else {}),
@@ -118,6 +121,7 @@ class Wish:
             machine=text(fields, "machine", ""),
             market=text(fields, "market", ""),
             count=integer(fields, "count", 0),
+            max_machines=integer(fields, "max_machines", 0),
             home=text(fields, "home", ""),
             codec=text(fields, "codec", ""),
             ranks=integer(fields, "ranks", 1),

@@ -26,6 +26,7 @@ __all__ = [
     "extended_key",
     "gain_key",
     "gone_key",
+    "holding_key",
     "host_keys_key",
     "ids_key",
     "index_key",
@@ -56,6 +57,7 @@ __all__ = [
     "tasks_key",
     "turn_key",
     "turns_prefix",
+    "usage_key",
 ]
 
 _GAIN = re.compile(r"gains/[0-9a-f]{64}")
@@ -287,6 +289,19 @@ def measured_prefix(project: str) -> str:
 def measured_key(project: str, job: int, kind: str) -> str:
     """What a job took on machines of one type."""
     return f"{measured_prefix(project)}{job:08d}/{escaped(kind)}"
+
+
+def usage_key(project: str, job: int, asker: str, *, month: str, number: int) -> str:
+    """How much an asker had asked of the store for a job (0: none) in a month, so many times told.
+
+    Numbers sort as texts.
+    """
+    return f"{ledger_prefix(project)}{job:08d}/usage/{asker}/{month}-{number:06d}"
+
+
+def holding_key(project: str, day: str) -> str:
+    """What the store held of the project on a day, such as 2026-11-29."""
+    return f"{ledger_prefix(project)}store/{day}"
 
 
 def budgets_prefix(project: str) -> str:

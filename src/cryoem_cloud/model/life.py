@@ -8,14 +8,13 @@ twice, or in which order records are read.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Self, TypeVar
 
-from cryoem_cloud.model.charge import Charge, Rate, Sighting, What, Witness
+from cryoem_cloud.model.charge import MONTH_H, Charge, Rate, Sighting, What, Witness
 
 __all__ = ["MONTH_H", "Life", "lives", "merged", "months_of"]
 
-MONTH_H = 730
-"""An average month of a list price, in hours."""
 _HOUR_S = 3600
 
 T = TypeVar("T", bound="datetime | tuple[datetime, Rate]")
@@ -91,7 +90,7 @@ class Life:
         return int((end - begin).total_seconds()) if begin and end else 0
 
     def charges(self, project: str) -> Iterator[Charge]:
-        """What it cost, a charge for each month that it saw, and one for its disk."""
+        """What it cost, a charge for each month that it saw, and for its disk and address."""
         begin, end = self.begin, self.end
         if begin is None or end is None:
             return
@@ -105,9 +104,13 @@ class Life:
                 yield told
                 continue
             yield replace(told, usd=rate.usd_per_hour * billed / _HOUR_S)
-            if rate.disk_gib and rate.disk_usd:
+            hours = Decimal(billed) / _HOUR_S
+            if rate.disk_usd_per_hour:
+                held = rate.disk_gib * hours / MONTH_H
                 disk = rate.disk_usd * rate.disk_gib * billed / _HOUR_S / MONTH_H
-                yield replace(told, what=What.DISK, usd=disk)
+                yield replace(told, what=What.DISK, usd=disk, gb_months=held)
+            if rate.address_usd:
+                yield replace(told, what=What.ADDRESS, usd=rate.address_usd * hours)
 
     def _unpriced(self, project: str) -> Charge:
         return Charge(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from cryoem_cloud.model.allowance import Allowance
 from cryoem_cloud.model.machine_type import Listing
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.spread import Spread
@@ -19,8 +20,8 @@ class Limits:
     """What a user, or an account, allows; None and () mean: anything.
 
     A plan keeps the deadline (hours) and the budget if it does so nine times of ten. `kinds` are
-    machine types that the user fixed, `fewest` and `machines` how many there may be, `vcpus` how
-    many the account may have at a time, `disk_gib` the largest disk of one machine.
+    machine types that the user fixed, `fewest` and `machines` how many there may be, `allowances`
+    what the account may have at a time, `disk_gib` the largest disk of one machine.
     """
 
     deadline_h: float | None = None
@@ -30,25 +31,29 @@ class Limits:
     kinds: tuple[str, ...] = ()
     fewest: int = 1
     machines: int | None = None
-    vcpus: int | None = None
+    allowances: tuple[Allowance, ...] = ()
     disk_gib: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """What is to be moved: bytes that the store lacks, bytes that come home; bytes a second."""
+    """What is to be moved: bytes that the store lacks, bytes that come home; bytes a second.
+
+    `line_bytes_s` is of the way up; `down_bytes_s` 0: the way home is as fast.
+    """
 
     up_bytes: int = 0
     down_bytes: int = 0
     line_bytes_s: float
+    down_bytes_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What is charged beside machines, in US dollars.
 
-    For a GB (10^9) out of the provider's network; for a GiB of a machine's disk, and one in the
-    store, for a month.
+    For a GB (2^30 bytes, as bills have it) out of the provider's network; for a GiB of a machine's
+    disk, and one in the store, for a month.
     """
 
     egress_usd_per_gb: Decimal

@@ -5,6 +5,7 @@ of a newer version is refused with a message that says so.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -21,6 +22,7 @@ __all__ = [
     "integers",
     "items",
     "mapping",
+    "month",
     "text",
     "texts",
 ]
@@ -30,6 +32,9 @@ JSON: TypeAlias = Any
 
 PROTOCOL = 4
 """The newest version of a record in a store; docs/reference/protocol.md describes all."""
+
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 def encode(kind: str, fields: Mapping[str, JSON], *, version: int = 1) -> bytes:
@@ -85,6 +90,14 @@ def instant(fields: Mapping[str, JSON], name: str) -> datetime:
         return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError as error:
         raise FormatError(f"field {name!r} should be an instant, found {value!r}") from error
+
+
+def month(fields: Mapping[str, JSON], name: str) -> str:
+    """A field with a month, such as 2026-11."""
+    value = text(fields, name)
+    if not _MONTH.fullmatch(value):
+        raise FormatError(f"field {name!r} should be a month, found {value!r}")
+    return value
 
 
 def items(fields: Mapping[str, JSON], name: str) -> Sequence[JSON]:

@@ -7,7 +7,7 @@ from enum import Enum
 
 from cryoem_cloud.model.usd import ZERO
 
-__all__ = ["GB", "ClassPrices", "StorageClass", "StoragePrices"]
+__all__ = ["FREE", "GB", "ClassPrices", "StorageClass", "StoragePrices"]
 
 GB = 2**30
 """Bytes of what AWS's bills call a GB."""
@@ -65,9 +65,11 @@ class ClassPrices:
 class StoragePrices:
     """A region's, in US dollars.
 
-    `gp3_gb_month` is of a disk, `snapshot_gb_month` of a disk's copy. `to_internet` has, for each
+    `gp3_gb_month` is of a disk, `snapshot_gb_month` of a disk's copy, `address_hour` of a machine's
+    public address. `to_internet` has, for each
     step, up to how many GB of a month it goes (None: without end) and what a GB costs in it.
-    `estimates` names what no price list has told us: `GLACIER_IR GB-month`.
+    `estimates` names what no price list has told us: `GLACIER_IR GB-month`. `source` says whose
+    prices these are, and of which day.
     """
 
     region: str
@@ -77,7 +79,14 @@ class StoragePrices:
     to_internet: tuple[tuple[int | None, Decimal], ...]
     to_regions_gb: Decimal
     to_zones_gb: Decimal
+    address_hour: Decimal = ZERO
     estimates: frozenset[str] = frozenset()
+    source: str = ""
+
+    @property
+    def egress_gb(self) -> Decimal:
+        """What a GB to the internet costs, the free ones aside: the first step's, the dearest."""
+        return self.to_internet[0][1] if self.to_internet else ZERO
 
     def month_usd(self, size: int, kept: StorageClass = StorageClass.STANDARD) -> Decimal:
         """What so many bytes cost for a month, without requests."""
@@ -95,3 +104,16 @@ class StoragePrices:
             usd += max(ZERO, upper - below) * price
             below = upper
         return usd
+
+
+_NOTHING = ClassPrices(gb_month=ZERO, writes_1000=ZERO, reads_1000=ZERO)
+FREE = StoragePrices(
+    region="",
+    classes=dict.fromkeys(StorageClass, _NOTHING),
+    gp3_gb_month=ZERO,
+    snapshot_gb_month=ZERO,
+    to_internet=(),
+    to_regions_gb=ZERO,
+    to_zones_gb=ZERO,
+)
+"""Of a store for which nobody asks money that we know of."""

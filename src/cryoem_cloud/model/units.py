@@ -105,4 +105,4 @@ def roughly(seconds: float) -> str:
 
 def human_usd(usd: Decimal) -> str:
     """US dollars with as many digits as mean something."""
-    return f"${usd:.2f}" if usd >= Decimal("0.1") or not usd else f"${usd:.4f}"
+    return f"${usd:,.2f}" if usd >= Decimal("0.1") or not usd else f"${usd:.4f}"

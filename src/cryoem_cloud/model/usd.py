@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from cryoem_cloud.model.errors import FormatError
 
-__all__ = ["ZERO", "cents", "dollars", "usd"]
+__all__ = ["ZERO", "about", "cents", "dollars", "usd"]
 
 ZERO = Decimal(0)
 _CENT = Decimal("0.01")
@@ -30,6 +30,11 @@ def usd(text: str) -> Decimal:
 def cents(amount: Decimal) -> Decimal:
     """Rounded to cents, halves away from zero, as bills are."""
     return amount.quantize(_CENT, ROUND_HALF_UP)
+
+
+def about(amount: Decimal) -> str:
+    """For a table of what was spent: what is less than a cent is not nothing."""
+    return "<$0.01" if 0 < amount < _CENT / 2 else dollars(amount)
 
 
 def dollars(amount: Decimal) -> str:

@@ -22,7 +22,7 @@ from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.mover.encoding import Kinds, Use
 from cryoem_cloud.mover.gains import Gains
-from cryoem_cloud.mover.pace import Limit, Link, Pace
+from cryoem_cloud.mover.pace import TELLING_BYTES, Limit, Link, Pace
 from cryoem_cloud.mover.pool import Pool
 from cryoem_cloud.mover.probe import probed
 from cryoem_cloud.ports.repeats import hearing_of_repeats
@@ -37,6 +37,8 @@ SEND_BYTES = 144 * 1024 * 1024
 that are being sent."""
 FETCH_BYTES = 32 * 1024 * 1024
 _FIRST_STREAMS, _MOST_STREAMS = 8, 16
+_LIMITED = 0.8
+"""A line that takes more than that of what it may take would take more."""
 _SHARE_BEHIND = 4
 """Of its streams an engine has one in so many while others go first: a line is shared evenly."""
 
@@ -94,6 +96,7 @@ class Engine:
         self._active = 0
         self.wire_bytes = 0
         """Of all requests that succeeded."""
+        self._measured_bytes = 0
         self._ended = threading.Event()
         self._monotonic, self._sleep = monotonic, sleep or self._ended.wait
         self._changed = threading.Condition()
@@ -161,6 +164,19 @@ class Engine:
                 self._has_probed = True
                 self._guess = probed(store, project, monotonic=self._monotonic)
         return self.link_bytes_per_s or self._guess
+
+    def newly_measured(self) -> float | None:
+        """What the line takes, bytes a second, if much has gone since this was last asked.
+
+        None too where a limit held it back.
+        """
+        with self._changed:
+            found, most = self._link.bytes_per_s, self._line.most_bytes_per_s
+            if self.wire_bytes - self._measured_bytes < TELLING_BYTES:
+                return None
+            self._measured_bytes = self.wire_bytes
+            held_back = most is not None and found is not None and found > _LIMITED * most
+            return None if held_back else found
 
     @property
     def is_active(self) -> bool:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Limit", "Link", "Pace"]
+__all__ = ["TELLING_BYTES", "Limit", "Link", "Pace"]
 
+TELLING_BYTES = 32 * 1024 * 1024
+"""Less tells nothing of a line."""
 _PERIOD_S = 2.0
 _GROWTH = 1.03
 """More streams are worth it as long as each step adds more than 3 % to the goodput."""
@@ -95,7 +97,7 @@ class Link:
     @property
     def bytes_per_s(self) -> float | None:
         """None as long as too little has gone to tell."""
-        if self._bytes < _TELLING_BYTES or self._busy_s <= 0:
+        if self._bytes < TELLING_BYTES or self._busy_s <= 0:
             return None
         return self._bytes / self._busy_s
 
@@ -119,5 +121,4 @@ class Link:
         self._since_s = now_s
 
 
-_TELLING_BYTES = 32 * 1024 * 1024
 _MEMORY_S = 60.0

@@ -10,6 +10,7 @@ from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.plan import Excluded, Limits, Option, Plan, Terms, Transfer
 from cryoem_cloud.model.usd import dollars
 from cryoem_cloud.model.work import Work
+from cryoem_cloud.planner.allowed import allowed, not_allowed
 from cryoem_cloud.planner.memory import lacking
 from cryoem_cloud.planner.performance import Rates, why_unknown
 from cryoem_cloud.planner.reckon import Reckoner
@@ -57,7 +58,12 @@ def choose(
     if options:  # a size that is too large only in some numbers is no exclusion
         offered = {option.listing.kind.name for option in options}
         refused = {why: names - offered for why, names in refused.items()}
+    least = next(_numbers(work, limits))
+    markets = (limits.market,) if limits.market else tuple(Market)
+    over = tuple(not_allowed(fitting, markets, least, limits.allowances))
     choice, reason = _chosen(options, limits)
+    if not options and over:
+        reason = f"{reason}: {'; '.join(each.why for each in over)}"
     for why, names in refused.items():
         excluded[why] |= names
     stored = Decimal(transfer.up_bytes + work.output_bytes) / _GIB
@@ -65,10 +71,13 @@ def choose(
         choice=choice,
         reason=reason,
         front=front(options),
-        excluded=tuple(
-            Excluded(kinds=tuple(sorted(names)), why=why)
-            for why, names in sorted(excluded.items())
-            if names
+        excluded=(
+            *(
+                Excluded(kinds=tuple(sorted(names)), why=why)
+                for why, names in sorted(excluded.items())
+                if names
+            ),
+            *over,
         ),
         store_usd_month=stored * terms.store_usd_per_gib_month,
         alike=_alike(choice, options, limits) if choice else (),
@@ -122,11 +131,13 @@ def _options(
     refused: defaultdict[str, set[str]] = defaultdict(set)
     markets = (limits.market,) if limits.market else tuple(Market)
     for market in markets:
-        for listing in _cheapest(listings, market):
+        least = next(_numbers(reckoner.work, limits))
+        for listing in _cheapest(allowed(listings, market, least, limits.allowances), market):
             least_h = inf
             for machines in _numbers(reckoner.work, limits):
-                why = _too_many(reckoner, listing.kind, machines, limits)
-                if why:
+                if not allowed((listing,), market, machines, limits.allowances):
+                    continue
+                if why := _too_large(reckoner, listing.kind, machines, limits):
                     refused[why].add(listing.kind.name)
                     continue
                 option = reckoner.option(listing, market, machines)
@@ -187,10 +198,8 @@ def _does_for(other: MachineType, kind: MachineType) -> bool:
     return same and other.memory_gib >= kind.memory_gib
 
 
-def _too_many(reckoner: Reckoner, kind: MachineType, machines: int, limits: Limits) -> str:
+def _too_large(reckoner: Reckoner, kind: MachineType, machines: int, limits: Limits) -> str:
     """Why so many of such machines may not be had; "" where they may."""
-    if limits.vcpus is not None and kind.vcpus * machines > limits.vcpus:
-        return f"the account may have {limits.vcpus} vCPUs at a time"
     disk = reckoner.disk_gib(kind, machines)
     if limits.disk_gib is not None and disk > limits.disk_gib:
         return f"needs {disk} GiB of disk, and a machine may have {limits.disk_gib}"

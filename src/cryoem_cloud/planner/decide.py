@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import ceil
 
+from cryoem_cloud.model.allowance import Allowance
 from cryoem_cloud.model.chosen import Chosen
 from cryoem_cloud.model.job import Wish
 from cryoem_cloud.model.offer import Market, Offer
@@ -12,13 +13,14 @@ from cryoem_cloud.model.plan import Limits, Option, Plan, Terms, Transfer
 from cryoem_cloud.model.units import human_duration
 from cryoem_cloud.model.usd import dollars
 from cryoem_cloud.model.work import Work
+from cryoem_cloud.planner.allowed import allowed
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
 from cryoem_cloud.planner.choose import choose
 from cryoem_cloud.planner.disk import MOST_DISK_GIB
 from cryoem_cloud.planner.learning import jobs_behind, said_of
 from cryoem_cloud.planner.performance import Rates, published
 
-__all__ = ["Ground", "decided", "limits_of"]
+__all__ = ["Ground", "decided", "fixed_count", "limits_of"]
 
 _HOUR_S = 3600
 
@@ -28,7 +30,8 @@ class Ground:
     """All that a decision depends on but the work and the wish.
 
     `table` are the offers of who says nothing, or names machine types; `limit_s` is how long a
-    fleet may be there at most; `rates` have what the project's jobs have taught.
+    fleet may be there at most; `rates` have what the project's jobs have taught; `line` says how
+    fast the line is, and how that is known.
     """
 
     prices: Catalogue
@@ -36,11 +39,23 @@ class Ground:
     terms: Terms
     table: tuple[Offer, ...]
     limit_s: float
+    line: str = ""
     rates: Rates = field(default_factory=published)
 
 
-def limits_of(wish: Wish, *, count: int, whole: bool) -> Limits:
-    """What a job's wish allows, on so many machines (0: however many); a `whole` one has one."""
+def fixed_count(wish: Wish, usual: int) -> int:
+    """How many machines a user wants, by the job or as usual; 0: nobody has said."""
+    count = wish.count or (usual if usual > 1 else 0)
+    return min(count, wish.max_machines or count)
+
+
+def limits_of(
+    wish: Wish, *, count: int, most: int, whole: bool, allowances: tuple[Allowance, ...] = ()
+) -> Limits:
+    """What a job's wish allows, on so many machines; a `whole` job has one.
+
+    With a `count` of 0 the plan chooses, `most` at most, or as many as the wish says.
+    """
     named = tuple(word.strip() for word in wish.machine.split(",") if word.strip())
     machines = 1 if whole or wish.pieces == 1 else count
     return Limits(
@@ -49,7 +64,8 @@ def limits_of(wish: Wish, *, count: int, whole: bool) -> Limits:
         market=Market(wish.market) if wish.market else None,
         kinds=named,
         fewest=machines or 1,
-        machines=machines or None,
+        machines=machines or wish.max_machines or most,
+        allowances=allowances,
         disk_gib=MOST_DISK_GIB,
     )
 
@@ -63,7 +79,7 @@ def decided(work: Work, limits: Limits, ground: Ground) -> Chosen | str:
     if option is None:
         return why
     if limits.kinds:
-        offers = tuple(sorted(ground.table, key=lambda offer: offer.market is not option.market))
+        offers = tuple(_named(option, limits, ground))
     else:
         offers = tuple(_offers(option, plan.alike, limits, ground))
     kind = option.listing.kind
@@ -119,9 +135,24 @@ def _offers(
             listing.kind.name
             for listing in ground.prices.listings
             if listing.price.of(Market.ON_DEMAND) is not None
-        }
+        } - _too_many(Market.ON_DEMAND, option.machines, limits, ground)
         if others := tuple(name for name in alike if name in sold):
             yield Offer(others, Market.ON_DEMAND)
+
+
+def _named(option: Option, limits: Limits, ground: Ground) -> Iterator[Offer]:
+    """The offers of who named types, in the choice's market first, without what may not start."""
+    for offer in sorted(ground.table, key=lambda offer: offer.market is not option.market):
+        over = _too_many(offer.market or option.market, option.machines, limits, ground)
+        if kinds := tuple(name for name in offer.kinds if name not in over):
+            yield replace(offer, kinds=kinds)
+
+
+def _too_many(market: Market, machines: int, limits: Limits, ground: Ground) -> set[str]:
+    """The machine types of which the account may not start so many."""
+    listings = ground.prices.listings
+    may = {each.kind for each in allowed(listings, market, machines, limits.allowances)}
+    return {each.kind.name for each in listings if each.kind not in may}
 
 
 def _said(option: Option, why: str, first: Offer, ground: Ground) -> Iterator[str]:
@@ -129,7 +160,8 @@ def _said(option: Option, why: str, first: Offer, ground: Ground) -> Iterator[st
     hours, usd = option.total_h, option.usd
     yield f"cryoem: plan: {why}"
     soon, mean, late = (_words(each) for each in (hours.p10, hours.p50, hours.p90))
-    yield f"cryoem: results are home in {soon} to {late}, half of the times by {mean}"
+    line = f", on a line of {ground.line}" if ground.line else ""
+    yield f"cryoem: results are home in {soon} to {late}, half of the times by {mean}{line}"
     yield (
         f"cryoem: for {dollars(usd.p10)} to {dollars(usd.p90)}, half of the times at most "
         f"{dollars(usd.p50)}, at prices of {option.listing.region}, {ground.prices.stamp}"

@@ -7,6 +7,7 @@ from cryoem_cloud.model.machine_type import Listing, MachineType
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.plan import Option, Terms, Transfer, UsdRange
 from cryoem_cloud.model.spread import Spread, combined, summed
+from cryoem_cloud.model.storage_prices import GB
 from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.disk import disk_gib_for
 from cryoem_cloud.planner.performance import Rates, run_s
@@ -36,7 +37,6 @@ _NETWORK_USED = 0.8
 """Of a machine's network, what a transfer gets. Our assumption."""
 _BYTES_A_GBIT = 1e9 / 8
 
-_GB = 10**9
 _H_A_MONTH = 730
 _S_AN_H = 3600
 
@@ -66,7 +66,8 @@ class Reckoner:
             interruptions = _INTERRUPTIONS_PER_H.p50 * machines * busy.p50 / _S_AN_H
             busy = combined(_with_interruptions, busy, _INTERRUPTIONS_PER_H, BOOT_S)
         up_s = self.transfer.up_bytes / self.transfer.line_bytes_s
-        down_s = self.transfer.down_bytes / self.transfer.line_bytes_s
+        down_line_s = self.transfer.down_bytes_s or self.transfer.line_bytes_s
+        down_s = self.transfer.down_bytes / down_line_s
         paid = life = summed(BOOT_S, busy)
         total = life.plus(up_s + down_s)
         if self.work.divisible and up_s:
@@ -124,7 +125,7 @@ class Reckoner:
         disk_gib = self.disk_gib(listing.kind, machines)
         of_machine = price * machines
         of_disk = self.terms.disk_usd_per_gib_month * disk_gib * machines / _H_A_MONTH
-        egress = self.terms.egress_usd_per_gb * self.transfer.down_bytes / _GB
+        egress = self.terms.egress_usd_per_gb * self.transfer.down_bytes / GB
         hours = [Decimal(repr(h)) for h in (paid_h.p10, paid_h.p50, paid_h.p90)]
         return Option(
             listing=listing,

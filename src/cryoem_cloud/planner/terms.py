@@ -3,11 +3,10 @@
 from decimal import Decimal
 
 from cryoem_cloud.model.plan import Terms
+from cryoem_cloud.model.storage_prices import GB
 from cryoem_cloud.planner.catalog import tables
 
 __all__ = ["terms_in"]
-
-_GIB = 2**30
 
 
 def terms_in(region: str, egress_usd_per_gb: Decimal) -> Terms:
@@ -16,5 +15,5 @@ def terms_in(region: str, egress_usd_per_gb: Decimal) -> Terms:
     return Terms(
         egress_usd_per_gb=egress_usd_per_gb,
         disk_usd_per_gib_month=kept.gp3_gb_month,
-        store_usd_per_gib_month=kept.month_usd(_GIB),
+        store_usd_per_gib_month=kept.month_usd(GB),
     )

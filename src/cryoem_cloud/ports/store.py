@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
@@ -23,12 +22,8 @@ class Properties:
     """Its objects are files of this computer."""
     clones: bool
     """`clone_in` and `clone_out` may succeed: its file system has reflinks."""
-    egress_usd_per_gb: Decimal
-    """List price of bringing a GB (10**9 bytes) home; 0 where that is free."""
-    storage_usd_per_gb: Decimal = Decimal(0)
-    """List price of keeping a GB for a month."""
-    write_usd_per_1000: Decimal = Decimal(0)
-    """List price of a thousand requests that write or list."""
+    sold_by: str = ""
+    """Whose prices hold, as the catalogue names them: `aws`, `gs`, `az`; "": it costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -36,6 +35,7 @@ from cryoem_cloud.model.errors import (
     StoreError,
     StoreUnreachableError,
 )
+from cryoem_cloud.ports.meter import UNMETERED, Meter
 from cryoem_cloud.ports.store import Listed, Properties, Told
 from cryoem_cloud.stores.cloned import cloned
 from cryoem_cloud.stores.disk import fault, pieces, sweep, sync_folder, write_all
@@ -71,7 +71,7 @@ class DirectoryStore:
     @property
     def properties(self) -> Properties:
         """Local; clones are tried where the kernel knows them."""
-        return Properties(local=True, clones=sys.platform == "linux", egress_usd_per_gb=Decimal(0))
+        return Properties(local=True, clones=sys.platform == "linux")
 
     @property
     def parts(self) -> None:
@@ -308,8 +308,13 @@ class DirectoryStore:
         return self._walk(os.path.relpath(folder.path, self.root), "")
 
 
-def open_directory(url: str, *, env: Mapping[str, str]) -> DirectoryStore:  # noqa: ARG001
-    """The store at a file:// URL; any bytes are possible in its path."""
+def open_directory(
+    url: str,
+    *,
+    env: Mapping[str, str],  # noqa: ARG001
+    meter: Meter = UNMETERED,  # noqa: ARG001
+) -> DirectoryStore:
+    """The store at a file:// URL, which charges for nothing; any bytes are possible in its path."""
     parts = urlsplit(url)
     if parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
         raise SettingsError(f"{url!r} names no folder of this computer", hint="file:///folder")

@@ -9,89 +9,50 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
-from decimal import Decimal
-from typing import Self, TypeVar
+from datetime import date
+from typing import TypeVar
 
-from cryoem_cloud.model.charge import Charge, Rented, Sighting, What, Witness, instant_text
-from cryoem_cloud.model.errors import FormatError, ObjectExistsError
-from cryoem_cloud.model.keys import carried_key, ledger_prefix, measured_prefix, sighting_key
+from cryoem_cloud.model.carried import Carried
+from cryoem_cloud.model.charge import Charge, Rented, Sighting, Witness, instant_text
+from cryoem_cloud.model.errors import FormatError, ObjectExistsError, ObjectMissingError
+from cryoem_cloud.model.holding import Holding, kept_charges
+from cryoem_cloud.model.keys import (
+    holding_key,
+    ledger_prefix,
+    measured_prefix,
+    sighting_key,
+    usage_key,
+)
 from cryoem_cloud.model.life import Life, lives
-from cryoem_cloud.model.record import decode, encode, instant, integer, text
-from cryoem_cloud.model.usd import usd
+from cryoem_cloud.model.usage import Usage, asked_together
 from cryoem_cloud.ports.rates import NO_RATES, Rates
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.whole import reading
 
-__all__ = ["Carried", "Ledger", "priced"]
+__all__ = ["Ledger", "priced"]
 
 _LOG = logging.getLogger(__name__)
 
 _AT_ONCE = 16
 """Records that are read at a time."""
-_GB = 10**9
 _END = "-end"
 _NO_KEY = {ord(":"): None, ord("-"): None}
 """Keys have no colons."""
-_MACHINE_PARTS = 5
-"""Of a sighting's key behind the ledger's prefix: job, `machines`, name, writer, instant."""
+_MACHINES, _USAGE, _HOLDINGS = "machines", "usage", "store"
+"""Words of keys (`model.keys`): behind the job's number, and instead of one."""
+
+
+R = TypeVar("R", Sighting, Carried, Usage, Holding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """What one courier has brought home of one job, and what a GB (10**9 bytes) of it cost."""
+class _Keys:
+    """Those that have to be read, by what lies there."""
 
-    job: int
-    at: datetime
-    size: int
-    usd_per_gb: Decimal
-    submitter: str = ""
-
-    def to_bytes(self) -> bytes:
-        """As it is stored."""
-        return encode(
-            "carried",
-            {
-                "job": self.job,
-                "at": instant_text(self.at),
-                "bytes": self.size,
-                "usd_per_gb": f"{self.usd_per_gb:f}",
-                "submitter": self.submitter,
-            },
-        )
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """From what is stored.
-
-        Raises:
-            FormatError: It is no such record.
-        """
-        fields = decode("carried", data)
-        return cls(
-            job=integer(fields, "job"),
-            at=instant(fields, "at"),
-            size=integer(fields, "bytes"),
-            usd_per_gb=usd(text(fields, "usd_per_gb")),
-            submitter=text(fields, "submitter", ""),
-        )
-
-    def charge(self, project: str) -> Charge:
-        """What it cost."""
-        gigabytes = Decimal(self.size) / _GB
-        return Charge(
-            what=What.EGRESS,
-            project=project,
-            job=self.job,
-            month=f"{self.at:%Y-%m}",
-            usd=gigabytes * self.usd_per_gb,
-            submitter=self.submitter,
-            gigabytes=gigabytes,
-            source="the store's list price",
-        )
-
-
-R = TypeVar("R", Sighting, Carried)
+    machines: tuple[str, ...]
+    usage: tuple[str, ...]
+    carried: tuple[str, ...]
+    holdings: tuple[str, ...]
 
 
 class Ledger:
@@ -113,40 +74,69 @@ class Ledger:
         with suppress(ObjectExistsError):
             self.store.put(key, seen.to_bytes(), if_absent=True)
 
-    def put_carried(self, carried: Carried, writer: str) -> None:
-        """Record what a courier has brought home; the first word stands."""
-        key = carried_key(self.project, carried.job, writer)
+    def put_usage(self, usage: Usage, number: int) -> None:
+        """Record what an asker has asked until now, for the so-many-th time; again is the same."""
+        key = usage_key(self.project, usage.job, usage.asker, month=usage.month, number=number)
         with suppress(ObjectExistsError):
-            self.store.put(key, carried.to_bytes(), if_absent=True)
+            self.store.put(key, usage.to_bytes(), if_absent=True)
+
+    def knows(self, day: date) -> bool:
+        """Whether somebody has looked at what the store holds on that day; a request."""
+        try:
+            self.store.size(holding_key(self.project, day.isoformat()))
+        except ObjectMissingError:
+            return False
+        return True
+
+    def put_holding(self, holding: Holding) -> None:
+        """Record what the store holds; the first word of a day stands."""
+        key = holding_key(self.project, holding.day.isoformat())
+        with suppress(ObjectExistsError):
+            self.store.put(key, holding.to_bytes(), if_absent=True)
 
     def lives(self, job: int | None = None) -> tuple[Life, ...]:
         """The machines' lives, of one job or of all; a listing, and two requests a witness."""
-        keys, _ = self._keys(job)
-        return tuple(life for _, life in sorted(lives(self._read(keys, Sighting)).items()))
+        machines = self._keys(job).machines
+        return tuple(life for _, life in sorted(lives(self._read(machines, Sighting)).items()))
 
     def charges(self, job: int | None = None, *, rates: Rates = NO_RATES) -> tuple[Charge, ...]:
-        """What all that is known cost, of one job or of all."""
-        machines, carried = self._keys(job)
-        found = sorted(lives(self._read(machines, Sighting)).items())
-        home = self._read(carried, Carried)
+        """What all that is known cost, of one job or of all; keeping files is no job's."""
+        keys, project = self._keys(job), self.project
+        found = [life for _, life in sorted(lives(self._read(keys.machines, Sighting)).items())]
+        usage = asked_together(self._read(keys.usage, Usage))
+        home = self._read(keys.carried, Carried)
+        users = {life.job: life.submitter for life in found if life.submitter}
+        asked = (charge for _, each in sorted(usage.items()) for charge in each.charges(project))
         return (
-            *(charge for _, life in found for charge in priced(life, rates).charges(self.project)),
-            *(each.charge(self.project) for each in home if each.size and each.usd_per_gb),
+            *(charge for life in found for charge in priced(life, rates).charges(project)),
+            *(each.charge(project) for each in home if each.size and each.usd_per_gb),
+            *(replace(c, submitter=c.submitter or users.get(c.job, "")) for c in asked),
+            *kept_charges(self._read(keys.holdings, Holding), project),
         )
 
-    def _keys(self, job: int | None) -> tuple[list[str], list[str]]:
-        """The keys that have to be read: of each witness the first and the last; what came home."""
+    def _keys(self, job: int | None) -> _Keys:
+        """The keys that have to be read: of each writer those that say all."""
         prefix = ledger_prefix(self.project)
         below = prefix if job is None else f"{prefix}{job:08d}/"
-        ends: dict[str, list[str]] = {}
-        carried = []
+        seen: dict[str, list[str]] = {}
+        usage: dict[str, str] = {}
+        carried, holdings = [], []
         for item in self.store.list(below):
-            parts = item.key.removeprefix(prefix).split("/")
-            if len(parts) == _MACHINE_PARTS:
-                ends.setdefault(item.key.rpartition("/")[0], []).append(item.key)
+            first, kind, *_ = [*item.key.removeprefix(prefix).split("/"), ""]
+            if first == _HOLDINGS:
+                holdings.append(item.key)
+            elif kind == _MACHINES:
+                seen.setdefault(item.key.rpartition("/")[0], []).append(item.key)
+            elif kind == _USAGE:
+                usage[item.key.rpartition("-")[0]] = item.key  # the last one has all
             elif not item.key.startswith(measured_prefix(self.project)):
                 carried.append(item.key)
-        return [key for keys in ends.values() for key in _telling(keys)], carried
+        return _Keys(
+            machines=tuple(key for keys in seen.values() for key in _telling(keys)),
+            usage=tuple(usage.values()),
+            carried=tuple(carried),
+            holdings=tuple(holdings),
+        )
 
     def _read(self, keys: Iterable[str], kind: type[R]) -> list[R]:
         """The records; one that cannot be read is left out, as a machine may have written it."""

@@ -3,7 +3,6 @@
 import threading
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from pathlib import Path
 
 from cryoem_cloud.model.checks import crc32_of
@@ -44,7 +43,7 @@ class MemoryStore:
     @property
     def properties(self) -> Properties:
         """No files, no clones."""
-        return Properties(local=False, clones=False, egress_usd_per_gb=Decimal(0))
+        return Properties(local=False, clones=False)
 
     @property
     def parts(self) -> MemoryParts:

@@ -6,6 +6,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.ports.meter import UNMETERED, Meter
 from cryoem_cloud.ports.store import Store
 
 __all__ = ["OPENERS", "Opener", "open_store"]
@@ -17,8 +18,8 @@ _OTHERWISE = "in a project that has it: cryoem project fork --store URL"
 class Opener(Protocol):
     """Makes a store from its URL and the environment; needs no network."""
 
-    def __call__(self, url: str, *, env: Mapping[str, str]) -> Store:
-        """The store."""
+    def __call__(self, url: str, *, env: Mapping[str, str], meter: Meter = ...) -> Store:
+        """The store; one that charges for requests tells the meter of each."""
         ...
 
 
@@ -31,15 +32,15 @@ OPENERS: Mapping[str, str] = {
 """By URL scheme; other packages add theirs through the entry point group above."""
 
 
-def open_store(url: str, *, env: Mapping[str, str]) -> Store:
-    """The store at `url`.
+def open_store(url: str, *, env: Mapping[str, str], meter: Meter = UNMETERED) -> Store:
+    """The store at `url`, which tells `meter` of requests that are charged for.
 
     Raises:
         SettingsError: Nobody knows such URLs, or this one is malformed.
     """
     opener: Opener = resolve_name(_opener(url))
     try:
-        return opener(url, env=env)
+        return opener(url, env=env, meter=meter)
     except SettingsError as error:
         raise SettingsError(error.message, hint=f"{error.hint}; {_OTHERWISE}") from error
 

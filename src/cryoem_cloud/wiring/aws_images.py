@@ -1,8 +1,10 @@
 """Machine images, as their commands work with them."""
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from time import sleep
 
+from cryoem_cloud.planner.catalog import tables
 from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.building.build import Build, Made
 from cryoem_cloud.providers.aws.building.found import Found, built, remove
@@ -27,6 +29,7 @@ __all__ = [
     "images",
     "plan",
     "removed",
+    "snapshot_gb_month",
 ]
 
 
@@ -49,6 +52,11 @@ def build(of: Account, planned_: Plan, *, owner: str, say: Callable[[str], None]
 def images(of: Account) -> Iterator[Found]:
     """See built."""
     return built(_calls(of.region), of.stack, of.store)
+
+
+def snapshot_gb_month(region: str) -> Decimal:
+    """What a GB of an image's copy costs a month in a region, in US dollars."""
+    return tables.store_prices("aws", region).snapshot_gb_month
 
 
 def removed(of: Account, image: str) -> Found:

@@ -1,5 +1,6 @@
 """The agent's program on a machine of EC2's."""
 
+import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,13 +10,16 @@ from cryoem_cloud.agent.work import Agent
 from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.model.charge import Sighting, Witness
 from cryoem_cloud.model.errors import ProviderError
+from cryoem_cloud.model.usage import Tariff
+from cryoem_cloud.planner.catalog import tables
 from cryoem_cloud.providers.aws.machine.itself import AwsSelf, aws_self
 from cryoem_cloud.settings import environment, submitters_environment
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
+from cryoem_cloud.stores.recording import Recorder
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.logs import log_to_stderr
-from cryoem_cloud.wiring.stores import store_at
+from cryoem_cloud.wiring.stores import metered, store_at
 
 __all__ = ["Told", "run_aws_agent"]
 
@@ -51,21 +55,37 @@ def run_aws_agent(told: Told) -> None:
         env=environment(),
         clock=clock,
     )
-    Agent(
-        records=JobRecords(store, told.project, told.job),
-        myself=myself,
-        application=application_named,
-        scratch=told.scratch,
-        environment=submitters_environment(_parsed(told.environment)),
-        umask=None,
-        clock=clock,
-        sighted=Sighted(
-            Ledger(store, told.project),
-            _sighting(told, myself),
-            limit_s=lambda: myself.limits().whole_s,
+    with _recorder(myself) as books:
+        Agent(
+            records=JobRecords(store, told.project, told.job),
+            myself=myself,
+            application=application_named,
+            scratch=told.scratch,
+            environment=submitters_environment(_parsed(told.environment)),
+            umask=None,
             clock=clock,
-        ),
-    ).live()
+            sighted=Sighted(
+                Ledger(store, told.project),
+                _sighting(told, myself),
+                limit_s=lambda: myself.limits().whole_s,
+                clock=clock,
+            ),
+            record=books.write,
+        ).live()
+
+
+def _recorder(myself: AwsSelf) -> Recorder:
+    """What comes to a machine from the store of its region costs nothing but the requests."""
+    try:
+        region = myself.metadata.region
+    except ProviderError:
+        region = ""
+    return Recorder(
+        asker=f"agent-{myself.name}-{secrets.token_hex(4)}",
+        metered=metered,
+        tariff=lambda store: Tariff.of(tables.store_prices(store.properties.sold_by, region)),
+        brings_home=False,
+    )
 
 
 def _sighting(told: Told, myself: AwsSelf) -> Sighting:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cryoem_cloud.model.errors import NotFoundError, ProviderError, RefusedError
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.storage_prices import GB, StorageClass
+from cryoem_cloud.planner.catalog import tables
 from cryoem_cloud.providers.aws.account import Account, accounts
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.moving import Copied, Mover, Object, Place, open_jobs
@@ -20,19 +22,11 @@ _MARK, _RECORD = "moved", "project.json"
 """What stays at the old place, for who comes there still; the mark never comes along."""
 _MOST_ROUNDS = 5
 _LISTED_AT_ONCE = 1000
-_GB = 10**9
-_USD_PER_REQUEST = Decimal("0.005") / 1000
-"""S3's list price of a copy, a part or a listing (aws.amazon.com/s3/pricing, Requests; from memory,
-us-west-2, us-east-1, us-east-2 and eu-west-1 alike; others up to half as much again)."""
-_USD_PER_GB = Decimal("0.02")
-"""S3's list price of a GB from a region of the US or Europe to another region (the same page, Data
-transfer; from memory); others ask for more."""
-_CHEAP = ("us-", "eu-", "ca-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What moving is going to take. `usd_per_gb` is None where we know no price."""
+    """What moving is going to take. `usd_per_gb` is None where the catalogue has no price."""
 
     objects: int
     size: int
@@ -40,16 +34,12 @@ class Estimate:
     bytes_to_copy: int
     requests: int
     usd_per_gb: Decimal | None
-
-    @property
-    def requests_usd(self) -> Decimal:
-        """Of the requests."""
-        return self.requests * _USD_PER_REQUEST
+    requests_usd: Decimal
 
     @property
     def transfer_usd(self) -> Decimal | None:
         """Of the bytes."""
-        return None if self.usd_per_gb is None else self.bytes_to_copy * self.usd_per_gb / _GB
+        return None if self.usd_per_gb is None else self.bytes_to_copy * self.usd_per_gb / GB
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,14 +69,17 @@ class Move:
         left = self.mover.missing(self._here, self._there)
         copies = sum(1 if not o.parts else o.parts + 2 for o in left.values())
         listings = 4 * (1 + len(self._here) // _LISTED_AT_ONCE)
-        cheap = self.old.region.startswith(_CHEAP)
+        requests, old = copies + listings, self.old.region
+        new = tables.store_prices("aws", self.new.region).classes[StorageClass.STANDARD]
+        known = tables.store_prices("aws", old) if old in tables.REGIONS else None
         return Estimate(
             objects=len(self._here),
             size=sum(each.size for each in self._here.values()),
             to_copy=len(left),
             bytes_to_copy=sum(each.size for each in left.values()),
-            requests=copies + listings,
-            usd_per_gb=_USD_PER_GB if cheap else None,
+            requests=requests,
+            usd_per_gb=known.to_regions_gb if known else None,
+            requests_usd=requests * new.writes_1000 / 1000,
         )
 
     def copy(self, told: Callable[[Copied], None]) -> None:

@@ -9,6 +9,8 @@ from tempfile import TemporaryDirectory
 from time import sleep
 
 from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.model.storage_prices import StorageClass
+from cryoem_cloud.planner.catalog import tables
 from cryoem_cloud.providers.aws.account import Account, accounts
 from cryoem_cloud.providers.aws.archive import Python, build
 from cryoem_cloud.providers.aws.calls import Calls
@@ -81,7 +83,8 @@ def announcement(choices: Choices) -> tuple[str, ...]:
     """See setup.announcement."""
     calls = _calls(choices.region)
     kept, undone = setup.kept_buckets(calls, choices), setup.undone(calls, choices)
-    return setup.announcement(choices, kept, undone)
+    kept_for = tables.store_prices("aws", choices.region).classes[StorageClass.STANDARD]
+    return setup.announcement(choices, kept, undone, store_gb_month=kept_for.gb_month)
 
 
 def as_template(choices: Choices) -> str:

@@ -5,6 +5,7 @@ import secrets
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from threading import Event
@@ -27,8 +28,13 @@ from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.wiring.catalogue import catalogue
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.engines import moving
+from cryoem_cloud.wiring.footing import footing
+from cryoem_cloud.wiring.front import submitter
+from cryoem_cloud.wiring.lines import lines_of
 from cryoem_cloud.wiring.logs import log_to_stderr
 from cryoem_cloud.wiring.rates import rates_by
+from cryoem_cloud.wiring.recording import recorder
+from cryoem_cloud.wiring.storage import prices_of
 from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["means", "provider_at", "providers_of", "run_courier"]
@@ -73,13 +79,14 @@ def run_courier(places: Places, *, stay: bool) -> bool:
         with lock(places, patience_s=_PATIENCE_S) as ours:
             if not ours:
                 return False
-            Courier(means(places, stopping)).run(stay=stay)
+            with recorder(_courier_name(places), places, submitter=submitter()) as books:
+                Courier(means(places, stopping, record=books.write)).run(stay=stay)
         # A job may have been spooled after our last look, by somebody who saw us still there.
         if stopping.is_set() or spool_of(places).empty():
             return True
 
 
-def means(places: Places, stopping: Event) -> Means:
+def means(places: Places, stopping: Event, *, record: Callable[[], None] = lambda: None) -> Means:
     """What this computer's courier works with."""
     return Means(
         who=_courier_name(places),
@@ -95,11 +102,15 @@ def means(places: Places, stopping: Event) -> Means:
         clock=SystemClock(),
         stopping=stopping,
         engines=EnginesBySettings(lambda settings: moving(places, settings)),
+        lines=lines_of(places),
         rates=lambda settings: rates_by(places, settings),
         learnt=Learnt(places.cache / "learnt"),
+        record=record,
+        prices=lambda store: prices_of(store, places),
         catalogue=lambda region, folder: catalogue(
             places, SystemClock().now(), regions=(region,), project=folder
         ),
+        footing=lambda region, store: footing(places, region, SystemClock().now(), store=store),
     )
 
 

@@ -9,9 +9,11 @@ from cryoem_cloud.apps.registry import application_named
 from cryoem_cloud.model.errors import ProviderError
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.providers.local import LocalSelf
+from cryoem_cloud.settings import Places, environment
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.logs import log_to_stderr
+from cryoem_cloud.wiring.recording import recorder
 from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["run_agent"]
@@ -28,12 +30,14 @@ def run_agent(*, store: str, project: str, job: int, machine: Path, told: bytes)
         words: Mapping[str, JSON] = json.loads(told)
     except ValueError as error:
         raise ProviderError("who started this machine did not get to say what for") from error
-    Agent(
-        records=JobRecords(store_at(store), project, job),
-        myself=LocalSelf(machine),
-        application=application_named,
-        scratch=machine / "scratch",
-        environment=words.get("environment", {}),
-        umask=words.get("umask"),
-        clock=SystemClock(),
-    ).live()
+    with recorder(f"agent-{machine.name}", Places.read(environment())) as books:
+        Agent(
+            records=JobRecords(store_at(store), project, job),
+            myself=LocalSelf(machine),
+            application=application_named,
+            scratch=machine / "scratch",
+            environment=words.get("environment", {}),
+            umask=words.get("umask"),
+            clock=SystemClock(),
+            record=books.write,
+        ).live()

@@ -14,6 +14,7 @@ from cryoem_cloud.ports.rates import Rates
 from cryoem_cloud.settings import Places, Settings
 from cryoem_cloud.wiring.catalogue import catalogue
 from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.footing import kept_footing
 
 __all__ = ["rates_by"]
 
@@ -39,17 +40,17 @@ def rates_by(places: Places, settings: Settings) -> Rates:
 
 
 def _listed(places: Places, wanted: Rented) -> Rate | None:
-    """Of a Spot machine its zone's, where that is known; of one yet to come the mean, or more.
+    """Of a Spot machine its zone's, where that is known; of one yet to come the dearest zone's.
 
-    Zones' prices come by their ids, which differ among accounts, so that the dearest one counts.
+    Zones' prices come by their ids. Where nobody knows the zones of the account, all count.
     """
     try:
         sold = _catalogue(places, wanted.region, int(SystemClock().monotonic() // _FRESH_S))
-        disk = tables.storage_prices(wanted.region).gp3_gb_month
+        kept = tables.storage_prices(wanted.region)
     except CryoemError:  # the catalogue has no such region
         return None
     listing = sold.named(wanted.kind, wanted.region)
-    price = _price(listing, wanted.market) if listing else None
+    price = _price(places, listing, wanted) if listing else None
     if listing is None or price is None:
         return None
     own_gib = listing.kind.nvme_gb / _GIB_A_GB
@@ -58,7 +59,8 @@ def _listed(places: Places, wanted: Rented) -> Rate | None:
         usd_per_hour=price,
         source=f"{wanted.market or Market.ON_DEMAND.value}, {wanted.region}; {sold.stamp}",
         disk_gib=_SYSTEM_GIB + held,
-        disk_usd=disk,
+        disk_usd=kept.gp3_gb_month,
+        address_usd=kept.address_hour,
         least_s=_LEAST_S,
     )
 
@@ -69,7 +71,13 @@ def _catalogue(places: Places, region: str, _: int) -> Catalogue:
     return catalogue(places, SystemClock().now(), regions=(region,))
 
 
-def _price(listing: Listing, market: str) -> Decimal | None:
-    if market != Market.SPOT.value:
-        return listing.price.on_demand
-    return max(listing.price.zones.values(), default=listing.price.spot)
+def _price(places: Places, listing: Listing, wanted: Rented) -> Decimal | None:
+    price = listing.price
+    if wanted.market != Market.SPOT.value:
+        return price.on_demand
+    there = kept_footing(places, listing.region) if price.zones else None
+    zones = there.zones if there else {}
+    if (its := price.zones.get(zones.get(wanted.zone, ""))) is not None:
+        return its
+    may = [usd for zone, usd in price.zones.items() if zone in zones.values()]
+    return max(may or price.zones.values(), default=price.spot)

@@ -5,9 +5,19 @@ from functools import cache
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places, environment
 from cryoem_cloud.stores.known import Known
+from cryoem_cloud.stores.meters import StoreMeter
 from cryoem_cloud.stores.urls import open_store
+from cryoem_cloud.wiring.clock import SystemClock
 
-__all__ = ["store_at", "tag_of"]
+__all__ = ["metered", "store_at", "tag_of"]
+
+
+_METERED: list[tuple[Store, StoreMeter]] = []
+
+
+def metered() -> tuple[tuple[Store, StoreMeter], ...]:
+    """The stores that this process has opened and that may cost something, and their meters."""
+    return tuple(_METERED)
 
 
 @cache
@@ -16,9 +26,10 @@ def store_at(url: str) -> Store:
 
     A folder may be on a disk that is not mounted: it has to hold what this computer has seen in it.
     """
-    env = environment()
-    store = open_store(url, env=env)
+    env, meter = environment(), StoreMeter(lambda: f"{SystemClock().now():%Y-%m}")
+    store = open_store(url, env=env, meter=meter)
     if not store.properties.local:
+        _METERED.append((store, meter))
         return store
     return Known(store, Places.read(env).state / "stores" / tag_of(url))
 

@@ -193,3 +193,20 @@ def test_all_of_it_is_read_quickly() -> None:
         return time.process_time() - began_s
 
     assert min(read() for _ in range(5)) < 0.03
+
+
+def test_a_store_costs_what_its_sellers_region_asks() -> None:
+    sydney = tables.store_prices("aws", "ap-southeast-2")
+    assert sydney.egress_gb == Decimal("0.114")
+    assert sydney.source == "list prices of ap-southeast-2, 2026-08-21"
+    assert tables.store_prices("aws", "mars-1").egress_gb == Decimal("0.09")
+    google = tables.store_prices("gs")
+    assert (google.egress_gb, google.month_usd(GB)) == (Decimal("0.12"), Decimal("0.020"))
+    assert google.estimates
+    assert tables.store_prices("az").classes[StorageClass.STANDARD].writes_1000 == Decimal("0.0055")
+
+
+def test_what_nobody_sells_costs_nothing() -> None:
+    free = tables.store_prices("")
+    assert not free.egress_gb
+    assert not free.month_usd(GB, StorageClass.DEEP)

@@ -86,7 +86,7 @@ def test_a_dear_job_of_a_queue_waits_is_approved_and_costs_what_aws_says(
     user.wait_for(lambda: "needs approval" in user.card(1)["note"], seconds=60)
     assert not list(lab.cloud.life)
     asked = (user.folder / "made" / "run.out").read_text()
-    assert f"1 machine like {_PRICED} (on-demand), $0.41 an hour each, for 24 h at most" in asked
+    assert f"1 machine like {_PRICED} (on-demand), $0.42 an hour each, for 24 h at most" in asked
     user.cryoem("approve", "1")
     assert user.type("cryoem", "wait", "1").code == 0, user.courier_log()
     user.wait_for(lambda: not user.cryoem("budget", "--json").json["reserved"], seconds=60)

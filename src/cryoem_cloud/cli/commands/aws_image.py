@@ -72,7 +72,7 @@ def build(  # noqa: PLR0913  (one for each option)
     )
     account = images.account(aws.region(region), stack)
     plan = images.plan(account, recipe)
-    for line in plan.announcement(account.region):
+    for line in plan.announcement(account.region, images.snapshot_gb_month(account.region)):
         click.echo(line, err=True)
     owner = f"{getpass.getuser()}@{platform.node()}"
     made = images.build(account, plan, owner=owner, say=lambda line: click.echo(line, err=True))
@@ -87,7 +87,11 @@ def ls(*, stack: str, region: str, json_: bool) -> None:
     """List the images that were built for a stack, copies in other regions included."""
     found = list(images.images(images.account(aws.region(region), stack)))
     if json_:
-        click.echo(as_json({"images": [each.to_json() for each in found]}))
+        click.echo(
+            as_json(
+                {"images": [each.to_json(images.snapshot_gb_month(each.region)) for each in found]}
+            )
+        )
         return
     if not found:
         click.echo("no image was built; cryoem aws image build builds one", err=True)
@@ -103,7 +107,7 @@ def ls(*, stack: str, region: str, json_: bool) -> None:
             f"{each.size_gib} GB",
             each.relion or "?",
             each.state,
-            f"at most {cents(each.usd)}",
+            f"at most {cents(each.usd(images.snapshot_gb_month(each.region)))}",
         ]
         for each in found
     ]

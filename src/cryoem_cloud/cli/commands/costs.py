@@ -5,41 +5,64 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import click
 
-from cryoem_cloud.cli.money.paying import Running, charges_of, running, stored_usd, with_groups
+from cryoem_cloud.cli.money.parquet import write_parquet
+from cryoem_cloud.cli.money.paying import (
+    Running,
+    charges_of,
+    look_at_store,
+    running,
+    stored_usd,
+    with_groups,
+)
 from cryoem_cloud.cli.money.reconciling import check
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.courier.money.costs import COSTS, write_costs
-from cryoem_cloud.model.bill import BY, Sum, summed
+from cryoem_cloud.model.bill import BY, Sum, shown, summed
 from cryoem_cloud.model.charge import Charge
 from cryoem_cloud.model.life import MONTH_H
-from cryoem_cloud.model.units import human_usd
-from cryoem_cloud.model.usd import ZERO, dollars
+from cryoem_cloud.model.units import counted, human_usd
+from cryoem_cloud.model.usd import ZERO, about, dollars
 
 __all__ = ["command"]
 
-_NOT_COUNTED = "not counted: keeping files in the store (cryoem costs now), requests, taxes"
+_NOT_COUNTED = "not counted: taxes, traffic between zones, images"
 
 
 @click.group(invoke_without_command=True)
 @click.option("--by", type=click.Choice(tuple(BY)), default="job", help="Sum up by this.")
 @click.option("--since", metavar="YYYY-MM", default="", help="Only from that month on.")
 @click.option("--csv", "csv_", is_flag=True, help="Every charge, as comma-separated values.")
+@click.option(
+    "--parquet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Every charge, as a Parquet table in FILE.",
+)
 @click.option("--check", "check_", is_flag=True, help="Compare with AWS's bill; costs $0.01.")
 @click.option("--json", "json_", is_flag=True, help="For programs.")
 @click.pass_context
 def command(
-    ctx: click.Context, *, by: str, since: str, csv_: bool, check_: bool, json_: bool
+    ctx: click.Context,
+    *,
+    by: str,
+    since: str,
+    csv_: bool,
+    parquet: Path | None,
+    check_: bool,
+    json_: bool,
 ) -> None:
-    """Say what the project's jobs have cost, in US dollars.
+    """Say what the project has cost, in US dollars.
 
-    Machines count by the second, with their disks, from launch to end as the provider tells them;
-    where it has not told, as far as couriers and the machines themselves have seen. Machines of
-    this computer cost nothing, unless the setting local_price says so.
+    Machines count by the second, with their disks and addresses, from launch to end as the provider
+    tells them; where it has not told, as far as couriers and the machines themselves have seen.
+    Files in the store count by the day, requests and what came home as those have counted who
+    asked. Machines of this computer cost nothing, unless the setting local_price says so.
 
     With --check, the sums of this month, or since --since, beside those of AWS's bill, as Cost
     Explorer tells it, about a day late.
@@ -47,13 +70,17 @@ def command(
     if ctx.invoked_subcommand:
         return
     first, project = _month(since), the_project()
+    look_at_store(project)
     everything = charges_of(project)
     write_costs(project.folder, project.name, everything)
     found = [charge for charge in everything if charge.month >= first]
-    if by == "group" or csv_ or json_:
+    if by == "group" or csv_ or json_ or parquet:
         found = with_groups(project, found)
     if check_:
         check(project, found, first, json_=json_)
+    elif parquet:
+        write_parquet(parquet, found)
+        click.echo(f"{counted(len(found), 'charge')} written to {parquet}", err=True)
     elif csv_:
         _print_csv(found)
     elif json_:
@@ -124,15 +151,16 @@ def _small(amount: Decimal) -> str:
 
 
 def _table(by: str, rows: Sequence[Sum], whole: Sequence[Sum]) -> str:
-    head = (by.upper(), "MACHINE-H", "MACHINES", "DISKS", "HOME", "IN ALL")
-    return table(head, [_cells(each) for each in (*rows, *whole)])
+    words = shown(whole)
+    head = (by.upper(), "MACHINE-H", *(word.upper() for word in words), "IN ALL")
+    return table(head, [_cells(each, words) for each in (*rows, *whole)])
 
 
-def _cells(each: Sum) -> tuple[str, ...]:
+def _cells(each: Sum, words: Sequence[str]) -> tuple[str, ...]:
     hours = Decimal(each.seconds) / 3600
-    amounts = (each.machines, each.disks, each.egress, each.usd)
+    amounts = (*(each.parts[word] for word in words), each.usd)
     unknown = f" ({Decimal(each.unpriced_s) / 3600:.2f} unpriced)" if each.unpriced_s else ""
-    return (each.name, f"{hours:.2f}{unknown}", *(dollars(amount) for amount in amounts))
+    return (each.name, f"{hours:.2f}{unknown}", *(about(amount) for amount in amounts))
 
 
 def _print_csv(found: Sequence[Charge]) -> None:

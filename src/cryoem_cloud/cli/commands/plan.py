@@ -1,39 +1,15 @@
 """cryoem plan."""
 
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import click
 
+from cryoem_cloud.cli.quantities import MONEY, RATE, TIME
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.model.errors import FormatError, UsageError
-from cryoem_cloud.model.units import hours_of, size_of
-from cryoem_cloud.model.usd import usd
+from cryoem_cloud.model.errors import UsageError
 
 __all__ = ["command"]
-
-
-class _Said(click.ParamType[object]):
-    """What one of our functions makes of a word."""
-
-    def __init__(self, name: str, made: Callable[[str], object], example: str) -> None:
-        self.name = name
-        self._made = made
-        self._example = example
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> object:
-        try:
-            return self._made(str(value))
-        except (FormatError, ValueError):
-            self.fail(f"{value!r} is no {self.name}; {self._example}", param, ctx)
-
-
-_TIME = _Said("time", hours_of, "8h are 8 hours, 90m are 90 minutes, 2d are 2 days")
-_MONEY = _Said("sum of US dollars", usd, "50 are 50 dollars, 12.50 are 12 and a half")
-_RATE = _Said("rate", size_of, "50M are 50 million bytes a second")
 
 
 @click.command(short_help="Say what a job or a pipeline takes and costs.")
@@ -43,14 +19,15 @@ _RATE = _Said("rate", size_of, "50M are 50 million bytes a second")
     metavar="[SCRIPT|JOBDIR]",
     type=click.Path(exists=True, path_type=Path),
 )
-@click.option("--deadline", type=_TIME, metavar="TIME", help="Results are home by then: 8h, 2d.")
-@click.option("--budget", type=_MONEY, metavar="USD", help="What it may cost.")
+@click.option("--deadline", type=TIME, metavar="TIME", help="Results are home by then: 8h, 2d.")
+@click.option("--budget", type=MONEY, metavar="USD", help="What it may cost.")
 @click.option("--region", default="", help="Which region, or any; default: your account's.")
 @click.option("--spot", "market", flag_value="spot", help="Only Spot machines.")
 @click.option("--on-demand", "market", flag_value="on-demand", help="No Spot machines.")
 @click.option("--machine", default="", metavar="TYPE", help="Which machine type.")
-@click.option("--count", type=click.IntRange(min=1), help="How many machines at most.")
-@click.option("--line", type=_RATE, metavar="RATE", help="Bytes a second to the store: 50M.")
+@click.option("--count", type=click.IntRange(min=1), help="How many machines.")
+@click.option("--max-machines", type=click.IntRange(min=1), help="How many machines at most.")
+@click.option("--line", type=RATE, metavar="RATE", help="Bytes a second to the store: 50M.")
 @click.option(
     "--png",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -70,6 +47,7 @@ def command(  # noqa: PLR0913  (one for each option)
     market: str | None,
     machine: str,
     count: int | None,
+    max_machines: int | None,
     line: int | None,
     png: Path | None,
     name: str | None,
@@ -110,6 +88,7 @@ def command(  # noqa: PLR0913  (one for each option)
         market=market or "",
         machine=machine,
         count=count or 0,
+        max_machines=max_machines or 0,
         line_bytes_s=line or 0,
     )
     found = planned(target, choices)

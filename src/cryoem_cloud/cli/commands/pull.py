@@ -2,6 +2,7 @@
 
 import click
 
+from cryoem_cloud.cli.files.accounting import recorded
 from cryoem_cloud.cli.files.moving import json_option, rate_option
 from cryoem_cloud.cli.files.pulling import Pulling
 from cryoem_cloud.cli.files.selecting import sample
@@ -23,6 +24,7 @@ __all__ = ["command"]
 @click.option("--dry-run", is_flag=True, help="Say what would come home, and what that costs.")
 @rate_option
 @json_option
+@recorded
 def command(
     *,
     paths: tuple[str, ...],

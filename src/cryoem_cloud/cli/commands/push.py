@@ -2,6 +2,7 @@
 
 import click
 
+from cryoem_cloud.cli.files.accounting import recorded
 from cryoem_cloud.cli.files.moving import encoding_option, json_option, rate_option
 from cryoem_cloud.cli.files.pushing import Pushing
 from cryoem_cloud.cli.standing import places, the_project
@@ -16,6 +17,7 @@ __all__ = ["command"]
 @encoding_option
 @rate_option
 @json_option
+@recorded
 def command(
     *,
     paths: tuple[str, ...],

@@ -1,6 +1,7 @@
 """cryoem run."""
 
 import shlex
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -10,20 +11,29 @@ from cryoem_cloud.cli.jobs.following import follow
 from cryoem_cloud.cli.jobs.policy import HOMES
 from cryoem_cloud.cli.jobs.preceding import numbers
 from cryoem_cloud.cli.jobs.submitting import PROVIDERS, here, submit_asked
+from cryoem_cloud.cli.quantities import MONEY, TIME
 from cryoem_cloud.cli.standing import places
 from cryoem_cloud.model.job import Wish
+from cryoem_cloud.model.offer import MARKETS
+from cryoem_cloud.model.usd import ZERO
 from cryoem_cloud.ports.application import Asked
 
 __all__ = ["command"]
+
+_HOUR_S = 3600
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--on", "where", type=click.Choice(PROVIDERS), help="Whose machines.")
 @click.option("--machine", default="", metavar="TYPE", help="Which machine type (aws).")
+@click.option("--market", type=click.Choice(MARKETS), help="Only such machines (aws).")
 @click.option("--spot", "market", flag_value="spot", help="Only Spot machines (aws).")
 @click.option("--on-demand", "market", flag_value="on-demand", help="No Spot machines (aws).")
 @click.option("--max-hours", type=click.IntRange(1, 168), help="End it then (aws); default: 24.")
-@click.option("--count", type=click.IntRange(min=1), help="How many machines at most.")
+@click.option("--count", type=click.IntRange(min=1), help="How many machines.")
+@click.option("--max-machines", type=click.IntRange(min=1), help="That a plan may choose (aws).")
+@click.option("--deadline", type=TIME, metavar="TIME", help="Home by then: 8h, 2d (aws).")
+@click.option("--budget", type=MONEY, metavar="USD", help="What it may cost (aws).")
 @click.option("--pieces", type=click.IntRange(min=1), help="Cut into so many; 1: not at all.")
 @click.option("--in", "inputs", multiple=True, metavar="PATH", help="A file or folder it reads.")
 @click.option("--out", "outputs", multiple=True, metavar="DIR", help="A folder it writes.")
@@ -44,6 +54,9 @@ def command(  # noqa: PLR0913  (one for each option)
     market: str | None,
     max_hours: int | None,
     count: int | None,
+    max_machines: int | None,
+    deadline: float | None,
+    budget: Decimal | None,
     pieces: int | None,
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
@@ -76,6 +89,9 @@ def command(  # noqa: PLR0913  (one for each option)
             market=market or "",
             hours=max_hours or 0,
             count=count or 0,
+            max_machines=max_machines or 0,
+            deadline_s=round((deadline or 0) * _HOUR_S),
+            budget_usd=budget or ZERO,
             pieces=pieces or 0,
             home=home or "",
             image=image,

@@ -40,6 +40,7 @@ from cryoem_cloud.stores.archive import archived_keys
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.results import results
 from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.storage import prices_of
 
 __all__ = ["command"]
 
@@ -142,13 +143,13 @@ def _outputs(card: Card, job: Job, records: JobRecords, turns: Sequence[Turn]) -
     files = [entry for entry in made if entry.kind is Kind.FILE]
     policy = HomePolicy(job, application_named(job.application))
     archived = archived_keys(records.store, records.project)
-    places = whereabouts(card, policy, files, archived=archived)
-    stored = [entry for entry in files if places[entry.path] == AWAY]
-    price = records.store.properties.egress_usd_per_gb
+    found = whereabouts(card, policy, files, archived=archived)
+    stored = [entry for entry in files if found[entry.path] == AWAY]
+    prices = prices_of(records.store, places())
     return {
-        "outputs": [{"path": e.path, "size": e.size, "at": places[e.path]} for e in files],
+        "outputs": [{"path": e.path, "size": e.size, "at": found[e.path]} for e in files],
         "away": [group.to_json() for group in away(stored)],
-        "egress_usd": str(egress_usd(sum(entry.size for entry in stored), price)),
+        "egress_usd": str(egress_usd(sum(entry.size for entry in stored), prices)),
     }
 
 

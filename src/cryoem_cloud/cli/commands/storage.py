@@ -2,6 +2,7 @@
 
 import click
 
+from cryoem_cloud.cli.files.accounting import recorded
 from cryoem_cloud.cli.files.moving import json_option
 from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.storage.archiving import Choice, classes_of, consent
@@ -53,6 +54,7 @@ def ls(*, paths: tuple[str, ...], json_: bool) -> None:
 @_dry
 @_yes
 @json_option
+@recorded
 def archive(
     *, paths: tuple[str, ...], tier: str, delete: bool, dry_run: bool, yes: bool, json_: bool
 ) -> int:
@@ -96,6 +98,7 @@ def archive(
 @_dry
 @_yes
 @json_option
+@recorded
 def restore(
     *, paths: tuple[str, ...], days: int, tier: str, dry_run: bool, yes: bool, json_: bool
 ) -> None:
@@ -135,6 +138,7 @@ def restore(
 @_dry
 @_yes
 @json_option
+@recorded
 def clean(
     *,
     paths: tuple[str, ...],

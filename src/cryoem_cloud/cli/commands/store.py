@@ -4,13 +4,13 @@ import click
 
 from cryoem_cloud.cli.files.indexed import entries
 from cryoem_cloud.cli.files.using import folders_of
+from cryoem_cloud.cli.money.paying import stored_usd
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import the_project
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.paths import is_below, normal
 from cryoem_cloud.model.units import counted, human_size, human_usd
-from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["command"]
 
@@ -67,9 +67,8 @@ def du(*, prefix: str, json_: bool) -> None:
         for entry in entries(project).values()
         if entry.kind is Kind.FILE and is_below(entry.path, named)
     ]
-    folders, store = folders_of(found, named), store_at(project.store)
-    whole = sum(item.size for item in store.list(f"{project.name}/"))
-    monthly = store.properties.storage_usd_per_gb * whole / 10**9
+    folders = folders_of(found, named)
+    whole, monthly = stored_usd(project)
     if json_:
         rows = [folder.to_json() for folder in folders]
         click.echo(as_json({"folders": rows, "store_bytes": whole, "usd_a_month": f"{monthly:f}"}))

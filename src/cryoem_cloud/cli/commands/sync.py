@@ -4,6 +4,7 @@ import os
 
 import click
 
+from cryoem_cloud.cli.files.accounting import recorded
 from cryoem_cloud.cli.files.moving import Moved, Plan, encoding_option, json_option, rate_option
 from cryoem_cloud.cli.files.pulling import Pulling
 from cryoem_cloud.cli.files.pushing import Pushing
@@ -20,6 +21,7 @@ __all__ = ["command"]
 @encoding_option
 @rate_option
 @json_option
+@recorded
 def command(
     *, paths: tuple[str, ...], dry_run: bool, encoding: str | None, limit_rate: int, json_: bool
 ) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 
 import click
 
+from cryoem_cloud.cli.files.accounting import recorded
 from cryoem_cloud.cli.files.moving import json_option
 from cryoem_cloud.cli.files.pulling import Pulling
 from cryoem_cloud.cli.files.verifying import Repairs, Verdict, verdicts
@@ -22,6 +23,7 @@ __all__ = ["command"]
 @click.option("--deep", is_flag=True, help="Read all that the store has; costs what a pull costs.")
 @click.option("--repair", is_flag=True, help="Mend a damaged side by the other one.")
 @json_option
+@recorded
 def command(*, paths: tuple[str, ...], deep: bool, repair: bool, json_: bool) -> int:
     """Compare files of the project with the store's: all, or those at PATHs and below them.
 

@@ -4,7 +4,6 @@ import posixpath
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 import click
 
@@ -27,7 +26,10 @@ from cryoem_cloud.ports.classes import Kept
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.stores.archive import unreadable
+from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.engines import fetching
+from cryoem_cloud.wiring.lines import lines_of
+from cryoem_cloud.wiring.storage import prices_of
 from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["Pulling"]
@@ -135,7 +137,7 @@ class Pulling:
 
     def plan(self, fresh: Sequence[Entry]) -> Plan:
         """What would be brought home."""
-        size, costs = sum(entry.size for entry in fresh), self.store.properties
+        size, costs = sum(entry.size for entry in fresh), prices_of(self.store, self.places)
         return Plan(
             verb="brought home",
             files=len(self.files),
@@ -143,7 +145,7 @@ class Pulling:
             fresh=len(fresh),
             fresh_size=size,
             requests=requests_of(entry.size for entry in fresh),
-            usd=egress_usd(size, costs.egress_usd_per_gb) or Decimal(0),
+            usd=egress_usd(size, costs),
         )
 
     def readable(self, fresh: Sequence[Entry]) -> tuple[list[Entry], list[tuple[Entry, Kept]]]:
@@ -155,7 +157,7 @@ class Pulling:
     def say_price(self, fresh: Sequence[Entry]) -> None:
         """Say what bringing these home costs, where that costs anything."""
         size = sum(entry.size for entry in fresh)
-        price = egress_usd(size, self.store.properties.egress_usd_per_gb)
+        price = egress_usd(size, prices_of(self.store, self.places))
         if price:
             click.echo(
                 f"{counted(len(fresh), 'file')}, {human_size(size)}: {price_told(price)}", err=True
@@ -183,6 +185,8 @@ class Pulling:
             wanted_ = [(entry, folder / entry.path) for entry in fresh]
             counting = tally.counting(moved)
             fetch_files(self.store, self.project.name, wanted_, moved=counting, engine=engine)
+            rate_ = engine.newly_measured()
+            lines_of(self.places).note(self.project.store, SystemClock().now(), up=None, down=rate_)
         return Moved(
             verb="brought home",
             files=len(self.files),

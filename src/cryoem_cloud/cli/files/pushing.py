@@ -11,9 +11,11 @@ from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.sending.scan import Scan
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.model.project import Project
+from cryoem_cloud.model.storage_prices import StorageClass
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places
 from cryoem_cloud.stores.index import IndexLog
+from cryoem_cloud.wiring.storage import prices_of
 from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["Pushing"]
@@ -61,7 +63,7 @@ class Pushing:
     def plan(self) -> Plan:
         """What would be sent, at most."""
         size, requests = sum(self.fresh.values()), requests_of(self.fresh.values())
-        costs = self.store.properties
+        costs = prices_of(self.store, self.places)
         return Plan(
             verb="sent",
             files=self.scan.files,
@@ -69,8 +71,8 @@ class Pushing:
             fresh=len(self.fresh),
             fresh_size=size,
             requests=requests,
-            usd=costs.write_usd_per_1000 * requests / 1000,
-            usd_a_month=costs.storage_usd_per_gb * size / 10**9,
+            usd=costs.classes[StorageClass.STANDARD].writes_1000 * requests / 1000,
+            usd_a_month=costs.month_usd(size),
         )
 
     def send(self, *, codec: str = "", rate: int = 0) -> Moved:

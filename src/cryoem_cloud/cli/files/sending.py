@@ -9,7 +9,9 @@ from cryoem_cloud.model.job import Need
 from cryoem_cloud.mover.tidy import tidy
 from cryoem_cloud.settings import Settings, environment
 from cryoem_cloud.stores.projects import make_known
+from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.engines import sending
+from cryoem_cloud.wiring.lines import lines_of
 
 __all__ = ["send"]
 
@@ -39,6 +41,9 @@ def send(pushing: Pushing, *, codec: str, rate: int) -> tuple[int, int]:
             left_out=pushing.scan.odd,
         )
         send_calmly(upload, "push", [Need(path=f, asked_by="push") for f in pushing.fresh])
+        lines_of(places).note(
+            project.store, SystemClock().now(), up=engine.newly_measured(), down=None
+        )
         if engine.journals is not None:
             tidy(pushing.store, engine.journals)
         return tally.raw, engine.wire_bytes

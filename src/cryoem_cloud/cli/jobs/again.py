@@ -68,19 +68,20 @@ def hand_in(job: Job, project: Project, *, resumes: int = 0) -> Card:
     """
     wish = _wish(job, project)
     settings = Settings.read(places(), project.folder, environment())
-    consent = agreed(job.script, wish, settings, places())
+    asked = Asked(
+        project=project.folder,
+        script=job.script,
+        script_path=job.script_path,
+        cwd=posixpath.normpath(job.cwd),
+        inputs=job.inputs,
+        outputs=job.outputs,
+        resumes=resumes,
+        wish=wish,
+    )
+    consent = agreed(asked, project, settings, places())
     new = submit(
         counter(places(), project.store),
-        Asked(
-            project=project.folder,
-            script=job.script,
-            script_path=job.script_path,
-            cwd=posixpath.normpath(job.cwd),
-            inputs=job.inputs,
-            outputs=job.outputs,
-            resumes=resumes,
-            wish=wish,
-        ),
+        asked,
         project=project,
         application=application_named(job.application),
         frontend=frontend_named(job.frontend),

@@ -2,7 +2,7 @@
 
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.settings import Settings, environment
-from cryoem_cloud.stores.egress import egress_usd_per_gb
+from cryoem_cloud.stores.sellers import seller_of
 
 __all__ = ["HOMES", "home_of"]
 
@@ -11,7 +11,7 @@ HOMES = ("all", "essential")
 
 
 def home_of(said: str, settings: Settings, store: str) -> str:
-    """As was `said` with the job, else by the settings, else by what egress from the store costs.
+    """As was `said` with the job, else by the settings, else by whether egress costs.
 
     Raises:
         UsageError: There is no such policy.
@@ -21,5 +21,5 @@ def home_of(said: str, settings: Settings, store: str) -> str:
             f"what comes home should be {' or '.join(HOMES)}, found {said!r}",
             hint="leave it empty to have it as your settings say",
         )
-    costs = egress_usd_per_gb(store, env=environment()) > 0
+    costs = seller_of(store, env=environment())
     return said or settings.home or ("essential" if costs else "all")

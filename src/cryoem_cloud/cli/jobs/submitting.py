@@ -123,7 +123,7 @@ def submit_asked(
     cards = Cards(places.state / "jobs")
     require_before(whole.after, cards, project)
     _require_inputs(whole, cards, project)
-    consent = agreed(whole.script, whole.wish, settings, places) if ask else False
+    consent = agreed(whole, project, settings, places) if ask else False
     for error in broken():
         sys.stderr.write(f"cryoem: {error}; it is left out\n")
     frontend = frontend_named(name_of_caller(asked.script, asked.script_path))
@@ -160,6 +160,7 @@ def _with_directives(asked: Asked, project: Project) -> Asked:
         said,
         where=own.where or said.where,
         count=own.count or said.count,
+        max_machines=own.max_machines or said.max_machines,
         pieces=own.pieces or said.pieces,
         machine=own.machine or said.machine,
         market=own.market or said.market,

@@ -14,6 +14,7 @@ from cryoem_cloud.courier.homeward.policy import HomePolicy
 from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.record import JSON
+from cryoem_cloud.model.storage_prices import GB, StoragePrices
 from cryoem_cloud.model.units import counted, human_size, human_usd
 
 __all__ = [
@@ -79,9 +80,9 @@ def away(files: Iterable[Entry]) -> tuple[Group, ...]:
     return tuple(sorted(groups, key=lambda group: (-group.size, group.pattern)))
 
 
-def egress_usd(size: int, usd_per_gb: Decimal) -> Decimal:
-    """What bringing so many bytes home costs."""
-    return size * usd_per_gb / 10**9
+def egress_usd(size: int, prices: StoragePrices) -> Decimal:
+    """What bringing so many bytes home costs, those aside that are free each month."""
+    return size * prices.egress_gb / GB
 
 
 def price_told(usd: Decimal) -> str:

@@ -24,10 +24,9 @@ from cryoem_cloud.planner.learning import kinds_of
 from cryoem_cloud.planner.performance import published, run_s
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Asked
-from cryoem_cloud.settings import environment
-from cryoem_cloud.stores.egress import egress_usd_per_gb
 from cryoem_cloud.wiring.catalogue import catalogue, region_here
 from cryoem_cloud.wiring.clock import SystemClock
+from cryoem_cloud.wiring.storage import prices_at
 
 __all__ = ["FOLDER", "Trial", "begun", "measured", "trials"]
 
@@ -81,7 +80,7 @@ def trials(machines: Sequence[str], market: str, seconds: float, project: Projec
             standard.work,
             prices.listings,
             transfer=Transfer(up_bytes=standard.work.input_bytes, line_bytes_s=LINE_BYTES_S),
-            terms=terms_in(prices.regions[0], egress_usd_per_gb(project.store, env=environment())),
+            terms=terms_in(prices.regions[0], prices_at(project.store, here).egress_gb),
             rates=published(),
             limits=Limits(kinds=(name,), machines=1, market=Market(market) if market else None),
         )

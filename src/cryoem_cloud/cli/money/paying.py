@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, date
 from decimal import Decimal
 
 from cryoem_cloud.cli.jobs.fleets import Left, all_machines
@@ -12,21 +13,23 @@ from cryoem_cloud.courier.money.books import Books
 from cryoem_cloud.courier.money.settling import settle
 from cryoem_cloud.model.charge import Charge, Rented
 from cryoem_cloud.model.errors import CryoemError, FormatError, ObjectMissingError
-from cryoem_cloud.model.life import MONTH_H
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import plain
 from cryoem_cloud.ports.rates import Rates
 from cryoem_cloud.settings import Places, Settings, environment
+from cryoem_cloud.stores.held_days import kept_sizes, look_at_holding
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger, priced
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.rates import rates_by
+from cryoem_cloud.wiring.storage import prices_of
 from cryoem_cloud.wiring.stores import store_at
 
 __all__ = [
     "Running",
     "charges_of",
+    "look_at_store",
     "rates_for",
     "running",
     "settle_cost",
@@ -72,8 +75,18 @@ def rates_for(places: Places, project: Project | None) -> Rates:
     return rates_by(places, Settings.read(places, folder, environment()))
 
 
+def _today() -> date:
+    return SystemClock().now().astimezone(UTC).date()
+
+
+def look_at_store(project: Project) -> None:
+    """Have the ledger know what the store holds of a project today, where that costs anything."""
+    store = store_at(project.store)
+    look_at_holding(store, project.name, prices_of(store, Places.read(environment())), _today())
+
+
 def charges_of(project: Project, job: int | None = None) -> tuple[Charge, ...]:
-    """What a project's jobs have cost, or one of them."""
+    """What a project has cost, or one of its jobs."""
     rates = rates_for(Places.read(environment()), project)
     return Ledger(store_at(project.store), project.name).charges(job, rates=rates)
 
@@ -83,18 +96,12 @@ def usd_per_hour_of(project: Project, job: int) -> Decimal:
     rates = rates_for(Places.read(environment()), project)
     lives = Ledger(store_at(project.store), project.name).lives(job)
     found = (priced(life, rates).rate for life in lives if not life.over)
-    return sum(
-        (
-            rate.usd_per_hour + rate.disk_usd * rate.disk_gib / MONTH_H
-            for _, rate in filter(None, found)
-        ),
-        Decimal(0),
-    )
+    return sum((rate.whole_usd_per_hour for _, rate in filter(None, found)), Decimal(0))
 
 
 def with_groups(project: Project, charges: Sequence[Charge]) -> list[Charge]:
     """With the Unix group of each job's submitter, where the job tells it; a request a job."""
-    store, jobs = store_at(project.store), sorted({charge.job for charge in charges})
+    store, jobs = store_at(project.store), sorted({c.job for c in charges if c.job})
 
     def group(job: int) -> str:
         try:
@@ -104,7 +111,7 @@ def with_groups(project: Project, charges: Sequence[Charge]) -> list[Charge]:
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = dict(zip(jobs, pool.map(group, jobs), strict=True))
-    return [replace(charge, group=found[charge.job]) for charge in charges]
+    return [replace(charge, group=found.get(charge.job, "")) for charge in charges]
 
 
 def running(places: Places) -> list[Running]:
@@ -124,7 +131,6 @@ def running(places: Places) -> list[Running]:
             market=machine.market,
         )
         rate = rates(wanted)
-        disk = rate.disk_usd * rate.disk_gib / MONTH_H if rate else 0
         found.append(
             Running(
                 name=machine.name,
@@ -133,7 +139,7 @@ def running(places: Places) -> list[Running]:
                 market=machine.market,
                 project=each.project,
                 job=each.job,
-                usd_per_hour=rate.usd_per_hour + disk if rate else None,
+                usd_per_hour=rate.whole_usd_per_hour if rate else None,
             )
         )
     return found
@@ -157,7 +163,13 @@ def settle_cost(fleet: Left) -> None:
 
 
 def stored_usd(project: Project) -> tuple[int, Decimal]:
-    """The bytes that the store holds of a project, and what they cost a month; a listing."""
-    store = store_at(project.store)
-    size = sum(item.size for item in store.list(f"{project.name}/"))
-    return size, store.properties.storage_usd_per_gb * size / 10**9
+    """The bytes that the store holds of a project, and what they cost a month; a listing.
+
+    The ledger then knows them of today.
+    """
+    store, places = store_at(project.store), Places.read(environment())
+    sizes, prices = kept_sizes(store, project.name), prices_of(store, places)
+    look_at_holding(store, project.name, prices, _today(), sizes=sizes)
+    known = {each.value: each for each in prices.classes}
+    priced = (prices.month_usd(sizes[word], known[word]) for word in sizes if word in known)
+    return sum(sizes.values()), sum(priced, Decimal(0))

@@ -41,7 +41,12 @@ def plan_lines(found: Planned) -> Iterator[str]:
     """For people."""
     for line in _said(found):
         wide = "\n" in line or len(line) <= _COLUMNS
-        yield line if wide else fill(line, _COLUMNS, subsequent_indent=" " * _INDENT)
+        yield line if wide else _filled(line)
+
+
+def _filled(line: str) -> str:
+    """On several lines, broken at blanks alone: a command stays one that can be copied."""
+    return fill(line, _COLUMNS, subsequent_indent=" " * _INDENT, break_on_hyphens=False)
 
 
 def _said(found: Planned) -> Iterator[str]:
@@ -51,10 +56,12 @@ def _said(found: Planned) -> Iterator[str]:
         yield f"work      {words}"
     up_h = moved.up_bytes / moved.line_bytes_s / 3600
     yield (
-        f"moving    {human_size(moved.up_bytes)} to send, {human_size(moved.down_bytes)} home, at "
-        f"{human_size(int(moved.line_bytes_s))}/s ({up_h:.1f} h to send)"
+        f"moving    {human_size(moved.up_bytes)} to send ({up_h:.1f} h), "
+        f"{human_size(moved.down_bytes)} home; line {found.line}"
     )
     yield f"prices    {', '.join(found.prices.regions)}, {found.prices.stamp}"
+    for there in found.footing:
+        yield f"quotas    {there.region}, as AWS told them at {there.asked:%Y-%m-%d %H:%M} UTC"
     if plan.choice is None and not plan.front:
         yield from _unknown(found)
         return
@@ -91,6 +98,7 @@ def plan_as_json(found: Planned) -> dict[str, JSON]:
         "job": found.job.name,
         "snapshot": found.prices.day,
         "rates": published().day,
+        "quotas": {each.region: f"{each.asked:%Y-%m-%dT%H:%M:%SZ}" for each in found.footing},
         "work": {
             "program": work.program.value,
             "items": work.items,
@@ -107,6 +115,8 @@ def plan_as_json(found: Planned) -> dict[str, JSON]:
         "up_bytes": moved.up_bytes,
         "down_bytes": moved.down_bytes,
         "line_bytes_s": moved.line_bytes_s,
+        "line_down_bytes_s": moved.down_bytes_s,
+        "line": found.line,
         "choice": _fields(plan.choice, found) if plan.choice else None,
         "reason": plan.reason,
         "front": [_fields(option, found) for option in plan.front],

@@ -30,7 +30,7 @@ from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.wiring.clock import SystemClock
-from cryoem_cloud.wiring.storage import storage_prices_of
+from cryoem_cloud.wiring.storage import prices_of
 from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["Clean"]
@@ -169,9 +169,9 @@ class Clean:
             yield f"of what is archived of {offer.folder}, the least time is paid for all the same"
 
     def _usd(self, offer: Offer) -> Decimal | None:
-        prices = storage_prices_of(self.store, self.places)
-        if prices is None:
-            return self.store.properties.storage_usd_per_gb * offer.size / 10**9
+        prices = prices_of(self.store, self.places)
+        if self.store.classes is None:
+            return prices.month_usd(offer.size)
         known = [(each.kept, each.size) for each in offer.objects]
         sums = [month_usd(prices, kept, [size]) for kept, size in known if kept is not None]
         return sum(sums, Decimal(0)) if len(sums) == len(known) else None

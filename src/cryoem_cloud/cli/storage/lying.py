@@ -22,7 +22,7 @@ from cryoem_cloud.model.units import human_size
 from cryoem_cloud.model.usd import ZERO
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places
-from cryoem_cloud.wiring.storage import storage_prices_of
+from cryoem_cloud.wiring.storage import prices_of
 from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["say_where"]
@@ -50,7 +50,7 @@ def say_where(project: Project, places: Places, paths: Sequence[str], *, json_: 
     rows = dict(_rows(project, kept, named))
     if named == ["."]:
         rows[_REST] = _rest(kept, rows)
-    cost = _Costing(store, storage_prices_of(store, places))
+    cost = _Costing(prices_of(store, places))
     total = _sum(rows.values())
     if json_:
         folders = [_as_json(name, row, cost) for name, row in rows.items()]
@@ -83,14 +83,11 @@ def _as_json(name: str, row: _Lying, cost: "_Costing") -> dict[str, JSON]:
 
 @dataclass(frozen=True)
 class _Costing:
-    store: Store
-    prices: StoragePrices | None
+    prices: StoragePrices
 
     def of(self, there: Mapping[str, int]) -> Decimal | None:
         """What bytes cost for a month, by class; None where a price is not known."""
-        known = {each.value: each for each in StorageClass}
-        if self.prices is None:
-            return self.store.properties.storage_usd_per_gb * sum(there.values()) / 10**9
+        known = {each.value: each for each in self.prices.classes}
         if any(word not in known for word, size in there.items() if size):
             return None
         parts = (self.prices.month_usd(size, known[word]) for word, size in there.items() if size)

@@ -11,14 +11,12 @@ from cryoem_cloud.courier.homeward.publish import publish
 from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.money.costs import cost_line
-from cryoem_cloud.model.charge import whole
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.record import mapping
 from cryoem_cloud.model.turn import FEWEST_ENDED, Deed, Turn, exit_of
 from cryoem_cloud.mover.decoder import leave_decoder
 from cryoem_cloud.stores.jobs import JobRecords
-from cryoem_cloud.stores.ledger import Carried, Ledger
 from cryoem_cloud.stores.results import results
 
 __all__ = ["Homecoming"]
@@ -28,7 +26,7 @@ __all__ = ["Homecoming"]
 class Homecoming:
     """Brings a job home. `refused` is what its machines have sent and must not, as it is met.
 
-    `brought` says how many bytes of it have come. `measured` writes down what it took.
+    `measured` writes down what it took.
     """
 
     slip: Slip
@@ -37,7 +35,6 @@ class Homecoming:
     delivery: Delivery
     home: Home
     refused: Iterable[str]
-    brought: Callable[[], int]
     measured: Callable[[Turn], None]
 
     def bring(self, ending: Turn) -> Exit | None:
@@ -72,17 +69,7 @@ class Homecoming:
         return exit_
 
     def _tell_cost(self, before: str) -> None:
-        usd_per_gb = self.records.store.properties.egress_usd_per_gb
-        if usd_per_gb and (size := self.brought()):
-            carried = Carried(
-                job=self.records.number,
-                at=whole(self.means.clock.now()),
-                size=size,
-                usd_per_gb=usd_per_gb,
-                submitter=self.slip.job.submitter,
-            )
-            ledger = Ledger(self.records.store, self.records.project)
-            ledger.put_carried(carried, self.means.who)
+        self.means.record()
         if line := before + cost_line(self.records):
             self.home.tell_cost(line)
 

@@ -8,7 +8,6 @@ from functools import cached_property
 from cryoem_cloud.courier.chaining.guest import Guest
 from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.machines.launches import Launches
-from cryoem_cloud.courier.machines.planning import fixed_count
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.money.books import Books
 from cryoem_cloud.courier.money.funds import Funds, Share
@@ -26,6 +25,7 @@ from cryoem_cloud.model.machine import Fleet, Pulse, State
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.turn import Deed, Standing, standing
 from cryoem_cloud.model.units import counted
+from cryoem_cloud.planner.decide import fixed_count
 from cryoem_cloud.planner.disk import disk_gib
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.ports.application import Shape
@@ -350,7 +350,8 @@ class Manning:
         """How many machines there may be: as the user said, or as was planned."""
         settings = self.means.settings(str(self.slip.project.folder))
         planned = self.plan.count if self.plan else 0
-        return min(fixed_count(self.slip, settings) or planned or settings.count, self.tasks)
+        fixed = fixed_count(self.slip.job.wish, settings.count)
+        return min(fixed or planned or settings.count, self.tasks)
 
     def _give_up(self, fleet: Fleet) -> None:
         """Say that nothing boots; but who ends a task ends machines that had nothing to do yet."""

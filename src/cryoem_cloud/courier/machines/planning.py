@@ -17,21 +17,23 @@ from cryoem_cloud.model.errors import (
 )
 from cryoem_cloud.model.measured import Measured
 from cryoem_cloud.model.offer import Offer
-from cryoem_cloud.model.plan import LINE_BYTES_S, Transfer
+from cryoem_cloud.model.plan import Transfer
 from cryoem_cloud.model.units import size_of
 from cryoem_cloud.model.work import Work
-from cryoem_cloud.planner.decide import Ground, decided, limits_of
+from cryoem_cloud.planner.catalog.tables import store_prices
+from cryoem_cloud.planner.decide import Ground, decided, fixed_count, limits_of
 from cryoem_cloud.planner.learning import kinds_of, taught
+from cryoem_cloud.planner.line import Line, line_by
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.planner.terms import terms_in
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import LIMIT_S, Provider
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.settings import Settings, environment
-from cryoem_cloud.stores.egress import egress_usd_per_gb
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.sellers import seller_of
 
-__all__ = ["Planning", "fixed_count"]
+__all__ = ["Planning"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,11 +45,6 @@ _PASSES = (
     ProviderDeniedError,
 )
 """What says nothing about the job; it is planned once that is over."""
-
-
-def fixed_count(slip: Slip, settings: Settings) -> int:
-    """How many machines its user wants, by the job or the settings; 0: nobody has said."""
-    return slip.job.wish.count or (settings.count if settings.count > 1 else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,18 +88,27 @@ class Planning:
         work = self.means.application(job.application).work(job, view)
         if work is None:
             return "nobody knows what it computes"
-        region, store = self.provider.region, self.slip.project.store
+        region = self.provider.region
         prices = self.means.catalogue(region, self.slip.project.folder)
+        there, line = self.means.footing(region, self.slip.project.store), self._line()
+        sold_by = seller_of(self.slip.project.store, env=environment())
         ground = Ground(
-            prices=prices,
-            transfer=self._transfer(work, missing_bytes()),
-            terms=terms_in(region, egress_usd_per_gb(store, env=environment())),
+            prices=prices.within(region, there.zones.values()) if there else prices,
+            transfer=self._transfer(work, missing_bytes(), line),
+            line=line.told,
+            terms=terms_in(region, store_prices(sold_by, region).egress_gb),
             table=offers_for(job.script, job.wish),
             limit_s=job.wish.hours * _HOUR_S or LIMIT_S,
             rates=taught(self._learnt(), kinds_of(prices)),
         )
-        count = fixed_count(self.slip, settings)
-        found = decided(work, limits_of(job.wish, count=count, whole=bool(job.after)), ground)
+        limits = limits_of(
+            job.wish,
+            count=fixed_count(job.wish, settings.count),
+            most=settings.max_machines,
+            whole=bool(job.after),
+            allowances=there.allowances if there else (),
+        )
+        found = decided(work, limits, ground)
         if isinstance(found, str) or job.wish.machine:
             return found
         return self._that_there_are(found)
@@ -110,13 +116,21 @@ class Planning:
     def _learnt(self) -> tuple[Measured, ...]:
         return self.means.learnt.refreshed(self.records.store, self.records.project)
 
-    def _transfer(self, work: Work, up_bytes: int) -> Transfer:
-        essential = self.slip.job.wish.essential
+    def _line(self) -> Line:
         limit = self.settings.limit_rate
+        return line_by(
+            self.means.lines.of(self.slip.project.store),
+            self.means.clock.now(),
+            limit_bytes_s=size_of(limit) if limit else None,
+        )
+
+    def _transfer(self, work: Work, up_bytes: int, line: Line) -> Transfer:
+        essential = self.slip.job.wish.essential
         return Transfer(
             up_bytes=up_bytes,
             down_bytes=work.essential_bytes if essential else work.output_bytes,
-            line_bytes_s=size_of(limit) if limit else LINE_BYTES_S,
+            line_bytes_s=line.up_bytes_s,
+            down_bytes_s=line.down_bytes_s,
         )
 
     def _that_there_are(self, chosen: Chosen) -> Chosen | str:

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field
+from datetime import UTC, date
 
 from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.courier.means import Means
@@ -11,6 +12,7 @@ from cryoem_cloud.courier.money.pricing import is_paid
 from cryoem_cloud.courier.money.settling import settle
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.ports.provider import Provider
+from cryoem_cloud.stores.held_days import look_at_holding
 from cryoem_cloud.stores.ledger import Ledger
 
 __all__ = ["Accounts"]
@@ -43,6 +45,9 @@ class Accounts:
             self._done.add(token)
         return token in self._done
 
+    def _today(self) -> date:
+        return self.means.clock.now().astimezone(UTC).date()
+
     def _settle(self, provider: Provider, token: str, card: Card) -> bool:
         settings = self.means.settings(str(card.folder))
         rates = self.means.rates(settings)
@@ -59,5 +64,6 @@ class Accounts:
         )
         if not settle(provider, token, books):
             return False
+        look_at_holding(ledger.store, card.project, self.means.prices(ledger.store), self._today())
         write_costs(card.folder, card.project, ledger.charges(rates=rates))
         return True

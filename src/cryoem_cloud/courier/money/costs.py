@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from cryoem_cloud.courier.known.whole import write_whole
-from cryoem_cloud.model.bill import Sum, in_a_line, summed
+from cryoem_cloud.model.bill import Sum, in_a_line, shown, summed
 from cryoem_cloud.model.charge import Charge
 from cryoem_cloud.model.units import human_duration
-from cryoem_cloud.model.usd import dollars
+from cryoem_cloud.model.usd import about
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 
@@ -16,7 +16,8 @@ __all__ = ["COSTS", "cost_line", "costs_text", "write_costs"]
 
 COSTS = ".cryoem/costs.txt"
 """The file, below the project's folder."""
-_WIDTHS = (22, 12, 12, 12, 12)
+_FIRST, _OTHER = 22, 12
+"""Characters of a row's cells."""
 
 
 def cost_line(records: JobRecords) -> str:
@@ -35,25 +36,26 @@ def costs_text(name: str, charges: Sequence[Charge]) -> str:
     """The file: by month and by job."""
     lines = [
         f"What the project {name} has cost, in US dollars, as far as it is known here.",
-        "Not in it: keeping files in the store, requests, taxes. `cryoem costs` is up to date.",
+        "Kept is what files in the store have cost, home what bringing files here has. Not in it:",
+        "taxes, traffic between zones, images. `cryoem costs` is up to date.",
         "",
     ]
-    for by in ("month", "job"):
-        lines.append(_row((by, "machines", "disks", "home", "in all")))
-        lines.extend(_row(_cells(each)) for each in summed(charges, by))
-        lines.append("")
     (whole,) = summed(charges)
-    lines.append(_row(_cells(whole)))
+    words = shown([whole])
+    for by in ("month", "job"):
+        lines.append(_row((by, *words, "in all")))
+        lines.extend(_row(_cells(each, words)) for each in summed(charges, by))
+        lines.append("")
+    lines.append(_row(_cells(whole, words)))
     lines.append(f"machines were there for {human_duration(timedelta(seconds=whole.seconds))}")
     return "\n".join(lines) + "\n"
 
 
-def _cells(each: Sum) -> tuple[str, ...]:
-    amounts = (each.machines, each.disks, each.egress, each.usd)
-    return (each.name, *(dollars(amount) for amount in amounts))
+def _cells(each: Sum, words: Sequence[str]) -> tuple[str, ...]:
+    amounts = (*(each.parts[word] for word in words), each.usd)
+    return (each.name, *(about(amount) for amount in amounts))
 
 
 def _row(cells: Sequence[str]) -> str:
     first, *others = cells
-    padded = (cell.rjust(width) for cell, width in zip(others, _WIDTHS[1:], strict=True))
-    return first.ljust(_WIDTHS[0]) + "".join(padded)
+    return first.ljust(_FIRST) + "".join(cell.rjust(_OTHER) for cell in others)

@@ -10,7 +10,7 @@ from cryoem_cloud.courier.known.tokens import job_of
 from cryoem_cloud.courier.money.books import Books
 from cryoem_cloud.model.charge import instant_text, whole
 from cryoem_cloud.model.errors import ObjectMissingError
-from cryoem_cloud.model.life import MONTH_H, Life, months_of
+from cryoem_cloud.model.life import Life, months_of
 from cryoem_cloud.model.usd import ZERO
 from cryoem_cloud.planner.disk import disk_gib
 from cryoem_cloud.ports.provider import LIMIT_S, Order, Provider
@@ -99,8 +99,7 @@ def hourly(life: Life) -> Decimal:
     """What a machine costs an hour with its disk; 0 where nobody knows."""
     if life.rate is None:
         return ZERO
-    rate = life.rate[1]
-    return rate.usd_per_hour + rate.disk_usd * rate.disk_gib / MONTH_H
+    return life.rate[1].whole_usd_per_hour
 
 
 def _lives(ledger: Ledger, token: str) -> list[Life]:

@@ -16,7 +16,7 @@ from cryoem_cloud.courier.known.desk import CardDesk
 from cryoem_cloud.courier.known.logs import begin_behind
 from cryoem_cloud.courier.known.projects import folder_of
 from cryoem_cloud.courier.known.spool import Slip
-from cryoem_cloud.courier.machines.planning import Planning, fixed_count
+from cryoem_cloud.courier.machines.planning import Planning
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.piecework.division import Divided, Division
 from cryoem_cloud.courier.piecework.piecewise import Piecewise
@@ -38,6 +38,7 @@ from cryoem_cloud.model.task import MAIN, Ready, Task, on_one_machine
 from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.space import require_space
+from cryoem_cloud.planner.decide import fixed_count
 from cryoem_cloud.ports.application import Application, Shape
 from cryoem_cloud.ports.view import View
 from cryoem_cloud.settings import Settings
@@ -155,7 +156,9 @@ class Inputs:
             application=self.application,
             records=self.records,
             shape=shape,
-            machines=fixed_count(self.slip, self.settings) or planned or self.settings.count,
+            machines=fixed_count(self.slip.job.wish, self.settings.count)
+            or planned
+            or self.settings.count,
         )
 
     def _in_pieces(

@@ -1,7 +1,7 @@
 """A catalogue: what is sold where at which price, and of which day that is."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -80,6 +80,22 @@ class Catalogue:
         lower = tuple(replace(x, price=_times(x.price, factor)) for x in self.listings)
         return replace(self, listings=lower)
 
+    def within(self, region: str, zones: Collection[str]) -> "Catalogue":
+        """Of a region where machines may be in these zones alone, given by their ids.
+
+        What Spot does not sell in them is not sold on Spot; where no zones' prices are known, the
+        mean over all of them stays.
+        """
+        if not zones:
+            return self
+        return replace(
+            self,
+            listings=tuple(
+                replace(x, price=_in_zones(x.price, zones)) if x.region == region else x
+                for x in self.listings
+            ),
+        )
+
     def renewed(self, answers: Answers, now: datetime) -> "Catalogue":
         """With the provider's answers about a region before what stood here, where they are fresh.
 
@@ -153,9 +169,19 @@ def _price(name: str, price: Price, answers: Answers, fresh: Mapping[Part, datet
         price = replace(listed, spot=price.spot, zones=price.zones)
     if Part.SPOT in fresh:
         zones = answers.spot.get(name, {})
-        mean = round(sum(zones.values()) / Decimal(len(zones)), _DIGITS) if zones else None
-        price = replace(price, spot=mean, zones=zones)
+        price = replace(price, spot=_mean(zones), zones=zones)
     return price
+
+
+def _in_zones(price: Price, zones: Collection[str]) -> Price:
+    if not price.zones:
+        return price
+    left = {zone: usd for zone, usd in price.zones.items() if zone in zones}
+    return replace(price, zones=left, spot=_mean(left))
+
+
+def _mean(zones: Mapping[str, Decimal]) -> Decimal | None:
+    return round(sum(zones.values()) / Decimal(len(zones)), _DIGITS) if zones else None
 
 
 def _times(price: Price, factor: Decimal) -> Price:

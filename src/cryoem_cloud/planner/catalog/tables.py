@@ -2,28 +2,33 @@
 
 import csv
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.machine_type import Listing, MachineType, Price
-from cryoem_cloud.model.storage_prices import ClassPrices, StorageClass, StoragePrices
+from cryoem_cloud.model.storage_prices import FREE, ClassPrices, StorageClass, StoragePrices
 from cryoem_cloud.model.usd import ZERO
 
 __all__ = [
     "DAY",
     "DAY_2017",
     "REGIONS",
+    "STORAGE_DAY",
     "kinds",
     "listings",
     "listings_2017",
     "storage_prices",
+    "store_prices",
     "unknown_region",
 ]
 
 DAY = "2026-07-05"
 """Of the machine types and their prices."""
+STORAGE_DAY = "2026-08-21"
+"""Of what stores and disks cost."""
 DAY_2017 = "2017-11-12"
 """Of the prices that the published comparison was made with."""
 REGIONS = (
@@ -32,6 +37,8 @@ REGIONS = (
 )
 """Those that the tables have prices of."""
 _HERE = Path(__file__).parent
+_CLOUDS = {"gs": "us-central1", "az": "eastus"}
+"""The region whose prices stand for all of another seller's."""
 _ELSEWHERE = "us-east-1"
 """What a region has no row for in the table of storage prices costs as much as here."""
 
@@ -85,7 +92,32 @@ def storage_prices(region: str) -> StoragePrices:
         to_internet=tuple(_steps(found)),
         to_regions_gb=found["other regions", "GB"],
         to_zones_gb=found["other zones", "GB"],
+        address_hour=found["address", "hour"],
         estimates=frozenset(estimates),
+        source=f"list prices of {region}, {STORAGE_DAY}",
+    )
+
+
+@cache
+def store_prices(sold_by: str, region: str = "") -> StoragePrices:
+    """Of a store that is sold so (`ports.store.Properties`); of a region without a row the first's.
+
+    Of Google's and Azure's there is what a store costs, in one region of each.
+    """
+    if sold_by == "aws":
+        return storage_prices(region if region in REGIONS else _ELSEWHERE)
+    if sold_by not in _CLOUDS:
+        return FREE
+    where = _CLOUDS[sold_by]
+    rows = [row for row in _rows("storage.csv") if row["region"] == where]
+    found = {(row["what"], row["per"]): Decimal(row["usd"]) for row in rows}
+    return replace(
+        FREE,
+        region=where,
+        classes={StorageClass.STANDARD: _class(found, StorageClass.STANDARD.value)},
+        to_internet=tuple(_steps(found)),
+        estimates=frozenset(" ".join(what) for what in found),
+        source=f"list prices of {sold_by}:// in {where}, {STORAGE_DAY}",
     )
 
 

@@ -36,11 +36,12 @@ class Calls:
     """Clients of one region, made when they are first needed. Thread-safe.
 
     Credentials are looked for as the AWS command line does: variables, profile, SSO. They are read
-    again after each refusal that is about them: the user may have mended them.
+    again after each refusal that is about them: the user may have mended them. A call is tried
+    `attempts` times where the network, or AWS, fails.
     """
 
-    def __init__(self, env: Mapping[str, str], region: str) -> None:
-        self._env = env
+    def __init__(self, env: Mapping[str, str], region: str, *, attempts: int = _ATTEMPTS) -> None:
+        self._env, self._attempts = env, attempts
         self.region = region
         self._lock = threading.Lock()
         self._session: Session | None = None
@@ -50,7 +51,7 @@ class Calls:
         """The same user's calls to another region; these, where it is theirs."""
         if region == self.region:
             return self
-        other = Calls(self._env, region)
+        other = Calls(self._env, region, attempts=self._attempts)
         with self._lock:  # a session has read botocore's models, and makes one client at a time
             self._session = self._session or _session(self._env)
             other._session, other._lock = self._session, self._lock
@@ -106,7 +107,7 @@ class Calls:
                     config=Config(
                         connect_timeout=_CONNECT_TIMEOUT_S,
                         read_timeout=_READ_TIMEOUT_S,
-                        retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+                        retries={"total_max_attempts": self._attempts, "mode": "standard"},
                         user_agent_extra="cryoem-cloud-tools",
                     ),
                 )

@@ -1,4 +1,4 @@
-"""AWS's price list: what machines cost on demand and reserved; and what images cost."""
+"""AWS's price list: what machines cost on demand and reserved."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -10,13 +10,10 @@ from cryoem_cloud.model.machine_type import Price
 from cryoem_cloud.model.usd import usd
 from cryoem_cloud.providers.aws.calls import Calls
 
-__all__ = ["PRICE_LIST", "SNAPSHOT_USD", "listed", "on_demand_usd"]
+__all__ = ["PRICE_LIST", "listed", "on_demand_usd"]
 
 PRICE_LIST = "us-east-1"
 """A region that has AWS's price list (pricing endpoints, AWS General Reference)."""
-SNAPSHOT_USD = Decimal("0.05")
-"""A GB of a snapshot for a month, standard tier, us-east-1 and us-west-2 (aws.amazon.com/ebs/
-pricing); some regions cost up to a half more. Only blocks that were written count."""
 
 _PRODUCTS = {
     "operatingSystem": "Linux",

@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryoem_cloud.model.errors import SettingsError
+from cryoem_cloud.ports.meter import UNMETERED, Meter
+from cryoem_cloud.stores.meters import Metered
 from cryoem_cloud.stores.named import bucket_of
 from cryoem_cloud.stores.patient import Patience, Patient
 
@@ -61,7 +63,7 @@ _PROVING = {
 Connect = Callable[["ClientConfig", "RetryConfig"], "Bucket"]
 
 
-def open_gs(url: str, *, env: Mapping[str, str]) -> Patient:
+def open_gs(url: str, *, env: Mapping[str, str], meter: Meter = UNMETERED) -> Patient:
     """The store at `gs://bucket` or `gs://bucket/prefix`; asks nobody.
 
     Raises:
@@ -76,10 +78,10 @@ def open_gs(url: str, *, env: Mapping[str, str]) -> Patient:
     def connect(client: "ClientConfig", retry: "RetryConfig") -> GCSStore:
         return GCSStore(bucket, config=config, client_options=client, retry_config=retry)
 
-    return _opened(url, prefix, connect, config.get("google_base_url", ""))
+    return _opened(url, prefix, connect, config.get("google_base_url", ""), meter=meter)
 
 
-def open_az(url: str, *, env: Mapping[str, str]) -> Patient:
+def open_az(url: str, *, env: Mapping[str, str], meter: Meter = UNMETERED) -> Patient:
     """The store at `az://container` or `az://container/prefix`; asks nobody.
 
     The account is AZURE_STORAGE_ACCOUNT's. Where no key, token or client is named, the Azure
@@ -103,7 +105,7 @@ def open_az(url: str, *, env: Mapping[str, str]) -> Patient:
     def connect(client: "ClientConfig", retry: "RetryConfig") -> AzureStore:
         return AzureStore(container, config=config, client_options=client, retry_config=retry)
 
-    return _opened(url, prefix, connect, config.get("azure_storage_endpoint", ""))
+    return _opened(url, prefix, connect, config.get("azure_storage_endpoint", ""), meter=meter)
 
 
 def _config(env: Mapping[str, str], names: tuple[str, ...]) -> Any:  # noqa: ANN401  (a TypedDict each)
@@ -120,7 +122,7 @@ def _require_obstore(url: str) -> None:
         ) from error
 
 
-def _opened(url: str, prefix: str, connect: Connect, endpoint: str) -> Patient:
+def _opened(url: str, prefix: str, connect: Connect, endpoint: str, *, meter: Meter) -> Patient:
     from obstore.exceptions import BaseError  # noqa: PLC0415  (an extra)
 
     from cryoem_cloud.stores.clouds.store import CloudStore  # noqa: PLC0415  (imports obstore)
@@ -144,4 +146,4 @@ def _opened(url: str, prefix: str, connect: Connect, endpoint: str) -> Patient:
     store = CloudStore(
         url.rstrip("/"), prefix, once=once, patient=patient, patience=patience, own=bool(endpoint)
     )
-    return Patient(store, patience)
+    return Patient(Metered(store, meter), patience)

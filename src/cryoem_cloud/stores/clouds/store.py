@@ -28,7 +28,6 @@ from cryoem_cloud.model.errors import (
 from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties, Told
 from cryoem_cloud.stores.clouds.faults import PastTheEndError, translated
 from cryoem_cloud.stores.clouds.pipe import piped
-from cryoem_cloud.stores.egress import clouds_usd
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.patient import Patience
 
@@ -79,14 +78,8 @@ class CloudStore:
     @property
     def properties(self) -> Properties:
         """Elsewhere, without clones; costs money."""
-        prices = clouds_usd("" if self._own else self._url.partition(":")[0])
-        return Properties(
-            local=False,
-            clones=False,
-            egress_usd_per_gb=prices.egress_per_gb,
-            storage_usd_per_gb=prices.storage_per_gb,
-            write_usd_per_1000=prices.write_per_1000,
-        )
+        sold_by = "" if self._own else self._url.partition(":")[0]
+        return Properties(local=False, clones=False, sold_by=sold_by)
 
     @property
     def parts(self) -> None:

@@ -6,12 +6,11 @@ single sign-on, roles, programs that give credentials, proxies, partitions.
 
 import threading
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Protocol
 
-from cryoem_cloud.stores.egress import s3_egress_usd_per_gb, s3_keeping_usd
 from cryoem_cloud.stores.s3.plain import plain_identity
 from cryoem_cloud.stores.s3.signing import Keys
+from cryoem_cloud.stores.sellers import s3_seller
 
 __all__ = ["Access", "Identity", "Proxy"]
 
@@ -67,14 +66,9 @@ class Access:
         self._known: Identity | None = None
 
     @property
-    def egress_usd_per_gb(self) -> Decimal:
-        """List price of bringing a GB home from the server that the environment names."""
-        return s3_egress_usd_per_gb(self._env)
-
-    @property
-    def keeping_usd(self) -> tuple[Decimal, Decimal]:
-        """List prices there of a GB in a month, and of 1,000 requests that write or list."""
-        return s3_keeping_usd(self._env)
+    def sold_by(self) -> str:
+        """Who asks money for the server that the environment names; "" for nobody."""
+        return s3_seller(self._env)
 
     def identity(self) -> Identity:
         """The same for every caller.

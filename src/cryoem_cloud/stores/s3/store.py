@@ -16,6 +16,7 @@ from cryoem_cloud.model.errors import (
     ObjectMissingError,
     StoreError,
 )
+from cryoem_cloud.ports.meter import UNMETERED, Meter
 from cryoem_cloud.ports.store import CHUNK_BYTES, Listed, Properties, Told
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.patient import Patience, PatientParts
@@ -40,12 +41,20 @@ _CHECKSUM_TYPE = "x-amz-checksum-type"
 class S3Store:
     """A bucket's objects below `prefix` ("" for all). Each request is made once."""
 
-    def __init__(self, bucket: str, prefix: str, *, access: Access, patience: Patience) -> None:
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        *,
+        access: Access,
+        patience: Patience,
+        meter: Meter = UNMETERED,
+    ) -> None:
         self._prefix = f"{prefix}/" if prefix else ""
         self._access = access
         self._patience = patience
         url = f"s3://{bucket}/{self._prefix}".rstrip("/")
-        self._bucket = Bucket(bucket, self._prefix, access=access, url=url)
+        self._bucket = Bucket(bucket, self._prefix, access=access, url=url, meter=meter)
         self._parts = S3Parts(self._bucket)
         self._classes = S3Classes(self._bucket, self._parts, self._listed)
 
@@ -57,14 +66,7 @@ class S3Store:
     @property
     def properties(self) -> Properties:
         """Elsewhere, without clones; Amazon's own costs money."""
-        storage, write = self._access.keeping_usd
-        return Properties(
-            local=False,
-            clones=False,
-            egress_usd_per_gb=self._access.egress_usd_per_gb,
-            storage_usd_per_gb=storage,
-            write_usd_per_1000=write,
-        )
+        return Properties(local=False, clones=False, sold_by=self._access.sold_by)
 
     @property
     def parts(self) -> S3Parts:
@@ -211,8 +213,9 @@ class S3Store:
     def _page(self, asked: Mapping[str, str]) -> Element:
         """A page of the listing; keys are encoded, as XML cannot say every one."""
         words = {"list-type": "2", "encoding-type": "url", **asked}
+        below = asked.get("prefix", "").removeprefix(self._prefix)
         query = "&".join(f"{name}={quote(word, safe='-._~')}" for name, word in words.items())
-        with self._bucket.ask("GET", None, query) as answer:
+        with self._bucket.ask("GET", None, query, below=below) as answer:
             return parsed(answer.read())
 
     def _holds(self, key: str) -> bool:

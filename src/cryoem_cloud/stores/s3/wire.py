@@ -102,6 +102,8 @@ class Answer:
     def __init__(self, response: http.client.HTTPResponse, *, last: bool) -> None:
         self._response = response
         self._last = last
+        self.come = 0
+        """Bytes of the body that were read."""
         self.status = response.status
         self.headers: Mapping[str, str] = {
             name.lower(): value for name, value in response.getheaders()
@@ -119,6 +121,7 @@ class Answer:
             HTTPException, OSError: It breaks off, or is longer than any that we asked for.
         """
         data = self._response.read(_MOST_ANSWER_BYTES)
+        self.come += len(data)
         if self._response.length:
             raise http.client.IncompleteRead(data, self._response.length)
         if not self._response.isclosed() and self._response.read(1):
@@ -132,6 +135,7 @@ class Answer:
             HTTPException, OSError: It breaks off.
         """
         come = self._response.readinto(view[:_PIECE_BYTES])
+        self.come += come
         if not come and self._response.length:
             raise http.client.IncompleteRead(b"", self._response.length)
         return come
@@ -143,6 +147,7 @@ class Answer:
             HTTPException, OSError: It breaks off.
         """
         data = self._response.read(most)
+        self.come += len(data)
         if len(data) < most and self._response.length:
             raise http.client.IncompleteRead(data, self._response.length)
         return data

@@ -4,13 +4,8 @@ from typing import Any
 
 import pytest
 
-from cryoem_cloud.providers.aws.stack.checks import (
-    Check,
-    check_gate,
-    check_quota,
-    check_subnet,
-    quotas_for,
-)
+from cryoem_cloud.providers.aws.quotas import quotas_for
+from cryoem_cloud.providers.aws.stack.checks import Check, check_gate, check_quota, check_subnet
 
 SUBNET = {"SubnetId": "subnet-1", "VpcId": "vpc-1", "MapPublicIpOnLaunch": True}
 OUT = "0.0.0.0/0"
@@ -91,7 +86,9 @@ def test_a_gate_lets_https_out_and_nobody_in() -> None:
     [
         ("g6e.xlarge", {"L-DB2E81BA", "L-3819A6DF"}),
         ("c7i.8xlarge", {"L-1216C47A", "L-34B43A08"}),
-        ("p5.48xlarge", {"L-417A185B", "L-7212CCBC"}),
+        ("p5.48xlarge", {"L-417A185B", "L-C4BD4855"}),
+        ("p4d.24xlarge", {"L-417A185B", "L-7212CCBC"}),
+        ("x2idn.16xlarge", {"L-7295265B", "L-E3A00192"}),
         ("hpc7a.96xlarge", set()),
     ],
 )

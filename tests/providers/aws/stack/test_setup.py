@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,9 @@ def test_an_earlier_store_can_be_taken_on(lab: Lab, admin: Calls) -> None:
     lab.tear_down(admin)
     choices = Choices(region=REGION)
     (kept,) = kept_buckets(admin, choices)
-    assert any(kept in line for line in announcement(choices, [kept]))
+    told = announcement(choices, [kept], store_gb_month=Decimal("0.023"))
+    assert any(kept in line for line in told)
+    assert any("Standard, 0.023 USD" in line for line in told)
     assert lab.set_up(admin, bucket=kept).account.store == first.store
     lab.tear_down(admin, delete_data=kept)
     lab.forget_users()

@@ -11,7 +11,6 @@ from cryoem_cloud.model.usd import cents
 from cryoem_cloud.providers.aws.building.taking import removed
 from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.names import BASE, BUILDS, HOME, RELION, STACK, tags_of
-from cryoem_cloud.providers.aws.prices import SNAPSHOT_USD
 from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
 
 __all__ = ["Found", "built", "built_here", "note_copy", "remove"]
@@ -22,7 +21,7 @@ _REGIONS = f"{BUILDS}/regions/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """An image. `usd` is what it costs a month at most."""
+    """An image."""
 
     name: str
     region: str
@@ -35,12 +34,11 @@ class Found:
     state: str
     snapshots: tuple[str, ...]
 
-    @property
-    def usd(self) -> Decimal:
+    def usd(self, snapshot_gb_month: Decimal) -> Decimal:
         """USD a month at most, as only blocks that were written count."""
-        return self.size_gib * SNAPSHOT_USD
+        return self.size_gib * snapshot_gb_month
 
-    def to_json(self) -> dict[str, JSON]:
+    def to_json(self, snapshot_gb_month: Decimal) -> dict[str, JSON]:
         """For programs."""
         return {
             "name": self.name,
@@ -53,7 +51,7 @@ class Found:
             "architecture": self.architecture,
             "state": self.state,
             "snapshots": list(self.snapshots),
-            "most_usd_per_month": float(cents(self.usd)),
+            "most_usd_per_month": float(cents(self.usd(snapshot_gb_month))),
         }
 
 

@@ -12,7 +12,7 @@ from cryoem_cloud.providers.aws.account import Account
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.images import base_image
 from cryoem_cloud.providers.aws.kinds import architecture_of, described
-from cryoem_cloud.providers.aws.prices import SNAPSHOT_USD, on_demand_usd
+from cryoem_cloud.providers.aws.prices import on_demand_usd
 from cryoem_cloud.providers.aws.template import Image
 
 __all__ = ["TAKE_HOURS", "Plan", "Recipe", "planned"]
@@ -83,11 +83,11 @@ class Plan:
             return "at a price that AWS does not tell"
         return f"{cents(Decimal(hours) * self.usd_per_hour)} USD"
 
-    def announcement(self, region: str) -> tuple[str, ...]:
+    def announcement(self, region: str, snapshot_gb_month: Decimal) -> tuple[str, ...]:
         """What is going to be made, and what it costs."""
         recipe, hours = self.recipe, counted(self.most_hours, "hour")
         regions = ", ".join((region, *recipe.regions))
-        month = f"{cents(self.disk_gib * SNAPSHOT_USD)} USD a month"
+        month = f"{cents(self.disk_gib * snapshot_gb_month)} USD a month"
         return (
             f"Image {recipe.name} for {self.architecture}, on {recipe.base} ({self.base.id}):",
             f"  a builder, {recipe.kind}, for {hours} at most: {self.usd(self.most_hours)};",

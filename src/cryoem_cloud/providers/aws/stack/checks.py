@@ -1,11 +1,12 @@
 """What `cryoem aws doctor` says of what AWS answered: decisions, no calls."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["QUOTAS", "Check", "check_gate", "check_quota", "check_subnet", "quotas_for"]
+from cryoem_cloud.providers.aws.quotas import Quota, asks_for
+
+__all__ = ["Check", "check_gate", "check_quota", "check_subnet"]
 
 _HTTPS = 443
 
@@ -28,35 +29,6 @@ class Check:
         return self.needed and bool(self.mend)
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """A quota of EC2's, counted in vCPUs, and the families of machines that it counts."""
-
-    code: str
-    market: str
-    families: frozenset[str]
-
-
-_STANDARD = frozenset(["a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"])
-_GRAPHICS = frozenset(["g", "gr", "vt"])
-_COMPUTE = frozenset(["p"])
-QUOTAS = (
-    Quota("L-1216C47A", "on-demand", _STANDARD),
-    Quota("L-34B43A08", "spot", _STANDARD),
-    Quota("L-DB2E81BA", "on-demand", _GRAPHICS),
-    Quota("L-3819A6DF", "spot", _GRAPHICS),
-    Quota("L-417A185B", "on-demand", _COMPUTE),
-    Quota("L-7212CCBC", "spot", _COMPUTE),
-)
-"""Codes of Service Quotas, service ec2 ("Amazon EC2 service quotas", EC2 user guide)."""
-
-
-def quotas_for(kind: str) -> tuple[Quota, ...]:
-    """Those that count machines of a type: on demand and Spot."""
-    family = kind[: next((n for n, c in enumerate(kind) if c.isdigit()), 0)]
-    return tuple(quota for quota in QUOTAS if family in quota.families)
-
-
 def check_quota(
     quota: Quota,
     have: float,
@@ -67,7 +39,7 @@ def check_quota(
     region: str,
 ) -> Check:
     """Whether the account may have `need` vCPUs; `requested` are its requests for more."""
-    what = f"quota {quota.code} ({kind}, {quota.market})"
+    what = f"quota {quota.code} ({kind}, {quota.market.value})"
     open_ = [each for each in requested if each.get("Status") in {"PENDING", "CASE_OPENED"}]
     asked = max((float(each["DesiredValue"]) for each in open_), default=0.0)
     said = f"have {have:.0f} vCPUs, need {need}"
@@ -76,10 +48,7 @@ def check_quota(
     if asked >= need:
         mend = "wait: AWS answers within hours or a few days"
         return Check(what, f"{said}, requested {asked:.0f}", mend, needed=False)
-    mend = (
-        "aws service-quotas request-service-quota-increase --service-code ec2 --quota-code "
-        f"{quota.code} --desired-value {math.ceil(need / 8) * 8} --region {region}"
-    )
+    mend = asks_for(quota, need, region)
     return Check(what, f"{said}, requested {asked:.0f}" if asked else said, mend)
 
 

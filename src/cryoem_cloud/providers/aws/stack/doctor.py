@@ -10,13 +10,8 @@ from cryoem_cloud.providers.aws.calls import Calls, Refused
 from cryoem_cloud.providers.aws.images import image_for
 from cryoem_cloud.providers.aws.kinds import described
 from cryoem_cloud.providers.aws.prices import on_demand_usd
-from cryoem_cloud.providers.aws.stack.checks import (
-    Check,
-    check_gate,
-    check_quota,
-    check_subnet,
-    quotas_for,
-)
+from cryoem_cloud.providers.aws.quotas import quotas_for
+from cryoem_cloud.providers.aws.stack.checks import Check, check_gate, check_quota, check_subnet
 from cryoem_cloud.providers.aws.stack.join import reach_store
 from cryoem_cloud.providers.aws.stack.outputs import bucket_and_folder
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
@@ -93,12 +94,16 @@ def undone(calls: Calls, choices: Choices) -> tuple[str, ...]:
 
 
 def announcement(
-    choices: Choices, kept: Sequence[str] = (), undone: Sequence[str] = ()
+    choices: Choices,
+    kept: Sequence[str] = (),
+    undone: Sequence[str] = (),
+    *,
+    store_gb_month: Decimal,
 ) -> tuple[str, ...]:
     """What setup is going to make, and what that costs while nothing runs.
 
     `kept` are buckets of earlier stacks, which it could take on; `undone` options of the last setup
-    that this one lacks.
+    that this one lacks. `store_gb_month` is what a GB in the store costs a month.
     """
     network = (
         f"in the network {choices.vpc}"
@@ -114,8 +119,8 @@ def announcement(
         f"  {store} for the store, with its files below {choices.folder}/",
         f"  {rights}; no user, no key, no machine",
         *_about_budget(choices),
-        "While nothing runs it costs what the store holds (S3 Standard, about 0.023 USD per GB and",
-        "month; requests are fractions of a cent), and nothing else.",
+        f"While nothing runs it costs what the store holds (Standard, {store_gb_month:f} USD a GB",
+        "and month; requests are fractions of a cent), and nothing else.",
         *(f"An earlier store is in the bucket {name}; to go on with it: --bucket" for name in kept),
         *(
             f"This undoes {option}, which the last setup had; to keep it, say it"

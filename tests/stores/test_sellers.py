@@ -1,12 +1,11 @@
-"""What bringing bytes home costs is known without a network, and a store says the same."""
+"""Who takes money for a store is known without a network, and the store says the same."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.stores.egress import egress_usd_per_gb
+from cryoem_cloud.stores.sellers import seller_of
 from cryoem_cloud.stores.urls import open_store
 
 _OURS = "[default]\nendpoint_url = http://localhost:9000\n"
@@ -36,9 +35,12 @@ def test_amazon_takes_money_and_servers_of_ones_own_do_not(
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "config").write_text(config)
     whole = {"HOME": str(tmp_path), **env}
-    price = egress_usd_per_gb(url, env=whole)
-    assert price == (Decimal("0.09") if costs else 0)
-    properties = open_store(url, env=whole).properties
-    assert properties.egress_usd_per_gb == price
-    assert properties.storage_usd_per_gb == (Decimal("0.023") if costs else 0)
-    assert properties.write_usd_per_1000 == (Decimal("0.005") if costs else 0)
+    seller = seller_of(url, env=whole)
+    assert seller == ("aws" if costs else "")
+    assert open_store(url, env=whole).properties.sold_by == seller
+
+
+def test_other_clouds_are_told_by_their_urls() -> None:
+    assert seller_of("gs://bucket", env={}) == "gs"
+    assert seller_of("az://container", env={}) == "az"
+    assert seller_of("gs://bucket", env={"GOOGLE_BASE_URL": "http://localhost"}) == ""
