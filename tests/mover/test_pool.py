@@ -1,6 +1,7 @@
 """Memory in flight is bounded, and buffers are used again."""
 
 import threading
+from mmap import mmap
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +50,10 @@ def test_what_is_held_and_what_lies_idle_stay_below_the_bound(
                 held.keep_only(besides // 2)
                 if held.views:
                     failed.append(item)
+                held.more(1)
+                now, idle = pool.bytes
+                if now + idle > max(most, alone) + 4:  # one of each thread's own
+                    failed.append(item)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -77,3 +82,22 @@ def test_who_asks_for_more_than_there_is_waits_until_the_others_are_done() -> No
         order.append("small")
     thread.join()
     assert order == ["small", "large"]
+
+
+def test_more_comes_out_of_what_was_asked_for_and_beyond_that_is_counted() -> None:
+    pool = Pool(4 * MIB)
+    with pool.holding(MIB, besides=2 * MIB) as held:
+        assert [len(held.more(MIB)) for _ in range(2)] == [MIB, MIB]
+        assert pool.bytes == (3 * MIB, 0)
+        held.more(MIB)
+        assert pool.bytes == (4 * MIB, 0)
+        held.keep_only(0)
+        assert pool.bytes == (3 * MIB, MIB)
+        held.drop_more()
+        assert pool.bytes == (0, 4 * MIB)
+
+
+def test_what_is_let_go_of_is_the_systems_and_not_the_heaps() -> None:
+    pool = Pool(MIB)
+    with pool.holding(MIB, besides=MIB) as held:
+        assert {type(held.views[0].obj), type(held.more(MIB).obj)} == {mmap}

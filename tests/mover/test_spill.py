@@ -4,6 +4,7 @@ import errno
 import os
 import random
 from collections.abc import Sequence
+from mmap import mmap
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ from cryoem_cloud.model.errors import NoSpaceError, SourceChangedError
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry
 from cryoem_cloud.mover import cut, send, spill
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine, Line
+from cryoem_cloud.mover.pool import Pool
 from cryoem_cloud.mover.pull import place_file
 from cryoem_cloud.mover.push import send_file
 from cryoem_cloud.mover.spill import Spill
@@ -70,6 +72,24 @@ def test_a_file_in_parts_that_are_not_in_memory_comes_back(
     assert path.with_name("back").read_bytes() == path.read_bytes()
 
 
+def test_an_encoded_part_that_waits_for_the_line_is_in_memory_that_is_counted(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "_MOST_HELD_BYTES", 64 * BLOCK_BYTES)
+    held: list[tuple[int, int]] = []
+    deliver = send._Upload._deliver
+
+    def noting(self: send._Upload, number: int, pieces: Sequence[Buffer], *rest: object) -> object:
+        assert {type(memoryview(piece).obj) for piece in pieces} == {mmap}
+        held.append((self.engine.pool.bytes[0], bytes_in(pieces)))
+        return deliver(self, number, pieces, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(send._Upload, "_deliver", noting)
+    sent(MemoryStore(), path, Encoding.AUTO)
+    assert held
+    assert all(counted >= size for counted, size in held)
+
+
 def test_a_part_that_changes_between_two_passes_is_not_sent(tmp_path: Path, path: Path) -> None:
     """Even if the file's size, time and inode say nothing of it."""
 
@@ -105,12 +125,14 @@ def test_a_full_disk_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_what_is_added_comes_out_however_often_it_is_asked_for(
     some: list[list[bytes]], most: int
 ) -> None:
-    with Spill(None, most) as spilt:
+    pool = Pool(most)
+    with pool.holding(besides=most) as held, Spill(held, None, most) as spilt:
         for pieces in some:
             spilt.add(pieces)
         whole = b"".join(b"".join(pieces) for pieces in some)
         assert spilt.size == len(whole) == bytes_in(spilt.pieces())
-        assert spilt.in_memory == (0 if len(whole) > most else len(whole))
+        held.keep_only(0)
+        assert (pool.bytes[0] > 0) == (0 < len(whole) <= most)
         for _ in range(2):
             assert b"".join(spilt.pieces()) == whole
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from cryoem_cloud.courier.known import projects
 from cryoem_cloud.courier.known.stores_used import StoresUsed
 from cryoem_cloud.model.errors import NotFoundError, UsageError
+from cryoem_cloud.model.paths import normal
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.settings import Places, environment
 
-__all__ = ["current_project", "inside", "places", "the_project"]
+__all__ = ["beginning", "current_project", "inside", "places", "the_project"]
 
 
 def places() -> Places:
@@ -65,3 +66,17 @@ def inside(project: Project, path: str) -> str:
         f"{path} lies outside the project {project.folder}",
         hint="name a path inside it; a link to the data may stand there",
     )
+
+
+def beginning(project: Project, prefix: str) -> str:
+    """How paths in the project begin that begin so from where the user stands; "" for all.
+
+    Raises:
+        UsageError: It lies outside the project.
+    """
+    if not prefix:
+        return ""
+    named = normal(inside(project, prefix))
+    if named == ".":
+        return ""
+    return f"{named}/" if prefix.endswith("/") else named

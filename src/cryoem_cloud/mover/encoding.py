@@ -1,6 +1,7 @@
 """Whether and how files are encoded: by a sample of each kind, and by what was measured since."""
 
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from cryoem_cloud.mover.source import Source
 if TYPE_CHECKING:
     from cryoem_cloud.mover.codec import Choice, Gain, Way
 
-__all__ = ["Kinds", "Use", "codecs_of", "is_worth_it"]
+__all__ = ["Kinds", "Use", "codecs_of", "encoded_by", "is_worth_it"]
 
 _LEAST_RATIO = 1.05
 _UNSEEN_RATIO = 1.5
@@ -55,6 +56,15 @@ def codecs_of(*, plain: bool, gain: str = "") -> tuple[Codec, ...]:
     if plain:
         return (Codec("zstd", {}),)
     return (Codec("blocks", {"version": 2, "gain": gain} if gain else {"version": 1}),)
+
+
+def encoded_by(use: Use, view: memoryview, start: int) -> tuple[list[bytes], float]:
+    """A block that begins at `start` as it is stored, and for how many seconds it kept a core."""
+    from cryoem_cloud.mover.codec import encoded  # noqa: PLC0415  (NumPy, where it is needed)
+
+    began_s = time.thread_time()
+    made = encoded(view, use.way, plain=use.plain, start=start, gain=use.gain)
+    return made, time.thread_time() - began_s
 
 
 def is_worth_it(ratio: float, speed: float, *, cores: int, link: float | None) -> bool:

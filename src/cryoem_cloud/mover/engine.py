@@ -20,11 +20,12 @@ from typing import Self, TypeVar
 
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import StoreUnreachableError
-from cryoem_cloud.mover.encoding import Kinds, Use
+from cryoem_cloud.mover.encoding import Kinds, Use, encoded_by
 from cryoem_cloud.mover.gains import Gains
 from cryoem_cloud.mover.pace import TELLING_BYTES, Limit, Link, Pace
 from cryoem_cloud.mover.pool import Pool
 from cryoem_cloud.mover.probe import probed
+from cryoem_cloud.mover.source import Source
 from cryoem_cloud.ports.repeats import hearing_of_repeats
 from cryoem_cloud.ports.store import Store
 
@@ -103,6 +104,8 @@ class Engine:
         self._window = 2 * streams
         self._threads = ThreadPoolExecutor(max_workers=streams, thread_name_prefix="mover")
         self._cores = ThreadPoolExecutor(max_workers=cores, thread_name_prefix="mover-core")
+        self._looking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mover-look")
+        """Tries samples: no core's, as it may wait for a gain that waits for memory."""
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -122,6 +125,7 @@ class Engine:
         self.end()
         self._threads.shutdown()  # cancelling what waits there would leave `each` waiting for ever
         self._cores.shutdown()
+        self._looking.shutdown()
 
     def end(self) -> None:
         """Begin nothing more; requests that are on their way arrive."""
@@ -227,9 +231,19 @@ class Engine:
         """
         return self._cores.submit(work).result()
 
+    def use(self, source: Source, *, link: float | None) -> Use | None:
+        """How to encode that file, on a link of so many bytes a second; None: not at all."""
+        if not self.encodes:
+            return None
+        return self._looking.submit(self.kinds.use, source, link=link).result()
+
+    def is_hopeful(self, source: Source) -> bool:
+        """Whether something can be gained by encoding that file, as far as a short look tells."""
+        return self.encodes and self._looking.submit(self.kinds.is_hopeful, source).result()
+
     def encoded(self, view: memoryview, use: Use, *, start: int = 0) -> list[bytes]:
         """A block, which begins at `start`, as it is stored; what that took is measured."""
-        made, took_s = self.coded(partial(_encoded, view, use, start))
+        made, took_s = self.coded(partial(encoded_by, use, view, start))
         self.kinds.measured(use, raw=len(view), stored=sum(map(len, made)), seconds=took_s)
         return made
 
@@ -272,15 +286,6 @@ class Engine:
         if any(other.is_active for other in self._line.behind):
             return max(1, self._pace.streams // _SHARE_BEHIND)
         return self._pace.streams
-
-
-def _encoded(view: memoryview, use: Use, start: int) -> tuple[list[bytes], float]:
-    """A block as it is stored, and for how many seconds it kept a core."""
-    from cryoem_cloud.mover.codec import encoded  # noqa: PLC0415  (NumPy, where it is needed)
-
-    began_s = time.thread_time()
-    made = encoded(view, use.way, plain=use.plain, start=start, gain=use.gain)
-    return made, time.thread_time() - began_s
 
 
 def _cores() -> int:

@@ -36,7 +36,7 @@ _MOST_STORED_BYTES = 2 * BLOCK_BYTES
 """No encoded block is larger."""
 _TRIES = 3
 """How often what comes damaged is asked for."""
-_DAMAGED = "the store or the network damaged them; see cryoem report"
+_DAMAGED = "cryoem verify --repair sends a file again that is here as it was stored"
 _VERSIONS = {"blocks": 2, "zstd": 0}
 """The codecs that we read, and their newest versions."""
 

@@ -42,9 +42,9 @@ def planned(
         with suppress(ObjectMissingError, CorruptObjectError):
             return before, _use_by(engine, store, project, before)
     link = engine.link_bytes_per_s
-    if link is None and source.stamp.size > PROBED_BYTES and engine.kinds.is_hopeful(source):
+    if link is None and source.stamp.size > PROBED_BYTES and engine.is_hopeful(source):
         link = engine.link_to(store, project)
-    use = engine.kinds.use(source, link=link)
+    use = engine.use(source, link=link)
     if use is None:
         return raw, None
     cut = cut_of(source.stamp.size, ratio=use.ratio)

@@ -11,7 +11,14 @@ from functools import partial
 from pathlib import Path
 
 from cryoem_cloud.model.digest import Digester, is_digest_of
-from cryoem_cloud.model.errors import CorruptObjectError, FormatError, NoSpaceError, RefusedError
+from cryoem_cloud.model.errors import (
+    CorruptObjectError,
+    CryoemError,
+    FormatError,
+    NoSpaceError,
+    ObjectMissingError,
+    RefusedError,
+)
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry
 from cryoem_cloud.mover.archived import naming_archived
 from cryoem_cloud.mover.beside import hold, part_of
@@ -32,6 +39,9 @@ __all__ = ["fetch_bytes", "fetch_files", "place_bytes", "place_file"]
 _BUNDLE_BYTES = 32 * 1024 * 1024
 """Small files in one object are fetched in one request as long as their span is below this."""
 
+_DAMAGED = (CorruptObjectError, ObjectMissingError)
+
+Damaged = Callable[[Entry, CryoemError], None]
 Moved = Callable[[int], None]
 
 
@@ -110,10 +120,12 @@ def fetch_files(
     moved: Moved = lambda _: None,
     make_folders: bool = True,
     engine: Engine | None = None,
+    damaged: Damaged | None = None,
 ) -> None:
     """Place many files; small ones that lie in one object come by one request.
 
-    Without `make_folders` the files' folders must be there.
+    Without `make_folders` the files' folders must be there. `damaged`, if given, is told of files
+    of which the store has other bytes than were stored, or none; all others are placed.
 
     Raises:
         What `place_file` raises, for the first file that fails; others may have been placed.
@@ -129,7 +141,7 @@ def fetch_files(
         ThreadPoolExecutor(max_workers=streams) as pool,
         used.ending_with_the_program(),
     ):
-        placing = _Placing(store, project, moved, used)
+        placing = _Placing(store, project, moved, used, damaged)
         for _ in pool.map(placing.place, together.values()):
             pass
 
@@ -162,6 +174,7 @@ class _Placing:
     project: str
     moved: Moved
     engine: Engine
+    damaged: Damaged | None
 
     def place(self, group: list[tuple[Entry, Path]]) -> None:
         """Place files that lie in one object."""
@@ -172,14 +185,17 @@ class _Placing:
         first = batch[0][0].content
         if len(batch) == 1 or first is None or first.reference:
             for entry, path in batch:
-                place_file(
-                    self.store, self.project, entry, path, moved=self.moved, engine=self.engine
-                )
+                self._place_one(entry, path)
             return
         start = _start(batch[0])
         length = max(map(_end, batch)) - start
-        with self.engine.stream(length), naming_archived(batch[0][0].path):
-            data = self.store.get(f"{self.project}/{first.key}", start=start, length=length)
+        try:
+            with self.engine.stream(length), naming_archived(batch[0][0].path):
+                data = self.store.get(f"{self.project}/{first.key}", start=start, length=length)
+        except _DAMAGED as error:
+            for entry, _ in batch:
+                self._tell(entry, error)
+            return
         for entry, path in batch:
             piece = data[_start((entry, path)) - start : _end((entry, path)) - start]
             try:
@@ -188,6 +204,18 @@ class _Placing:
                 self._place([(entry, path)])
             else:
                 self.moved(entry.size)
+
+    def _place_one(self, entry: Entry, path: Path) -> None:
+        store, project = self.store, self.project
+        try:
+            place_file(store, project, entry, path, moved=self.moved, engine=self.engine)
+        except _DAMAGED as error:
+            self._tell(entry, error)
+
+    def _tell(self, entry: Entry, error: CryoemError) -> None:
+        if self.damaged is None:
+            raise error
+        self.damaged(entry, error)
 
 
 def _refer(content: Content, entry: Entry, path: Path) -> None:
@@ -257,7 +285,7 @@ def _require_digest(as_promised: bool, content: Content) -> None:  # noqa: FBT00
     if not as_promised:
         raise CorruptObjectError(
             f"{content.key}: the bytes are not those that were stored",
-            hint="the store or the network damaged them; see cryoem report",
+            hint="cryoem verify --repair sends a file again that is here as it was stored",
         )
 
 

@@ -185,7 +185,7 @@ class _Upload:
         most = min(2 * expected, _MOST_HELD_BYTES)
         with (
             self.engine.pool.holding(BLOCK_BYTES, besides=_ENCODING_BYTES + expected) as held,
-            Spill(self.engine.journals, most) as spill,
+            Spill(held, self.engine.journals, most) as spill,
         ):
             digests, lengths = [], []
             for block in self.cut.blocks_of(number):
@@ -194,7 +194,7 @@ class _Upload:
                 digests.append(digest)
                 lengths.append(sum(map(len, pieces)))
             spill.add(self._padding(spill.size, last=number == self.cut.parts))
-            held.keep_only(spill.in_memory)
+            held.keep_only(0)
             return self._deliver(number, spill.pieces(), digests, lengths)
 
     def _block(self, buffer: memoryview, number: int, use: Use) -> tuple[list[bytes], str]:
@@ -204,11 +204,11 @@ class _Upload:
         digest = self.source.digested(span.start, view)
         return self.engine.encoded(view, use, start=span.start), digest
 
-    def _padding(self, stored: int, *, last: bool) -> list[bytes]:
+    def _padding(self, stored: int, *, last: bool) -> list[Buffer]:
         from cryoem_cloud.mover.codec import padding  # noqa: PLC0415  (NumPy, where it is needed)
 
         missing = missing_bytes(stored, last=last)
-        return [padding(max(missing, _LEAST_PADDING))] if missing else []
+        return padding(max(missing, _LEAST_PADDING)) if missing else []
 
     def _deliver(
         self, number: int, pieces: Sequence[Buffer], digests: list[str], lengths: list[int]

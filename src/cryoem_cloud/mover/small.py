@@ -40,7 +40,7 @@ def send_whole(
     with Source(path) as source:
         size, use = source.stamp.size, None
         if size >= _LEAST_BYTES:
-            use = engine.kinds.use(source, link=engine.link_bytes_per_s)
+            use = engine.use(source, link=engine.link_bytes_per_s)
         key = key + ZST if use and use.plain else key
         with _made(engine, source, use) as (stored, digest):
             source.require_unchanged()

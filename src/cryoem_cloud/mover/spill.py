@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from cryoem_cloud.model.errors import NoSpaceError
+from cryoem_cloud.mover.pool import Held
 from cryoem_cloud.ports.parts import Buffer, Pieces
 
 __all__ = ["Spill"]
@@ -18,16 +19,18 @@ _PIECE_BYTES = 1024 * 1024
 
 
 class Spill:
-    """Bytes one after the other: in memory up to `most_bytes`, else in a file in `folder`.
+    """Bytes one after the other: in memory that is `held` up to `most_bytes`, else in a file.
 
-    Without a folder, or where there is none, the file is where temporary files are kept.
+    The file is in `folder`; without one, or where there is none, where temporary files are kept.
     """
 
-    def __init__(self, folder: Path | None, most_bytes: int) -> None:
+    def __init__(self, held: Held, folder: Path | None, most_bytes: int) -> None:
+        self._held = held
         self._folder = str(folder) if folder and folder.is_dir() else gettempdir()
         self._most = most_bytes
         self._file: BinaryIO | None = None
-        self._held: list[Buffer] = []
+        self._buffers: list[memoryview] = []
+        """All full but the last."""
         self.size = 0
 
     def __enter__(self) -> Self:
@@ -44,40 +47,59 @@ class Spill:
         if self._file is not None:
             self._file.close()
 
-    @property
-    def in_memory(self) -> int:
-        """Bytes that are."""
-        return 0 if self._file else self.size
-
-    def add(self, pieces: Sequence[Buffer]) -> None:
-        """Append these.
+    def add(self, pieces: Iterable[Buffer]) -> None:
+        """Append these, which need not be kept.
 
         Raises:
-            NoSpaceError: They do not fit into memory, and the disk is full.
+            NoSpaceError: They are not to be in memory, and the disk is full.
         """
-        self._held += pieces
-        self.size += sum(map(len, pieces))
-        if self.in_memory > self._most or self._file:
-            with _space_in(self._folder):
-                self._file = self._file or TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
-                _write(self._file, self._held)
-            self._held.clear()
+        for piece in pieces:
+            view = memoryview(piece).cast("B")
+            if self._file is None and self.size + len(view) > self._most:
+                self._leave_memory()
+            if self._file is None:
+                self._copy(view)
+            else:
+                self._write(self._file, (view,))
+            self.size += len(view)
+
+    def _copy(self, view: memoryview) -> None:
+        start = self.size % _PIECE_BYTES
+        while view:
+            if not start:
+                self._buffers.append(self._held.more(_PIECE_BYTES))
+            some = view[: _PIECE_BYTES - start]
+            self._buffers[-1][start : start + len(some)] = some
+            start = (start + len(some)) % _PIECE_BYTES
+            view = view[len(some) :]
+
+    def _leave_memory(self) -> None:
+        with _space_in(self._folder):
+            self._file = TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
+        self._write(self._file, self._in_memory())
+        self._buffers.clear()
+        self._held.drop_more()
+
+    def _in_memory(self) -> list[memoryview]:
+        starts = range(0, self.size, _PIECE_BYTES)
+        pairs = zip(self._buffers, starts, strict=True)
+        return [buffer[: self.size - start] for buffer, start in pairs]
 
     def pieces(self) -> Sequence[Buffer]:
         """All of them, once nothing more is added."""
         if self._file is None:
-            return self._held
+            return self._in_memory()
         starts = range(0, self.size, _PIECE_BYTES)
         sizes = [min(_PIECE_BYTES, self.size - start) for start in starts]
         descriptor = self._file.fileno()
         return Pieces(sizes, lambda n: os.pread(descriptor, sizes[n], starts[n]))
 
-
-def _write(file: BinaryIO, pieces: Iterable[Buffer]) -> None:
-    for piece in pieces:
-        view = memoryview(piece)
-        while view:
-            view = view[file.write(view) :]
+    def _write(self, file: BinaryIO, pieces: Iterable[memoryview]) -> None:
+        with _space_in(self._folder):
+            for piece in pieces:
+                view = piece
+                while view:
+                    view = view[file.write(view) :]
 
 
 @contextmanager

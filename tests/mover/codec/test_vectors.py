@@ -104,7 +104,7 @@ def test_a_whole_file_of_many_blocks_with_padding(tmp_path: Path) -> None:
     pieces = [b"another file"]
     for number, (block, start) in enumerate(blocks):
         pieces += encoded(block, ways[number % len(ways)], start=start, gain=gain)
-        pieces.append(padding(8 + number))
+        pieces += map(bytes, padding(8 + number))
     stored = b"".join(pieces)
     (tmp_path / "object").write_bytes(stored + b"and another")
     (tmp_path / "gain").write_bytes(gain.read(0, gain.pixels))
@@ -144,11 +144,11 @@ def test_zstd_itself_runs_over_a_stored_file(tmp_path: Path) -> None:
     if not shutil.which("zstd"):
         pytest.skip("there is no program zstd")
     raw = counts(1, 64).tobytes()
-    stored = b"".join([*encoded(raw, Way("nibbles")), padding(100), *encoded(raw, ZSTD)])
+    stored = b"".join([*encoded(raw, Way("nibbles")), *padding(100), *encoded(raw, ZSTD)])
     (tmp_path / "m.zst").write_bytes(stored)
     subprocess.run(["zstd", "-dq", str(tmp_path / "m.zst")], check=True)
     assert (tmp_path / "m").read_bytes().endswith(raw)
-    plain = b"".join([*encoded(raw, ZSTD, plain=True), padding(100)]) * 2
+    plain = b"".join([*encoded(raw, ZSTD, plain=True), *padding(100)]) * 2
     (tmp_path / "p.zst").write_bytes(plain)
     subprocess.run(["zstd", "-dq", str(tmp_path / "p.zst")], check=True)
     assert (tmp_path / "p").read_bytes() == raw * 2

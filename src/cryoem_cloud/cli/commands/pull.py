@@ -38,8 +38,9 @@ def command(
 
     A PATH may be a pattern, in quotes: 'MotionCorr/job002/Movies/*.mrc'. A file that is here as the
     store has it is left alone. Where one differs nothing is brought home, unless --force is given.
-    Interrupted, it goes on with what has not come. Of what is archived and not restored nothing
-    comes; that is said in the end, and the exit code is 8.
+    Interrupted, it goes on with what has not come. What is damaged in the store is named once all
+    else has come. Of what is archived and not restored nothing comes; that is said in the end, and
+    the exit code is 8.
     """
     pulling = Pulling(the_project(), places())
     pulling.look(paths)
@@ -55,5 +56,6 @@ def command(
     pulling.say_price(fresh)
     if fresh or not archived:
         pulling.fetch(fresh, rate=limit_rate).say(json_=json_)
+    pulling.require_whole()
     if archived:
         raise archived_here(paths, archived, pulling.store, pulling.places)

@@ -6,7 +6,7 @@ from cryoem_cloud.cli.files.indexed import entries
 from cryoem_cloud.cli.files.using import folders_of
 from cryoem_cloud.cli.money.paying import stored_usd
 from cryoem_cloud.cli.showing import table
-from cryoem_cloud.cli.standing import the_project
+from cryoem_cloud.cli.standing import beginning, inside, the_project
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.file import Kind
 from cryoem_cloud.model.paths import is_below, normal
@@ -26,12 +26,15 @@ def command() -> None:
 def ls(*, prefix: str, json_: bool) -> int:
     """List the files of the project that the store holds.
 
-    Those whose paths in the project begin with PREFIX, if one is given; exit code 1 where none do.
+    Those whose paths begin with PREFIX, if one is given, which counts from the current folder; exit
+    code 1 where none do.
     """
+    project = the_project()
+    start = beginning(project, prefix)
     found = [
         entry
-        for entry in entries(the_project()).values()
-        if entry.path.startswith(prefix) and entry.kind is Kind.FILE
+        for entry in entries(project).values()
+        if entry.path.startswith(start) and entry.kind is Kind.FILE
     ]
     found.sort(key=lambda entry: entry.path)
     nothing = bool(prefix) and not found
@@ -57,11 +60,12 @@ def ls(*, prefix: str, json_: bool) -> int:
 def du(*, prefix: str, json_: bool) -> None:
     """Say how much the store holds of the project's files, folder by folder, and what that costs.
 
+    Those in the folder PREFIX, if one is given, which counts from the current folder.
     SIZE is the files' own, STORED what is left of it in the store, where files of the same content
     are kept once. The last line counts all objects: also older versions, journals and records.
     """
     project = the_project()
-    named = normal(prefix or ".")
+    named = normal(inside(project, prefix)) if prefix else "."
     found = [
         entry
         for entry in entries(project).values()

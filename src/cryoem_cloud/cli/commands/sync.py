@@ -41,6 +41,7 @@ def command(
     away, archived = pulling.readable(away)
     pulling.say_price(away)
     _say((sent, pulling.fetch(away, rate=limit_rate)), json_=json_)
+    pulling.require_whole()
     if archived:
         error = archived_here(paths, archived, pulling.store, pulling.places)
         click.echo(f"cryoem: what is archived stays there: {error}", err=True)

@@ -1,10 +1,13 @@
 """What the commands that move files have in common: options, and what they say in the end."""
 
+import signal
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from types import FrameType
 from typing import TypeVar
 
 import click
@@ -21,7 +24,16 @@ from cryoem_cloud.model.units import (
     visible,
 )
 
-__all__ = ["Moved", "Plan", "Tally", "encoding_option", "json_option", "rate_option", "requests_of"]
+__all__ = [
+    "Moved",
+    "Plan",
+    "Tally",
+    "encoding_option",
+    "json_option",
+    "rate_option",
+    "requests_of",
+    "saying_if_interrupted",
+]
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -97,6 +109,35 @@ class Tally:
             moved(size)
 
         return count
+
+
+@contextmanager
+def saying_if_interrupted(verb: str, tally: Tally, size: int) -> Iterator[None]:
+    """Within this, Ctrl-C is answered with how many of `size` bytes moved, and that it goes on.
+
+    At once, as what is on its way may take long to arrive; a second one is not answered.
+    """
+
+    def said(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        done = f"{human_size(tally.raw)} of {human_size(size)}"
+        click.echo(
+            f"cryoem: interrupted: {done} {verb}; what is on its way arrives, and the same "
+            "command goes on from there",
+            err=True,
+        )
+        if callable(before):
+            before(number, frame)
+
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before):  # a script's background, where Ctrl-C means nothing
+        yield
+        return
+    signal.signal(signal.SIGINT, said)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,17 +4,18 @@ import posixpath
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import click
 
 from cryoem_cloud.cli.files.indexed import differs, entries, placeable, require_placing
-from cryoem_cloud.cli.files.moving import Moved, Plan, Tally, requests_of
+from cryoem_cloud.cli.files.moving import Moved, Plan, Tally, requests_of, saying_if_interrupted
 from cryoem_cloud.cli.files.selecting import real_name, wanted
 from cryoem_cloud.cli.jobs.finding import cards
 from cryoem_cloud.cli.jobs.whereabouts import egress_usd, price_told
 from cryoem_cloud.cli.progress import moving
 from cryoem_cloud.cli.standing import inside
-from cryoem_cloud.model.errors import NotFoundError, RefusedError
+from cryoem_cloud.model.errors import CorruptObjectError, CryoemError, NotFoundError, RefusedError
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.lastwords import folders_of
 from cryoem_cloud.model.project import Project
@@ -43,6 +44,10 @@ class Pulling:
     places: Places
     files: Sequence[Entry] = ()
     store: Store = field(init=False)
+    left_out: dict[str, str] = field(default_factory=dict)
+    """What does not come home, and why."""
+    damaged: list[str] = field(default_factory=list)
+    """Paths of files of which the store has other bytes than were stored, or none."""
     _outputs: Sequence[str] = ()
     _began_s: float = field(default_factory=time.monotonic)
 
@@ -53,6 +58,8 @@ class Pulling:
         self, paths: Sequence[str], *, missing_ok: Callable[[str], bool] = lambda _: False
     ) -> None:
         """Find the files that are there, or fit, or lie below what is or does.
+
+        Empty folders that the store knows nothing of, as a shell's pattern may name, are left out.
 
         Raises:
             NotFoundError: The store has nothing of a name.
@@ -66,9 +73,10 @@ class Pulling:
             asked = (entry for entry in known if named(entry.path))
             files = [entry for entry in asked if placeable(entry)]
             if not files and not missing_ok(path):
-                raise NotFoundError(
-                    f"the store has nothing at {path}", hint="cryoem store ls lists its files"
-                )
+                if len(paths) == 1 or not _is_empty_folder(path):
+                    said = f"the store has nothing at {path}"
+                    raise NotFoundError(said, hint="cryoem store ls lists its files")
+                self.left_out[path] = "an empty folder, of which the store has nothing"
             found.update((entry.path, entry) for entry in files)
         self.files = tuple(found.values())
 
@@ -166,6 +174,8 @@ class Pulling:
     def fetch(self, fresh: Sequence[Entry], *, rate: int = 0) -> Moved:
         """Bring these home; what pulls that were killed left beside the files goes.
 
+        Those that are damaged in the store do not come, and are left out, and `damaged`.
+
         Raises:
             RefusedError: A folder is in the way of one, or a file of its folder.
             NoSpaceError: There is no room for them.
@@ -179,14 +189,22 @@ class Pulling:
         require_space(folder, size, purpose="pulling")
         settings = Settings.read(self.places, folder, environment())
         with (
+            saying_if_interrupted("came home", tally, size),
             fetching(settings, rate=rate) as engine,
             moving("coming home", size, wire=lambda: engine.wire_bytes) as moved,
         ):
             wanted_ = [(entry, folder / entry.path) for entry in fresh]
             counting = tally.counting(moved)
-            fetch_files(self.store, self.project.name, wanted_, moved=counting, engine=engine)
-            rate_ = engine.newly_measured()
-            lines_of(self.places).note(self.project.store, SystemClock().now(), up=None, down=rate_)
+            fetch_files(
+                self.store,
+                self.project.name,
+                wanted_,
+                moved=counting,
+                engine=engine,
+                damaged=self._is_damaged,
+            )
+            now, at_rate = SystemClock().now(), engine.newly_measured()
+            lines_of(self.places).note(self.project.store, now, up=None, down=at_rate)
         return Moved(
             verb="brought home",
             files=len(self.files),
@@ -194,5 +212,28 @@ class Pulling:
             sent=tally.raw,
             wire=sum(entry.content.stored for entry in fresh if entry.content),
             seconds=time.monotonic() - self._began_s,
-            moved_files=len(fresh),
+            moved_files=len(fresh) - len(self.damaged),
+            left_out=self.left_out,
         )
+
+    def _is_damaged(self, entry: Entry, error: CryoemError) -> None:
+        self.damaged.append(entry.path)
+        self.left_out[entry.path] = f"damaged in the store ({error.message})"
+
+    def require_whole(self) -> None:
+        """See to it that all that was to come has come.
+
+        Raises:
+            CorruptObjectError: Of some the store has other bytes than were stored, or none.
+        """
+        if self.damaged:
+            files = counted(len(self.damaged), "file is", "files are")
+            raise CorruptObjectError(
+                f"{files} damaged in the store; all others came",
+                hint="cryoem verify --repair mends that where a file is here as it was stored: "
+                "call it on the computer that has it",
+            )
+
+
+def _is_empty_folder(path: str) -> bool:
+    return Path(path).is_dir() and not any(Path(path).iterdir())

@@ -1,6 +1,6 @@
 """Sending what a look has found: apart from the look, which has little to import."""
 
-from cryoem_cloud.cli.files.moving import Tally
+from cryoem_cloud.cli.files.moving import Tally, saying_if_interrupted
 from cryoem_cloud.cli.files.pushing import Pushing
 from cryoem_cloud.cli.progress import moving
 from cryoem_cloud.courier.sending.calm import send_calmly
@@ -25,9 +25,11 @@ def send(pushing: Pushing, *, codec: str, rate: int) -> tuple[int, int]:
     project, places, tally = pushing.project, pushing.places, Tally()
     make_known(pushing.store, project)
     settings = Settings.read(places, project.folder, environment())
+    size = sum(pushing.fresh.values())
     with (
+        saying_if_interrupted("sent", tally, size),
         sending(places, settings, codec=codec, rate=rate) as engine,
-        moving("sending", sum(pushing.fresh.values()), wire=lambda: engine.wire_bytes) as moved,
+        moving("sending", size, wire=lambda: engine.wire_bytes) as moved,
     ):
         upload = Upload(
             store=pushing.store,

@@ -15,6 +15,7 @@ from cryoem_cloud.ports.parts import Buffer
 __all__ = ["HEAD_BYTES", "Recipe", "count_of", "padding", "told"]
 
 _RECIPE, _PADDING, _FRAME = 0x184D2A5C, 0x184D2A5D, 0xFD2FB528
+_ZEROS = memoryview(bytes(64 * 1024))
 _HEAD = struct.Struct("<II")
 HEAD_BYTES = _HEAD.size
 _MOST_BYTES = 4096
@@ -106,12 +107,16 @@ def count_of(fields: Mapping[str, JSON], name: str, most: int) -> int:
     return found
 
 
-def padding(size: int) -> bytes:
-    """A skippable frame of exactly `size` bytes, of which zstd and we make nothing.
+def padding(size: int) -> list[Buffer]:
+    """A skippable frame of exactly `size` bytes in pieces, of which zstd and we make nothing.
+
+    They take no memory, however large it is.
 
     Raises:
         ValueError: It is less than HEAD_BYTES.
     """
     if size < HEAD_BYTES:
         raise ValueError(f"a skippable frame has at least {HEAD_BYTES} bytes, not {size}")
-    return _HEAD.pack(_PADDING, size - HEAD_BYTES) + bytes(size - HEAD_BYTES)
+    zeros = size - HEAD_BYTES
+    whole, rest = divmod(zeros, len(_ZEROS))
+    return [_HEAD.pack(_PADDING, zeros), *[_ZEROS] * whole, _ZEROS[:rest]]

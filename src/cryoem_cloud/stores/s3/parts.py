@@ -1,12 +1,13 @@
 """Cutting a stream into the parts of an upload, and sending a few of them at a time."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 
 from cryoem_cloud.model.errors import ObjectMissingError, StoreError, StoreUnreachableError
-from cryoem_cloud.ports.parts import Parts, SentPart
+from cryoem_cloud.ports.parts import Buffer, Parts, SentPart
 
 __all__ = ["PART_BYTES", "STREAMS", "part_bytes", "parts_of", "put_parts"]
 
@@ -25,28 +26,35 @@ def part_bytes(size: int) -> int:
     return max(PART_BYTES, -(-needed // mib) * mib)
 
 
-def parts_of(name: str, chunks: Iterable[bytes], *, size: int) -> Iterator[bytes]:
-    """The stream's bytes in parts; none for an empty stream.
+def parts_of(name: str, chunks: Iterable[bytes], *, size: int) -> Iterator[list[Buffer]]:
+    """The stream's bytes in parts, each in pieces, which are not copied; none for an empty stream.
 
     Raises:
         StoreError: The chunks do not sum up to `size`.
     """
-    whole, held, come = part_bytes(size), bytearray(), 0
+    whole, come = part_bytes(size), 0
+    held: list[Buffer] = []
+    room = whole
     for chunk in chunks:
         come += len(chunk)
-        held += chunk
         if come > size:
             break
-        while len(held) >= whole:
-            yield bytes(held[:whole])
-            del held[:whole]
+        view = memoryview(chunk)
+        while view:
+            held.append(view[:room])
+            view, room = view[room:], room - len(held[-1])
+            if not room:
+                yield held
+                held, room = [], whole
     if come != size:
         raise StoreError(f"{name}: {size} bytes were announced, {come} came")
     if held:
-        yield bytes(held)
+        yield held
 
 
-def put_parts(parts: Parts, key: str, stream: Iterable[bytes], *, if_absent: bool) -> None:
+def put_parts(
+    parts: Parts, key: str, stream: Iterable[Sequence[Buffer]], *, if_absent: bool
+) -> None:
     """Make an object of the stream's parts, STREAMS of which are sent at a time.
 
     An error, whoever raises it, leaves no upload behind.
@@ -57,7 +65,7 @@ def put_parts(parts: Parts, key: str, stream: Iterable[bytes], *, if_absent: boo
     """
     upload = parts.begin(key)
     try:
-        stored = _sent(stream, lambda number, data: parts.send(key, upload, number, (data,)))
+        stored = _sent(stream, partial(parts.send, key, upload))
         parts.complete(key, upload, stored, if_absent=if_absent)
     except ObjectMissingError as error:
         raise StoreUnreachableError(f"{key} could not be stored") from error
@@ -67,7 +75,9 @@ def put_parts(parts: Parts, key: str, stream: Iterable[bytes], *, if_absent: boo
         raise
 
 
-def _sent(parts: Iterable[bytes], send: Callable[[int, bytes], SentPart]) -> list[SentPart]:
+def _sent(
+    parts: Iterable[Sequence[Buffer]], send: Callable[[int, Sequence[Buffer]], SentPart]
+) -> list[SentPart]:
     """What `send` gave for each part and its number from 1, in order."""
     under_way: deque[Future[SentPart]] = deque()
     done: list[SentPart] = []

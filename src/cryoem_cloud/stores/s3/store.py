@@ -6,6 +6,7 @@ body carries its CRC32, so that the server refuses one that was damaged on its w
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote, unquote_plus
 
@@ -98,7 +99,7 @@ class S3Store:
         lawful(key)
         parts = parts_of(key, chunks, size=size)
         if size <= part_bytes(size):
-            data = b"".join(parts)
+            data = b"".join(chain.from_iterable(parts))
             self._patience.persist(lambda: self.put(key, data, if_absent=if_absent))
             return
         if if_absent and self._holds(key):  # before anything large is sent in vain
