@@ -9,6 +9,7 @@ from cryoem_cloud.courier.machines.manning import MOST_ATTEMPTS
 from cryoem_cloud.courier.machines.sweep import sweep
 from cryoem_cloud.model.errors import ProviderUnreachableError
 from cryoem_cloud.model.job import Outcome
+from cryoem_cloud.model.launch import Launch
 from cryoem_cloud.model.machine import DEAD_AFTER_S, Fleet, Machine, State
 from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.ports.provider import Order
@@ -85,7 +86,7 @@ def test_a_job_whose_holder_lives_elsewhere_is_not_manned_again(bench: Bench) ->
 
 def test_a_courier_goes_on_with_the_newest_attempt(bench: Bench) -> None:
     for attempt, token in enumerate(tokens(bench, 1, 2, 3), start=1):
-        bench.records.put_launch(attempt, "played", token, Offer())
+        bench.records.put_launch(attempt, "played", token, Launch())
     provider = Leaving(lambda *_: bench.done())
     assert bench.run(provider=provider).outcome is Outcome.SUCCESS
     assert provider.kept == tokens(bench, 3)
@@ -260,9 +261,9 @@ def test_where_there_is_no_spot_machine_one_on_demand_is_ordered_after_5_min(ben
     assert provider.ended == [first]
     waited = sum(order.token == first for order in provider.orders) * _LOOK_S
     assert 300 <= waited < 310
-    assert bench.records.launch(1).market is Market.SPOT
-    assert bench.records.launch(2).market is Market.ON_DEMAND
-    assert provider.orders[-1].offer.kinds == bench.records.launch(1).kinds
+    assert bench.records.launch(1).offer.market is Market.SPOT
+    assert bench.records.launch(2).offer.market is Market.ON_DEMAND
+    assert provider.orders[-1].offer.kinds == bench.records.launch(1).offer.kinds
 
 
 def test_a_job_for_which_there_is_no_machine_says_so_and_waits(bench: Bench) -> None:
@@ -282,7 +283,7 @@ def test_a_job_for_which_there_is_no_machine_says_so_and_waits(bench: Bench) -> 
 
 def test_another_courier_goes_on_with_what_was_offered(bench: Bench) -> None:
     offer = Offer(("g6.xlarge",), Market.SPOT)
-    bench.records.put_launch(1, "played", tokens(bench, 1)[0], offer)
+    bench.records.put_launch(1, "played", tokens(bench, 1)[0], Launch(offer=offer))
     provider = Selling(bench, has=Market.SPOT)
     assert bench.run(provider=provider).outcome is Outcome.SUCCESS
     assert [order.offer for order in provider.orders[:1]] == [offer]

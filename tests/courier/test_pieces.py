@@ -19,6 +19,7 @@ from cryoem_cloud.courier.known.desk import CardDesk
 from cryoem_cloud.courier.sending import inputs
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.job import Exit, Job, Need, Outcome, Wish
+from cryoem_cloud.model.launch import Launch
 from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.phase import Phase
@@ -353,6 +354,43 @@ def test_as_many_machines_share_a_job_as_is_planned_and_the_plan_stays_above_its
     assert len(hands.machines) == 3
     assert seen[0].startswith(f"before\n{plan.text}cryoem: piece 1 of 3: lines 1 to 1: ended")
     assert log.read_text().startswith(f"before\n{plan.text}== piece 1 of 3: lines 1 to 1 ==\n")
+
+
+class Booting(Hands):
+    """Machines come up once a second fleet has been ordered."""
+
+    def keep(self, order: Order) -> Fleet:
+        if self.bench.records.launches() < 2:
+            return Fleet(machines=(Machine(name=f"{order.token}-0", state=State.STARTING),))
+        return super().keep(order)
+
+
+def test_machines_of_a_job_that_takes_long_to_send_are_ordered_as_it_is_sent(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one alone; all others once the last piece is there."""
+    monkeypatch.setattr(inputs, "_SLOW_BYTES", 0)
+    bench = replace(pieced(bench, ["a", "b", "c"], Wish(pieces=3)), application=Told())
+    store, records = bench.store, bench.records
+    assert isinstance(store, Slow)
+    monkeypatch.setattr(Slow, "properties", replace(store.properties, local=False))
+
+    def once_ordered(name: str) -> None:
+        until = time.monotonic() + 60
+        while name == "c" and not records.launches():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    store.before = once_ordered
+    hands = Booting(bench, tmp_path / "machines", sells=True, region="us-west-2")
+    run(bench, tmp_path, hands)
+    assert bench.card().outcome is Outcome.SUCCESS
+    plan = records.plan()
+    assert plan is not None
+    first, second = records.launch(1), records.launch(2)
+    assert first == Launch(offer=plan.offers[0], count=1)
+    assert second == Launch(offer=plan.offers[0], count=2, beside=(1,))
+    assert len(hands.machines) == 3
 
 
 def test_what_was_said_of_pieces_before_a_trouble_does_not_stay_in_the_log(

@@ -212,3 +212,20 @@ def test_what_is_not_sold_so_is_not_offered(market: Market) -> None:
     assert any(
         "is not sold" in found.why and found.kinds == (V100.name,) for found in made.excluded
     )
+
+
+def test_no_more_machines_are_planned_than_make_it_shorter_nor_dearer_ones() -> None:
+    """The line is what takes time: the cheapest machine keeps up with it."""
+    line = Transfer(up_bytes=12 * 10**12, line_bytes_s=2e6)
+    option = chosen(MOTION, transfer=line)
+    assert option.machines == 1
+    made = plan(MOTION, transfer=line)
+    assert option.usd.p50 == min(each.usd.p50 for each in made.front)
+
+
+def test_machines_are_paid_for_from_their_own_order_on() -> None:
+    line = Transfer(up_bytes=12 * 10**12, line_bytes_s=3e8)
+    option = chosen(MOTION, transfer=line, kinds=(CORES.name,), machines=8)
+    assert option.machines > 1
+    assert option.paid_h.p50 < 0.9 * option.life_h.p50
+    assert option.life_h.p50 <= option.total_h.p50

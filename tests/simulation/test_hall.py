@@ -98,3 +98,26 @@ def test_machines_are_paid_for_all_work_and_no_longer_than_it_lasts(
 def test_the_same_dice_give_the_same() -> None:
     todo, losses = ToDo(pieces=[300.0] * 30, join_s=5), Machinery(count=3, boot_s=9, losses_h=1)
     assert happened(todo, losses, dice()) == happened(todo, losses, dice())
+
+
+def streamed(*, busy: float, expected: float = 1.0, minutes: int = 120) -> ToDo:
+    """A piece a minute, each of which keeps `busy` machines for that minute."""
+    come_s = [60.0 * n for n in range(1, minutes + 1)]
+    return ToDo(pieces=[60.0 * busy] * minutes, come_s=come_s, join_s=10, expected=expected)
+
+
+@pytest.mark.parametrize("expected", [0.5, 1.0])
+def test_machines_come_as_pieces_do_and_hardly_wait(expected: float) -> None:
+    todo = streamed(busy=2.5, expected=expected)
+    found = happened(todo, Machinery(count=12, boot_s=180), dice())
+    work_s = sum(todo.pieces)
+    assert 7200 + 150 < found.end_s < 7200 + 600
+    assert found.machine_s < 1.25 * work_s
+    assert len({life.from_s for life in found.lives}) > 1
+
+
+def test_where_machines_are_slower_than_the_line_all_are_soon_there() -> None:
+    todo = streamed(busy=20.0, minutes=60)
+    found = happened(todo, Machinery(count=6, boot_s=180), dice())
+    assert found.end_s < 1.06 * sum(todo.pieces) / 6 + 180
+    assert max(life.from_s for life in found.lives) < 180

@@ -3,6 +3,7 @@
 Whatever hypothesis makes of it, what was approved together is never more than the limit was.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -207,3 +208,40 @@ def test_an_unknown_deed_is_refused() -> None:
     data = Entry(number=1, deed=Deed.LIMIT, nonce="n").to_bytes().replace(b"limit", b"gift")
     with pytest.raises(FormatError, match="gift"):
         Entry.from_bytes(data)
+
+
+def test_what_is_shared_leaves_the_sum_as_it_is_and_needs_no_room() -> None:
+    store = MemoryStore()
+    found = log(store)
+    found.set_limit(Decimal(60), by="ada")
+    found.reserve("first", {"2026-11": Decimal(40), "2026-12": Decimal(20)}, until=UNTIL, by="ada")
+    part = {"2026-11": Decimal(30), "2026-12": Decimal(20)}
+    for _ in range(2):
+        assert log(store).share("second", part, of="first", until=UNTIL, by="ada")
+    balance = log(store).read()
+    assert balance.reserved["second"] == part
+    assert balance.reserved["first"] == {"2026-11": Decimal(10), "2026-12": Decimal(0)}
+    assert balance.months == {"2026-11": Decimal(40), "2026-12": Decimal(20)}
+    assert not log(store).share("third", part, of="first", until=UNTIL, by="ada")
+    assert not log(store).share("third", part, of="none", until=UNTIL, by="ada")
+    assert "third" not in log(store).read().reserved
+
+
+def test_who_is_cut_off_as_a_fleet_gets_its_share_has_reserved_too_much_and_not_too_little() -> (
+    None
+):
+    store = MemoryStore()
+    log(store).reserve("first", {"2026-11": Decimal(40)}, until=UNTIL, by="ada")
+    half = {"2026-11": Decimal(20)}
+
+    class CutOffError(BaseException):
+        pass
+
+    class Cut(BudgetLog):
+        def _lower(self, token: str, months: Mapping[str, Decimal], *, by: str) -> None:
+            raise CutOffError
+
+    with pytest.raises(CutOffError):
+        Cut(store, PROJECT).share("second", half, of="first", until=UNTIL, by="ada")
+    assert log(store).share("second", half, of="first", until=UNTIL, by="ada")
+    assert log(store).read().months == {"2026-11": Decimal(60)}

@@ -4,6 +4,7 @@ import pytest
 
 from cryoem_cloud.model.errors import FormatError
 from cryoem_cloud.model.keys import launch_key
+from cryoem_cloud.model.launch import Launch
 from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
@@ -17,12 +18,17 @@ def records() -> JobRecords:
 
 
 @pytest.mark.parametrize(
-    "offer", [Offer(), Offer(("g6.xlarge",), Market.SPOT), Offer(("a", "b"), Market.ON_DEMAND)]
+    "launch",
+    [
+        Launch(),
+        Launch(offer=Offer(("g6.xlarge",), Market.SPOT)),
+        Launch(offer=Offer(("a", "b"), Market.ON_DEMAND), count=3, beside=(1, 2)),
+    ],
 )
-def test_an_offer_is_read_as_it_was_written(records: JobRecords, offer: Offer) -> None:
-    records.put_launch(1, "aws", "token", offer)
-    records.put_launch(1, "aws", "token", Offer(("other",)))
-    assert records.launch(1) == offer
+def test_a_launch_is_read_as_it_was_written(records: JobRecords, launch: Launch) -> None:
+    records.put_launch(1, "aws", "token", launch)
+    records.put_launch(1, "aws", "token", Launch(offer=Offer(("other",)), count=7))
+    assert records.launch(1) == launch
 
 
 def test_a_market_that_there_is_not_is_said(records: JobRecords) -> None:

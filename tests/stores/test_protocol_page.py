@@ -16,8 +16,8 @@ from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.holding import Holding
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import Page
+from cryoem_cloud.model.launch import Launch
 from cryoem_cloud.model.measured import Measured
-from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import PROTOCOL
 from cryoem_cloud.model.task import Ready, pack_from_bytes, pack_to_bytes
@@ -91,7 +91,7 @@ def test_small_records_of_the_page_are_what_is_written() -> None:
     acts: dict[str, Callable[[JobRecords], object]] = {
         "control": lambda records: records.ask(Control.STOP),
         "extended": lambda records: records.extend(datetime(2026, 1, 2, 4, 0, 1, tzinfo=UTC)),
-        "launch": lambda records: records.put_launch(1, "local", f"{PROJECT}-00000007-1", Offer()),
+        "launch": lambda records: records.put_launch(1, "local", f"{PROJECT}-00000007-1", Launch()),
         "end": lambda records: records.put_end(Exit(outcome=Outcome.SUCCESS)),
         "approved": lambda records: approve(records.store, PROJECT, JOB, by="ada@workstation"),
         "ids": lambda records: reserve_block(records.store, "ada@workstation"),

@@ -280,6 +280,9 @@ class Errand:
         self._plan = manning.plan.text if manning.plan else ""
         outlook = outlook_of(self.means, self.slip, self.records, self.desk)
         pieces = self._piece_follower(outlook) if any(task.is_piece for task in tasks) else None
+        if pieces is not None and manning.plan:
+            work_s = manning.plan.work_s
+            manning.wanted = partial(self._underway.wanted, work_s=work_s, follower=pieces)
         follower = Follower(
             records=self.records,
             log=log,

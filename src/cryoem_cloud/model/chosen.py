@@ -18,7 +18,8 @@ class Chosen:
 
     `offers` are in the order in which they are tried, all of one shape, `count` is how many
     machines there are at most, `paid_s` how long each is paid for, and `usd_p90` what all cost as
-    first offered, at P90. `said` is the plan's short form: lines for the job's log.
+    first offered, at P90. `work_s` is what all the work would take one of them, at P10 (0: not
+    known). `said` is the plan's short form: lines for the job's log.
     """
 
     offers: tuple[Offer, ...]
@@ -26,6 +27,7 @@ class Chosen:
     paid_s: int
     usd_p90: Decimal
     said: tuple[str, ...]
+    work_s: int = 0
 
     @property
     def text(self) -> str:
@@ -40,6 +42,7 @@ class Chosen:
             "paid_s": self.paid_s,
             "usd_p90": str(self.usd_p90),
             "said": list(self.said),
+            **({"work_s": self.work_s} if self.work_s else {}),
         }
         return encode("plan", fields)
 
@@ -57,6 +60,7 @@ class Chosen:
             paid_s=integer(fields, "paid_s"),
             usd_p90=usd(text(fields, "usd_p90")),
             said=texts(fields, "said"),
+            work_s=integer(fields, "work_s", 0),
         )
         if not found.offers or found.count < 1 or found.paid_s < 1:
             raise FormatError(f"a plan that offers no machine: {data[:60]!r}")

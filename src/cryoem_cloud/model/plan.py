@@ -74,9 +74,10 @@ class UsdRange:
 class Option:
     """So many machines of a listing in a market, and what the job takes on them.
 
-    `total_h` is from submission until the results are home, `running_h` the work itself, `paid_h`
-    what each machine is paid for. `usd` is for all, of which at P50 `machines_usd`, `disk_usd` and
-    `egress_usd`. `interruptions` is how many times a machine is expected to be taken away.
+    `total_h` is from submission until the results are home, `running_h` the work itself on all of
+    them, `paid_h` what each machine is paid for, in the mean, and `life_h` how long the first one
+    is there. `usd` is for all, of which at P50 `machines_usd`, `disk_usd` and `egress_usd`.
+    `interruptions` is how many times a machine is expected to be taken away.
     """
 
     listing: Listing
@@ -86,6 +87,7 @@ class Option:
     total_h: Spread
     running_h: Spread
     paid_h: Spread
+    life_h: Spread
     usd: UsdRange
     machines_usd: Decimal
     disk_usd: Decimal

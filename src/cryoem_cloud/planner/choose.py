@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from math import inf
 
 from cryoem_cloud.model.machine_type import Listing, MachineType
 from cryoem_cloud.model.offer import Market
@@ -26,6 +27,10 @@ assumption."""
 ALIKE = Decimal("1.15")
 """Costs that are no further apart are alike, as their ranges are wider than that: the faster one is
 taken."""
+
+_NOTICED = 0.99
+"""A time that is not at most so much of another one is no shorter: more machines are not offered
+for that, as budgets reserve for all of them, and nothing dearer is chosen. Our assumption."""
 
 _MOST_MACHINES = 64
 _GIB = 2**30
@@ -128,13 +133,17 @@ def _options(
     for market in markets:
         least = next(_numbers(reckoner.work, limits))
         for listing in _cheapest(allowed(listings, market, least, limits.allowances), market):
+            least_h = inf
             for machines in _numbers(reckoner.work, limits):
                 if not allowed((listing,), market, machines, limits.allowances):
                     continue
                 if why := _too_large(reckoner, listing.kind, machines, limits):
                     refused[why].add(listing.kind.name)
-                else:
-                    options.append(reckoner.option(listing, market, machines))
+                    continue
+                option = reckoner.option(listing, market, machines)
+                if option.total_h.p90 <= _NOTICED * least_h:
+                    options.append(option)
+                    least_h = option.total_h.p90
     sold = {listing.kind.name for market in markets for listing in _cheapest(listings, market)}
     unsold = {listing.kind.name for listing in listings} - sold
     refused[f"is not sold {' or '.join(market.value for market in markets)} there"] |= unsold
@@ -244,7 +253,9 @@ def _sensible(options: Sequence[Option]) -> tuple[Option, str]:
     fastest = min(sensible, key=lambda o: (o.total_h.p90, *_by_time(o)))
     near = [o for o in options if o.total_h.p90 <= WITHIN * fastest.total_h.p90]
     most = ALIKE * min(near, key=_by_usd).usd.p50
-    best = min((o for o in near if o.usd.p50 <= most), key=lambda o: (o.total_h.p90, *_by_usd(o)))
+    alike = [o for o in near if o.usd.p50 <= most]
+    least_h = min(o.total_h.p90 for o in alike)
+    best = min((o for o in alike if _NOTICED * o.total_h.p90 <= least_h), key=_by_usd)
     if best == fastest:
         return best, f"{best.name}: the fastest that costs at most {SENSIBLE} times the cheapest"
     return best, (

@@ -93,6 +93,7 @@ def decided(work: Work, limits: Limits, ground: Ground) -> Chosen | str:
             *_said(option, why, offers[0], ground),
             *([f"cryoem: its time is known {learnt}"] if learnt else []),
         ),
+        work_s=ceil(option.running_h.p10 * option.machines * _HOUR_S),
     )
 
 
@@ -167,8 +168,8 @@ def _said(option: Option, why: str, first: Offer, ground: Ground) -> Iterator[st
     )
     if len(first.kinds) > 1:
         yield f"cryoem: any of these will do: {', '.join(first.kinds)}"
-    if ground.limit_s < option.paid_h.p90 * _HOUR_S:
-        need = ceil(option.paid_h.p90)
+    if ground.limit_s < option.life_h.p90 * _HOUR_S:
+        need = ceil(option.life_h.p90)
         yield (
             f"cryoem: its machines end after {ground.limit_s / _HOUR_S:g} h, maybe too soon: "
             f"#CRYOEM hours={need}"

@@ -11,6 +11,7 @@ from cryoem_cloud.model.storage_prices import GB
 from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.disk import disk_gib_for
 from cryoem_cloud.planner.performance import Rates, run_s
+from cryoem_cloud.planner.strength import Manned, Todo, manned
 
 __all__ = ["BOOT_S", "Reckoner"]
 
@@ -45,7 +46,8 @@ class Reckoner:
     """Of one work: what it takes on so many machines of a listing.
 
     Inputs that the store lacks are sent first, and results come home last; where the work is
-    `divisible` both go on while machines work. Machines are paid for from their order to their end.
+    `divisible` both go on while machines work, which are ordered as inputs arrive. Machines are
+    paid for from their order to their end.
     """
 
     work: Work
@@ -66,14 +68,21 @@ class Reckoner:
         up_s = self.transfer.up_bytes / self.transfer.line_bytes_s
         down_line_s = self.transfer.down_bytes_s or self.transfer.line_bytes_s
         down_s = self.transfer.down_bytes / down_line_s
+        paid = life = summed(BOOT_S, busy)
+        total = life.plus(up_s + down_s)
+        if self.work.divisible and up_s:
+            life, paid = _streamed(busy, up_s, machines)
         if self.work.divisible:
-            paid = summed(BOOT_S, busy.at_least(max(up_s, down_s)))
-            total = paid.plus(down_s / max(self.work.items, 1))
-        else:
-            paid = summed(BOOT_S, busy)
-            total = paid.plus(up_s + down_s)
+            total = life.at_least(down_s).plus(down_s / max(self.work.items, 1))
         return self._priced(
-            listing, market, machines, run=run, paid=paid, total=total, taken=interruptions
+            listing,
+            market,
+            machines,
+            run=run,
+            paid=paid,
+            life=life,
+            total=total,
+            taken=interruptions,
         )
 
     def disk_gib(self, kind: MachineType, machines: int) -> int:
@@ -105,6 +114,7 @@ class Reckoner:
         *,
         run: Spread,
         paid: Spread,
+        life: Spread,
         total: Spread,
         taken: float,
     ) -> Option:
@@ -125,12 +135,30 @@ class Reckoner:
             total_h=total.times(1 / _S_AN_H),
             running_h=run.times(1 / _S_AN_H),
             paid_h=paid_h,
+            life_h=life.times(1 / _S_AN_H),
             usd=UsdRange(*((of_machine + of_disk) * h + egress for h in hours)),
             machines_usd=of_machine * hours[1],
             disk_usd=of_disk * hours[1],
             egress_usd=egress,
             interruptions=taken,
         )
+
+
+def _streamed(busy: Spread, up_s: float, machines: int) -> tuple[Spread, Spread]:
+    """How long the first machine is there, and what each is paid for in the mean.
+
+    Of so many that would be `busy` so long, if all were there from the start.
+    """
+
+    def went(boot_s: float, busy_s: float) -> Manned:
+        coming_s = busy_s * machines
+        todo = Todo(ready_s=0.0, coming_s=coming_s, sent_in_s=up_s, boot_s=boot_s)
+        return manned(todo, most=machines)
+
+    life = combined(lambda boot_s, busy_s: went(boot_s, busy_s).end_s, BOOT_S, busy)
+    return life, combined(
+        lambda boot_s, busy_s: went(boot_s, busy_s).paid_s / machines, BOOT_S, busy
+    )
 
 
 def _with_interruptions(busy_s: float, per_h: float, boot_s: float) -> float:

@@ -2,14 +2,15 @@
 
 What decides is real: tasks and their readiness are records in a store, machines choose and claim
 tasks with the agent's own taker and turn logs, look again as often as agents do, find the dead by
-their beats, and leave when they are not needed. Programs, machines and their losses only take time.
+their beats, and leave when they are not needed; while inputs come, more are ordered as by couriers.
+Programs, machines and their losses only take time.
 """
 
 import heapq
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import accumulate, count
 from math import ceil
 
 from cryoem_cloud.agent.take import Taken, Taker
@@ -17,6 +18,8 @@ from cryoem_cloud.agent.work import look_after_s
 from cryoem_cloud.model.machine import HEARTBEAT_S
 from cryoem_cloud.model.task import MAIN, Ready, Task, piece_name
 from cryoem_cloud.model.turn import Deed, Standing, standing
+from cryoem_cloud.planner.reckon import BOOT_S
+from cryoem_cloud.planner.strength import Seen
 from cryoem_cloud.simulation.time import EventClock
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
@@ -28,6 +31,8 @@ _PACK = 500
 _FOUND_DEAD_S = 120.0
 """Within this a lost machine has been found dead: 60 s without a beat, and looks around them."""
 _HOUR_S = 3600.0
+_COURIER, _COURIER_S = "courier", 15.0
+"""Who orders machines, and how often, at least, it looks whether more are worth it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +41,22 @@ class ToDo:
 
     `pieces` are worked on by any machine once they have come (`come_s`, in order, since the job
     began); `join_s` is the whole of a job without pieces, or what joins them. Of a task that is
-    lost, what its last checkpoint had is kept; they are so far apart (0: there are none).
+    lost, what its last checkpoint had is kept; they are so far apart (0: there are none). Pieces
+    are expected to take `expected` times what they do, before one has ended.
     """
 
     pieces: Sequence[float] = ()
     come_s: Sequence[float] = ()
     join_s: float = 0.0
     checkpoints_s: float = 0.0
+    expected: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machinery:
-    """So many machines, ordered as the job begins, each up `boot_s` later, or up already.
+    """So many machines, each up `boot_s` after its order, or up already.
 
+    They are ordered as the job begins; where its pieces come one by one, as these are worth it.
     Each is lost so many times an hour, on average, and replaced at once.
     """
 
@@ -127,6 +135,9 @@ class _Hall:
         self.numbers = count(1)
         self.come, self.ready = 0, Ready()
         self.failed = False
+        self.ordered = 0
+        self.ended_s = 0.0
+        """Of pieces that have ended, what they took."""
         self.alert_s = 0.0
         """Until then, machines look for one that may be dead."""
         self._put_tasks()
@@ -142,13 +153,38 @@ class _Hall:
         """Until the last task has ended; where all machines have left before, others are sent."""
         boot_s = 0.0 if self.machinery.is_up else self.machinery.boot_s
         while not self.end_s:
-            for _ in range(self.machinery.count):
-                self._order(self.clock.monotonic(), boot_s)
+            if self.todo.come_s and not self.ordered:
+                self._strengthen(0.0)
+            else:
+                self._order_up_to(self.machinery.count, boot_s)
             boot_s = self.machinery.boot_s
             while self.events and not self.end_s:
                 self._next()
         for machine in tuple(self.alive.values()):
             self._gone(machine)
+
+    def _strengthen(self, now_s: float) -> None:
+        """As a courier does that looks while pieces are sent, and once more when all are."""
+        items = list(accumulate(self.todo.pieces, initial=0.0))
+        sent, first = items[self.come], items[min(self.come, 1)]
+        seen = Seen(
+            items=items[-1],
+            sent=sent,
+            ended=self.ended_s,
+            item_s=1.0 if self.ended_s else self.todo.expected,
+            counted=sent - first,
+            counted_s=now_s - self.todo.come_s[0],
+        )
+        most, boot_s = self.machinery.count, self.machinery.boot_s
+        self._order_up_to(seen.wanted(there=self.ordered, most=most, boot_s=BOOT_S.p50), boot_s)
+        if self.come < len(self.todo.pieces):
+            self._at(now_s + _COURIER_S, _COURIER)
+
+    def _order_up_to(self, strength: int, boot_s: float) -> None:
+        """Have machines started that are not there yet; all of them where all have left."""
+        for _ in range(strength - len(self.alive)):
+            self._order(self.clock.monotonic(), boot_s)
+        self.ordered = strength
 
     def _order(self, now_s: float, boot_s: float) -> None:
         """Have a machine started."""
@@ -166,6 +202,9 @@ class _Hall:
         now_s, _, name = heapq.heappop(self.events)
         self.clock.go_to(now_s)
         self._arrive(now_s)
+        if name == _COURIER:
+            self._strengthen(now_s)
+            return
         machine = self.alive[name]
         if now_s >= machine.dies_s:
             self._lose(machine)
@@ -224,8 +263,12 @@ class _Hall:
         return now_s + every_s * max(1, looks)
 
     def _end(self, taken: Taken) -> None:
-        if taken.log.close(taken.claim, Deed.DONE) and taken.task.name == MAIN:
+        if not taken.log.close(taken.claim, Deed.DONE):
+            return
+        if taken.task.name == MAIN:
             self.end_s = self.clock.monotonic()
+        else:
+            self.ended_s += self.seconds[taken.task.name]
 
     def _lose(self, machine: _Machine) -> None:
         """It is gone in the middle of what it did; the provider starts another one."""

@@ -7,6 +7,7 @@ from itertools import accumulate
 
 from cryoem_cloud.courier.piecework.cutting import piece_sizes
 from cryoem_cloud.model.machine_type import MachineType
+from cryoem_cloud.model.plan import Option
 from cryoem_cloud.model.spread import Spread
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.performance import Rate, Rates, run_s
@@ -55,11 +56,12 @@ class Step:
             rate = Rate(on="cores", seconds=seconds, per=("items",))
         return replace(rates, programs={**rates.programs, step.program: [rate]})
 
-    def todo(self, kind: MachineType, machines: int, true: World, dice: random.Random) -> ToDo:
-        """The step's tasks on such machines, in that world.
+    def todo(self, option: Option, true: World, dice: random.Random, *, planned: Rates) -> ToDo:
+        """The step's tasks on its machines, in that world; `planned` are the rates of its plan.
 
         They are cut by what is expected (`expected`), and take what is true.
         """
+        kind, machines = option.listing.kind, option.machines
         hours = self.inputs.k80_h or self.inputs.core_h
         now = self.rates(true.rates, hours and Spread.exactly(drawn(hours, dice)))
         run = run_s(self.work, kind, now).p50
@@ -72,7 +74,13 @@ class Step:
             self.work.items, machines=machines, item_s=item_s, streamed=bool(self.movie_bytes)
         )
         come_s = list(self._come_s(sizes, true))
-        return ToDo(pieces=[n * item_s for n in sizes], come_s=come_s, join_s=_JOIN_S)
+        expected_s = max(run_s(self.work, kind, self.rates(planned)).p10, fetch)
+        return ToDo(
+            pieces=[n * item_s for n in sizes],
+            come_s=come_s,
+            join_s=_JOIN_S,
+            expected=expected_s / self.work.items / item_s,
+        )
 
     def _come_s(self, sizes: tuple[int, ...], true: World) -> Iterator[float]:
         """When each piece's movies have been sent."""

@@ -142,16 +142,16 @@ class _Table:
     def draw(self, number: int) -> Draw:
         """The draw of that number."""
         dice = random.Random(f"{self.seed}/{number}")  # noqa: S311  (no secret)
-        return _draw(self.plan, world(self.inputs, self.rates, dice), dice)
+        return _draw(self.plan, world(self.inputs, self.rates, dice), self.rates, dice)
 
 
-def _draw(plan: Planned, true: World, dice: random.Random) -> Draw:
+def _draw(plan: Planned, true: World, rates: Rates, dice: random.Random) -> Draw:
     hours, costs, lost, failed = [], [], 0, False
     before: PlannedStep | None = None
     for each in plan.steps:
         option, spot = each.option, each.option.market is Market.SPOT
         goes_on = before is not None and _goes_on(before, each)
-        todo = each.step.todo(option.listing.kind, option.machines, true, dice)
+        todo = each.step.todo(option, true, dice, planned=rates)
         machinery = Machinery(
             count=option.machines,
             boot_s=true.boot_s,

@@ -226,6 +226,31 @@ class BudgetLog:
             self._append(replace(said, until=until))
         return balance
 
+    def share(
+        self, token: str, months: Mapping[str, Decimal], *, of: str, until: datetime, by: str
+    ) -> bool:
+        """Have a part of what is reserved for one fleet stand for another; False: it has less.
+
+        The sum stays as it is, so nothing is refused. Of who is cut off in between too much is
+        reserved, and never too little.
+        """
+        while token not in (balance := self.read()).reserved:
+            has = balance.reserved.get(of, {})
+            if any(has.get(month, ZERO) < amount for month, amount in months.items()):
+                return False
+            said = Entry(number=0, deed=Deed.RESERVED, nonce="", by=by, token=token, months=months)
+            if self._append(replace(said, until=until)):
+                self._lower(of, months, by=by)
+        return True
+
+    def _lower(self, token: str, months: Mapping[str, Decimal], *, by: str) -> None:
+        """Have so much less be reserved for a fleet, if anything still is."""
+        while (has := (balance := self.read()).reserved.get(token)) is not None:
+            less = {month: max(has[month] - months.get(month, ZERO), ZERO) for month in has}
+            said = Entry(number=0, deed=Deed.RESERVED, nonce="", by=by, token=token, months=less)
+            if self._append(replace(said, until=balance.until.get(token))):
+                return
+
     def release(self, token: str, spent: Mapping[str, Decimal], *, by: str) -> None:
         """Put what a fleet has cost in the place of what was reserved for it, if anything is.
 

@@ -17,7 +17,7 @@ from cryoem_cloud.model.errors import (
 )
 from cryoem_cloud.model.job import Exit, Job, Outcome
 from cryoem_cloud.model.journal import Page
-from cryoem_cloud.model.offer import Offer
+from cryoem_cloud.model.launch import Launch
 from cryoem_cloud.model.record import JSON, decode, encode, instant, integer, text
 from cryoem_cloud.model.task import Ready, Task, pack_from_bytes, pack_to_bytes
 from cryoem_cloud.model.units import plain
@@ -255,18 +255,18 @@ class JobRecords:
         except ObjectMissingError:
             return None
 
-    def put_launch(self, attempt: int, provider: str, token: str, offer: Offer) -> None:
+    def put_launch(self, attempt: int, provider: str, token: str, launch: Launch) -> None:
         """Say that machines are about to be bought; the first word stands."""
         key = keys.launch_key(self.project, self.number, attempt)
-        said = {"provider": provider, "token": token, **offer.to_json()}
+        said = {"provider": provider, "token": token, **launch.to_json()}
         with suppress(ObjectExistsError):
             self.store.put(key, encode("launch", said), if_absent=True)
 
-    def launch(self, attempt: int) -> Offer:
+    def launch(self, attempt: int) -> Launch:
         """What was about to be bought."""
         key = keys.launch_key(self.project, self.number, attempt)
         with reading(key):
-            return Offer.from_json(decode("launch", self.store.get(key)))
+            return Launch.from_json(decode("launch", self.store.get(key)))
 
     def launches(self) -> int:
         """How often machines were ordered; one request for each time, and one more."""

@@ -247,7 +247,7 @@ def _hints(found: Planned) -> Iterator[str]:
     lines = {"where": "aws", "machine": choice.listing.kind.name, "market": choice.market.value}
     if choice.machines > 1:
         lines["count"] = str(choice.machines)
-    hours = ceil(choice.paid_h.p90)
+    hours = ceil(choice.life_h.p90)
     if hours * _HOUR_S > (found.job.wish.hours * _HOUR_S or LIMIT_S):  # they would be ended before
         lines["hours"] = str(min(hours, _MOST_HOURS))
     said = "; ".join(f"#CRYOEM {key}={value}" for key, value in lines.items())

@@ -1,20 +1,26 @@
-"""Keeps a job manned: one fleet after the other, until its task has ended."""
+"""Keeps a job manned until its task has ended: one fleet beside the other, or after it."""
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from cryoem_cloud.courier.chaining.guest import Guest
 from cryoem_cloud.courier.known.spool import Slip
-from cryoem_cloud.courier.known.tokens import token_of
+from cryoem_cloud.courier.machines.launches import Launches
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.money.books import Books
-from cryoem_cloud.courier.money.funds import Funds
+from cryoem_cloud.courier.money.funds import Funds, Share
 from cryoem_cloud.courier.money.pricing import is_paid
 from cryoem_cloud.courier.money.settling import settle
 from cryoem_cloud.model.chosen import Chosen
-from cryoem_cloud.model.errors import BootError, ProviderError
+from cryoem_cloud.model.errors import (
+    BootError,
+    ProviderDeniedError,
+    ProviderError,
+    ProviderUnreachableError,
+)
+from cryoem_cloud.model.launch import Launch
 from cryoem_cloud.model.machine import Fleet, Pulse, State
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.turn import Deed, Standing, standing
@@ -24,7 +30,6 @@ from cryoem_cloud.planner.disk import disk_gib
 from cryoem_cloud.planner.static import offers_for
 from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import LIMIT_S, Order, Provider
-from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.stores.turns import TurnLog
@@ -66,13 +71,15 @@ def shape_for(means: Means, slip: Slip) -> Shape:
 class Manning:
     """Has machines kept for one job, whose last task has this turn log.
 
-    There are as many as the user wants, but no more than tasks that can be worked on at once.
+    There are as many as the user wants, but no more than tasks that can be worked on at once. Of
+    these so many are ordered as are `wanted`, which is told how many are there and may be; where
+    more are wanted later, another fleet is ordered beside those that are there.
 
     A machine leaves while somebody else who was seen alive works on the task. Should that one die,
     or should a claim of a machine that has left land late, then nobody is there any more, and no
-    provider starts machines that have left anew. So another fleet is ordered, once all machines of
-    the newest one have left and the task has shown no life for a minute. The attempts are recorded
-    in the store, where the next courier finds them.
+    provider starts machines that have left anew. So another fleet is ordered, once all machines
+    have left and the task has shown no life for a minute. The attempts are recorded in the store,
+    where the next courier finds them.
 
     Where a provider has had no machine of an offer for five minutes, that attempt is ended, and the
     next offer ordered; the last one is waited for. `told` hears why there is no machine, `ask`
@@ -86,9 +93,12 @@ class Manning:
     tasks: int = 1
     told: Callable[[str], None] = lambda _: None
     ask: Callable[[str], None] = lambda _: None
-    _attempt: int = 0
-    _offer: Offer = field(default_factory=Offer)
-    _refused_s: float | None = None
+    wanted: Callable[[int, int], int] = lambda _, most: most
+    _launches: Launches = field(init=False)
+    _refused_s: dict[int, float] = field(default_factory=dict)
+    """Since when a fleet has no machine, as there is none."""
+    _lacking: set[int] = field(default_factory=set)
+    """Fleets that could not be had, of which that was told."""
     _pulse: Pulse | None = None
     _disk_gib: int | None = None
     _failed: tuple[int, ...] = ()
@@ -99,6 +109,7 @@ class Manning:
     _books: dict[str, Books] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._launches = Launches(self.records)
         self._funds = Funds(
             means=self.means,
             slip=self.slip,
@@ -126,26 +137,79 @@ class Manning:
             name = self._guest.name
             _LOG.warning("job %d: %s came along, and is gone", self.records.number, name)
             self._guest = None
-        if not self._attempt:
-            self._take_up()
-        order = self._order()
         provider = provider_of(self.means, self.slip)
-        if not self._granted(order, provider):
+        if not self._launches.kept:
+            self._take_up(provider)
+        fleets = self._kept(provider)
+        alive = any(fleet.alive for fleet in fleets.values())
+        if alive:
+            self._pulse = None
+        tended = [self._tend(n, fleet, provider, others=alive) for n, fleet in fleets.items()]
+        if not fleets or any(tended):
             return
-        fleet = provider.keep(order)
-        self._tell_of_gone(fleet)
-        self._books_of(provider).look(fleet, order)
-        if fleet.alive:
-            self._pulse = self._refused_s = None
-        elif fleet.refusal:
-            self._wait_or_offer_more(fleet.refusal, provider, order)
-        elif fleet.failures >= order.most_failures:
-            self._give_up(fleet)
-        elif fleet.spent and self._silent():
-            self._failed = (*self._failed, fleet.failures) if fleet.failures else ()
+        if alive:
+            if len(fleets) == len(self._launches.kept):
+                self._strengthen(provider)
+        elif all(fleet.spent for fleet in fleets.values()) and self._silent():
+            failures = sum(fleet.failures for fleet in fleets.values())
+            self._failed = (*self._failed, failures) if failures else ()
             if len(self._failed) >= _MOST_FAILED:
-                raise _no_boot(sum(self._failed), fleet.failure_log)
-            self._man_again()
+                log = next(fleet.failure_log for fleet in fleets.values() if fleet.failures)
+                raise _no_boot(sum(self._failed), log)
+            self._man_again(provider)
+
+    def _kept(self, provider: Provider) -> dict[int, Fleet]:
+        """All fleets that are granted, as they are; what cannot be had beside others is told."""
+        fleets: dict[int, Fleet] = {}
+        lacking: dict[int, ProviderError] = {}
+        for attempt in self._launches.kept:
+            order = self._order(attempt)
+            if not self._granted(attempt, order, provider):
+                continue
+            try:
+                fleets[attempt] = provider.keep(order)
+            except (ProviderUnreachableError, ProviderDeniedError):
+                raise
+            except ProviderError as error:
+                lacking[attempt] = error
+                continue
+            self._tell_of_gone(fleets[attempt])
+            self._books_of(provider).look(fleets[attempt], order)
+        for attempt, why in lacking.items():
+            if not any(fleet.alive for fleet in fleets.values()):
+                raise why
+            if attempt not in self._lacking:
+                self._lacking.add(attempt)
+                self.told(f"has fewer machines than it might: {why}")
+        return fleets
+
+    def _tend(self, attempt: int, fleet: Fleet, provider: Provider, *, others: bool) -> bool:
+        """Do what a fleet without a machine needs, where that is known; whether it was.
+
+        `others` says that other fleets may have machines.
+        """
+        if fleet.alive:
+            self._refused_s.pop(attempt, None)
+        elif fleet.refusal:
+            self._wait_or_offer_more(attempt, fleet.refusal, provider)
+            return True
+        elif fleet.failures >= self._order(attempt).most_failures and not others:
+            self._give_up(fleet)
+            return True
+        return False
+
+    def _strengthen(self, provider: Provider) -> None:
+        """Order more machines, beside those that are there, where more are wanted."""
+        most = self._most()
+        there = self._launches.strength(most)
+        more = min(self.wanted(there, most), most) - there if there < most else 0
+        if more > 0:
+            *_, newest = self._launches.kept.values()
+            _LOG.info("job %d: %s more", self.records.number, counted(more, "machine"))
+            beside = tuple(self._launches.kept)
+            self._launches.begin(
+                Launch(offer=newest.offer, count=more, beside=beside), provider.name
+            )
 
     def deserted(self) -> bool:
         """Whether nobody is there who could end the task in order, as its user now wants.
@@ -155,15 +219,22 @@ class Manning:
         """
         if self._guest is not None and self._guest.lives():
             return False
-        attempt = self._attempt or self.records.launches()
-        if attempt and self._fleet_of(attempt).alive:
+        if not self._launches.kept:
+            self._launches.take_up()
+        if any(self._fleet_of(attempt).alive for attempt in self._launches.kept):
             self._pulse = None
             return False
         return not self.log.read() or self._silent()
 
-    def _granted(self, order: Order, provider: Provider) -> bool:
+    def _granted(self, attempt: int, order: Order, provider: Provider) -> bool:
         """Whether the fleet may be ordered; why not is told, and what there is to say if it may."""
-        why = self._funds.wait_for(order, provider)
+        launches, most = self._launches, self._most()
+        share = Share(
+            most=most,
+            others=launches.strength(most, but=attempt),
+            beside=tuple(map(launches.token, launches.beside(attempt))),
+        )
+        why = self._funds.wait_for(order, provider, share)
         if (news := why or self._funds.news()) is not None:
             self.told(news)
         return not why
@@ -172,8 +243,8 @@ class Manning:
         """Have the ledger know of the machines as they are now, if their provider tells."""
         settings = self.means.settings(str(self.slip.project.folder))
         provider = provider_of(self.means, self.slip)
-        if self._attempt and is_paid(provider, settings):
-            order = self._order()
+        for attempt in self._launches.kept if is_paid(provider, settings) else ():
+            order = self._order(attempt)
             try:
                 fleet = provider.look(order.token)
             except ProviderError as error:
@@ -195,8 +266,7 @@ class Manning:
         return self._books[provider.name]
 
     def _fleet_of(self, attempt: int) -> Fleet:
-        token = token_of(self.slip.project.name, self.slip.job.number, attempt)
-        return provider_of(self.means, self.slip).look(token)
+        return provider_of(self.means, self.slip).look(self._launches.token(attempt))
 
     def _came_along(self) -> Guest | None:
         """The machine of an earlier job that made this one ready, if one did."""
@@ -212,58 +282,61 @@ class Manning:
         )
         return guest if guest.of else None
 
-    def _take_up(self) -> None:
-        """Go on with the newest attempt, or begin the first one."""
-        attempt = self.records.launches()
-        if attempt:
-            self._attempt, self._offer = attempt, self.records.launch(attempt)
-        else:
-            provider = provider_of(self.means, self.slip)
-            self._begin(1, _offers(provider, self.slip, self.plan)[0])
+    def _take_up(self, provider: Provider) -> None:
+        """Go on with the fleets that are there, or begin the first one."""
+        self._launches.take_up()
+        if not self._launches.kept:
+            self._begin(_offers(provider, self.slip, self.plan)[0], provider)
 
-    def _begin(self, attempt: int, offer: Offer) -> None:
-        """Order a fleet; of two couriers that do the first one's offer stands."""
-        self._attempt, self._pulse, self._refused_s = attempt, None, None
-        token, name = self._order().token, provider_of(self.means, self.slip).name
-        self.records.put_launch(attempt, name, token, offer)
-        self._offer = self.records.launch(attempt)
+    def _begin(self, offer: Offer, provider: Provider) -> None:
+        """Order a fleet that stands alone, with as many machines as are wanted now."""
+        self._pulse = None
+        most = self._most()
+        count = max(1, self.wanted(0, most))
+        self._launches.begin(Launch(offer=offer, count=count if count < most else 0), provider.name)
 
-    def _wait_or_offer_more(self, refusal: str, provider: Provider, order: Order) -> None:
+    def _wait_or_offer_more(self, attempt: int, refusal: str, provider: Provider) -> None:
         now_s = self.means.clock.monotonic()
-        if self._refused_s is None:
-            self._refused_s = now_s
+        if attempt not in self._refused_s:
+            self._refused_s[attempt] = now_s
             self.told(f"waits for a machine: {refusal}")
+        launch, token = self._launches.kept[attempt], self._launches.token(attempt)
         offers = _offers(provider, self.slip, self.plan)
-        at = offers.index(self._offer) if self._offer in offers else len(offers)
-        if at + 1 < len(offers) and now_s - self._refused_s >= _REFUSED_S:
-            if provider.look(order.token).alive:  # one has come up since `keep` looked
+        at = offers.index(launch.offer) if launch.offer in offers else len(offers)
+        if at + 1 < len(offers) and now_s - self._refused_s[attempt] >= _REFUSED_S:
+            if provider.look(token).alive:  # one has come up since `keep` looked
                 return
             _LOG.warning("job %d: %s", self.records.number, refusal)
-            provider.end(order.token)
-            settle(provider, order.token, self._books_of(provider))
-            self._begin(self._attempt + 1, offers[at + 1])
+            provider.end(token)
+            settle(provider, token, self._books_of(provider))
+            beside = self._launches.beside(attempt)
+            self._launches.begin(
+                replace(launch, offer=offers[at + 1], beside=beside), provider.name
+            )
+            self._pulse = None
 
-    def _man_again(self) -> None:
-        if self._attempt >= MOST_ATTEMPTS:
+    def _man_again(self, provider: Provider) -> None:
+        if self._launches.alone >= MOST_ATTEMPTS:
             raise ProviderError(
-                f"{self._attempt} times all machines left job {self.records.number} while its work "
-                "was not done",
+                f"{self._launches.alone} times all machines left job {self.records.number} while "
+                "its work was not done",
                 hint="submit it again; cryoem report collects what the machines said",
             )
         _LOG.warning("job %d: its machines left, and its task is open", self.records.number)
-        self._begin(self._attempt + 1, self._offer)
+        *_, newest = self._launches.kept.values()
+        self._begin(newest.offer, provider)
 
-    def _order(self) -> Order:
-        slip, settings = self.slip, self.means.settings(str(self.slip.project.folder))
+    def _order(self, attempt: int) -> Order:
+        slip, launch = self.slip, self._launches.kept[attempt]
         if self._disk_gib is None and provider_of(self.means, slip).sells:
             self._disk_gib = disk_gib(self.records.all_tasks())
         return Order(
-            token=token_of(slip.project.name, slip.job.number, self._attempt),
+            token=self._launches.token(attempt),
             store=slip.project.store,
             project=slip.project.name,
             job=slip.job.number,
-            count=min(self._count(settings), self.tasks),
-            offer=self._offer,
+            count=launch.count or self._most(),
+            offer=launch.offer,
             disk_gib=self._disk_gib or 0,
             limit_s=slip.job.wish.hours * _HOUR_S or LIMIT_S,
             owner=slip.job.submitter,
@@ -273,10 +346,12 @@ class Manning:
             umask=slip.umask,
         )
 
-    def _count(self, settings: Settings) -> int:
+    def _most(self) -> int:
         """How many machines there may be: as the user said, or as was planned."""
+        settings = self.means.settings(str(self.slip.project.folder))
         planned = self.plan.count if self.plan else 0
-        return fixed_count(self.slip.job.wish, settings.count) or planned or settings.count
+        fixed = fixed_count(self.slip.job.wish, settings.count)
+        return min(fixed or planned or settings.count, self.tasks)
 
     def _give_up(self, fleet: Fleet) -> None:
         """Say that nothing boots; but who ends a task ends machines that had nothing to do yet."""

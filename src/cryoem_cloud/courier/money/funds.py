@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -21,12 +21,24 @@ from cryoem_cloud.stores.budget import BudgetLog, approve, approved
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 
-__all__ = ["Funds"]
+__all__ = ["Funds", "Share"]
 
 _LOG = logging.getLogger(__name__)
 
 _LOOK_S = 15.0
 """Between looks at the store, for a budget that was raised or somebody's consent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A fleet's part in its job's machines: these are `most`, `others` of them `beside` it.
+
+    Fleets are named by their tokens.
+    """
+
+    most: int
+    others: int = 0
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -41,26 +53,31 @@ class Funds:
     records: JobRecords
     ask: Callable[[str], None]
     plan: Callable[[], Chosen | None] = lambda: None
-    _granted: str = ""
+    _granted: set[str] = field(default_factory=set)
     _why: str = ""
+    _of: str = ""
+    """The fleet that this is said of."""
     _due_s: float = field(default=float("-inf"))
     _asked: bool = False
     _news: str | None = None
 
-    def wait_for(self, order: Order, provider: Provider) -> str:
+    def wait_for(self, order: Order, provider: Provider, share: Share | None = None) -> str:
         """Why the fleet may not be ordered yet; "" where it may, and its reservation stands.
+
+        `share` is its part in the job's machines (None: it is all of them).
 
         Raises:
             StoreError: The store does not tell; nothing may be ordered then.
         """
-        if order.token == self._granted:
+        if order.token in self._granted:
             return ""
         now_s = self.means.clock.monotonic()
         here = self.means.spool.approved(self.slip.name)
-        if now_s >= self._due_s or (here and self._asked):
-            self._due_s = now_s + _LOOK_S
-            self._why = self._decide(order, provider, here=here)
-            self._granted = "" if self._why else order.token
+        if now_s >= self._due_s or self._of != order.token or (here and self._asked):
+            self._due_s, self._of = now_s + _LOOK_S, order.token
+            share = share or Share(most=order.count)
+            self._why = self._decide(order, provider, share, here=here)
+            self._granted |= set() if self._why else {order.token}
             self._news = None if self._why else self._news or ""
         return self._why
 
@@ -69,14 +86,14 @@ class Funds:
         said, self._news = self._news, None
         return said
 
-    def _decide(self, order: Order, provider: Provider, *, here: bool) -> str:
+    def _decide(self, order: Order, provider: Provider, share: Share, *, here: bool) -> str:
         settings = self.means.settings(str(self.slip.project.folder))
         estimate = estimate_of(
             (order.offer,),
             self.means.rates(settings),
             where=provider.name,
             region=provider.region,
-            count=order.count,
+            count=share.most,
             lasts_s=order.limit_s,
             disk_gib=order.disk_gib,
         )
@@ -87,7 +104,7 @@ class Funds:
         above = self._threshold(settings)
         if above is not None and not self._agreed(likely, above, here=here):
             return self._question(likely, above)
-        return self._reserve(order, estimate)
+        return self._reserve(order, estimate, share)
 
     def _threshold(self, settings: Settings) -> Decimal | None:
         """What costs more is asked about: the settings' sum, or the job's own."""
@@ -118,8 +135,12 @@ class Funds:
             )
         return f"needs approval (cryoem approve {number}): {what}"
 
-    def _reserve(self, order: Order, estimate: Estimate | None) -> str:
-        """Reserve what the fleet may cost; why it waits where that does not fit."""
+    def _reserve(self, order: Order, estimate: Estimate | None, share: Share) -> str:
+        """Reserve what the fleet may cost; why it waits where that does not fit.
+
+        It is taken from what a fleet beside it holds for all that are to come; where none does, it
+        is reserved with these.
+        """
         log = BudgetLog(self.records.store, self.records.project)
         if estimate is None:
             if log.read().limit is None:
@@ -127,8 +148,12 @@ class Funds:
             kinds = ", ".join(order.offer.kinds)
             return f"waits, as the project has a budget, and no price is known of {kinds}"
         now = self.means.clock.now()
-        months = estimate.months(now)
         until = whole(now + timedelta(seconds=order.limit_s))
+        part = replace(estimate, count=order.count).months(now)
+        for fleet in share.beside:
+            if log.share(order.token, part, of=fleet, until=until, by=order.owner):
+                return ""
+        months = replace(estimate, count=max(order.count, share.most - share.others)).months(now)
         try:
             balance = log.reserve(order.token, months, until=until, by=order.owner)
         except BudgetError as error:

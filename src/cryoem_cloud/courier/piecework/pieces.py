@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from cryoem_cloud.courier.homeward.carrier import Carrier
 from cryoem_cloud.courier.homeward.home import Home
 from cryoem_cloud.courier.known.cache import Cache
+from cryoem_cloud.courier.piecework.pace import Working
 from cryoem_cloud.model.journal import ENDED, LogLines, Page
 from cryoem_cloud.model.task import MAIN, Ready, Task
 from cryoem_cloud.model.turn import FEWEST_ENDED, Standing, standing
@@ -43,6 +44,7 @@ class PieceFollower:
     heard: Callable[[Page], None] = lambda _: None
     head: str = ""
     failed: bool = False
+    working: Working = field(default_factory=Working)
     _tasks: dict[str, Task] = field(default_factory=dict)
     _packs: int = 0
     _here: Home | None = None
@@ -76,6 +78,16 @@ class PieceFollower:
         begun = self.records.begun()
         return {name for name in self._tasks if begun[name] >= FEWEST_ENDED} - {MAIN}
 
+    @property
+    def items(self) -> int:
+        """Of all pieces that are known."""
+        return sum(task.size for task in self._tasks.values())
+
+    @property
+    def items_ended(self) -> int:
+        """Of the pieces that are known to have ended."""
+        return sum(self._tasks[name].size for name in self._ended or ())
+
     def joining(self, _phase: str) -> None:
         """Tell what the machine does that has `main`, whatever that is in detail."""
         self.told(f"joining {counted(self._number(), 'piece')}")
@@ -105,11 +117,14 @@ class PieceFollower:
 
     def _follow(self, machine: str) -> None:
         project, job = self.records.project, self.records.number
-        number = self._next_page(machine)
+        number, newest = self._next_page(machine), None
         for _ in range(_PAGES_A_LOOK):
             page = self.records.page(machine, number)
             if page is None:
+                if newest is not None and newest.phase != ENDED:
+                    self.working.at_work(machine, newest.task, self.clock.monotonic())
                 return
+            newest = page
             if (task := self._tasks.get(page.task)) and task.is_piece:
                 self._take(page)
             number += 1
@@ -125,7 +140,9 @@ class PieceFollower:
         if page.phase == ENDED:
             state = standing(self.records.turns(page.task).read())
             self.failed = self.failed or state is Standing.FAILED
-            self._tell(self._tasks[page.task], page.machine)
+            task = self._tasks[page.task]
+            self.working.ended(page.machine, task.name, task.size, self.clock.monotonic())
+            self._tell(task, page.machine)
 
     def _tell(self, task: Task, machine: str) -> None:
         if self._ended is None or self.records.begun()[MAIN]:  # whose log is the job's

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from cryoem_cloud.apps.printing import printed
 from cryoem_cloud.courier.chaining.later import Later
@@ -53,6 +54,17 @@ _SLOW_BYTES = 256 * 1024 * 1024
 """At 100 Mbit/s they take 20 s."""
 
 
+class OnTheWay(Protocol):
+    """Gets a job in pieces, and the steps that send the rest of them.
+
+    `slow` says that sending takes so long that machines had better begin before it is over.
+    """
+
+    def __call__(self, pieces: Piecewise, steps: Iterator[Ready], *, slow: bool) -> None:
+        """Have the steps done, and return at once."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """Makes a job ready for machines. `stopped` says whether the user wants it no more.
@@ -72,8 +84,7 @@ class Inputs:
     desk: CardDesk
     stopped: Callable[[], bool]
     halting: Halting
-    on_the_way: Callable[[Piecewise, Iterator[object]], None]
-    """Gets a job in pieces, and the steps that send the rest of them."""
+    on_the_way: OnTheWay
 
     def make_ready(self) -> bool:
         """Send inputs until there are tasks that are ready; False where that was stopped.
@@ -112,14 +123,15 @@ class Inputs:
         if plan:
             others = replace(others, shape=self.planning.shape(plan, others.shape))
         division = self._division(others.shape, plan)
-        divided = division.divided(self._unresumed(view), slow=self._slow(needs))
+        slow = self._slow(needs)
+        divided = division.divided(self._unresumed(view), slow=slow)
         said = plan.text if plan else ""
         if isinstance(divided, Divided):
             pieces = self._in_pieces(divided, needs, others, view, remark=said.rstrip("\n"))
             self.desk.phase(Phase.SENDING, f"the first of {len(pieces.sizes)} pieces")
             steps = pieces.send()
             next(steps)
-            self.on_the_way(pieces, steps)
+            self.on_the_way(pieces, steps, slow=slow)
         else:
             self._send(
                 (*needs, *others.needs),
