@@ -16,7 +16,6 @@ from cryoem_cloud.model.errors import (
     ProviderUnreachableError,
     QuotaError,
 )
-from cryoem_cloud.providers.aws import calls as calls_module
 from cryoem_cloud.providers.aws.account import FIRST_STEPS, Account
 from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.provider import AwsProvider
@@ -42,8 +41,7 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture(autouse=True)
 def nothing_waits(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, tmp_path: Path) -> None:
-    """Each call is made once, and nobody is logged in on this computer."""
-    monkeypatch.setattr(calls_module, "_ATTEMPTS", 1)
+    """Nobody is logged in on this computer."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -62,7 +60,7 @@ def provider(**env: str) -> AwsProvider:
     )
     return AwsProvider(
         account=account,
-        calls=Calls(env, REGION),
+        calls=Calls(env, REGION, attempts=1),
         clock=SystemClock(),
         user_data=lambda *_: "",
         fresh_s=0.0,
