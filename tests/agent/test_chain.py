@@ -4,18 +4,21 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from cryoem_cloud.agent.work import Agent
 from cryoem_cloud.apps.shell import Shell
+from cryoem_cloud.model.charge import Witness
 from cryoem_cloud.model.digest import digest_of
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.job import Exit, Job, Outcome
-from cryoem_cloud.model.keys import next_key
+from cryoem_cloud.model.keys import next_key, sighting_key, usage_key
 from cryoem_cloud.model.task import MAIN, Ready, Task
 from cryoem_cloud.model.turn import Deed, Turn
+from cryoem_cloud.providers.aws.stack.for_machines import WRITTEN
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.memory import MemoryStore
@@ -192,6 +195,20 @@ def test_a_machine_goes_on_with_what_follows_and_what_follows_that(chain: Chain)
     indexed = {e.path for r in IndexLog(chain.store, P).read() for e in r.entries}
     assert indexed == {"1/x", "2/x", "3/x"}
     assert not (chain.top / "m-1").exists()
+
+
+def test_a_machine_writes_what_its_policy_allows_and_nothing_else(chain: Chain) -> None:
+    chain.job(1, "echo a > 1/a")
+    chain.then(2, "echo b > 2/b", after=(1,))
+    before = {item.key for item in chain.store.list("")}
+    chain.live()
+    written = {item.key for item in chain.store.list("")} - before
+    assert chain.outcome(2) is Outcome.SUCCESS
+    written |= {
+        sighting_key(P, 1, "m-1", writer=Witness.AGENT.value, at="20261129T080000Z"),
+        usage_key(P, 1, "agent-m-1-00ff", month="2026-11", number=1),
+    }
+    assert {key for key in written if not any(fnmatch(key, f"{P}/{x}") for x in WRITTEN)} == set()
 
 
 def test_a_machine_without_what_follows_asks_for_it_once(chain: Chain) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.storage.clean import Clean
 from cryoem_cloud.cli.storage.cleaning import Known, Made, What, live_keys, offers
+from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Content, Entry, Kind
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.ports.classes import Kept
@@ -133,6 +134,16 @@ def test_what_is_young_is_not_offered(corrected: User) -> None:
     assert said.code == 2
 
 
+def test_times_that_cannot_be_stop_nobody(corrected: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a user's nor a machine's."""
+    said = corrected.type("cryoem", "storage", "clean", "--older", "9" * 12)
+    assert (said.code, "is not in the range" in said.err) == (2, True)
+    entry = looked(corrected, monkeypatch).chosen[0].entries[0]
+    store, prefix = store_of(corrected)
+    IndexLog(store, prefix.rstrip("/")).append("odd", [replace(entry, mtime_ns=10**30)])
+    assert offered(corrected)
+
+
 def test_leftovers_of_machines_go_and_nothing_else(corrected: User) -> None:
     store, prefix = store_of(corrected)
     store.put(prefix + OLD, bytes(1000))
@@ -157,6 +168,16 @@ def test_nothing_goes_while_a_job_is_under_way_or_reads_it(corrected: User) -> N
     said = corrected.type(*words)
     assert said.code == 5
     assert f"job {job} is under way" in said.err
+
+
+def test_a_job_that_came_while_the_user_was_asked_keeps_it(
+    corrected: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean = looked(corrected, monkeypatch)
+    clean.require_quiet()
+    job = corrected.submit("out", "sleep 60")
+    with pytest.raises(RefusedError, match=f"job {job} is under way"):
+        clean.require_quiet()
 
 
 def test_what_cannot_be_made_again_is_not_offered(corrected: User) -> None:

@@ -6,14 +6,17 @@ import io
 import os
 import pty
 import subprocess
+import tomllib
 from decimal import Decimal
 
 import pytest
 
 from cryoem_cloud.courier.money.costs import COSTS
+from cryoem_cloud.model.usage import Asking, Tariff, Usage
 from cryoem_cloud.stores.budget import approve
 from cryoem_cloud.stores.directory import DirectoryStore
 from cryoem_cloud.stores.jobs import JobRecords
+from cryoem_cloud.stores.ledger import Ledger
 from tests.cli.conftest import BIN, NewUser, User
 from tests.cli.test_queue import written
 
@@ -74,6 +77,24 @@ def test_a_hard_budget_ends_what_runs_and_what_it_made_comes_home(payer: User) -
     assert words in payer.cryoem("why", "1").out
     assert words in payer.cryoem("logs", "1").out
     assert "and what runs is ended there" in payer.cryoem("budget").out
+
+
+def test_to_a_spreadsheet_a_name_is_no_formula(payer: User) -> None:
+    payer.cryoem("connect", "relion")
+    project = tomllib.loads((payer.folder / ".cryoem/project.toml").read_text())["name"]
+    usage = Usage(
+        asker="agent-1",
+        job=7,
+        month="2026-11",
+        asked=Asking(writes=1000),
+        tariff=Tariff(writes_1000=Decimal(1)),
+        submitter="=HYPERLINK(A1)",
+    )
+    Ledger(DirectoryStore(payer.store), project).put_usage(usage, 1)
+    (row,) = csv.DictReader(io.StringIO(payer.cryoem("costs", "--csv").out))
+    assert (row["user"], row["usd"]) == ("'=HYPERLINK(A1)", "1")
+    (sum_,) = payer.cryoem("costs", "--by", "user", "--json").json["sums"]
+    assert sum_["name"] == "=HYPERLINK(A1)"
 
 
 def test_a_job_tells_in_which_group_it_was_submitted(payer: User) -> None:

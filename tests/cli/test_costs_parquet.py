@@ -1,8 +1,10 @@
 """The ledger as a Parquet table: exact amounts, whole files, and what is said without pyarrow."""
 
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -33,6 +35,14 @@ def test_each_charge_is_a_row_with_exact_amounts(tmp_path: Path) -> None:
     assert [row["seconds"] for row in rows] == [0, 60, 0]
     assert table.schema.metadata[b"cryoem.costs"] == b"1"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("odd", [{"usd": Decimal(10) ** 12}, {"submitter": "ad\udce4"}])
+def test_great_sums_and_odd_names_are_written(tmp_path: Path, odd: dict[str, Any]) -> None:
+    write_parquet(tmp_path / "costs.parquet", [replace(CHARGES[0], **odd)])
+    (row,) = parquet.read_table(tmp_path / "costs.parquet").to_pylist()
+    assert row["usd"] == odd.get("usd", SMALL)
+    assert row["user"] in {"", "ad?"}
 
 
 def test_a_project_without_charges_has_a_table_without_rows(tmp_path: Path) -> None:

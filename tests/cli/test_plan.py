@@ -239,6 +239,8 @@ def test_of_what_we_know_no_times_it_says_what_the_job_gets(folder: Path, typed:
         (("Class2D",), "there is no script Class2D/run_submit.script"),
         ((_JOB, "--deadline", "soon"), "'soon' is no time; 8h are 8 hours"),
         ((_JOB, "--budget", "much"), "'much' is no sum of US dollars"),
+        ((_JOB, "--budget", "0"), "'0' is no sum of US dollars"),
+        ((_JOB, "--budget", "-5"), "'-5' is no sum of US dollars"),
         ((_JOB, "--machine", "p9.large"), "there is no machine type 'p9.large' there"),
         ((_JOB, "--region", "moon-1"), "there are no prices of the region 'moon-1'"),
         (("lost.sh",), "gone.star, for which relion_refine --i asks, cannot be read"),

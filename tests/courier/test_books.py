@@ -235,7 +235,7 @@ def test_what_a_machine_writes_into_the_ledger_stops_nobody() -> None:
     bench.store.put(f"{below}/1", said.to_bytes())
     bench.store.put(f"{PROJECT}/ledger/odd", b"")
     assert bench.life.kind == "m5.large"
-    assert Sighting.from_bytes(said.to_bytes()).kind == "[2J"
+    assert Sighting.from_bytes(said.to_bytes()).kind == r"\x1b[2J"
 
 
 def test_a_store_that_is_away_is_told_later() -> None:

@@ -63,6 +63,11 @@ def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path) -> None:
     Lines(tmp_path / "file" / "lines.json").note(S3, NOW, up=1e6, down=None)
 
 
+def test_a_line_that_hardly_moves_is_kept_too(lines: Lines) -> None:
+    lines.note(S3, NOW, up=0.3, down=None)
+    assert lines.of(S3).up == Speed(1, NOW)
+
+
 class Seconds:
     """A clock that passes as a test says."""
 

@@ -61,8 +61,10 @@ def test_a_job_that_is_told_twice_counts_once_and_order_does_not_matter(
         measured(kind="g9.mega"),
         measured(work=replace(CLASS2D, box_px=0)),
         measured(kind=CORES.name),
+        measured(work=replace(CLASS2D, items=1)),
+        measured(work=replace(CLASS2D, items=2**60)),
     ],
-    ids=["short", "unknown type", "unknown work", "no GPU"],
+    ids=["short", "unknown type", "unknown work", "no GPU", "too long", "too short"],
 )
 def test_what_tells_nothing_teaches_nothing(odd: Measured) -> None:
     assert not taught([odd], KINDS).learnt
@@ -89,6 +91,11 @@ def test_a_record_is_read_as_it_was_written(work: object, ran_s: int, cores: int
         {"work": {}},
         {"work": {"program": "picking", "items": "many"}},
         {"work": {"program": "picking"}, "ran_s": 0},
+        {"work": {"program": "2D classification", "items": 10**400}},
+        {"work": {"program": "2D classification", "box_px": 10**200}},
+        {"work": {"program": "2D classification", "iterations": 1e308}},
+        {"work": {"program": "2D classification", "threads": -1}},
+        {"work": {"program": "2D classification"}, "job": -1},
     ],
 )
 def test_what_is_no_record_is_refused(odd: dict[str, object]) -> None:

@@ -5,10 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Self
 
-from cryoem_cloud.model.charge import Charge, What, instant_text
-from cryoem_cloud.model.record import decode, encode, instant, integer, text
+from cryoem_cloud.model.charge import Charge, What, instant_text, said
+from cryoem_cloud.model.record import decode, encode, instant, natural, text
 from cryoem_cloud.model.storage_prices import GB
-from cryoem_cloud.model.usd import usd
+from cryoem_cloud.model.usd import price
 
 __all__ = ["Carried"]
 
@@ -48,11 +48,11 @@ class Carried:
         """
         fields = decode("carried", data)
         return cls(
-            job=integer(fields, "job"),
+            job=natural(fields, "job"),
             at=instant(fields, "at"),
-            size=integer(fields, "bytes"),
-            usd_per_gb=usd(text(fields, "usd_per_gb")),
-            submitter=text(fields, "submitter", ""),
+            size=natural(fields, "bytes"),
+            usd_per_gb=price(text(fields, "usd_per_gb")),
+            submitter=said(fields, "submitter"),
         )
 
     def charge(self, project: str) -> Charge:

@@ -8,9 +8,9 @@ from enum import Enum
 from typing import ClassVar, Self
 
 from cryoem_cloud.model.errors import FormatError
-from cryoem_cloud.model.record import JSON, decode, encode, instant, integer, text
-from cryoem_cloud.model.units import plain
-from cryoem_cloud.model.usd import ZERO, usd
+from cryoem_cloud.model.record import JSON, decode, encode, instant, natural, text
+from cryoem_cloud.model.units import visible
+from cryoem_cloud.model.usd import ZERO, price
 
 __all__ = [
     "MONTH_H",
@@ -28,6 +28,11 @@ __all__ = [
 
 MONTH_H = 730
 """An average month of a list price, in hours."""
+
+_YEARS = range(2000, 2100)
+"""In which machines are there; what says another was not written by us, nor what is beyond"""
+_LONGEST_S = 10 * 366 * 24 * 3600
+_LARGEST_GIB = 2**24
 
 
 class Witness(Enum):
@@ -145,13 +150,13 @@ class Sighting:
         except ValueError as error:
             raise FormatError(f"an unknown witness: {fields.get('witness')!r}") from error
         return cls(
-            machine=plain(text(fields, "machine")),
-            job=integer(fields, "job"),
+            machine=visible(text(fields, "machine")),
+            job=natural(fields, "job"),
             witness=witness,
             since=_maybe(fields, "since"),
             until=_maybe(fields, "until"),
             ended=bool(fields.get("ended", False)),
-            limit_s=integer(fields, "limit_s", 0),
+            limit_s=_within(fields, "limit_s", _LONGEST_S),
             token=said(fields, "token"),
             submitter=said(fields, "submitter"),
             where=said(fields, "where"),
@@ -243,12 +248,24 @@ def instant_text(at: datetime | None) -> str:
 
 
 def said(fields: Mapping[str, JSON], name: str) -> str:
-    """A text of which a terminal obeys nothing: a machine may have written it."""
-    return plain(text(fields, name, ""))
+    """A text on one line, of which a terminal obeys nothing: a machine may have written it."""
+    return visible(text(fields, name, ""))
 
 
 def _maybe(fields: Mapping[str, JSON], name: str) -> datetime | None:
-    return instant(fields, name) if text(fields, name, "") else None
+    if not text(fields, name, ""):
+        return None
+    found = instant(fields, name)
+    if found.year not in _YEARS:
+        raise FormatError(f"field {name!r} is of the year {found.year}")
+    return found
+
+
+def _within(fields: Mapping[str, JSON], name: str, most: int) -> int:
+    found = natural(fields, name, 0)
+    if found > most:
+        raise FormatError(f"field {name!r} is beyond {most}: {found}")
+    return found
 
 
 def _rate_to_json(rate: Rate) -> dict[str, JSON]:
@@ -264,10 +281,10 @@ def _rate_to_json(rate: Rate) -> dict[str, JSON]:
 
 def _rate_from_json(fields: Mapping[str, JSON]) -> Rate:
     return Rate(
-        usd_per_hour=usd(text(fields, "usd_per_hour")),
+        usd_per_hour=price(text(fields, "usd_per_hour")),
         source=said(fields, "price"),
-        disk_gib=integer(fields, "disk_gib", 0),
-        disk_usd=usd(text(fields, "disk_usd", "0")),
-        least_s=integer(fields, "least_s", 0),
-        address_usd=usd(text(fields, "address_usd", "0")),
+        disk_gib=_within(fields, "disk_gib", _LARGEST_GIB),
+        disk_usd=price(text(fields, "disk_usd", "0")),
+        least_s=_within(fields, "least_s", _LONGEST_S),
+        address_usd=price(text(fields, "address_usd", "0")),
     )

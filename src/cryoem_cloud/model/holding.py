@@ -10,10 +10,10 @@ from typing import Self
 
 from cryoem_cloud.model.charge import Charge, What
 from cryoem_cloud.model.errors import FormatError
-from cryoem_cloud.model.record import decode, encode, integer, mapping, text
+from cryoem_cloud.model.record import decode, encode, mapping, natural, text
 from cryoem_cloud.model.storage_prices import GB
-from cryoem_cloud.model.units import plain
-from cryoem_cloud.model.usd import usd
+from cryoem_cloud.model.units import visible
+from cryoem_cloud.model.usd import price
 
 __all__ = ["Holding", "kept_charges"]
 
@@ -53,9 +53,7 @@ class Holding:
         """
         fields = decode("holding", data)
         sizes, prices = mapping(fields, "bytes"), mapping(fields, "usd_per_gb_month")
-        found = {plain(str(word)): integer(sizes, word) for word in sizes}
-        if any(size < 0 for size in found.values()):
-            raise FormatError(f"sizes below 0: {found}")
+        found = {visible(str(word)): natural(sizes, word) for word in sizes}
         try:
             day = date.fromisoformat(text(fields, "day"))
         except ValueError as error:
@@ -63,8 +61,8 @@ class Holding:
         return cls(
             day=day,
             sizes=found,
-            usd_gb_month={plain(str(word)): usd(text(prices, word)) for word in prices},
-            source=plain(text(fields, "price", "")),
+            usd_gb_month={visible(str(word)): price(text(prices, word)) for word in prices},
+            source=visible(text(fields, "price", "")),
         )
 
     def _rank(self) -> tuple[object, ...]:

@@ -25,7 +25,8 @@ class Life:
     """One machine's. `launched` and `ended` are the provider's words; None while it said none.
 
     `first` and `last` are the ends of what couriers and agents saw, of an agent's own sight no more
-    than its limit. `over`: somebody saw it end. `rate` is the first one that was told, and when.
+    than its limit. `over`: somebody saw it end. `rate` is the first one that was told, and when;
+    machines are not asked what they cost.
     """
 
     machine: str
@@ -51,7 +52,7 @@ class Life:
         until = seen.until
         if seen.witness is Witness.AGENT and seen.since and until and seen.limit_s:
             until = min(until, seen.since + timedelta(seconds=seen.limit_s))
-        told_at = seen.since or seen.until
+        told_at = None if seen.witness is Witness.AGENT else seen.since or seen.until
         return cls(
             machine=seen.machine,
             job=seen.job,

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Self
 
 from cryoem_cloud.model.errors import FormatError
-from cryoem_cloud.model.record import JSON, decode, encode, integer, mapping, text
+from cryoem_cloud.model.record import JSON, decode, encode, integer, mapping, natural, text
 from cryoem_cloud.model.units import plain
 from cryoem_cloud.model.work import Program, Work
 
@@ -14,6 +14,8 @@ __all__ = ["HERE", "Measured"]
 HERE = "local"
 """The name of the provider whose machine types are the names of users' own computers."""
 _NOTHING = Work(program=Program.OTHER)
+_MOST = 2**60
+"""No number of a job's is beyond; sums and products of such are numbers yet."""
 _MONTH_S = 30 * 24 * 3600
 """Longer than that no machine works on a job."""
 
@@ -57,12 +59,12 @@ class Measured:
         """
         said = decode("measured", data)
         found = cls(
-            job=integer(said, "job"),
+            job=natural(said, "job"),
             kind=plain(text(said, "type")),
             where=plain(text(said, "where")),
             work=_work_from_json(mapping(said, "work")),
             ran_s=integer(said, "ran_s"),
-            cores=integer(said, "cores", 0),
+            cores=natural(said, "cores", 0),
         )
         if not 0 < found.ran_s <= _MONTH_S:
             raise FormatError(f"a job that took {found.ran_s} s")
@@ -81,6 +83,9 @@ def _work_from_json(said: Mapping[str, JSON]) -> Work:
     known = {name: type(value) for name, value in asdict(_NOTHING).items() if name != "program"}
     try:
         numbers = {name: known[name](value) for name, value in said.items() if name in known}
-        return Work(program=Program(text(said, "program")), **numbers)
+        program = Program(text(said, "program"))
     except (TypeError, ValueError, OverflowError) as error:
         raise FormatError(f"{said!r:.200} is no work") from error
+    if odd := [name for name, number in numbers.items() if not 0 <= number <= _MOST]:
+        raise FormatError(f"no work has such {', '.join(odd)}")
+    return Work(program=program, **numbers)

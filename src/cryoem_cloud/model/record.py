@@ -23,6 +23,7 @@ __all__ = [
     "items",
     "mapping",
     "month",
+    "natural",
     "text",
     "texts",
 ]
@@ -34,6 +35,7 @@ PROTOCOL = 4
 """The newest version of a record in a store; docs/reference/protocol.md describes all."""
 
 
+_MOST = 2**60
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -80,6 +82,14 @@ def integer(fields: Mapping[str, JSON], name: str, default: int | None = None) -
     value = fields.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool):
         raise FormatError(f"field {name!r} should be a whole number, found {value!r}")
+    return value
+
+
+def natural(fields: Mapping[str, JSON], name: str, default: int | None = None) -> int:
+    """A field with a count or a size, from 0 to 2**60: sums of several still have 64 bits."""
+    value = integer(fields, name, default)
+    if not 0 <= value <= _MOST:
+        raise FormatError(f"field {name!r} should be a count from 0 to 2**60")
     return value
 
 

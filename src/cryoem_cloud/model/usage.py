@@ -11,10 +11,9 @@ from decimal import Decimal
 from typing import Self
 
 from cryoem_cloud.model.charge import Charge, What, said
-from cryoem_cloud.model.errors import FormatError
-from cryoem_cloud.model.record import decode, encode, integer, month, text
+from cryoem_cloud.model.record import decode, encode, month, natural, text
 from cryoem_cloud.model.storage_prices import GB, StorageClass, StoragePrices
-from cryoem_cloud.model.usd import ZERO, usd
+from cryoem_cloud.model.usd import ZERO, price
 
 __all__ = ["Asking", "Tariff", "Usage", "asked_together"]
 
@@ -131,19 +130,17 @@ class Usage:
             FormatError: It is no such record.
         """
         fields = decode("usage", data)
-        counts = {name: integer(fields, name) for name in _COUNTS}
-        if min(counts.values()) < 0:
-            raise FormatError(f"counts below 0: {counts}")
+        counts = {name: natural(fields, name) for name in _COUNTS}
         return cls(
             asker=said(fields, "asker"),
-            job=integer(fields, "job"),
+            job=natural(fields, "job"),
             month=month(fields, "month"),
             asked=Asking(**counts),
             tariff=Tariff(
-                home_gb=usd(text(fields, "usd_per_gb")),
-                writes_1000=usd(text(fields, "usd_per_1000_writes")),
-                reads_1000=usd(text(fields, "usd_per_1000_reads")),
-                restores_1000=usd(text(fields, "usd_per_1000_restores")),
+                home_gb=price(text(fields, "usd_per_gb")),
+                writes_1000=price(text(fields, "usd_per_1000_writes")),
+                reads_1000=price(text(fields, "usd_per_1000_reads")),
+                restores_1000=price(text(fields, "usd_per_1000_restores")),
                 source=said(fields, "price"),
             ),
             submitter=said(fields, "submitter"),

@@ -4,10 +4,11 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from cryoem_cloud.model.errors import FormatError
 
-__all__ = ["ZERO", "about", "cents", "dollars", "usd"]
+__all__ = ["ZERO", "about", "cents", "dollars", "price", "usd"]
 
 ZERO = Decimal(0)
 _CENT = Decimal("0.01")
+_DEAREST = Decimal(10**6)
 _DIGITS = 15
 """No price or sum of ours is beyond 10^15 dollars; what says so was not written by us."""
 
@@ -24,6 +25,18 @@ def usd(text: str) -> Decimal:
         raise FormatError(f"{text!r} is no amount of US dollars") from error
     if not found.is_finite() or (found and abs(found.adjusted()) > _DIGITS):
         raise FormatError(f"{text!r} is no amount of US dollars")
+    return found
+
+
+def price(text: str) -> Decimal:
+    """What one of something costs, as a record says it that a machine may have written.
+
+    Raises:
+        FormatError: It is no amount from nothing to a million dollars.
+    """
+    found = usd(text)
+    if not 0 <= found <= _DEAREST:
+        raise FormatError(f"{text!r} is no price in US dollars")
     return found
 
 

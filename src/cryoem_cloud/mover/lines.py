@@ -17,6 +17,8 @@ __all__ = ["Lines"]
 _KIND = "lines"
 _MOST = 100
 """Stores that are remembered."""
+_FASTEST = 1e15
+"""Bytes a second; no line has so many."""
 
 
 class Lines:
@@ -41,9 +43,9 @@ class Lines:
         known = self._read()
         speeds = known.pop(host, Speeds())
         if up is not None:
-            speeds = replace(speeds, up=Speed(round(up), now))
+            speeds = replace(speeds, up=Speed(max(1, round(up)), now))
         if down is not None:
-            speeds = replace(speeds, down=Speed(round(down), now))
+            speeds = replace(speeds, down=Speed(max(1, round(down)), now))
         hosts = {host: speeds, **known}
         told = {name: _said(hosts[name]) for name in list(hosts)[:_MOST]}
         with suppress(OSError):
@@ -83,6 +85,6 @@ def _speed(told: Mapping[str, JSON], way: str) -> Speed | None:
         return None
     fields = mapping(told, way)
     rate = fields.get("bytes_per_s")
-    if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
-        raise FormatError(f"a line's speed should be a number above 0, found {rate!r}")
+    if not isinstance(rate, int | float) or not 1 <= rate <= _FASTEST:
+        raise FormatError("a line's speed should be 1 or more bytes a second")
     return Speed(rate, instant(fields, "at"))

@@ -13,6 +13,8 @@ __all__ = ["LEAST_S", "computer", "jobs_behind", "kinds_of", "said_of", "taught"
 
 LEAST_S = 60
 """Shorter jobs teach nothing: programs that start, and read, take more of their time than work."""
+_FARTHEST = 100.0
+"""Times from what was expected, either way: what is said to be farther was other work."""
 
 
 def taught(
@@ -35,8 +37,10 @@ def taught(
         if why_unknown(each.work, kind, rates):
             continue
         expected = run_s(each.work, kind, replace(rates, learnt={}))
-        key = (each.work.program.value, rate.on, kind.name)
-        learnt[key] = (*learnt.get(key, ()), each.ran_s / expected.p50)
+        ratio = each.ran_s / expected.p50
+        if 1 / _FARTHEST < ratio < _FARTHEST:
+            key = (each.work.program.value, rate.on, kind.name)
+            learnt[key] = (*learnt.get(key, ()), ratio)
     return replace(rates, learnt=learnt)
 
 

@@ -144,13 +144,25 @@ class Ledger:
         def read(key: str) -> R | None:
             try:
                 with reading(key):
-                    return kind.from_bytes(self.store.get(key))
+                    found = kind.from_bytes(self.store.get(key))
+                    _require_own(key.removeprefix(ledger_prefix(self.project)), found)
+                    return found
             except FormatError as error:
                 _LOG.warning("left out of the ledger: %s", error)
                 return None
 
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             return [found for found in pool.map(read, keys) if found is not None]
+
+
+def _require_own(name: str, found: Sighting | Carried | Usage | Holding) -> None:
+    """See to it that a record speaks of what its key says, and as the witness who has that key."""
+    place = f"{_HOLDINGS}/{found.day}" if isinstance(found, Holding) else f"{found.job:08d}"
+    other = False
+    if isinstance(found, Sighting) and found.witness is not Witness.COURIER:
+        other = name.split("/")[-2] != found.witness.value
+    if other or not f"{name}/".startswith(f"{place}/"):
+        raise FormatError("it speaks of something else than its key")
 
 
 def _telling(keys: list[str]) -> Iterable[str]:

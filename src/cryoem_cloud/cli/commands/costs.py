@@ -26,11 +26,13 @@ from cryoem_cloud.courier.money.costs import COSTS, write_costs
 from cryoem_cloud.model.bill import BY, Sum, shown, summed
 from cryoem_cloud.model.charge import Charge
 from cryoem_cloud.model.life import MONTH_H
+from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import counted, human_usd
 from cryoem_cloud.model.usd import ZERO, about, dollars
 
 __all__ = ["command"]
 
+_FORMULAS = ("=", "+", "-", "@")
 _NOT_COUNTED = "not counted: taxes, traffic between zones, images"
 
 
@@ -164,8 +166,13 @@ def _cells(each: Sum, words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _print_csv(found: Sequence[Charge]) -> None:
-    rows = [charge.to_json() for charge in found]
+    rows = [{k: _cell(v) for k, v in charge.to_json().items()} for charge in found]
     names = list(Charge.NAMES)
     writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
+
+
+def _cell(value: JSON) -> JSON:
+    """As a spreadsheet takes it for what it is: a name that others gave is no formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value

@@ -78,6 +78,7 @@ def archive(
     if archive_.needed:
         archive_.require_quiet()
         consent("Do that?", yes=yes)
+        archive_.require_quiet()  # as long as that took
         archive_.do()
     archive_.say_done(json_=json_)
     return archive_.code
@@ -128,7 +129,7 @@ def restore(
 @click.argument("paths", nargs=-1, metavar="[PATH…]")
 @click.option(
     "--older",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 36500),
     metavar="DAYS",
     help="Only what is so old; default: the setting keep_days, 14.",
 )
@@ -165,5 +166,6 @@ def clean(
         return
     clean_.require_quiet()
     consent("Remove what is marked?", yes=yes)
+    clean_.require_quiet()  # as long as that took
     clean_.do()
     clean_.say_done(json_=json_)

@@ -4,7 +4,7 @@ pyarrow is an extra, imported only here.
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -61,8 +61,14 @@ def _type(arrow: ModuleType, name: str) -> "pa.DataType":
 
 def _exact(row: dict[str, JSON]) -> dict[str, JSON]:
     """Amounts as decimals of so many places: rounded far below what any bill shows."""
-    exact = Decimal(1).scaleb(-_PLACES)
+    exact, context = Decimal(1).scaleb(-_PLACES), Context(prec=_DIGITS)
     amounts = {
-        name: None if row[name] is None else Decimal(row[name]).quantize(exact) for name in _AMOUNTS
+        name: None if row[name] is None else Decimal(row[name]).quantize(exact, context=context)
+        for name in _AMOUNTS
     }
-    return {**row, **amounts}
+    return {name: _utf8(value) for name, value in {**row, **amounts}.items()}
+
+
+def _utf8(value: JSON) -> JSON:
+    """A name may have bytes that are no UTF-8, which no such table can hold."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value

@@ -16,7 +16,6 @@ from cryoem_cloud.cli.storage.archiving import money
 from cryoem_cloud.cli.storage.cleaning import Known, Offer, What, live_keys, offers
 from cryoem_cloud.cli.storage.gathering import Gathered, all_cards, files_of
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.frontends.pipeline import running
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
@@ -52,7 +51,6 @@ class Clean:
     store: Store = field(init=False)
     offers: list[Offer] = field(default_factory=list)
     removed: int = 0
-    _cards: list[Card] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.store = store_at(self.project.store)
@@ -64,8 +62,7 @@ class Clean:
 
     def look(self) -> None:
         """Find out what need not be kept; a listing, and some requests for each job."""
-        self._cards = all_cards(self.project)
-        gathered = Gathered(self.project, self.store, self._cards)
+        gathered = Gathered(self.project, self.store, all_cards(self.project))
         fits = [wanted(real_name(self.project, inside(self.project, path))) for path in self.paths]
         self.offers = offers(
             Known(
@@ -91,7 +88,8 @@ class Clean:
         Raises:
             RefusedError: One may.
         """
-        busy = [card for card in self._cards if card.open and card.phase is not Phase.HOMECOMING]
+        cards = all_cards(self.project)
+        busy = [card for card in cards if card.open and card.phase is not Phase.HOMECOMING]
         if busy:
             raise RefusedError(
                 f"job {busy[0].number} is under way, and may read what would be removed",

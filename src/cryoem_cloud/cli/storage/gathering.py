@@ -95,7 +95,7 @@ class Gathered:
             outputs=job.outputs,
             bulk=bulk,
             again=bool(bulk) and self._has_inputs(records),
-            newest=datetime.fromtimestamp(last / 1e9, UTC) if last else _submitted(job),
+            newest=_instant(last) if last else _submitted(job),
             place=self._place(card, job),
             readers=tuple(sorted(reading.get(job.outputs[0], ()))),
         )
@@ -131,6 +131,14 @@ def _newest(files: Mapping[str, Entry]) -> dict[int, int]:
         if number := _number(entry):
             found[number] = max(entry.mtime_ns, found.get(number, 0))
     return found
+
+
+def _instant(ns: int) -> datetime:
+    """A file's time; one of no calendar, as its machine may say, is now: it is not old."""
+    try:
+        return datetime.fromtimestamp(ns / 1e9, UTC)
+    except (OverflowError, ValueError, OSError):
+        return SystemClock().now()
 
 
 def _submitted(job: Job) -> datetime:

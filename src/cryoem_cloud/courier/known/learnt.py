@@ -68,6 +68,6 @@ def _text(measured: Measured | None) -> str:
 
 def _record(data: str) -> Measured | None:
     try:
-        return Measured.from_bytes(data.encode())
+        return Measured.from_bytes(data.encode(errors="replace"))
     except FormatError:
         return None

@@ -42,6 +42,15 @@ LISTINGS = (
     "s3:ListAllMyBuckets",
     "iam:ListRoles",
 )
+_OTHERS_WORD = {
+    "the provider's word": "ledger/00000007/machines/i-1/provider/20261129T080000Z",
+    "a courier's word": "ledger/00000007/machines/i-1/someone-at-lab/20261129T080000Z",
+    "a courier's requests": "ledger/00000007/usage/courier-00ff/2026-11-000001",
+    "what the store holds": "ledger/store/2026-11-29",
+    "what jobs took": "ledger/measured/00000007/g6e.xlarge",
+    "the project": "project.json",
+    "a file that was sent from home": "mirror/Micrographs/a.mrc",
+}
 
 OF_MACHINES = (
     *(
@@ -57,11 +66,29 @@ OF_MACHINES = (
             But("beside the store", resource=f"{BUCKET}/{PROJECT}/a"),
             But("deleting", action="s3:DeleteObject"),
         )
-        for action in (
-            "GetObject",
-            "PutObject",
-            "AbortMultipartUpload",
-            "ListMultipartUploadParts",
+        for action in ("GetObject", "AbortMultipartUpload", "ListMultipartUploadParts")
+    ),
+    *(
+        machine(
+            "ProjectResults",
+            "s3:PutObject",
+            f"{BUCKET}/lab/{PROJECT}/{key}",
+            {},
+            But("another project's", resource=f"{BUCKET}/lab/{OTHER_PROJECT}/{key}"),
+            But("another bucket", resource=f"arn:aws:s3:::else/lab/{PROJECT}/{key}"),
+            But("beside the store", resource=f"{BUCKET}/{PROJECT}/{key}"),
+            But("deleting", action="s3:DeleteObject"),
+            *(
+                But(what, resource=f"{BUCKET}/lab/{PROJECT}/{written}")
+                for what, written in _OTHERS_WORD.items()
+            ),
+        )
+        for key in (
+            "jobs/00000007/turns/main/000001",
+            "index/00000003",
+            "gains/00ff",
+            "ledger/00000007/machines/i-1/agent/20261129T080000Z",
+            "ledger/00000007/usage/agent-i-1-00ff/2026-11-000001",
         )
     ),
     machine(

@@ -9,7 +9,16 @@ from cryoem_cloud.providers.aws.stack.policies import (
     only_tags,
 )
 
-__all__ = ["machines"]
+__all__ = ["WRITTEN", "machines"]
+
+WRITTEN = (
+    "jobs/*",
+    "index/*",
+    "gains/*",
+    "ledger/*/machines/*/agent/*",
+    "ledger/*/usage/agent-*",
+)
+"""Keys of its project that a machine writes."""
 
 
 def machines(scope: Scope) -> tuple[Statement, ...]:
@@ -27,15 +36,22 @@ def _store(scope: Scope) -> tuple[Statement, ...]:
     return (
         Statement(
             sid="ProjectFiles",
-            why="A machine reads what its project's jobs ask for, and sends what they make; it "
-            "cannot delete.",
+            why="A machine reads what its project's jobs ask for; it cannot delete.",
             actions=(
                 "s3:GetObject",
-                "s3:PutObject",
                 "s3:AbortMultipartUpload",
                 "s3:ListMultipartUploadParts",
             ),
             resources=(f"{scope.bucket_arn}/{own}",),
+        ),
+        Statement(
+            sid="ProjectResults",
+            why="It sends what jobs make and says which files these are; in the ledger it tells of "
+            "machines and of its requests, and cannot write what others told there.",
+            actions=("s3:PutObject",),
+            resources=tuple(
+                f"{scope.bucket_arn}/{scope.prefix}/{OWN_PROJECT}/{keys}" for keys in WRITTEN
+            ),
         ),
         Statement(
             sid="ProjectList",
