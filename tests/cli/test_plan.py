@@ -1,6 +1,7 @@
 """`cryoem plan SCRIPT|JOBDIR`, typed: offline, with nothing but the folder."""
 
 import json
+import re
 import tomllib
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -115,6 +116,13 @@ def test_a_plan_says_which_finished_jobs_it_goes_by(folder: Path, typed: Type) -
     assert after["running_h"]["p50"] > 1.3 * before["running_h"]["p50"]
     _, said, _ = typed("plan", _JOB, "--machine", kind)
     assert f"learnt    from 2 jobs of this project on {kind}" in said
+
+
+def test_less_than_an_hour_is_told_in_hundredths(folder: Path, typed: Type) -> None:
+    (folder / _JOB / "run_submit.script").write_text(_SCRIPT.replace("--K 100", "--K 1"))
+    said = typed("plan", _JOB, "--machine", "g6e.xlarge", "--spot")[1]
+    row = next(line for line in said.splitlines() if line.startswith("*")).split()
+    assert re.fullmatch(r"0\.\d\d", row[6]), row
 
 
 def test_limits_are_kept_and_what_is_not_possible_is_said(folder: Path, typed: Type) -> None:

@@ -30,3 +30,10 @@ def test_what_is_not_known_is_said(user: User) -> None:
     assert said.code != 0
     assert "10061" in said.err
     assert "Traceback" not in said.err
+
+
+def test_what_is_for_jobs_alone_is_refused_with_a_pipeline(user: User) -> None:
+    for more in (("--deadline", "4h"), ("--budget", "50"), ("--count", "2"), (".",)):
+        said = user.type("cryoem", "plan", "--pipeline", "10061", "--as-published", *more)
+        assert said.code == 2
+        assert "for jobs alone" in said.err

@@ -131,6 +131,10 @@ def test_where_nothing_keeps_the_limits_it_says_what_comes_nearest() -> None:
     assert "may cost $" in made.reason
 
 
+def test_a_deadline_of_minutes_is_said_in_minutes() -> None:
+    assert plan(CLASS2D, deadline_h=1 / 60).reason.startswith("nothing ends within 1 min ")
+
+
 def test_what_is_excluded_is_said_with_its_reason() -> None:
     made = plan(CLASS2D)
     (excluded,) = made.excluded

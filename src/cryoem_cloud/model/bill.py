@@ -8,7 +8,7 @@ from decimal import Decimal
 from cryoem_cloud.model.charge import Charge, What
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import human_duration
-from cryoem_cloud.model.usd import ZERO, about, dollars
+from cryoem_cloud.model.usd import ZERO, about
 
 __all__ = ["BY", "Sum", "in_a_line", "shown", "summed"]
 
@@ -95,14 +95,14 @@ def in_a_line(charges: Iterable[Charge]) -> str:
         return ""
     (all_,) = found
     lasts = human_duration(timedelta(seconds=all_.seconds))
-    parts = [f"machines {lasts}, {dollars(all_.machines)}"]
+    parts = [f"machines {lasts}, {about(all_.machines)}"]
     words = {**all_.parts, "brought home": all_.parts["home"]}
     for word in ("disks", "addresses", "kept", "requests", "brought home"):
         parts += [f"{word} {about(words[word])}"] if words[word] else []
     if all_.unpriced_s:
         unknown = human_duration(timedelta(seconds=all_.unpriced_s))
         parts.append(f"of {unknown} no price is known")
-    return f"{dollars(all_.usd)}: {'; '.join(parts)}"
+    return f"{about(all_.usd)}: {'; '.join(parts)}"
 
 
 def _sum(name: str, charges: Iterable[Charge]) -> Sum:

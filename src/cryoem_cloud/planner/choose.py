@@ -8,6 +8,7 @@ from math import inf
 from cryoem_cloud.model.machine_type import Listing, MachineType
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.plan import Excluded, Limits, Option, Plan, Terms, Transfer
+from cryoem_cloud.model.units import roughly
 from cryoem_cloud.model.usd import dollars
 from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.allowed import allowed, not_allowed
@@ -206,6 +207,12 @@ def _too_large(reckoner: Reckoner, kind: MachineType, machines: int, limits: Lim
     return ""
 
 
+def _hours(deadline_h: float) -> str:
+    """A deadline as users say it, `8 h` or `1.5 h`; to the minute where that is not it."""
+    exact = round(deadline_h, 2) == deadline_h
+    return f"{deadline_h:g} h" if exact else roughly(deadline_h * 3600)
+
+
 def _chosen(options: Sequence[Option], limits: Limits) -> tuple[Option | None, str]:
     """The choice and its reason."""
     if not options:
@@ -216,7 +223,7 @@ def _chosen(options: Sequence[Option], limits: Limits) -> tuple[Option | None, s
     left = [option for option in options if _keeps(option, limits)]
     asked = " and ".join(
         [
-            *([f"ends within {deadline:g} h"] if deadline is not None else []),
+            *([f"ends within {_hours(deadline)}"] if deadline is not None else []),
             *([f"costs at most {dollars(budget)}"] if budget is not None else []),
         ]
     )

@@ -9,7 +9,7 @@ from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import the_project
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.courier.money.settling import settle_overdue
-from cryoem_cloud.model.usd import ZERO, dollars, usd
+from cryoem_cloud.model.usd import ZERO, about, dollars, usd
 from cryoem_cloud.stores.budget import Balance, BudgetLog
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.wiring.clock import SystemClock
@@ -89,7 +89,7 @@ def _in_words(limit: Decimal | None, *, hard: bool) -> str:
 def _row(balance: Balance, month: str) -> tuple[str, str, str, str]:
     known, held = balance.months.get(month, ZERO), balance.held(month)
     left = "" if balance.limit is None else dollars(balance.limit - known)
-    return (month, dollars(known - held), dollars(held), left)
+    return (month, about(known - held), dollars(held), left)
 
 
 def _fields(balance: Balance) -> dict[str, object]:

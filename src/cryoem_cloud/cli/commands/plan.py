@@ -1,5 +1,6 @@
 """cryoem plan."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def command(  # noqa: PLR0913  (one for each option)
     --as-published too, what was published, by the rules and prices of that comparison.
     """
     if name:
+        _refuse_for_a_pipeline(target, (deadline, budget, machine, count, max_machines, line, png))
         market = market or "spot"
         click.echo(
             _published(name, json_=json_)
@@ -95,6 +97,19 @@ def command(  # noqa: PLR0913  (one for each option)
     if png is not None:
         draw(found, png)
     click.echo(as_json(plan_as_json(found)) if json_ else "\n".join(plan_lines(found)))
+
+
+def _refuse_for_a_pipeline(target: Path | None, given: Sequence[object]) -> None:
+    """What narrows a job's plan would be passed over without a word.
+
+    Raises:
+        UsageError: Some of it is given.
+    """
+    if target is not None or any(given):
+        raise UsageError(
+            "a pipeline is planned as a whole, without a job or what is for jobs alone",
+            hint="with it go --as-published, --spot, --on-demand, --region, --seed and --json",
+        )
 
 
 def _published(name: str, *, json_: bool) -> str:

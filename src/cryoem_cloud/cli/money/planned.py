@@ -221,11 +221,16 @@ def _row(option: Option, choice: Option | None) -> list[str]:
         f"{option.machines} x {option.listing.kind.name}",
         option.market.value,
         option.listing.region,
-        f"{hours.p50:.1f}",
-        f"{hours.p10:.1f}-{hours.p90:.1f}",
+        _hours(hours.p50),
+        f"{_hours(hours.p10)}-{_hours(hours.p90)}",
         f"{cents(usd.p50):,}",
         f"{cents(usd.p10):,}-{cents(usd.p90):,}",
     ]
+
+
+def _hours(hours: float) -> str:
+    """Tenths; of less than an hour hundredths, as minutes would be `0.0` or `0.1`."""
+    return f"{hours:.1f}" if hours >= 1 else f"{hours:.2f}"
 
 
 def _left_out(excluded: Excluded) -> str:
