@@ -268,3 +268,17 @@ def test_hours_as_users_write_them(text: str, hours: float) -> None:
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match=f"^{text}$"):
         hours_of(text)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", _JOB, "--spot", "--on-demand"),
+        ("benchmark", "--machine", "g6e.xlarge", "--on-demand", "--spot"),
+        ("run", "--market", "spot", "--on-demand", "--", "true"),
+    ],
+)
+def test_spot_only_and_none_are_not_both_wanted(
+    folder: Path, typed: Type, words: tuple[str, ...]
+) -> None:
+    assert typed(*words)[0] == 2

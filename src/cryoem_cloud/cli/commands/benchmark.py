@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cryoem_cloud.cli.markets import market_options
 from cryoem_cloud.cli.standing import places
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.errors import UsageError
@@ -24,8 +25,7 @@ __all__ = ["command"]
 @click.option(
     "--machine", "machines", multiple=True, metavar="TYPE", help="A machine type; may be repeated."
 )
-@click.option("--spot", "market", flag_value="spot", help="Only Spot machines.")
-@click.option("--on-demand", "market", flag_value="on-demand", help="No Spot machines.")
+@market_options
 @click.option(
     "--seconds",
     type=click.IntRange(10, 3600),

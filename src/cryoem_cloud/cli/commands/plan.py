@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cryoem_cloud.cli.markets import market_options
 from cryoem_cloud.cli.quantities import MONEY, RATE, TIME
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.errors import UsageError
@@ -23,8 +24,7 @@ __all__ = ["command"]
 @click.option("--deadline", type=TIME, metavar="TIME", help="Results are home by then: 8h, 2d.")
 @click.option("--budget", type=MONEY, metavar="USD", help="What it may cost.")
 @click.option("--region", default="", help="Which region, or any; default: your account's.")
-@click.option("--spot", "market", flag_value="spot", help="Only Spot machines.")
-@click.option("--on-demand", "market", flag_value="on-demand", help="No Spot machines.")
+@market_options
 @click.option("--machine", default="", metavar="TYPE", help="Which machine type.")
 @click.option("--count", type=click.IntRange(min=1), help="How many machines.")
 @click.option("--max-machines", type=click.IntRange(min=1), help="How many machines at most.")

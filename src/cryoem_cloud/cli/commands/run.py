@@ -11,6 +11,7 @@ from cryoem_cloud.cli.jobs.following import follow
 from cryoem_cloud.cli.jobs.policy import HOMES
 from cryoem_cloud.cli.jobs.preceding import numbers
 from cryoem_cloud.cli.jobs.submitting import PROVIDERS, here, submit_asked
+from cryoem_cloud.cli.markets import market_options
 from cryoem_cloud.cli.quantities import MONEY, TIME
 from cryoem_cloud.cli.standing import places
 from cryoem_cloud.model.job import Wish
@@ -27,8 +28,7 @@ _HOUR_S = 3600
 @click.option("--on", "where", type=click.Choice(PROVIDERS), help="Whose machines.")
 @click.option("--machine", default="", metavar="TYPE", help="Which machine type (aws).")
 @click.option("--market", type=click.Choice(MARKETS), help="Only such machines (aws).")
-@click.option("--spot", "market", flag_value="spot", help="Only Spot machines (aws).")
-@click.option("--on-demand", "market", flag_value="on-demand", help="No Spot machines (aws).")
+@market_options
 @click.option("--max-hours", type=click.IntRange(1, 168), help="End it then (aws); default: 24.")
 @click.option("--count", type=click.IntRange(min=1), help="How many machines.")
 @click.option("--max-machines", type=click.IntRange(min=1), help="That a plan may choose (aws).")
