@@ -282,3 +282,12 @@ def test_spot_only_and_none_are_not_both_wanted(
     folder: Path, typed: Type, words: tuple[str, ...]
 ) -> None:
     assert typed(*words)[0] == 2
+
+
+def test_inputs_that_are_not_here_are_told(folder: Path, typed: Type) -> None:
+    said = typed("plan", _JOB)[1]
+    assert "missing   1 of its first inputs is not in this folder" in said
+    assert told(typed, _JOB)["absent_inputs"] == 1
+    (folder / "Extract/job003").mkdir(parents=True)
+    (folder / "Extract/job003/a.mrcs").write_bytes(b"there")
+    assert "missing" not in typed("plan", _JOB)[1]

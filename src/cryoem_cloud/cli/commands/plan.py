@@ -124,9 +124,11 @@ def _published(name: str, *, json_: bool) -> str:
 
 
 def _simulated(name: str, market: str, region: str, seed: int, *, json_: bool) -> str:
-    from cryoem_cloud.cli.money.simulated import simulated  # noqa: PLC0415  (not for other plans)
+    from cryoem_cloud.cli.money.simulated import DRAWS, simulated  # noqa: PLC0415  (not for other plans)
     from cryoem_cloud.model.offer import Market  # noqa: PLC0415  (heavy)
     from cryoem_cloud.planner.published import pipeline  # noqa: PLC0415  (heavy)
 
-    found = simulated(pipeline(name), market=Market(market), region=region, seed=seed)
+    known = pipeline(name)
+    click.echo(f"planning, and simulating {DRAWS} times, for some minutes", err=True)
+    found = simulated(known, market=Market(market), region=region, seed=seed)
     return as_json(found.to_json()) if json_ else found.to_text()

@@ -81,10 +81,10 @@ def transfer_of(
     settings: Settings,
 ) -> Transfer:
     """What is still to be sent, and what comes home. The store of who is in no project is new."""
-    share = 1.0
+    share, absent = 1.0, 0
     with suppress(CryoemError):  # what is missing is told when the job is submitted
         needs = application_named(job.application).needs(job, Here(folder))
-        share = _to_send(needs, folder, project)
+        share, absent = _to_send(needs, folder, project)
     store = project.store if project is not None else settings.store
     essential = home_of(job.wish.home, settings, store) == "essential"
     return Transfer(
@@ -92,6 +92,7 @@ def transfer_of(
         down_bytes=work.essential_bytes if essential else work.output_bytes,
         line_bytes_s=line.up_bytes_s,
         down_bytes_s=line.down_bytes_s,
+        absent=absent,
     )
 
 
@@ -105,22 +106,23 @@ def on_footing(prices: Catalogue, store: str) -> tuple[Catalogue, tuple[Footing,
     return prices, there
 
 
-def _to_send(needs: Iterable[Need], folder: Path, project: Project | None) -> float:
+def _to_send(needs: Iterable[Need], folder: Path, project: Project | None) -> tuple[float, int]:
     """Which share of the inputs the store lacks, as far as their first files tell here.
 
-    What a project's folder does not have its store has, or nobody; what `push` found there is
-    there. Lists count for nothing beside images.
+    And how many of these are not here. What a project's folder does not have its store has, or
+    nobody; what `push` found there is there. Lists count for nothing beside images.
     """
     first = [need.path for need in islice(needs, _SAMPLE) if not need.stub]
     images = [path for path in first if not path.endswith((".star", SCRIPT))]
     stored = _in_store(images, project)
-    lacking = 0
+    lacking = absent = 0
     for path in images:
         try:
             lacking += stored.get(path) != (folder / path).stat().st_size
         except OSError:
             lacking += project is None
-    return lacking / len(images) if images else 1.0
+            absent += path not in stored
+    return (lacking / len(images) if images else 1.0), absent
 
 
 def _in_store(named: list[str], project: Project | None) -> dict[str, int]:
