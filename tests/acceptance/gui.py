@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryoem_cloud.frontends.connect import EXTRA_FIELDS
+
 from .relion_user import RelionUser
 
 __all__ = ["PROGRAMS", "Gui", "opened"]
@@ -27,7 +29,11 @@ _ACTIONS = (
     "Harsh clean",
     "Delete",
 )
-_RUN, _ACTION_MENU, _FINISHED, _RUNNING = (739, 366), (144, 404), (100, 465), (380, 465)
+_LOWER = 20 * (len(EXTRA_FIELDS) - 5)
+"""RELION makes its window taller for more than five fields beside *Submit to queue*."""
+_RUN, _ACTION_MENU = (739, 366 + _LOWER), (144, 404 + _LOWER)
+_FINISHED, _RUNNING = (100, 465 + _LOWER), (380, 465 + _LOWER)
+_FIRST_ACTION = 431 + _LOWER
 _LINE = 15
 _IO, _CONTINUE_FROM = (215, 16), (576, 74)
 """Places in the window of RELION 3.1, in pixels from its upper left corner."""
@@ -64,7 +70,7 @@ class Gui:
     def act(self, action: str, *, sure: bool = False) -> None:
         """Choose an action of the menu, and say yes where RELION asks."""
         self._click(_ACTION_MENU)
-        self._click((150, 431 + 21 * _ACTIONS.index(action)))
+        self._click((150, _FIRST_ACTION + 21 * _ACTIONS.index(action)))
         if sure:
             self.keys("Return")
 

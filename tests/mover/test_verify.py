@@ -190,7 +190,7 @@ def test_stored_bytes_that_cannot_be_decoded_are_named(tmp_path: Path) -> None:
         damage(store, entry, at=0)
         with pytest.raises(CorruptObjectError, match=f"mirror/{name}: ") as caught:
             place_file(store, PROJECT, entry, tmp_path / "placed")
-        assert "damaged" in caught.value.hint
+        assert "verify --repair" in caught.value.hint
 
 
 class _GarblingOnce(Held):

@@ -22,7 +22,14 @@ from cryoem_cloud.ports.store import Store
 if TYPE_CHECKING:
     from cryoem_cloud.mover.codec import Gain
 
-__all__ = ["again_if_damaged", "comes_in_blocks", "decoded", "fetch_blocks", "require_readable"]
+__all__ = [
+    "DAMAGED",
+    "again_if_damaged",
+    "comes_in_blocks",
+    "decoded",
+    "fetch_blocks",
+    "require_readable",
+]
 
 _READ_BYTES = 256 * 1024
 """Of a raw block at a time: it is digested and written while the processor's cache has it."""
@@ -36,7 +43,8 @@ _MOST_STORED_BYTES = 2 * BLOCK_BYTES
 """No encoded block is larger."""
 _TRIES = 3
 """How often what comes damaged is asked for."""
-_DAMAGED = "cryoem verify --repair sends a file again that is here as it was stored"
+DAMAGED = "cryoem verify --repair sends a file again that is here as it was stored"
+"""What to do about it."""
 _VERSIONS = {"blocks": 2, "zstd": 0}
 """The codecs that we read, and their newest versions."""
 
@@ -139,7 +147,7 @@ def _naming(content: Content) -> Iterator[None]:
     try:
         yield
     except CorruptObjectError as error:
-        raise CorruptObjectError(f"{content.key}: {error.message}", hint=_DAMAGED) from error
+        raise CorruptObjectError(f"{content.key}: {error.message}", hint=DAMAGED) from error
 
 
 def _require_one_story(content: Content) -> None:
@@ -185,7 +193,7 @@ class _Taking:
             CorruptObjectError: They would be in the next block.
         """
         if self._at + len(view) > self._end:
-            raise CorruptObjectError("a block is longer than it can be", hint=_DAMAGED)
+            raise CorruptObjectError("a block is longer than it can be", hint=DAMAGED)
         self._digester.update(view)
         write_at(self._descriptor, self._at, view, holes=self._holes)
         self._at += len(view)
@@ -268,7 +276,7 @@ class _Fetch:
         if found != self.blocks[number]:
             raise CorruptObjectError(
                 f"{self.content.key}: the bytes of block {number} are not those that were stored",
-                hint=_DAMAGED,
+                hint=DAMAGED,
             )
 
 

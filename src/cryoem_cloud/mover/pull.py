@@ -24,6 +24,7 @@ from cryoem_cloud.mover.archived import naming_archived
 from cryoem_cloud.mover.beside import hold, part_of
 from cryoem_cloud.mover.engine import FETCH_BYTES, Engine, engine_or_new
 from cryoem_cloud.mover.fetch import (
+    DAMAGED,
     again_if_damaged,
     comes_in_blocks,
     decoded,
@@ -285,7 +286,7 @@ def _require_digest(as_promised: bool, content: Content) -> None:  # noqa: FBT00
     if not as_promised:
         raise CorruptObjectError(
             f"{content.key}: the bytes are not those that were stored",
-            hint="cryoem verify --repair sends a file again that is here as it was stored",
+            hint=DAMAGED,
         )
 
 
