@@ -40,7 +40,7 @@ def kill_in_every_phase(
 
 @pytest.mark.alone
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("victim", _HOW)
+@pytest.mark.parametrize("victim", [each for each in _HOW if each != "agent"])
 def test_a_job_survives_a_kill_in_every_phase(world: World, victim: str) -> None:
     hit = kill_in_every_phase(world, victim, files=60, nap=0.08, seed=1)
     assert hit >= {"upload", "launch", "run", "homecoming"}
