@@ -67,7 +67,7 @@ def _run_class2d(gui: Gui) -> str:
     name = _next(gui.user, "Class2D")
     gui.pick("Class2D")
     gui.tab(_RUNNING_TAB)
-    _picture(gui, "running-tab", height=450)
+    _picture(gui, "running-tab", height=406)
     gui.run()
     model = gui.user.project / name / "run_it002_model.star"
     gui.user.world.wait_for(model.exists, seconds=60)
