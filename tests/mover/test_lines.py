@@ -36,6 +36,12 @@ def test_a_folder_has_no_line_and_nothing_new_is_not_written(lines: Lines, tmp_p
     assert lines.of("file:///data/store") == lines.of(S3) == Speeds()
 
 
+def test_without_a_file_nothing_is_kept() -> None:
+    lines = Lines()
+    lines.note(S3, NOW, up=1e9, down=1e9)
+    assert lines.of(S3) == Speeds()
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -23,8 +23,9 @@ from cryoem_cloud.courier.learning.measuring import Measuring
 from cryoem_cloud.courier.learning.outlook import Outlook, outlook_of
 from cryoem_cloud.courier.listening import Listening
 from cryoem_cloud.courier.machines.giving_up import STOP_S, GivingUp
-from cryoem_cloud.courier.machines.manning import Manning, provider_of, shape_for
+from cryoem_cloud.courier.machines.manning import Manning
 from cryoem_cloud.courier.machines.planning import Planning
+from cryoem_cloud.courier.machines.sources import provider_of, shape_for
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.money.ceiling import Ceiling
 from cryoem_cloud.courier.piecework.pieces import PieceFollower

@@ -1,6 +1,5 @@
 """What the courier's errands work with."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +45,7 @@ class Means:
     clock: Clock
     stopping: Event
     engines: EnginesBySettings = field(default_factory=EnginesBySettings)
-    lines: Lines = field(default_factory=lambda: Lines(Path(os.devnull)))
+    lines: Lines = field(default_factory=Lines)
     """What lines to stores have taken of late."""
     rates: Callable[[Settings], Rates] = lambda _: NO_RATES
     """What machines cost, by the settings."""

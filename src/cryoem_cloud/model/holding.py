@@ -65,8 +65,9 @@ class Holding:
             source=visible(text(fields, "price", "")),
         )
 
-    def _rank(self) -> tuple[object, ...]:
-        return (sum(self.sizes.values()), self.to_bytes())
+
+def _rank(seen: Holding) -> tuple[int, bytes]:
+    return sum(seen.sizes.values()), seen.to_bytes()
 
 
 def kept_charges(seen: Iterable[Holding], project: str) -> Iterator[Charge]:
@@ -79,7 +80,7 @@ def kept_charges(seen: Iterable[Holding], project: str) -> Iterator[Charge]:
     days: dict[date, Holding] = {}
     for each in seen:
         other = days.get(each.day, each)
-        days[each.day] = max(each, other, key=Holding._rank)  # noqa: SLF001  (a rule of its own)
+        days[each.day] = max(each, other, key=_rank)
     order = [days[day] for day in sorted(days)]
     ends = [after.day for _, after in pairwise(order)]
     ends += [each.day + _DAY for each in order[-1:]]

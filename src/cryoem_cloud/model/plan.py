@@ -39,16 +39,13 @@ class Limits:
 class Transfer:
     """What is to be moved: bytes that the store lacks, bytes that come home; bytes a second.
 
-    `line_bytes_s` is of the way up; `down_bytes_s` 0: the way home is as fast. `absent` says how
-    many of the first inputs are not in the folder, nor known here to be in the store: they are not
-    in `up_bytes`.
+    `line_bytes_s` is of the way up; `down_bytes_s` 0: the way home is as fast.
     """
 
     up_bytes: int = 0
     down_bytes: int = 0
     line_bytes_s: float
     down_bytes_s: float = 0.0
-    absent: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

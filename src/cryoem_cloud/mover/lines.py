@@ -24,10 +24,11 @@ _FASTEST = 1e15
 class Lines:
     """By a store's host: the bucket, or the server. A folder of this computer has no line.
 
-    Of two programs that take note at the same instant one is forgotten; nothing is lost by that.
+    Without a file nothing is kept. Of two programs that take note at the same instant one is
+    forgotten; nothing is lost by that.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path | None = None) -> None:
         self._file = file
 
     def of(self, url: str) -> Speeds:
@@ -38,7 +39,7 @@ class Lines:
     def note(self, url: str, now: datetime, *, up: float | None, down: float | None) -> None:
         """Take note of bytes a second, each way; None: nothing new. A full disk keeps none."""
         host, now = _host(url), now.replace(microsecond=0)
-        if not host or (up is None and down is None):
+        if self._file is None or not host or (up is None and down is None):
             return
         known = self._read()
         speeds = known.pop(host, Speeds())
@@ -55,6 +56,8 @@ class Lines:
             beside.replace(self._file)
 
     def _read(self) -> dict[str, Speeds]:
+        if self._file is None:
+            return {}
         try:
             hosts = mapping(decode(_KIND, self._file.read_bytes()), "hosts")
             return {name: _speeds(mapping(hosts, name)) for name in hosts}

@@ -40,7 +40,7 @@ __all__ = ["fetch_bytes", "fetch_files", "place_bytes", "place_file"]
 _BUNDLE_BYTES = 32 * 1024 * 1024
 """Small files in one object are fetched in one request as long as their span is below this."""
 
-_DAMAGED = (CorruptObjectError, ObjectMissingError)
+_NOT_WHOLE = (CorruptObjectError, ObjectMissingError)
 
 Damaged = Callable[[Entry, CryoemError], None]
 Moved = Callable[[int], None]
@@ -193,7 +193,7 @@ class _Placing:
         try:
             with self.engine.stream(length), naming_archived(batch[0][0].path):
                 data = self.store.get(f"{self.project}/{first.key}", start=start, length=length)
-        except _DAMAGED as error:
+        except _NOT_WHOLE as error:
             for entry, _ in batch:
                 self._tell(entry, error)
             return
@@ -210,7 +210,7 @@ class _Placing:
         store, project = self.store, self.project
         try:
             place_file(store, project, entry, path, moved=self.moved, engine=self.engine)
-        except _DAMAGED as error:
+        except _NOT_WHOLE as error:
             self._tell(entry, error)
 
     def _tell(self, entry: Entry, error: CryoemError) -> None:

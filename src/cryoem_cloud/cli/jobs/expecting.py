@@ -69,11 +69,12 @@ def _plan(asked: Asked, project: Project, settings: Settings, places: Places) ->
         sold = catalogue(places, SystemClock().now(), regions=(region,), project=project.folder)
         prices, there = on_footing(sold, project.store)
         line = line_to(project.store, settings)
+        transfer, _ = transfer_of(
+            job, work, line, project=project, folder=project.folder, settings=settings
+        )
         ground = Ground(
             prices=prices,
-            transfer=transfer_of(
-                job, work, line, project=project, folder=project.folder, settings=settings
-            ),
+            transfer=transfer,
             terms=terms_in(region, prices_at(project.store, places).egress_gb),
             table=offers_for(job.script, job.wish),
             limit_s=job.wish.hours * _HOUR_S or LIMIT_S,

@@ -79,21 +79,24 @@ def transfer_of(
     project: Project | None,
     folder: Path,
     settings: Settings,
-) -> Transfer:
-    """What is still to be sent, and what comes home. The store of who is in no project is new."""
+) -> tuple[Transfer, int]:
+    """What is still to be sent, and what comes home. The store of who is in no project is new.
+
+    And how many of the first inputs are not in the folder, nor known here to be in the store.
+    """
     share, absent = 1.0, 0
     with suppress(CryoemError):  # what is missing is told when the job is submitted
         needs = application_named(job.application).needs(job, Here(folder))
         share, absent = _to_send(needs, folder, project)
     store = project.store if project is not None else settings.store
     essential = home_of(job.wish.home, settings, store) == "essential"
-    return Transfer(
+    transfer = Transfer(
         up_bytes=int(share * work.input_bytes),
         down_bytes=work.essential_bytes if essential else work.output_bytes,
         line_bytes_s=line.up_bytes_s,
         down_bytes_s=line.down_bytes_s,
-        absent=absent,
     )
+    return transfer, absent
 
 
 def on_footing(prices: Catalogue, store: str) -> tuple[Catalogue, tuple[Footing, ...]]:

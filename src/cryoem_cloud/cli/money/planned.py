@@ -59,8 +59,8 @@ def _said(found: Planned) -> Iterator[str]:
         f"moving    {human_size(moved.up_bytes)} to send ({up_h:.1f} h), "
         f"{human_size(moved.down_bytes)} home; line {found.line}"
     )
-    if moved.absent:
-        absent = counted(moved.absent, "of its first inputs is", "of its first inputs are")
+    if found.absent:
+        absent = counted(found.absent, "of its first inputs is", "of its first inputs are")
         yield f"missing   {absent} not in this folder; the store has them, or nobody"
     yield f"prices    {', '.join(found.prices.regions)}, {found.prices.stamp}"
     for there in found.footing:
@@ -117,7 +117,7 @@ def plan_as_json(found: Planned) -> dict[str, JSON]:
         },
         "up_bytes": moved.up_bytes,
         "down_bytes": moved.down_bytes,
-        "absent_inputs": moved.absent,
+        "absent_inputs": found.absent,
         "line_bytes_s": moved.line_bytes_s,
         "line_down_bytes_s": moved.down_bytes_s,
         "line": found.line,

@@ -67,7 +67,8 @@ class Planned:
     """A plan, and what it was made of. `on_processors` is one for the same work without GPUs.
 
     `footing` is what the user's accounts may start in its regions, where anybody knows; `line` how
-    fast the line is, and how that is known.
+    fast the line is, and how that is known. `absent` says how many of its first inputs are not in
+    the folder, nor known here to be in the store.
     `here_s` is what this computer would take for it, in seconds, where finished jobs have told.
     """
 
@@ -81,6 +82,7 @@ class Planned:
     footing: tuple[Footing, ...] = ()
     line: str = ""
     here_s: Spread | None = None
+    absent: int = 0
 
     def jobs_behind(self, kind: MachineType) -> int:
         """How many finished jobs have told what the work takes on such machines."""
@@ -103,7 +105,7 @@ def planned(target: Path, choices: Choices) -> Planned:
     work = application.work(job, Here(folder)) or Work(program=Program.OTHER)
     store = found.store if found is not None else settings.store
     line = _line(choices, settings, store)
-    transfer = transfer_of(job, work, line, project=found, folder=folder, settings=settings)
+    transfer, absent = transfer_of(job, work, line, project=found, folder=folder, settings=settings)
     prices, there = on_footing(_prices(choices, found), store)
     allowances = tuple(each for footing in there for each in footing.allowances)
     limits = _limits(choices, job.wish, settings, prices)
@@ -127,6 +129,7 @@ def planned(target: Path, choices: Choices) -> Planned:
         footing=there,
         line=line.told,
         here_s=_here_s(work, learnt, rates),
+        absent=absent,
     )
 
 

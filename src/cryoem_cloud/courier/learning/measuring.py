@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.learning.working import computer_of, work_of
-from cryoem_cloud.courier.machines.manning import provider_of
+from cryoem_cloud.courier.machines.sources import provider_of
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.measured import Measured

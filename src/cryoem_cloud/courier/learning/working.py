@@ -2,7 +2,7 @@
 
 from cryoem_cloud.courier.homeward.left import LeftInStore
 from cryoem_cloud.courier.known.spool import Slip
-from cryoem_cloud.courier.machines.manning import provider_of
+from cryoem_cloud.courier.machines.sources import provider_of
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.sending.view import ProjectView
 from cryoem_cloud.model.measured import HERE

@@ -8,6 +8,8 @@ from functools import cached_property
 from cryoem_cloud.courier.chaining.guest import Guest
 from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.machines.launches import Launches
+from cryoem_cloud.courier.machines.silence import Silence
+from cryoem_cloud.courier.machines.sources import offers_of, provider_of
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.money.books import Books
 from cryoem_cloud.courier.money.funds import Funds, Share
@@ -21,20 +23,18 @@ from cryoem_cloud.model.errors import (
     ProviderUnreachableError,
 )
 from cryoem_cloud.model.launch import Launch
-from cryoem_cloud.model.machine import Fleet, Pulse, State
+from cryoem_cloud.model.machine import Fleet, State
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.model.turn import Deed, Standing, standing
 from cryoem_cloud.model.units import counted
 from cryoem_cloud.planner.decide import fixed_count
 from cryoem_cloud.planner.disk import disk_gib
-from cryoem_cloud.planner.static import offers_for
-from cryoem_cloud.ports.application import Shape
 from cryoem_cloud.ports.provider import LIMIT_S, Order, Provider
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.stores.turns import TurnLog
 
-__all__ = ["MOST_ATTEMPTS", "Manning", "provider_of", "shape_for"]
+__all__ = ["MOST_ATTEMPTS", "Manning"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,26 +45,6 @@ _MOST_FAILED = 3
 _HOUR_S = 3600.0
 _REFUSED_S = 300.0
 """For so long an offer of which there is no machine is waited for, where there is another one."""
-
-
-def provider_of(means: Means, slip: Slip) -> Provider:
-    """Where a job's machines come from: as its submitter wished, or as the settings say now."""
-    settings = means.settings(str(slip.project.folder))
-    where = slip.job.wish.where or settings.where
-    return means.provider(where, settings, slip.project.store)
-
-
-def _offers(provider: Provider, slip: Slip, plan: Chosen | None = None) -> tuple[Offer, ...]:
-    """What a job's machines may be, in the order in which it is tried."""
-    if not provider.sells:
-        return (Offer(),)
-    return plan.offers if plan else offers_for(slip.job.script, slip.job.wish)
-
-
-def shape_for(means: Means, slip: Slip) -> Shape:
-    """What the machines of a job are like, for its counts, where no plan decides: by the table."""
-    provider = provider_of(means, slip)
-    return provider.shape(_offers(provider, slip)[0])
 
 
 @dataclass
@@ -95,11 +75,11 @@ class Manning:
     ask: Callable[[str], None] = lambda _: None
     wanted: Callable[[int, int], int] = lambda _, most: most
     _launches: Launches = field(init=False)
+    _silence: Silence = field(init=False)
     _refused_s: dict[int, float] = field(default_factory=dict)
     """Since when a fleet has no machine, as there is none."""
     _lacking: set[int] = field(default_factory=set)
     """Fleets that could not be had, of which that was told."""
-    _pulse: Pulse | None = None
     _disk_gib: int | None = None
     _failed: tuple[int, ...] = ()
     """For each fleet in a row whose last machines had not worked, how many these were."""
@@ -110,6 +90,7 @@ class Manning:
 
     def __post_init__(self) -> None:
         self._launches = Launches(self.records)
+        self._silence = Silence(self.records, self.log, self.means.clock)
         self._funds = Funds(
             means=self.means,
             slip=self.slip,
@@ -143,14 +124,14 @@ class Manning:
         fleets = self._kept(provider)
         alive = any(fleet.alive for fleet in fleets.values())
         if alive:
-            self._pulse = None
+            self._silence.broken()
         tended = [self._tend(n, fleet, provider, others=alive) for n, fleet in fleets.items()]
         if not fleets or any(tended):
             return
         if alive:
             if len(fleets) == len(self._launches.kept):
                 self._strengthen(provider)
-        elif all(fleet.spent for fleet in fleets.values()) and self._silent():
+        elif all(fleet.spent for fleet in fleets.values()) and self._silence.lasts():
             failures = sum(fleet.failures for fleet in fleets.values())
             self._failed = (*self._failed, failures) if failures else ()
             if len(self._failed) >= _MOST_FAILED:
@@ -222,9 +203,9 @@ class Manning:
         if not self._launches.kept:
             self._launches.take_up()
         if any(self._fleet_of(attempt).alive for attempt in self._launches.kept):
-            self._pulse = None
+            self._silence.broken()
             return False
-        return not self.log.read() or self._silent()
+        return not self.log.read() or self._silence.lasts()
 
     def _granted(self, attempt: int, order: Order, provider: Provider) -> bool:
         """Whether the fleet may be ordered; why not is told, and what there is to say if it may."""
@@ -286,11 +267,11 @@ class Manning:
         """Go on with the fleets that are there, or begin the first one."""
         self._launches.take_up()
         if not self._launches.kept:
-            self._begin(_offers(provider, self.slip, self.plan)[0], provider)
+            self._begin(offers_of(provider, self.slip, self.plan)[0], provider)
 
     def _begin(self, offer: Offer, provider: Provider) -> None:
         """Order a fleet that stands alone, with as many machines as are wanted now."""
-        self._pulse = None
+        self._silence.broken()
         most = self._most()
         count = max(1, self.wanted(0, most))
         self._launches.begin(Launch(offer=offer, count=count if count < most else 0), provider.name)
@@ -301,7 +282,7 @@ class Manning:
             self._refused_s[attempt] = now_s
             self.told(f"waits for a machine: {refusal}")
         launch, token = self._launches.kept[attempt], self._launches.token(attempt)
-        offers = _offers(provider, self.slip, self.plan)
+        offers = offers_of(provider, self.slip, self.plan)
         at = offers.index(launch.offer) if launch.offer in offers else len(offers)
         if at + 1 < len(offers) and now_s - self._refused_s[attempt] >= _REFUSED_S:
             if provider.look(token).alive:  # one has come up since `keep` looked
@@ -313,7 +294,7 @@ class Manning:
             self._launches.begin(
                 replace(launch, offer=offers[at + 1], beside=beside), provider.name
             )
-            self._pulse = None
+            self._silence.broken()
 
     def _man_again(self, provider: Provider) -> None:
         if self._launches.alone >= MOST_ATTEMPTS:
@@ -364,14 +345,6 @@ class Manning:
         for name in sorted(ended - self._told_gone):
             self.records.mark_gone(name)
             self._told_gone.add(name)
-
-    def _silent(self) -> bool:
-        """Whether neither a new turn nor a beat of the last one's holder was seen for a minute."""
-        turns, now_s = self.log.read(), self.means.clock.monotonic()
-        beat = self.records.beat(turns[-1].holder) if turns else None
-        signs = b"%d %s" % (len(turns), beat or b"")
-        self._pulse = self._pulse.look(signs, now_s) if self._pulse else Pulse.first(signs, now_s)
-        return self._pulse.dead(now_s)
 
 
 def _no_boot(failures: int, said: str) -> BootError:
