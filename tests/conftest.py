@@ -23,6 +23,9 @@ JSONFileLoader.load_file = lambda _, path: _read(path)
 _NOBODY = 65534
 
 _LONGEST = (
+    "test_relion_suite.py",
+    "test_leaks.py",
+    "test_second_laptop.py",
     "test_chaos.py",
     "test_pieces_programs.py",
     "test_resume.py",
@@ -31,9 +34,11 @@ _LONGEST = (
     "test_pieces_by_hand.py",
     "test_pipeliner.py",
     "test_resume_by_hand.py",
-    "test_relion_suite.py",
 )
-"""Files of tests that `make soak` begins with, so that nothing long is left for its end."""
+"""Files of tests that `make soak` begins with, so that nothing long is left for its end.
+
+What comes after a file of one test waits for it in the same process, so that it is a short one.
+"""
 _VERSION = re.compile(r"\[.*(3\.1\.3|5\.0\.1)")
 
 

@@ -1,10 +1,10 @@
 """Small files, encoded where that is worth it."""
 
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -88,11 +88,13 @@ def test_files_that_are_sent_as_they_are_share_the_memory(tmp_path: Path) -> Non
     most = 2 * BLOCK_BYTES
     with Engine(memory_bytes=most, streams=8) as used, ThreadPoolExecutor(8) as pool:
         held: list[int] = []
+        at_once = Barrier(4)  # halves of a block, on their way
 
         class Watched(MemoryStore):
             def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+                at_once.wait(60)
                 held.append(sum(used.pool.bytes))
-                time.sleep(0.01)
+                at_once.wait(60)
                 super().put(key, data, if_absent=if_absent)
 
         store = Watched()

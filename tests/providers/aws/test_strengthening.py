@@ -114,7 +114,7 @@ def test_a_courier_that_is_killed_is_followed_by_one_that_comes_to_full_strength
         growing = Growing(bench, AwsBench(cloud, machines))
         for calls in killed_at:
             growing.job.slip = replace(bench.slip, job=replace(bench.slip.job, number=1000 + calls))
-            growing.wish, before = 1, len(cloud.living())
+            growing.wish, before = 1, {each.id for each in cloud.living()}
             courier = growing.courier()
             courier.keep()
             cloud.clock.skip(60)
@@ -132,4 +132,4 @@ def test_a_courier_that_is_killed_is_followed_by_one_that_comes_to_full_strength
                 courier.keep()
                 cloud.clock.skip(60)
             assert growing.job.records.launches() == 2
-            assert len(cloud.living()) - before == _MOST
+            assert len({each.id for each in cloud.living()} - before) == _MOST  # others lapse
