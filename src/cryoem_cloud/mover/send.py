@@ -16,16 +16,15 @@ from cryoem_cloud.model.errors import (
     StoreUnreachableError,
 )
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Stamp
-from cryoem_cloud.mover.cut import Cut, Span, missing_bytes, rows_of
+from cryoem_cloud.mover.cut import Cut, missing_bytes, rows_of
 from cryoem_cloud.mover.encoding import Use
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.journal import Journal, Plan, Sent, Story, opened
 from cryoem_cloud.mover.planning import cut_by, planned, store_gain
 from cryoem_cloud.mover.source import Source
 from cryoem_cloud.mover.spill import Spill
-from cryoem_cloud.mover.stamp import CHANGED
 from cryoem_cloud.mover.trusting import still_true
-from cryoem_cloud.ports.parts import Buffer, Parts, Pieces, bytes_in
+from cryoem_cloud.ports.parts import Buffer, Parts, bytes_in
 from cryoem_cloud.ports.store import Store
 
 __all__ = ["send_in_parts"]
@@ -34,8 +33,6 @@ _ENCODING_BYTES = 12 * 1024 * 1024
 """What encoding one block takes besides the block: what the filter makes of it, and the check."""
 _MOST_HELD_BYTES = 64 * 1024 * 1024
 """Of an encoded part; what is more waits on disk."""
-_MOST_BLOCKS_HELD = 4
-"""Of a raw part: if there are more, they are read when they are sent."""
 _LEAST_PADDING = 8
 
 Moved = Callable[[int], None]
@@ -151,34 +148,10 @@ class _Upload:
         return self._raw(number) if self.use is None else self._encoded(number, self.use)
 
     def _raw(self, number: int) -> Sent:
-        spans = [self.cut.block(block) for block in self.cut.blocks_of(number)]
-        if len(spans) > _MOST_BLOCKS_HELD:
-            return self._raw_by_blocks(number, spans)
-        with self.engine.pool.holding(*[BLOCK_BYTES] * len(spans)) as held:
-            views = [view[: span.length] for view, span in zip(held.views, spans, strict=True)]
-            digests = [
-                self.source.digested(span.start, view)
-                for span, view in zip(spans, views, strict=True)
-            ]
-            return self._deliver(number, views, digests, [span.length for span in spans])
-
-    def _raw_by_blocks(self, number: int, spans: Sequence[Span]) -> Sent:
-        """As `_raw`, with two blocks in memory; they are read for each pass over the part."""
-        with self.engine.pool.holding(besides=2 * BLOCK_BYTES):
-            digests: dict[int, str] = {}
-
-            def block(index: int) -> bytearray:
-                made = bytearray(spans[index].length)
-                digest = self.source.digested(spans[index].start, memoryview(made))
-                if digests.setdefault(index, digest) != digest:
-                    said = f"{self.source.path} changed while it was read"
-                    raise SourceChangedError(said, hint=CHANGED)
-                return made
-
-            lengths = [span.length for span in spans]
-            for index in range(len(spans)):
-                block(index)
-            return self._deliver(number, Pieces(lengths, block), list(digests.values()), lengths)
+        """It is read twice: to be digested, and when it is sent."""
+        blocks = [self.cut.block(block) for block in self.cut.blocks_of(number)]
+        span, digests = self.source.spanned(blocks)
+        return self._deliver(number, span, digests, [block.length for block in blocks])
 
     def _encoded(self, number: int, use: Use) -> Sent:
         expected = min(int(self.cut.bytes_of(number) / max(1.0, use.ratio)), _MOST_HELD_BYTES)

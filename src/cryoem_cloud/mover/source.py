@@ -1,14 +1,18 @@
 """A file that is being sent: read in any order by several threads, and watched for changes."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cryoem_cloud.model.checks import CRC32C, Crc
 from cryoem_cloud.model.digest import BlockDigester, block_digest
 from cryoem_cloud.model.errors import SourceChangedError
 from cryoem_cloud.model.file import Stamp
+from cryoem_cloud.mover.cut import Span
 from cryoem_cloud.mover.stamp import CHANGED, require_unchanged, stamp_of
+from cryoem_cloud.ports.span import FileSpan
 
 __all__ = ["Source"]
 
@@ -55,11 +59,11 @@ class Source:
         Raises:
             SourceChangedError: The file is not what it was.
         """
-        require_unchanged(self.path, self._descriptor, self.stamp)
+        descriptor = self.opened()
         while view:
-            count = os.preadv(self._descriptor, [view], start)
+            count = os.preadv(descriptor, [view], start)
             if not count:
-                raise SourceChangedError(f"{self.path} was cut while it was read", hint=CHANGED)
+                raise self._was_cut()
             start += count
             view = view[count:]
 
@@ -78,6 +82,48 @@ class Source:
             digester.update(piece)
         return digester.digits
 
+    def spanned(self, blocks: Sequence[Span]) -> tuple[FileSpan, list[str]]:
+        """Blocks that follow each other, to be read again when they are sent, and their digests.
+
+        Raises:
+            SourceChangedError: The file is not what it was.
+        """
+        buffer = memoryview(bytearray(_PIECE_BYTES))
+        crc, digests = Crc(CRC32C), []
+        for block in blocks:
+            digester = BlockDigester()
+            for at in range(0, block.length, _PIECE_BYTES):
+                piece = buffer[: block.length - at]
+                self.read_into(block.start + at, piece)
+                digester.update(piece)
+                crc.update(piece)
+            digests.append(digester.digits)
+        start, length = blocks[0].start, sum(block.length for block in blocks)
+        return FileSpan(self, start, length, crc.said), digests
+
+    def opened(self) -> int:
+        """The descriptor.
+
+        Raises:
+            SourceChangedError: The file is not what it was.
+        """
+        require_unchanged(self.path, self._descriptor, self.stamp)
+        return self._descriptor
+
+    def read(self, start: int, length: int) -> bytes:
+        """So many bytes from `start` on; raises as `opened`."""
+        data = os.pread(self.opened(), length, start)
+        if len(data) < length:
+            raise self._was_cut()
+        return data
+
+    def changed(self) -> SourceChangedError:
+        """What says that it has changed."""
+        return SourceChangedError(f"{self.path} changed while it was read", hint=CHANGED)
+
+    def _was_cut(self) -> SourceChangedError:
+        return SourceChangedError(f"{self.path} was cut while it was read", hint=CHANGED)
+
     def whole(self) -> tuple[bytes, str]:
         """All bytes, of at most a block, and their digest.
 
@@ -87,7 +133,7 @@ class Source:
         data = os.pread(self._descriptor, self.stamp.size, 0)
         require_unchanged(self.path, self._descriptor, self.stamp)
         if len(data) < self.stamp.size:
-            raise SourceChangedError(f"{self.path} was cut while it was read", hint=CHANGED)
+            raise self._was_cut()
         return data, block_digest(data)
 
     def sample(self, start: int, length: int) -> bytes:

@@ -1,6 +1,8 @@
 """HTTP/1.1 over sockets of our own: bodies leave from the caller's memory, and come into it."""
 
+import errno
 import http.client
+import os
 import select
 import socket
 import ssl
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from cryoem_cloud.ports.parts import Buffer
+from cryoem_cloud.ports.span import FileSpan
 from cryoem_cloud.stores.s3.faults import InsecureError
 
 __all__ = ["Answer", "Request", "Route", "Wire"]
@@ -29,6 +32,8 @@ _PIECE_BYTES = 1024 * 1024
 """Is read at a time; as much may have come, and be lost, before a connection breaks."""
 _MOST_ANSWER_BYTES = 8 * 1024 * 1024
 """Of an answer that is read whole; the longest, a page of parts, has about 300 kB."""
+_NOT_SENDING = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What `sendfile` says of a file whose system does not know how."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,10 +236,33 @@ def _send(
     for name, value in headers.items():
         connection.putheader(name, value)
     connection.endheaders()
-    for piece in request.pieces:
+    pieces, sock = request.pieces, connection.sock
+    if isinstance(pieces, FileSpan) and not isinstance(sock, ssl.SSLSocket):
+        pieces = _left_of(sock, pieces)
+    for piece in pieces:
         view = memoryview(piece).cast("B")
         while view:
-            view = view[connection.sock.send(view[:_SLICE_BYTES]) :]
+            view = view[sock.send(view[:_SLICE_BYTES]) :]
+
+
+def _left_of(sock: socket.socket, span: FileSpan) -> Sequence[Buffer]:
+    """Have the kernel send the file's bytes; all of them, where it cannot do so for this file."""
+    at, end = span.start, span.start + span.length
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    while at < end:
+        if not poll.poll(_ANSWER_TIMEOUT_S * 1000):
+            raise TimeoutError
+        try:
+            sent = os.sendfile(sock.fileno(), span.file.opened(), at, min(_SLICE_BYTES, end - at))
+        except OSError as error:
+            if at == span.start and error.errno in _NOT_SENDING:
+                return span
+            raise
+        if not sent:
+            raise OSError(errno.EIO, "a file ended early")
+        at += sent
+    return ()
 
 
 def _last_word(connection: http.client.HTTPConnection, error: OSError) -> Answer:
