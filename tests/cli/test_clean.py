@@ -231,14 +231,26 @@ def test_older_versions_go_only_if_asked_for(new_user: NewUser, ministack_server
     said = user.cryoem("storage", "clean", "--older", "0", "--dry-run")
     assert "*" not in said.out
     assert "goes if you name it: cryoem storage clean --versions --older 0" in said.err
-    user.cryoem("storage", "archive", "map.mrc", "--yes")
-    file.write_bytes(os.urandom(200_002))
-    user.cryoem("push", "map.mrc")
-    said = user.cryoem("storage", "clean", "--older", "0", "--versions", "--dry-run")
-    assert "of what is archived of older versions, the least time is paid" in said.err
     assert user.cryoem("storage", "clean", "--dry-run").out == "", "they are young"
     user.cryoem("storage", "clean", "--older", "0", "--versions", "--yes")
     assert offered(user) == []
+    assert "0 damaged or missing" in user.cryoem("verify", "--deep").err
+
+
+def test_what_changed_since_it_was_archived_is_sent_and_the_rest_is_an_older_version(
+    new_user: NewUser, ministack_server: S3Server
+) -> None:
+    env = ministack_server.env()
+    user = new_user("eve", **env, CRYOEM_STORE=ministack_server.bucket())
+    user.cryoem("connect", "relion")
+    file = user.folder / "map.mrc"
+    file.write_bytes(os.urandom(200_000))
+    user.cryoem("push", "map.mrc")
+    user.cryoem("storage", "archive", "map.mrc", "--yes")
+    file.write_bytes(os.urandom(200_001))
+    user.cryoem("push", "map.mrc")
+    said = user.cryoem("storage", "clean", "--older", "0", "--versions", "--dry-run")
+    assert "of what is archived of older versions, the least time is paid" in said.err
     assert "0 damaged or missing" in user.cryoem("verify", "--deep").err
 
 
