@@ -107,6 +107,15 @@ def test_nobody_is_asked_where_nobody_is_and_a_dry_run_does_nothing(
     assert classes(owner, ministack_server) == ["STANDARD"] * 3
 
 
+def test_what_is_there_already_is_said_to_be(owner: User) -> None:
+    owner.cryoem("storage", "archive", "movies/a.mrc", "--yes")
+    said = owner.cryoem("storage", "archive", "movies", "--dry-run")
+    assert "2 files, 800.0 kB to DEEP_ARCHIVE, in 2 objects" in said.err
+    assert "1 file is in DEEP_ARCHIVE already" in said.err
+    said = owner.cryoem("storage", "archive", "movies/a.mrc", "--dry-run")
+    assert said.err == "1 file is in DEEP_ARCHIVE already\n"
+
+
 def test_on_a_terminal_the_user_is_asked_and_may_say_no(
     owner: User, ministack_server: S3Server
 ) -> None:

@@ -2,11 +2,16 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
 from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.stores.words import IndexWords
 
 PROJECT = "ribosome-00000000"
 
@@ -122,3 +127,32 @@ def test_bytes_are_found_by_digest_without_going_through_all_entries(tmp_path: P
     assert cache.content(PROJECT, "blake3:4999") == an_entry("job/4999", "blake3:4999").content
     assert cache.content(PROJECT, "blake3:none") is None
     assert not steps
+
+
+WORDS = st.lists(
+    st.tuples(st.sampled_from(["a", "b/c\udcff"]), st.sampled_from(["k1", "k2", "k3é"])),
+    max_size=3,
+)
+RECORDS = st.lists(st.tuples(WORDS, st.sets(st.sampled_from(["k1", "k2", "k3é"]), max_size=1)))
+
+
+@given(RECORDS)
+def test_all_readers_of_an_index_agree_also_on_what_was_removed(
+    records: list[tuple[list[tuple[str, str]], set[str]]],
+) -> None:
+    index = IndexLog(MemoryStore(), PROJECT)
+    words = IndexWords(index)
+    with TemporaryDirectory() as folder:
+        cache = Cache(Path(folder) / "cache.sqlite")
+        for number, (said, removed) in enumerate(records):
+            entries = [a_file(path, key) for path, key in said]
+            assert index.append_next(str(number), entries, removed=removed, after=number)
+            words.read_on()
+            cache.refresh(index, PROJECT)
+            assert cache.entries(PROJECT, ["a", "b/c\udcff"]) == words.entries
+            assert not {e.content.key for e in words.entries.values() if e.content} & words.removed
+
+
+def a_file(path: str, key: str) -> Entry:
+    content = Content(key=key, start=0, stored=3, size=3, digest="blake3:1")
+    return Entry(path=path, content=content)

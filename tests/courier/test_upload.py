@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,15 @@ from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.sending.upload import Upload
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import SourceChangedError
-from cryoem_cloud.model.file import Entry, Stamp
+from cryoem_cloud.model.file import Entry, Kind, Stamp
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover.engine import SEND_BYTES, Engine
 from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.mover.stamp import require_unchanged
+from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.stores.words import IndexWords
 
 STARS = 40
 
@@ -177,3 +179,90 @@ def test_the_decoder_in_the_store_gives_a_file_back(
 def counts() -> Callable[[int], bytes]:
     """Bytes of a counting movie."""
     return lambda size: os.urandom(size).translate(bytes(byte % 3 for byte in range(256)))
+
+
+def removed(sender: Sender, *entries: Entry) -> None:
+    """Somebody cleans away the objects of these."""
+    index = IndexLog(sender.store, sender.project.name)
+    sender.cache.refresh(index, sender.project.name)
+    keys = [entry.content.key for entry in entries if entry.content]
+    gone = [Entry(path=entry.path, kind=Kind.GONE) for entry in entries]
+    last = sender.cache.last_read(sender.project.name)
+    assert index.append_next(f"clean {last}", gone, removed=keys, after=last)
+    for key in keys:
+        sender.store.delete(f"{sender.project.name}/{key}")
+
+
+def test_what_was_removed_goes_under_another_key_however_often(sender: Sender) -> None:
+    (sender.folder / "a").write_bytes(b"some bytes")
+    keys = set()
+    for _ in range(4):
+        (sender.folder / "a").write_bytes(b"some bytes")
+        (entry,) = sender.send("a").values()
+        assert entry.content
+        keys.add(entry.content.key)
+        assert sender.store.get(f"{sender.project.name}/{entry.content.key}") == b"some bytes"
+        removed(sender, entry)
+    assert len(keys) == 4
+    assert "mirror/a" in keys
+
+
+def test_a_push_that_was_killed_before_it_sent_again_is_made_good_by_the_next(
+    sender: Sender,
+) -> None:
+    """Its record names what was removed; nobody believes it."""
+    (sender.folder / "a").write_bytes(b"some bytes")
+    (entry,) = sender.send("a").values()
+    removed(sender, entry)
+    index = IndexLog(sender.store, sender.project.name)
+    index.append("push", [entry])
+    words = IndexWords(index)
+    words.read_on()
+    assert words.entries == {}
+    (again,) = sender.send("a").values()
+    assert again.content
+    assert sender.store.get(f"{sender.project.name}/{again.content.key}") == b"some bytes"
+    words.read_on()
+    assert words.entries == {"a": again}
+
+
+def test_an_object_that_is_removed_though_a_file_is_in_it_ends_no_sending_in_a_circle(
+    sender: Sender,
+) -> None:
+    """No program of ours says so; a machine may."""
+    (sender.folder / "a").write_bytes(b"some bytes")
+    (entry,) = sender.send("a").values()
+    assert entry.content
+    index = IndexLog(sender.store, sender.project.name)
+    assert index.append_next("odd", (), removed=[entry.content.key], after=1)
+    (again,) = sender.send("a").values()
+    assert again.content
+    assert again.content.key != entry.content.key
+
+
+def test_a_push_that_is_killed_after_a_record_that_counts_for_nothing_is_noticed(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file does not stand as the index names it."""
+    (sender.folder / "a").write_bytes(b"some bytes")
+    (entry,) = sender.send("a").values()
+    (sender.folder / "b").write_bytes(b"some bytes")
+    append = IndexLog.append
+
+    def late(log: IndexLog, origin: str, entries: Iterable[Entry], *, after: int = 0) -> int:
+        removed(sender, entry)
+        number = append(log, origin, entries, after=after)
+        monkeypatch.setattr(Upload, "_found", killed)
+        return number
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(IndexLog, "append", late)
+    with pytest.raises(KeyboardInterrupt):
+        sender.send("b")
+    assert list(sender.cache.standing(sender.project.name, ".")) == []
+    monkeypatch.undo()
+    (again,) = sender.send("b").values()
+    assert again.content
+    assert sender.store.get(f"{sender.project.name}/{again.content.key}") == b"some bytes"

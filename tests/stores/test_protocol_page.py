@@ -114,12 +114,14 @@ def test_what_is_ready_is_written_as_on_the_page() -> None:
 def test_index_records_of_the_page_are_what_is_written() -> None:
     store = MemoryStore()
     index = IndexLog(store, PROJECT)
-    plain, manifest = examples()["index"]
+    plain, manifest, removal = examples()["index"]
     said = json.loads(plain)
     index.append(said["origin"], [Entry.from_json(entry) for entry in said["entries"]])
     said = json.loads(manifest)
     index.append_manifest(said["origin"], said["manifest"], said["digest"])
-    assert everything(store) == [plain, manifest]
+    said = json.loads(removal)
+    assert index.append_next(said["origin"], (), removed=said["removed"], after=2)
+    assert everything(store) == [plain, manifest, removal]
 
 
 def test_the_archive_records_of_the_page_are_what_is_written() -> None:

@@ -5,6 +5,8 @@ Numbers in keys have fixed width, so that listings are in order.
 
 import hashlib
 import re
+from collections.abc import Callable
+from itertools import chain, count
 
 from cryoem_cloud.model.paths import LONG, escaped
 
@@ -57,6 +59,7 @@ __all__ = [
     "tasks_key",
     "turn_key",
     "turns_prefix",
+    "unremoved_key",
     "usage_key",
 ]
 
@@ -99,6 +102,15 @@ def apart_key(key: str) -> str:
     if found is None:
         raise ValueError(f"{key!r} is no key of a file")
     return f"{found[1]}{LONG}{hashlib.sha256(found[2].encode()).hexdigest()}"
+
+
+def unremoved_key(key: str, was_removed: Callable[[str], bool]) -> str:
+    """`key`, or another one for its file, so that nothing that was removed is met there.
+
+    `was_removed` says whether an object of that key was ever removed, or a version of it.
+    """
+    names = chain((key,), (f"{key}~{number:08d}" for number in count(1)))
+    return next(n for n in names if not was_removed(n) and not was_removed(apart_key(n)))
 
 
 def index_prefix(project: str) -> str:

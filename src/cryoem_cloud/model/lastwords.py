@@ -12,19 +12,29 @@ class LastWords:
     """Entries by path, as they are taken one after the other.
 
     A file that is taken ends what lay below its path, and what is taken ends a file that its folder
-    was before: with both, neither could be put into a folder.
+    was before: with both, neither could be put into a folder. What was `removed` holds no file any
+    more: an entry that names its key is not there, and one that does so later says nothing.
     """
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
+        self.removed: set[str] = set()
         self._below: Counter[str] = Counter()
 
-    def take(self, entries: Iterable[Entry]) -> None:
-        """Take a record's entries."""
+    def take(self, entries: Iterable[Entry], *, removed: Iterable[str] = ()) -> None:
+        """Take a record's entries, and the keys of the objects that it removes."""
         for entry in entries:
+            if entry.content and entry.content.key in self.removed:
+                continue
             self._drop(entry.path)
             if entry.kind is not Kind.GONE:
                 self._add(entry)
+        if fresh := set(removed):
+            self.removed |= fresh
+            for path in [
+                p for p, e in self.entries.items() if e.content and e.content.key in fresh
+            ]:
+                self._drop(path)
 
     def _add(self, entry: Entry) -> None:
         path = entry.path

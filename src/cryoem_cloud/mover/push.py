@@ -9,6 +9,7 @@ from pathlib import Path
 from cryoem_cloud.model.checks import Crc
 from cryoem_cloud.model.digest import Digester
 from cryoem_cloud.model.errors import (
+    ArchivedError,
     KeyClashError,
     ObjectExistsError,
     ObjectMissingError,
@@ -125,7 +126,7 @@ def keep_file(
 
 
 def _found(store: Store, project: str, key: str, mine: Digester, *, gains: Gains) -> Content | None:
-    """The content of an object that holds these bytes; None: there is none, or it holds others."""
+    """The content of an object that holds these bytes; None: there is none that can be read."""
     full = f"{project}/{key}"
     try:
         said = store.told(full)
@@ -133,7 +134,7 @@ def _found(store: Store, project: str, key: str, mine: Digester, *, gains: Gains
         if said.size == mine.size and digest_object(store, full).digest == mine.digest:
             return replace(_content(key, mine), checks=checks)
         same = rows_if_same(store.get_stream(full), mine, partial(gains.of, store, project))
-    except ObjectMissingError:
+    except (ObjectMissingError, ArchivedError):
         return None
     if same is None:
         return None

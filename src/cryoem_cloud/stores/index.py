@@ -2,6 +2,11 @@
 
 A record says entries itself, or names a manifest (an object with entries) and its digest. Readers
 apply records in order; the last word on a path wins (`model.lastwords`). Records never change.
+
+What is removed. Before objects are deleted a record names their keys, at the number behind all that
+was read when they were found to hold no file. From then on they are as good as gone: an entry of a
+later record that names one says nothing, and whoever wrote it sends the bytes again, under another
+key. So every file that the index names has its object, whoever writes and cleans at a time.
 """
 
 import logging
@@ -20,7 +25,7 @@ from cryoem_cloud.model.errors import (
 from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.keys import index_key, index_prefix, job_key
 from cryoem_cloud.model.paths import is_below
-from cryoem_cloud.model.record import JSON, decode, encode, items, text
+from cryoem_cloud.model.record import JSON, decode, encode, items, text, texts
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.whole import reading
 
@@ -37,6 +42,8 @@ class Recorded:
     number: int
     origin: str
     entries: tuple[Entry, ...]
+    removed: tuple[str, ...] = ()
+    """Keys, relative to the project, of objects that are about to be deleted."""
 
 
 def entries_to_bytes(entries: Iterable[Entry]) -> bytes:
@@ -86,24 +93,39 @@ class IndexLog:
         """Record the entries of a manifest, by its key relative to the project, and its digest."""
         return self._append(origin, {"manifest": key, "digest": digest}, after=after)
 
+    def append_next(
+        self, origin: str, entries: Iterable[Entry], *, removed: Iterable[str] = (), after: int
+    ) -> bool:
+        """Record what was decided of the records up to `after`, unless there is one behind them.
+
+        `removed`: keys of objects that hold none of the index's files, and may be deleted once this
+        is recorded.
+        """
+        fields: dict[str, JSON] = {"entries": [entry.to_json() for entry in entries]}
+        if keys := list(removed):
+            fields["removed"] = keys
+        return self._put(after + 1, origin, encode("index", {"origin": origin, **fields}))
+
     def _append(self, origin: str, fields: dict[str, JSON], *, after: int) -> int:
         data = encode("index", {"origin": origin, **fields})
         number = self._last(after) + 1
-        while True:
-            key = index_key(self._project, number)
+        while not self._put(number, origin, data):
+            number += 1
+        return number
+
+    def _put(self, number: int, origin: str, data: bytes) -> bool:
+        """Have the record under the number; False: another has it."""
+        key = index_key(self._project, number)
+        try:
+            self._store.put(key, data, if_absent=True)
+        except (ObjectExistsError, StoreUnreachableError) as error:
             try:
-                self._store.put(key, data, if_absent=True)
-            except (ObjectExistsError, StoreUnreachableError) as error:
-                try:
-                    found = self._store.get(key)
-                except ObjectMissingError:
-                    raise StoreUnreachableError(f"{key} could not be written") from error
-                with reading(key):
-                    ours = text(decode("index", found), "origin") == origin
-                if not ours:
-                    number += 1
-                    continue
-            return number
+                found = self._store.get(key)
+            except ObjectMissingError:
+                raise StoreUnreachableError(f"{key} could not be written") from error
+            with reading(key):
+                return text(decode("index", found), "origin") == origin
+        return True
 
     def _last(self, after: int) -> int:
         start = index_key(self._project, after) if after else ""
@@ -117,7 +139,10 @@ class IndexLog:
             entries = self._listed(text(fields, "manifest"), text(fields, "digest"))
         else:
             entries = tuple(Entry.from_json(item) for item in items(fields, "entries"))
-        return Recorded(number=number, origin=text(fields, "origin"), entries=entries)
+        removed = texts(fields, "removed") if "removed" in fields else ()
+        return Recorded(
+            number=number, origin=text(fields, "origin"), entries=entries, removed=removed
+        )
 
     def _listed(self, key: str, digest: str) -> tuple[Entry, ...]:
         """What a machine's manifest says of its own job's folders; of others it says nothing.

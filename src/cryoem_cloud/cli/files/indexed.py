@@ -6,26 +6,20 @@ from collections.abc import Sequence
 from cryoem_cloud.courier.homeward.ways import leading, require_way
 from cryoem_cloud.model.errors import RefusedError
 from cryoem_cloud.model.file import Entry, Kind
-from cryoem_cloud.model.lastwords import LastWords
 from cryoem_cloud.model.paths import OUTSIDE, is_below, normal
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover.beside import is_part
 from cryoem_cloud.stores.index import IndexLog
+from cryoem_cloud.stores.words import IndexWords
 from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["differs", "entries", "placeable", "require_placing"]
 
 
 def entries(project: Project) -> dict[str, Entry]:
-    """The last word on each path that is there, by path; reads the whole index.
-
-    A writing that is recorded twice counts where it stands first.
-    """
-    words, origins = LastWords(), set[str]()
-    for recorded in IndexLog(store_at(project.store), project.name).read():
-        if recorded.origin not in origins:
-            origins.add(recorded.origin)
-            words.take(recorded.entries)
+    """The last word on each path that is there, by path; reads the whole index."""
+    words = IndexWords(IndexLog(store_at(project.store), project.name))
+    words.read_on()
     return words.entries
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.file import Content, Entry
-from cryoem_cloud.model.keys import apart_key, mirror_key
+from cryoem_cloud.model.keys import apart_key, mirror_key, unremoved_key
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.mover.engine import FETCH_BYTES, Engine
@@ -19,6 +19,7 @@ from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.mover.verify import Finding, Proof, look_here, look_there
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.index import IndexLog
+from cryoem_cloud.stores.words import IndexWords
 
 __all__ = ["Repairs", "Verdict", "verdicts"]
 
@@ -104,6 +105,7 @@ class Repairs:
 
     def __init__(self, store: Store, project: Project, engine: Engine | None = None) -> None:
         self._store, self._project, self._engine = store, project, engine
+        self._words = IndexWords(IndexLog(store, project.name))
         self._sent: dict[str, Content] = {}
 
     def repaired(self, verdict: Verdict, *, refusal: str = "") -> Verdict:
@@ -124,20 +126,31 @@ class Repairs:
         return verdict
 
     def _send_again(self, entry: Entry, path: Path) -> None:
+        """Send the file, and once more where its object is removed by then."""
         digest = entry.content.digest if entry.content else ""
-        content = self._sent.get(digest)
-        if content is None:
-            content = self._kept(entry, path)
-        self._sent[digest] = self._sent[content.digest] = content
-        again = replace(entry, content=content, mtime_ns=stamp_of(path).mtime_ns)
-        IndexLog(self._store, self._project.name).append(f"verify {secrets.token_hex(8)}", [again])
+        done = False
+        while not done:
+            self._words.read_on()
+            content = self._sent.get(digest) or self._kept(entry, path)
+            again = replace(entry, content=content, mtime_ns=stamp_of(path).mtime_ns)
+            self._words.log.append(f"verify {secrets.token_hex(8)}", [again])
+            self._words.read_on()
+            done = content.key not in self._words.removed
+            for one in (digest, content.digest):
+                if done:
+                    self._sent[one] = content
+                else:
+                    self._sent.pop(one, None)
+
+    def _was_removed(self, key: str) -> bool:
+        return any(one == key or one.startswith(f"{key}~") for one in self._words.removed)
 
     def _kept(self, entry: Entry, path: Path) -> Content:
         """Sent as it is if it needed a gain: that may be what was damaged."""
         gained = entry.content and entry.content.gain
         engine = None if gained else self._engine
         keep = partial(keep_file, self._store, path, project=self._project.name, engine=engine)
-        key = mirror_key(entry.path)
+        key = unremoved_key(mirror_key(entry.path), self._was_removed)
         try:
             return keep(key=key)[1]
         except StoreUnreachableError:  # the server cannot read what it has there

@@ -170,8 +170,12 @@ class Archive:
             click.echo(line, err=True)
 
     def _plan(self) -> Iterator[str]:
-        files = self._files(self.fresh)
-        yield f"{told(files)} to {self.to.value}, in {counted(len(self.fresh), 'object')}"
+        fresh = self.fresh
+        files = self._files(fresh)
+        if fresh:
+            yield f"{told(files)} to {self.to.value}, in {counted(len(fresh), 'object')}"
+        if there := len(self._files(self.moving)) - len(files):
+            yield f"{counted(there, 'file is', 'files are')} in {self.to.value} already"
         for why, number in sorted(self.left.items()):
             yield f"{counted(number, 'file stays', 'files stay')} there: {why}"
         if self.here:

@@ -1,6 +1,7 @@
 """cryoem storage clean: what is known, the offer, the question, the deed."""
 
 import secrets
+import shlex
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import inside
 from cryoem_cloud.cli.storage.archiving import money
 from cryoem_cloud.cli.storage.cleaning import Known, Offer, What, live_keys, offers
-from cryoem_cloud.cli.storage.gathering import Gathered, all_cards, files_of
+from cryoem_cloud.cli.storage.gathering import Gathered, all_cards
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.frontends.pipeline import running
 from cryoem_cloud.model.errors import RefusedError
@@ -28,6 +29,7 @@ from cryoem_cloud.planner.tiers import month_usd
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.stores.index import IndexLog
+from cryoem_cloud.stores.words import IndexWords
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.storage import prices_of
 from cryoem_cloud.wiring.stores import store_at
@@ -35,7 +37,7 @@ from cryoem_cloud.wiring.stores import store_at
 __all__ = ["Clean"]
 
 _AT_ONCE = 16
-_GONE_A_RECORD = 10_000
+_MOST_A_RECORD = 10_000
 _MOST_READERS = 4
 
 
@@ -103,28 +105,41 @@ class Clean:
     def do(self) -> None:
         """Take the files from the index, then remove the objects that hold no other.
 
-        What was written anew since it was offered stays. Interrupted between the two, the objects
-        are leftovers.
+        What was written anew since it was offered stays. Each record is decided of all before it;
+        what it removes is deleted once it is there (`stores.index` says what that is to others).
+        Interrupted, the objects are leftovers.
         """
-        now = files_of(self.project)
-        gone = [
-            entry
-            for offer in self.chosen
-            for entry in offer.entries
-            if now.get(entry.path) == entry
-        ]
-        index = IndexLog(self.store, self.project.name)
-        for start in range(0, len(gone), _GONE_A_RECORD):
-            some = gone[start : start + _GONE_A_RECORD]
-            words = [Entry(path=entry.path, kind=Kind.GONE) for entry in some]
-            index.append(f"clean {secrets.token_hex(8)}", words)
-        live = live_keys(files_of(self.project).values())
+        words = IndexWords(IndexLog(self.store, self.project.name))
+        gone = [entry for offer in self.chosen for entry in offer.entries]
+        for start in range(0, len(gone), _MOST_A_RECORD):
+            self._take(words, gone[start : start + _MOST_A_RECORD])
         prefix = f"{self.project.name}/"
-        keys = [each.key for offer in self.chosen for each in offer.objects]
-        dead = [key for key in keys if key.removeprefix(prefix) not in live]
+        keys = [each.key.removeprefix(prefix) for offer in self.chosen for each in offer.objects]
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            for _ in pool.map(self.store.delete, dead):
-                self.removed += 1
+            for start in range(0, len(keys), _MOST_A_RECORD):
+                dead = self._dead(words, keys[start : start + _MOST_A_RECORD])
+                for _ in pool.map(self.store.delete, [prefix + key for key in dead]):
+                    self.removed += 1
+
+    def _take(self, words: IndexWords, entries: Sequence[Entry]) -> None:
+        """See to it that the index does not name these files, but those that it names otherwise."""
+        origin, written = _origin(), False
+        while not written:
+            words.read_on()
+            still = [entry for entry in entries if words.entries.get(entry.path) == entry]
+            gone = [Entry(path=entry.path, kind=Kind.GONE) for entry in still]
+            written = not gone or words.log.append_next(origin, gone, after=words.last)
+
+    def _dead(self, words: IndexWords, keys: Sequence[str]) -> list[str]:
+        """Those of the keys that hold no file, recorded as removed: nobody will name them again."""
+        origin = _origin()
+        while True:
+            words.read_on()
+            live = live_keys(words.entries.values())
+            dead = [key for key in keys if key not in live]
+            fresh = [key for key in dead if key not in words.removed]
+            if not fresh or words.log.append_next(origin, (), removed=fresh, after=words.last):
+                return dead
 
     def say(self, *, json_: bool) -> None:
         """The offers; * marks what would be removed."""
@@ -140,8 +155,10 @@ class Clean:
             for line in self._warnings(offer):
                 click.echo(line, err=True)
         if others := [offer for offer in self.offers if not offer.chosen]:
-            way = "--versions" if others[0].what is What.VERSION else others[0].folder
-            click.echo(f"what has no * goes if you name it: cryoem storage clean {way}", err=True)
+            way = "--versions" if others[0].what is What.VERSION else shlex.quote(others[0].folder)
+            age = "" if self.older is None else f" --older {self.older}"
+            said = f"what has no * goes if you name it: cryoem storage clean {way}{age}"
+            click.echo(said, err=True)
 
     def _row(self, offer: Offer) -> tuple[str, ...]:
         usd = self._usd(offer)
@@ -164,7 +181,8 @@ class Clean:
         if offer.chosen and away:
             yield f"{counted(away, 'file')} of {offer.folder} would be nowhere any more"
         if offer.chosen and any(each.word != StorageClass.STANDARD.value for each in offer.objects):
-            yield f"of what is archived of {offer.folder}, the least time is paid for all the same"
+            what = What.VERSION.value if offer.what is What.VERSION else offer.folder
+            yield f"of what is archived of {what}, the least time is paid for all the same"
 
     def _usd(self, offer: Offer) -> Decimal | None:
         prices = prices_of(self.store, self.places)
@@ -199,3 +217,7 @@ class Clean:
                 for offer in self.offers
             ],
         }
+
+
+def _origin() -> str:
+    return f"clean {secrets.token_hex(8)}"

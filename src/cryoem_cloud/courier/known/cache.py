@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from cryoem_cloud.courier.known.tables import (
+    FEW_KEYS,
     Signs,
     apply,
     behind,
     opened,
     place_of,
     raw,
+    removed_of,
     signs,
     signs_of,
     text,
@@ -30,8 +32,6 @@ from cryoem_cloud.stores.index import IndexLog, Recorded
 
 __all__ = ["Cache"]
 
-_FEW_KEYS = 500
-"""In one query; SQLite takes 999 or more."""
 _FIRST_ROWS, _MOST_ROWS = 16, 1000
 """Rows at a time while a folder is read: few at first, as they may lie in a folder below."""
 
@@ -65,8 +65,8 @@ class Cache:
         """The rows of a query that ends with "in", for the keys."""
         rows: list[tuple[Any, ...]] = []
         with self._work() as db:
-            for start in range(0, len(keys), _FEW_KEYS):
-                some = keys[start : start + _FEW_KEYS]
+            for start in range(0, len(keys), FEW_KEYS):
+                some = keys[start : start + FEW_KEYS]
                 marks = ", ".join("?" * len(some))
                 rows += db.execute(f"{query}({marks})", (*first, *some)).fetchall()
         return rows
@@ -84,7 +84,7 @@ class Cache:
                 origin = (project, recorded.origin)
                 if db.execute("insert or ignore into origin values (?, ?)", origin).rowcount:
                     self.news += 1
-                    apply(db, project, recorded.entries)
+                    apply(db, project, recorded)
                 db.execute("insert or replace into read values (?, ?)", (project, recorded.number))
 
     def written(self, index: IndexLog, project: str, recorded: Recorded) -> None:
@@ -94,7 +94,7 @@ class Cache:
                 origin = (project, recorded.origin)
                 db.execute("insert or ignore into origin values (?, ?)", origin)
                 self.news += 1
-                apply(db, project, recorded.entries)
+                apply(db, project, recorded)
                 db.execute("insert or replace into read values (?, ?)", (project, recorded.number))
                 return
         self.refresh(index, project)
@@ -174,6 +174,21 @@ class Cache:
         found = self._among(query, (project,), digests)
         entries = {digest: Entry.from_json(json.loads(fields)) for digest, fields in found}
         return {digest: entry.content for digest, entry in entries.items() if entry.content}
+
+    def removed(self, project: str, entries: Iterable[Entry]) -> set[str]:
+        """The paths of those of the entries whose objects were removed."""
+        found = list(entries)
+        with self._work() as db:
+            keys = removed_of(db, project, found)
+        return {entry.path for entry in found if entry.content and entry.content.key in keys}
+
+    def was_removed(self, project: str, key: str) -> bool:
+        """Whether the object of a key was removed, or a version of it."""
+        query = "select 1 from removed where project = ? and (key = ? or key between ? and ?)"
+        versions = raw(key + "~")
+        with self._work() as db:
+            row = db.execute(query, (project, raw(key), versions, versions + b"\xff")).fetchone()
+        return row is not None
 
     def may_have(self, project: str, size: int, beginning: Callable[[], str]) -> bool:
         """Whether bytes of that size may lie somewhere already, as far as their first block tells.

@@ -2,13 +2,29 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cryoem_cloud.model.file import Entry, Kind, Stamp
 from cryoem_cloud.model.lastwords import folders_of
+from cryoem_cloud.stores.index import Recorded
 
-__all__ = ["Signs", "apply", "behind", "opened", "place_of", "raw", "signs", "signs_of", "text"]
+__all__ = [
+    "FEW_KEYS",
+    "Signs",
+    "apply",
+    "behind",
+    "opened",
+    "place_of",
+    "raw",
+    "removed_of",
+    "signs",
+    "signs_of",
+    "text",
+]
+
+FEW_KEYS = 500
+"""In one query; SQLite takes 999 or more."""
 
 _TABLES = """
 create table if not exists read (project text primary key, number int) without rowid;
@@ -27,9 +43,11 @@ create table if not exists delivered (project text, job int, path blob, digest t
     primary key (project, job, path)) without rowid;
 create table if not exists standing (project text, folder blob, name blob, size int, mtime_ns int,
     inode int, mode int, primary key (project, folder, name)) without rowid;
+create table if not exists removed (project text, key blob, primary key (project, key))
+    without rowid;
 """
-_VERSION = 2
-"""Before, what was a file and then a folder was both."""
+_VERSION = 3
+"""Before 2, what was a file and then a folder was both; before 3, nothing was known as removed."""
 
 Signs = tuple[int, ...]
 """Of a file that has not changed they are the same."""
@@ -66,9 +84,46 @@ def opened(file: Path) -> sqlite3.Connection:
     raise AssertionError(file)
 
 
-def apply(db: sqlite3.Connection, project: str, entries: Sequence[Entry]) -> None:
-    """Keep what a record says; of several words on a path, the last."""
-    last = {entry.path: entry for entry in entries}
+def apply(db: sqlite3.Connection, project: str, recorded: Recorded) -> None:
+    """Keep what a record says; of several words on a path, the last.
+
+    What was removed by a record before holds no file.
+    """
+    removed = removed_of(db, project, recorded.entries)
+    last = {
+        entry.path: entry
+        for entry in recorded.entries
+        if not (entry.content and entry.content.key in removed)
+    }
+    _keep(db, project, last)
+    if recorded.removed:
+        _remove(db, project, recorded.removed)
+
+
+def _remove(db: sqlite3.Connection, project: str, keys: Iterable[str]) -> None:
+    rows = [(project, raw(key)) for key in keys]
+    db.executemany("insert or ignore into removed values (?, ?)", rows)
+    found = db.execute(
+        "select path from entry join removed on removed.project = entry.project"
+        " and removed.key = cast(json_extract(fields, '$.key') as blob) where entry.project = ?",
+        (project,),
+    ).fetchall()
+    paths = [text(path) for (path,) in found]
+    _keep(db, project, {path: Entry(path=path, kind=Kind.GONE) for path in paths})
+
+
+def removed_of(db: sqlite3.Connection, project: str, entries: Iterable[Entry]) -> set[str]:
+    """Those of the entries' keys that were removed."""
+    keys = sorted({raw(entry.content.key) for entry in entries if entry.content})
+    query, found = "select key from removed where project = ? and key in ", set[str]()
+    for start in range(0, len(keys), FEW_KEYS):
+        some = keys[start : start + FEW_KEYS]
+        marks = ", ".join("?" * len(some))
+        found.update(text(key) for (key,) in db.execute(f"{query}({marks})", (project, *some)))
+    return found
+
+
+def _keep(db: sqlite3.Connection, project: str, last: Mapping[str, Entry]) -> None:
     db.executemany(
         "delete from standing where (project, folder, name) = (?, ?, ?)",
         [(project, *place_of(path)) for path in last],

@@ -18,7 +18,7 @@ from cryoem_cloud.courier.sending.unsent import Place, Sent, Unsent
 from cryoem_cloud.model.errors import MissingInputError, SourceChangedError
 from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry, Kind, Stamp
 from cryoem_cloud.model.job import Need
-from cryoem_cloud.model.keys import bundle_key, mirror_key
+from cryoem_cloud.model.keys import bundle_key, mirror_key, unremoved_key
 from cryoem_cloud.model.links import inner_link
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.mover.bundle import BUNDLED_BYTES, groups, send_bundle
@@ -70,6 +70,8 @@ class Upload:
     def entries(self, purpose: str, needs: Iterable[Need]) -> tuple[Entry, ...]:
         """The needs as entries, their bytes in the store and recorded in the index.
 
+        What was found in the store, and is removed by a record before ours, is sent again.
+
         `purpose` is written into the index beside them, for people.
 
         Raises:
@@ -83,20 +85,31 @@ class Upload:
         made: list[Entry] = []
         with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
             for start in range(0, len(wanted), _RECORD_FILES):
-                some = wanted[start : start + _RECORD_FILES]
-                known = self.cache.entries(self.project.name, [need.path for need in some])
-                found = self._found(pool, some, known)
-                unsent = [one for one in found if isinstance(one, Unsent)]
-                sent = self._sent(pool, unsent)
-                named = (sent.get(one.path) if isinstance(one, Unsent) else one for one in found)
-                entries = [entry for entry in named if entry is not None]
-                if any(entry.content and entry.content.codecs for entry in sent.values()):
-                    leave_decoder(self.store)
-                self._record(index, purpose, entries, known)
-                self._stand(entries)
-                self._forget(unsent)
-                made.extend(entries)
+                some: Sequence[Need] = wanted[start : start + _RECORD_FILES]
+                while some:
+                    entries = self._recorded(pool, index, purpose, some)
+                    removed = self.cache.removed(self.project.name, entries)
+                    there = [entry for entry in entries if entry.path not in removed]
+                    self._stand(there)
+                    made += there
+                    some = [need for need in some if need.path in removed]
         return tuple(made)
+
+    def _recorded(
+        self, pool: ThreadPoolExecutor, index: IndexLog, purpose: str, needs: Sequence[Need]
+    ) -> list[Entry]:
+        """The needs as entries, sent and recorded; their objects may be removed by then."""
+        known = self.cache.entries(self.project.name, [need.path for need in needs])
+        found = self._found(pool, needs, known)
+        unsent = [one for one in found if isinstance(one, Unsent)]
+        sent = self._sent(pool, unsent)
+        named = (sent.get(one.path) if isinstance(one, Unsent) else one for one in found)
+        entries = [entry for entry in named if entry is not None]
+        if any(entry.content and entry.content.codecs for entry in sent.values()):
+            leave_decoder(self.store)
+        self._record(index, purpose, entries, known)
+        self._forget(unsent)
+        return entries
 
     def missing_bytes(self, needs: Iterable[Need]) -> int:
         """An upper bound of what must be sent, in bytes: files whose path is new to the index."""
@@ -282,10 +295,14 @@ class Upload:
             self.store,
             unsent.file,
             project=self.project.name,
-            key=mirror_key(unsent.path),
+            key=self._key(unsent.path),
             moved=self.moved,
             engine=self.engine,
         )
+
+    def _key(self, path: str) -> str:
+        """Where a file goes first: nowhere that one of its objects was removed from."""
+        return unremoved_key(mirror_key(path), partial(self.cache.was_removed, self.project.name))
 
     def _forget(self, recorded: Iterable[Unsent]) -> None:
         """Keep no journals of large files that the index names now."""
