@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cryoem_cloud.courier.sending import inputs
+from cryoem_cloud.courier.sending import sender
 from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.model.job import Job, Outcome, Wish
 from cryoem_cloud.model.launch import Launch
@@ -122,7 +122,7 @@ def test_machines_of_a_job_that_takes_long_to_send_are_ordered_as_it_is_sent(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first one alone; all others once the last piece is there."""
-    monkeypatch.setattr(inputs, "_SLOW_BYTES", 0)
+    monkeypatch.setattr(sender, "_SLOW_BYTES", 0)
     bench = replace(pieced(bench, ["a", "b", "c"], Wish(pieces=3)), application=Told())
     store, records = bench.store, bench.records
     assert isinstance(store, Slow)
@@ -176,7 +176,7 @@ def test_a_job_that_is_cut_stays_so_when_most_of_it_has_been_sent(
 ) -> None:
     """It is cut as there is much to send; after a trouble there is not much left."""
     bench = pieced(bench, ["a", "b", "c"], Wish(count=1))
-    monkeypatch.setattr(inputs, "_SLOW_BYTES", len("a\nb\nc\nabc"))
+    monkeypatch.setattr(sender, "_SLOW_BYTES", len("a\nb\nc\nabc"))
     store = bench.store
     assert isinstance(store, Slow)
     monkeypatch.setattr(Slow, "properties", replace(store.properties, local=False))
