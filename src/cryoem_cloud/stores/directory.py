@@ -39,7 +39,7 @@ from cryoem_cloud.ports.store import Listed, Properties, Told
 from cryoem_cloud.stores.cloned import cloned
 from cryoem_cloud.stores.disk import fault, pieces, sweep, sync_folder, write_all
 from cryoem_cloud.stores.exclusive import BESIDE, name_exclusively
-from cryoem_cloud.stores.folders import in_the_way, remove_empty, scan, walk, walk_below
+from cryoem_cloud.stores.folders import in_the_way, remove_empty, scan, walk
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.shared import make_folder, share
 
@@ -148,7 +148,7 @@ class DirectoryStore:
             self._must_be_there()
             found = [
                 listed
-                for listed in walk(self.root, folder, f"{folder}/" if folder else "")
+                for listed in walk(self.root, folder)
                 if listed.key.startswith(prefix) and listed.key.encode() > after.encode()
             ]
         yield from sorted(found, key=lambda listed: listed.key.encode())
@@ -160,7 +160,7 @@ class DirectoryStore:
             found = [
                 item.name
                 for item in scan(self.root, prefix.rstrip("/"))
-                if item.is_dir(follow_symlinks=False) and any(walk_below(self.root, item))
+                if item.is_dir(follow_symlinks=False) and any(walk(self.root, prefix + item.name))
             ]
         yield from sorted(found, key=os.fsencode)
 

@@ -9,7 +9,7 @@ from cryoem_cloud.model.errors import KeyClashError
 from cryoem_cloud.ports.store import Listed
 from cryoem_cloud.stores.exclusive import BESIDE
 
-__all__ = ["in_the_way", "remove_empty", "scan", "walk", "walk_below"]
+__all__ = ["in_the_way", "remove_empty", "scan", "walk"]
 
 
 def in_the_way(path: Path, root: Path) -> bool:
@@ -45,16 +45,12 @@ def scan(root: Path, folder: str) -> Iterator[os.DirEntry[str]]:
         yield from (item for item in it if not item.name.startswith(BESIDE))
 
 
-def walk(root: Path, folder: str, stem: str) -> Iterator[Listed]:
-    """The objects below a folder, in no order; `stem` is what their keys begin with."""
+def walk(root: Path, folder: str) -> Iterator[Listed]:
+    """The objects below a folder of the store, in no order."""
+    stem = f"{folder}/" if folder else ""
     for item in scan(root, folder):
         if item.is_dir(follow_symlinks=False):
-            yield from walk(root, f"{stem}{item.name}", f"{stem}{item.name}/")
+            yield from walk(root, f"{stem}{item.name}")
         else:
             with suppress(FileNotFoundError):
                 yield Listed(stem + item.name, item.stat().st_size)
-
-
-def walk_below(root: Path, folder: os.DirEntry[str]) -> Iterator[Listed]:
-    """The same, named as from that folder."""
-    return walk(root, os.path.relpath(folder.path, root), "")
