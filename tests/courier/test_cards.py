@@ -7,12 +7,15 @@ import pytest
 
 from cryoem_cloud.apps.shell import Shell
 from cryoem_cloud.courier.known.cards import Card
+from cryoem_cloud.courier.known.desk import CardDesk
 from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.submit import Counter, submit
 from cryoem_cloud.frontends.shell import ShellFrontend
+from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.ports.application import Asked
 from cryoem_cloud.stores.ids import JobNumbers
+from cryoem_cloud.testing.clock import StoppedClock
 from cryoem_cloud.wiring.clock import SystemClock
 
 from .conftest import Bench
@@ -51,6 +54,14 @@ def test_a_refused_submission_leaves_nothing(
         _submit(bench)
     assert bench.spool.slips() == (bench.slip,)
     assert bench.cards.all() == (bench.card(),)
+
+
+def test_the_time_of_a_job_is_known_to_a_courier_that_was_started_later(bench: Bench) -> None:
+    clock = StoppedClock()
+    CardDesk(bench.card(), bench.cards, clock).phase(Phase.RUNNING)
+    clock.sleep(7)
+    CardDesk(bench.card(), bench.cards, clock).end(Exit(outcome=Outcome.SUCCESS))
+    assert bench.card().run_s == 7
 
 
 def _submit(bench: Bench) -> Card:

@@ -15,7 +15,7 @@ from cryoem_cloud.ports.application import Application, Asked
 from cryoem_cloud.testing.application_contract import ApplicationContract
 from cryoem_cloud.wiring.clock import SystemClock
 from tests.courier.conftest import FOLDER, Bench
-from tests.courier.test_pieces import Hands, Myself, pieced, run
+from tests.courier.pieced import Hands, Myself, pieced, run
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "explanation" / "pieces.md"
 

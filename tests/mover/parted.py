@@ -22,7 +22,7 @@ from cryoem_cloud.stores.filling import Filling
 from cryoem_cloud.stores.held import Held
 from cryoem_cloud.testing.faults import Fault
 
-__all__ = ["FailingParts", "FolderParts", "PartedStore", "folder_store"]
+__all__ = ["FailingParts", "FolderParts", "PartedStore", "broken", "folder_store", "the_nth"]
 
 _T = TypeVar("_T")
 
@@ -229,3 +229,22 @@ def _part(number: int, data: bytes) -> SentPart:
 
 def _number(part: SentPart) -> int:
     return part.number
+
+
+def broken(
+    tmp_path: Path, plan: Callable[[str], Fault], *, lasts_s: float = 0
+) -> tuple[PartedStore, PartedStore, FailingParts]:
+    """A store that fails as planned, and the same one whole."""
+    store, parts = folder_store(tmp_path, lasts_s=lasts_s)
+    failing = FailingParts(parts, plan, lambda: False)
+    return PartedStore(DirectoryStore(tmp_path / "store"), failing), store, failing
+
+
+def the_nth(call: str, n: int, fault: Fault) -> Callable[[str], Fault]:
+    seen = [0]
+
+    def plan(name: str) -> Fault:
+        seen[0] += name == call
+        return fault if name == call and seen[0] == n else Fault.NONE
+
+    return plan

@@ -19,8 +19,8 @@ from cryoem_cloud.ports.store import Store
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.stores.patient import Patience, Patient
 from cryoem_cloud.testing.faults import Fault
+from tests.mover.large import a_file
 from tests.mover.parted import FailingParts, PartedStore
-from tests.mover.test_parts import a_file
 
 _T = TypeVar("_T")
 PROJECT = "ribosome-00000000"

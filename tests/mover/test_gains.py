@@ -1,97 +1,28 @@
-"""Gain-normalised movies: the gain is learnt once, lies in the store, and is checked before use."""
+"""Gain-normalised movies: the gain is learnt once, kept, and lies in the store beside them."""
 
-import errno
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import pytest
 
-from benchmarks.transfer.camera import camera
-from cryoem_cloud.cli.files.verifying import Repairs, verdicts
 from cryoem_cloud.model.digest import digest_of
-from cryoem_cloud.model.encoding import Encoding
-from cryoem_cloud.model.errors import (
-    CorruptObjectError,
-    FormatError,
-    NoSpaceError,
-    ObjectMissingError,
-    StoreUnreachableError,
-)
-from cryoem_cloud.model.file import Codec, Content, Entry
-from cryoem_cloud.model.project import Project
-from cryoem_cloud.mover import gain_object, learning
-from cryoem_cloud.mover.codec import Choice, Movie, Way, decode_one, encoded
-from cryoem_cloud.mover.engine import SEND_BYTES, Engine
+from cryoem_cloud.model.errors import StoreUnreachableError
+from cryoem_cloud.model.file import Codec, Entry
+from cryoem_cloud.mover import learning
+from cryoem_cloud.mover.codec import Choice, Movie
 from cryoem_cloud.mover.gains import Gains
 from cryoem_cloud.mover.learning import Frame
-from cryoem_cloud.mover.pull import fetch_files, place_file
-from cryoem_cloud.mover.push import keep_file
-from cryoem_cloud.mover.verify import Finding, look_there
+from cryoem_cloud.mover.pull import fetch_files
 from cryoem_cloud.ports.parts import SentPart
-from cryoem_cloud.stores.index import IndexLog
 from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.testing.faults import Fault
 from tests.mover.codec.samples import mrc_header
-from tests.mover.codec.test_vectors import alone
+from tests.mover.filmed import PROJECT, SIDE, Movies, an_engine, gains_in, placed, sent
 from tests.mover.parted import FailingParts, PartedStore
-
-PROJECT = "ribosome-00000000"
-SIDE, FRAMES = 1024, 12
-Movies = tuple[Path, Path, Path]
-Stores = MemoryStore | PartedStore
-
-
-def a_movie(path: Path, *, seed: int = 1, gain: int = 7) -> Path:
-    """A movie of 48 MiB of float32, with hot pixels and dead columns."""
-    seen = camera(SIDE, 1.0, seed=gain)
-    with path.open("wb") as file:
-        file.write(mrc_header(SIDE, SIDE, FRAMES, mode=2))
-        for frame in seen.frames(FRAMES, seed):
-            file.write((frame.astype(np.float32) * seen.gain).tobytes())
-    return path
-
-
-@pytest.fixture(scope="module")
-def movies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Movies]:
-    """Two of one camera, and one of another."""
-    folder = tmp_path_factory.mktemp("movies")
-    first = a_movie(folder / "1.mrc")
-    yield first, a_movie(folder / "2.mrc", seed=2), a_movie(folder / "3.mrc", gain=8)
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def movie(movies: Movies) -> Path:
-    return movies[0]
-
-
-def an_engine(gains: Path | None = None) -> Engine:
-    journals = gains and gains.with_name("uploads")
-    return Engine(memory_bytes=SEND_BYTES, encoding=Encoding.AUTO, journals=journals, streams=4)
-
-
-def sent(store: Stores, path: Path, engine: Engine | None = None) -> Content:
-    with nullcontext(engine) if engine else an_engine() as used:
-        key = f"mirror/{path.name}"
-        return keep_file(store, path, project=PROJECT, key=key, engine=used)[1]
-
-
-def placed(store: Stores, content: Content, path: Path) -> bytes:
-    content = Content.from_json(content.to_json())
-    place_file(store, PROJECT, Entry(path="f", content=content), path)
-    return path.read_bytes()
-
-
-def gains_in(store: Stores) -> list[str]:
-    return [item.key.removeprefix(f"{PROJECT}/") for item in store.list(f"{PROJECT}/gains/")]
 
 
 def test_a_movie_is_counts_again_and_comes_back(movie: Path, tmp_path: Path) -> None:
@@ -247,107 +178,6 @@ def test_an_index_never_names_a_gain_that_is_not_there(
     assert seen == [1]
 
 
-def test_a_lost_gain_is_found_before_anything_is_written(movie: Path, tmp_path: Path) -> None:
-    store = MemoryStore()
-    content = sent(store, movie)
-    store.delete(f"{PROJECT}/{content.gain}")
-    with pytest.raises(ObjectMissingError, match="the gain is not in memory"):
-        placed(store, content, tmp_path / "there")
-    assert list(tmp_path.iterdir()) == []
-    entry = Entry(path="f", content=content)
-    found, _ = look_there(store, PROJECT, entry, room=tmp_path, told=store.told)
-    assert found is Finding.MISSING
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda data: data[: len(data) // 2],
-        lambda data: data[:-1],
-        lambda _: b"",
-        lambda data: b"GIF89a" + data,
-        lambda data: data[:100_000] + bytes([data[100_000] ^ 1]) + data[100_001:],
-        lambda _: b"".join(encoded(bytes(4 * SIDE * SIDE), Way("planes4"))),
-        lambda _: b"".join(encoded(bytes(2 * 1024 * 1024), Way("planes4"))),
-        lambda data: data + b"".join(encoded(bytes(4), Way("planes4"))),
-    ],
-)
-def test_a_damaged_gain_is_found_before_anything_is_written(
-    movie: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
-) -> None:
-    store = MemoryStore()
-    content = sent(store, movie)
-    key = f"{PROJECT}/{content.gain}"
-    store.put(key, damage(store.get(key)))
-    with pytest.raises(CorruptObjectError, match="the gain is damaged in memory"):
-        placed(store, content, tmp_path / "there")
-    assert list(tmp_path.iterdir()) == []
-    entry = Entry(path="f", content=content)
-    found, _ = look_there(store, PROJECT, entry, room=tmp_path, told=store.told, deep=True)
-    assert found is Finding.DAMAGED
-
-
-@pytest.mark.parametrize("deep", [True, False])
-def test_who_has_the_movies_mends_what_a_lost_gain_has_spoilt(
-    movie: Path, tmp_path: Path, *, deep: bool
-) -> None:
-    store, file = MemoryStore(), tmp_path / "1.mrc"
-    (tmp_path / ".cryoem").mkdir()
-    shutil.copy2(movie, file)
-    content = sent(store, file)
-    entry = Entry(path="1.mrc", mtime_ns=file.stat().st_mtime_ns, content=content)
-    project = Project(name=PROJECT, store="memory://", folder=tmp_path)
-    assert [each.bad for each in verdicts(store, project, [entry], deep=deep)] == [False]
-    store.delete(f"{PROJECT}/{content.gain}")
-    (found,) = verdicts(store, project, [entry], deep=deep)
-    assert found.there is Finding.MISSING
-    assert Repairs(store, project).repaired(found).mended == "sent again"
-    (again,) = IndexLog(store, PROJECT).read(after=0)
-    mended = again.entries[0].content
-    assert mended
-    assert placed(store, mended, tmp_path / "there") == movie.read_bytes()
-
-
-def test_a_gain_damaged_on_its_way_is_asked_for_again(
-    movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = MemoryStore()
-    content = sent(store, movie)
-    left, whole = [2], store.get_stream
-
-    def stream(key: str) -> Iterator[bytes]:
-        left[0] -= 1
-        yield from (chunk[:-1] if left[0] >= 0 else chunk for chunk in whole(key))
-
-    monkeypatch.setattr(store, "get_stream", stream)
-    assert placed(store, content, tmp_path / "there") == movie.read_bytes()
-    assert left == [-1]
-
-
-@pytest.mark.parametrize("gain", ["../../etc/passwd", "mirror/1.mrc", "gains/x", 7, ["gains"]])
-def test_what_is_no_name_of_a_gain_is_refused(movie: Path, tmp_path: Path, gain: object) -> None:
-    store = MemoryStore()
-    fields = sent(store, movie).to_json()
-    fields["codec"] = [["blocks", {"version": 2, "gain": gain}]]
-    with pytest.raises((FormatError, CorruptObjectError)):
-        placed(store, Content.from_json(fields), tmp_path / "there")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_full_disk_for_temporary_files_is_named(
-    movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = MemoryStore()
-    content = sent(store, movie)
-
-    def full() -> NoReturn:
-        raise OSError(errno.ENOSPC, "no space")
-
-    monkeypatch.setattr(gain_object, "TemporaryFile", full)
-    with pytest.raises(NoSpaceError, match="is full, where a gain is to be kept"):
-        placed(store, content, tmp_path / "there")
-
-
 def noted(calls: list[str], *, refused: str = "") -> Callable[[str], Fault]:
     def plan(call: str) -> Fault:
         calls.append(call)
@@ -396,38 +226,3 @@ def test_movies_sent_at_a_time_share_one_gain(movies: Movies) -> None:
     with an_engine() as engine, ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda path: sent(store, path, engine), [*movies[:2]] * 2))
     assert len({content.gain for content in found}) == len(gains_in(store)) == 1
-
-
-def test_the_one_file_decoder_reads_a_copy_of_the_store(movie: Path, tmp_path: Path) -> None:
-    """Without our package and NumPy; it says what is missing."""
-    store, copy, short = MemoryStore(), tmp_path / "copy", tmp_path / "short.mrc"
-    raw = movie.read_bytes()[: 17 * 1024 * 1024]
-    short.write_bytes(raw)
-    with an_engine() as engine:
-        gain_name = sent(store, movie, engine).gain
-        content = sent(store, short, engine)
-    assert content.gain == gain_name
-    for item in store.list(""):
-        (copy / item.key).parent.mkdir(parents=True, exist_ok=True)
-        (copy / item.key).write_bytes(store.get(item.key))
-    stored, gain = copy / PROJECT / content.key, copy / PROJECT / content.gain
-    script = tmp_path / "decode.py"
-    shutil.copy(str(decode_one.__file__), script)
-    env = alone(tmp_path, "backports.zstd")
-
-    def run(*words: object) -> str:
-        command = [sys.executable, "-S", str(script), *map(str, words)]
-        done = subprocess.run(
-            command, check=False, capture_output=True, text=True, env=env, cwd=tmp_path
-        )
-        return done.stderr
-
-    assert run(stored, tmp_path / "1") == ""
-    assert (tmp_path / "1").read_bytes() == raw
-    gain.rename(tmp_path / "gain")
-    assert f"the gain {content.gain} is needed" in run(stored, tmp_path / "2")
-    assert run(tmp_path / "gain", tmp_path / "unpacked") == ""
-    assert (tmp_path / "unpacked").stat().st_size == 4 * SIDE * SIDE
-    for number, given in (("3", "gain"), ("4", "unpacked")):
-        assert run(stored, tmp_path / number, "--gain", tmp_path / given) == ""
-        assert (tmp_path / number).read_bytes() == raw

@@ -12,9 +12,9 @@ import pytest
 
 from cryoem_cloud.model.file import Content, Entry
 from cryoem_cloud.mover.pull import place_file
+from tests.mover.large import a_file
 from tests.mover.parted import FolderParts, folder_store
 from tests.mover.sending import PROJECT, STREAMS
-from tests.mover.test_parts import a_file
 
 MOST_S = 100
 

@@ -18,7 +18,7 @@ from cryoem_cloud.mover.pull import fetch_bytes, fetch_files, place_bytes, place
 from cryoem_cloud.mover.push import keep_file, send_file
 from cryoem_cloud.stores.directory import DirectoryStore
 from cryoem_cloud.stores.memory import MemoryStore
-from tests.mover.test_parts import KEY, PROJECT, a_file, engine, placed, sent
+from tests.mover.large import KEY, PROJECT, a_file, engine, placed, sent
 
 
 @pytest.mark.parametrize("encoding", [Encoding.AUTO, Encoding.PLAIN])

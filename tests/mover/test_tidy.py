@@ -10,8 +10,8 @@ from cryoem_cloud.model.errors import StoreUnreachableError
 from cryoem_cloud.mover.journal import opened
 from cryoem_cloud.mover.tidy import forget, tidy
 from cryoem_cloud.testing.faults import Fault
-from tests.mover.parted import FolderParts, PartedStore, folder_store
-from tests.mover.test_parts import FULL, PROJECT, a_file, broken, sent, the_nth
+from tests.mover.large import FULL, PROJECT, a_file, sent
+from tests.mover.parted import FolderParts, PartedStore, broken, folder_store, the_nth
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from cryoem_cloud.stores.memory import MemoryStore
 from cryoem_cloud.stores.urls import open_store
 from cryoem_cloud.testing.proxy import Trouble, faulty_proxy
 from cryoem_cloud.testing.s3_servers import S3Server, program, weed
-from tests.mover.test_parts import a_file
+from tests.mover.large import a_file
 from tests.stores.conftest import ministack_server, weed_server
 
 __all__ = ["ministack_server", "weed_server"]

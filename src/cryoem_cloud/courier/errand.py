@@ -4,35 +4,30 @@ Every step may be cut off at any instant and begun again: the store tells what h
 """
 
 import logging
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from cryoem_cloud.courier.athome import concluded, prepared
 from cryoem_cloud.courier.chaining.later import BrokenChainError, stop_those_after
 from cryoem_cloud.courier.engines import BothWays
+from cryoem_cloud.courier.following import Following
 from cryoem_cloud.courier.halting import Halting
 from cryoem_cloud.courier.homeward.carrier import Carrier
 from cryoem_cloud.courier.homeward.delivery import Delivery
-from cryoem_cloud.courier.homeward.follow import Follower
 from cryoem_cloud.courier.homeward.home import DroppedError, Home
 from cryoem_cloud.courier.homeward.homecoming import Homecoming
 from cryoem_cloud.courier.known.desk import CardDesk
 from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.learning.measuring import Measuring
-from cryoem_cloud.courier.learning.outlook import Outlook, outlook_of
 from cryoem_cloud.courier.listening import Listening
-from cryoem_cloud.courier.machines.giving_up import STOP_S, GivingUp
-from cryoem_cloud.courier.machines.manning import Manning
+from cryoem_cloud.courier.machines.giving_up import GivingUp
 from cryoem_cloud.courier.machines.planning import Planning
 from cryoem_cloud.courier.machines.sources import provider_of, shape_for
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.money.ceiling import Ceiling
-from cryoem_cloud.courier.piecework.pieces import PieceFollower
 from cryoem_cloud.courier.piecework.underway import Underway
 from cryoem_cloud.courier.sending.inputs import Inputs
+from cryoem_cloud.courier.stop import Stop
 from cryoem_cloud.courier.waiting import WAIT_FOR
-from cryoem_cloud.model.control import Control
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.job import Exit, Outcome
 from cryoem_cloud.model.links import Named
@@ -49,8 +44,6 @@ __all__ = ["Errand"]
 
 _LOG = logging.getLogger(__name__)
 
-_LOOK_S = 0.5
-"""Between looks at journals and at the front end's wishes."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 15.0
 
 
@@ -64,15 +57,12 @@ class Errand:
     records: JobRecords = field(init=False)
     delivery: Delivery = field(init=False)
     _listening: Listening = field(init=False)
+    _stop: Stop = field(init=False)
     _ceiling: Ceiling = field(init=False)
     _engines: BothWays = field(init=False)
     """As the project's settings said when we began, or began again."""
     _trouble: Exit | None = None
     _dropped: str = ""
-    _plan: str = ""
-    """The lines of the plan that decided on machines, if one did."""
-    _abandoned: bool = False
-    _stop_seen_s: float | None = None
     _pause_s: float = _FIRST_PAUSE_S
     _refused: dict[str, None] = field(default_factory=dict)
     _underway: Underway = field(default_factory=Underway)
@@ -86,6 +76,7 @@ class Errand:
         self._listening = Listening(
             self.slip.name, self.means.spool, self.records, self.desk, self.means.clock
         )
+        self._stop = Stop(self.slip.name, self.means.spool, self._listening, self._home)
         store = self.records.store
         self._ceiling = Ceiling(
             log=BudgetLog(store, project.name),
@@ -125,7 +116,8 @@ class Errand:
             _LOG.warning("job %d waits: %s", self.slip.job.number, error)
             self.desk.trouble(error)
             self._find_moved_project()
-            self._heed_stop()
+            if self._stop.heed():
+                self._pause_s = _FIRST_PAUSE_S
         except DroppedError as error:
             self._dropped = str(error)
             self._pause_s = _FIRST_PAUSE_S
@@ -136,21 +128,12 @@ class Errand:
             self._pause_s = _FIRST_PAUSE_S
         return False
 
-    def _heed_stop(self) -> None:
-        """Let the user stop a job that waits for something; after a while without it."""
-        if not self.means.spool.stop_asked(self.slip.name):
-            return
-        with suppress(CryoemError):
-            self._listening.ask(Control.STOP)
-        now_s = self.means.clock.monotonic()
-        self._stop_seen_s = now_s if self._stop_seen_s is None else self._stop_seen_s
-        self._abandoned = now_s - self._stop_seen_s >= STOP_S
-        self._pause_s = _FIRST_PAUSE_S
-
     def _go(self) -> bool:
-        if self._abandoned or self._dropped:
+        if self._stop.in_vain or self._dropped:
             ways = self._giving_up()
-            return self._file_away(ways.abandon() if self._abandoned else ways.drop(self._dropped))
+            return self._file_away(
+                ways.abandon() if self._stop.in_vain else ways.drop(self._dropped)
+            )
         self._engines = self.means.engines.of(self._settings())
         if not self._enter():
             return False
@@ -161,7 +144,7 @@ class Errand:
             return False
         self._note_line()
         if self._trouble is None:
-            ending = self._follow()
+            ending = self._following().until_ended()
             return ending is not None and self._bring_home(ending)
         return self._file_away(self._giving_up().fail(self._trouble))
 
@@ -178,7 +161,7 @@ class Errand:
 
     def _prepare(self) -> bool:
         """Have the front end say what machines run; a stop before that is an end."""
-        slip = prepared(self.slip, self.means, self.records, self.desk, stopped=self._stop_wanted)
+        slip = prepared(self.slip, self.means, self.records, self.desk, stopped=self._stop.wanted)
         self.slip = slip or self.slip
         return slip is not None or self._stopped()
 
@@ -198,7 +181,7 @@ class Errand:
             planning=self._planning(),
             engine=self._engines.sending,
             desk=self.desk,
-            stopped=self._stop_wanted,
+            stopped=self._stop.wanted,
             halting=Halting(self._halted, self.means.clock),
             on_the_way=self._underway.send_on,
         )
@@ -228,25 +211,16 @@ class Errand:
         """Whether inputs are to be sent no more; in the background we stop it ourselves."""
         if self.means.stopping.is_set() or self._underway.halted:
             return True
-        return not self._underway.sending and self._stop_wanted()
+        return not self._underway.sending and self._stop.wanted()
 
     def _stopped(self) -> bool:
         """Whether the user has stopped the job, which is its end then."""
-        if self._stop_wanted():
+        if self._stop.wanted():
             self._stop_here()
         return self._trouble is not None
 
     def _stop_here(self) -> None:
-        self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason=self._why_stopped())
-
-    def _why_stopped(self) -> str:
-        return self.records.asked_why() or "stopped on request"
-
-    def _stop_wanted(self) -> bool:
-        """Whether somebody wants the job to end; looks at the job's folder too."""
-        home = self._home()
-        home.look()
-        return self.means.spool.stop_asked(self.slip.name) or home.abort_requested()
+        self._trouble = Exit(outcome=Outcome.ABORTED, code=1, reason=self._stop.why())
 
     def _ours(self) -> bool:
         """Whether this courier brings the job home."""
@@ -270,84 +244,20 @@ class Errand:
             engine=self._engines.fetching,
         )
 
-    def _follow(self) -> Turn | None:
-        """Keep machines and bring home what they make until the task has ended."""
-        tasks = tuple(self.records.all_tasks())
-        home, log = self._home(*tasks), self.records.turns(MAIN)
-        at_once = max(1, self.records.ready().of - 1)
-        manning = Manning(
-            self.means, self.slip, self.records, log, at_once, self.desk.note, self._ask
-        )
-        self._plan = manning.plan.text if manning.plan else ""
-        outlook = outlook_of(self.means, self.slip, self.records, self.desk)
-        pieces = self._piece_follower(outlook) if any(task.is_piece for task in tasks) else None
-        if pieces is not None and manning.plan:
-            work_s = manning.plan.work_s
-            manning.wanted = partial(self._underway.wanted, work_s=work_s, follower=pieces)
-        follower = Follower(
+    def _following(self) -> Following:
+        return Following(
+            means=self.means,
+            slip=self.slip,
             records=self.records,
-            log=log,
-            home=pieces.at_home if pieces else lambda: home,
-            cache=self.means.cache,
-            task=MAIN,
-            told=pieces.joining if pieces else partial(self.desk.phase, Phase.RUNNING),
-            clock=self.means.clock,
+            desk=self.desk,
+            delivery=self.delivery,
+            listening=self._listening,
+            ceiling=self._ceiling,
+            underway=self._underway,
             carrier=self._carrier,
-            heard=outlook.hears if pieces is None else lambda _: None,
-        )
-        if self.desk.card.phase is not Phase.RUNNING:
-            self.desk.phase(Phase.STARTING)
-        home.remove_parts()
-        self._ask("")
-        with self._carrier:
-            ending = self._until_ended(home, follower, manning, pieces)
-        if ending is not None:
-            manning.note()
-        return ending
-
-    def _ask(self, question: str) -> None:
-        """Put it, below the plan, where the job's lines will be, once a machine has the job."""
-        text = self._plan + question
-        if text and not self.desk.card.started_at:
-            self._home().ask(text)
-
-    def _until_ended(
-        self, home: Home, follower: Follower, manning: Manning, pieces: PieceFollower | None
-    ) -> Turn | None:
-        while not self.means.stopping.is_set() and self.delivery.still_ours():
-            if pieces is not None:
-                self._underway.look(pieces)
-            ending = follower.look()
-            if ending is not None:
-                return ending
-            self._listening.listen(home)
-            self._heed_budget()
-            if not self._listening.asked:
-                manning.keep()
-            elif self._underway.sending or manning.deserted():
-                self._stop_here()
-                return None
-            else:  # all answer, and a machine ends the job in order
-                self._stop_seen_s = None
-            self.means.stopping.wait(_LOOK_S)
-        return None
-
-    def _heed_budget(self) -> None:
-        """Have the job end in order where it runs and the project's hard budget is spent."""
-        runs = self.desk.card.phase is Phase.RUNNING and not self._listening.asked
-        if runs and (why := self._ceiling.reached()):
-            self._listening.ask(Control.STOP, why)
-
-    def _piece_follower(self, outlook: Outlook) -> PieceFollower:
-        return PieceFollower(
-            records=self.records,
-            home=lambda tasks: self._home(*tasks),
-            cache=self.means.cache,
-            told=partial(self.desk.phase, Phase.RUNNING),
-            clock=self.means.clock,
-            carrier=self._carrier,
-            head=self._plan,
-            heard=outlook.hears,
+            home_of=self._home,
+            stop=self._stop,
+            stop_here=self._stop_here,
         )
 
     def _bring_home(self, ending: Turn) -> bool:

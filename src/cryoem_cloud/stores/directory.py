@@ -28,7 +28,6 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from cryoem_cloud.model.errors import (
     CorruptObjectError,
-    KeyClashError,
     ObjectExistsError,
     ObjectMissingError,
     SettingsError,
@@ -40,6 +39,7 @@ from cryoem_cloud.ports.store import Listed, Properties, Told
 from cryoem_cloud.stores.cloned import cloned
 from cryoem_cloud.stores.disk import fault, pieces, sweep, sync_folder, write_all
 from cryoem_cloud.stores.exclusive import BESIDE, name_exclusively
+from cryoem_cloud.stores.folders import in_the_way, remove_empty, scan, walk
 from cryoem_cloud.stores.lawful import lawful
 from cryoem_cloud.stores.shared import make_folder, share
 
@@ -148,7 +148,7 @@ class DirectoryStore:
             self._must_be_there()
             found = [
                 listed
-                for listed in self._walk(folder, f"{folder}/" if folder else "")
+                for listed in walk(self.root, folder)
                 if listed.key.startswith(prefix) and listed.key.encode() > after.encode()
             ]
         yield from sorted(found, key=lambda listed: listed.key.encode())
@@ -159,8 +159,8 @@ class DirectoryStore:
             self._must_be_there()
             found = [
                 item.name
-                for item in self._scan(prefix.rstrip("/"))
-                if item.is_dir(follow_symlinks=False) and any(self._walk_below(item))
+                for item in scan(self.root, prefix.rstrip("/"))
+                if item.is_dir(follow_symlinks=False) and any(walk(self.root, prefix + item.name))
             ]
         yield from sorted(found, key=os.fsencode)
 
@@ -173,7 +173,7 @@ class DirectoryStore:
                 if stat.S_ISDIR(path.lstat().st_mode):
                     return
                 path.unlink()
-        self._remove_empty(path.parent)
+        remove_empty(path.parent, self.root)
 
     def clone_in(self, path: Path, key: str) -> bool:
         """See the port."""
@@ -234,39 +234,13 @@ class DirectoryStore:
                     else:
                         beside.replace(path)
                 except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
-                    if not self._in_the_way(path):
+                    if not in_the_way(path, self.root):
                         raise ObjectExistsError(f"{key} exists already in {self.url}") from error
                 except FileNotFoundError:
                     self._must_be_there()
                 else:
                     return
         raise StoreUnreachableError(f"{path.parent} does not stay")
-
-    def _in_the_way(self, path: Path) -> bool:
-        """Whether an empty folder was in the way, and is gone now; False for an object.
-
-        Raises:
-            KeyClashError: A directory cannot hold both this key and one that is there.
-        """
-        if path.is_dir():
-            with suppress(OSError):
-                path.rmdir()
-                return True
-            raise KeyClashError(f"{path} is a folder of the store and cannot be an object too")
-        for folder in path.parents:
-            if folder.is_file():
-                raise KeyClashError(
-                    f"{folder} is an object of the store and cannot be a folder too"
-                )
-            if folder == self.root:
-                break
-        return not path.exists()
-
-    def _remove_empty(self, folder: Path) -> None:
-        with suppress(OSError):  # not empty, or somebody was faster: both are fine
-            while folder != self.root:
-                folder.rmdir()
-                folder = folder.parent
 
     @contextmanager
     def _reading(self, key: str) -> Iterator[tuple[int, int]]:
@@ -291,21 +265,6 @@ class DirectoryStore:
             raise ObjectMissingError(f"there is no {key} in {self.url}") from error
         except OSError as error:
             raise fault(error, key, self.url) from error
-
-    def _scan(self, folder: str) -> Iterator[os.DirEntry[str]]:
-        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.root / folder) as it:
-            yield from (item for item in it if not item.name.startswith(BESIDE))
-
-    def _walk(self, folder: str, stem: str) -> Iterator[Listed]:
-        for item in self._scan(folder):
-            if item.is_dir(follow_symlinks=False):
-                yield from self._walk(f"{stem}{item.name}", f"{stem}{item.name}/")
-            else:
-                with suppress(FileNotFoundError):
-                    yield Listed(stem + item.name, item.stat().st_size)
-
-    def _walk_below(self, folder: os.DirEntry[str]) -> Iterator[Listed]:
-        return self._walk(os.path.relpath(folder.path, self.root), "")
 
 
 def open_directory(

@@ -71,6 +71,12 @@ class ListingContract:
         same(list(store.folders("contract/none/")), [])
         same(list(store.folders("")), ["contract"])
 
+    def test_a_folder_may_hold_nothing_but_folders(self, store: Store) -> None:
+        """It is one all the same."""
+        store.put("contract/a/b/c", b"")
+        same(list(store.folders("contract/")), ["a"])
+        same(list(store.folders("")), ["contract"])
+
     def test_a_folder_ends_with_its_last_object(self, store: Store) -> None:
         """Nothing is left of a folder."""
         store.put("contract/a/b/c", b"")

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from cryoem_cloud.courier.known.tokens import fleets_of
+from cryoem_cloud.courier.means import Means
 from cryoem_cloud.model.machine import HEARTBEAT_S, Pulse, State
 from cryoem_cloud.model.record import integer
-from cryoem_cloud.model.turn import Turn
+from cryoem_cloud.model.turn import Deed, Turn
 from cryoem_cloud.ports.clock import Clock
 from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.stores.jobs import JobRecords
 
-__all__ = ["Guest"]
+__all__ = ["Guest", "came_along"]
 
 
 @dataclass(kw_only=True)
@@ -66,3 +67,18 @@ class Guest:
             if token.startswith(ours)
             for machine in provider.look(token).machines
         )
+
+
+def came_along(means: Means, records: JobRecords) -> Guest | None:
+    """The machine of an earlier job that made this one ready, if one did."""
+    turns = records.preparations().read()
+    claims = [turn for turn in turns if turn.deed is Deed.CLAIM]
+    if not claims:
+        return None
+    guest = Guest.of_claim(
+        claims[-1],
+        records,
+        providers=means.providers(),
+        clock=means.clock,
+    )
+    return guest if guest.of else None

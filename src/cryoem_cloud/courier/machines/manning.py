@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
-from cryoem_cloud.courier.chaining.guest import Guest
+from cryoem_cloud.courier.chaining.guest import Guest, came_along
 from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.machines.launches import Launches
+from cryoem_cloud.courier.machines.orders import Orders
 from cryoem_cloud.courier.machines.silence import Silence
 from cryoem_cloud.courier.machines.sources import offers_of, provider_of
 from cryoem_cloud.courier.means import Means
@@ -25,11 +25,9 @@ from cryoem_cloud.model.errors import (
 from cryoem_cloud.model.launch import Launch
 from cryoem_cloud.model.machine import Fleet, State
 from cryoem_cloud.model.offer import Offer
-from cryoem_cloud.model.turn import Deed, Standing, standing
+from cryoem_cloud.model.turn import Standing, standing
 from cryoem_cloud.model.units import counted
-from cryoem_cloud.planner.decide import fixed_count
-from cryoem_cloud.planner.disk import disk_gib
-from cryoem_cloud.ports.provider import LIMIT_S, Order, Provider
+from cryoem_cloud.ports.provider import Order, Provider
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.stores.turns import TurnLog
@@ -42,7 +40,6 @@ MOST_ATTEMPTS = 10
 """Fleets that all left an open task; there is then something about the job that sends them away."""
 _MOST_FAILED = 3
 """Fleets in a row whose last machines had left before they had worked."""
-_HOUR_S = 3600.0
 _REFUSED_S = 300.0
 """For so long an offer of which there is no machine is waited for, where there is another one."""
 
@@ -75,12 +72,12 @@ class Manning:
     ask: Callable[[str], None] = lambda _: None
     wanted: Callable[[int, int], int] = lambda _, most: most
     _launches: Launches = field(init=False)
+    _orders: Orders = field(init=False)
     _silence: Silence = field(init=False)
     _refused_s: dict[int, float] = field(default_factory=dict)
     """Since when a fleet has no machine, as there is none."""
     _lacking: set[int] = field(default_factory=set)
     """Fleets that could not be had, of which that was told."""
-    _disk_gib: int | None = None
     _failed: tuple[int, ...] = ()
     """For each fleet in a row whose last machines had not worked, how many these were."""
     _told_gone: set[str] = field(default_factory=set)
@@ -90,6 +87,7 @@ class Manning:
 
     def __post_init__(self) -> None:
         self._launches = Launches(self.records)
+        self._orders = Orders(self.means, self.slip, self.records, self._launches, self.tasks)
         self._silence = Silence(self.records, self.log, self.means.clock)
         self._funds = Funds(
             means=self.means,
@@ -98,12 +96,12 @@ class Manning:
             ask=self.ask,
             plan=lambda: self.plan,
         )
-        self._guest = self._came_along() if self.slip.job.after else None
+        self._guest = came_along(self.means, self.records) if self.slip.job.after else None
 
-    @cached_property
+    @property
     def plan(self) -> Chosen | None:
         """What was decided before the job had tasks, where its provider sells; else None."""
-        return self.records.plan() if provider_of(self.means, self.slip).sells else None
+        return self._orders.plan
 
     def keep(self) -> None:
         """See to it that there are machines as long as the task is open; call again and again.
@@ -144,7 +142,7 @@ class Manning:
         fleets: dict[int, Fleet] = {}
         lacking: dict[int, ProviderError] = {}
         for attempt in self._launches.kept:
-            order = self._order(attempt)
+            order = self._orders.of(attempt)
             if not self._granted(attempt, order, provider):
                 continue
             try:
@@ -174,14 +172,14 @@ class Manning:
         elif fleet.refusal:
             self._wait_or_offer_more(attempt, fleet.refusal, provider)
             return True
-        elif fleet.failures >= self._order(attempt).most_failures and not others:
+        elif fleet.failures >= self._orders.of(attempt).most_failures and not others:
             self._give_up(fleet)
             return True
         return False
 
     def _strengthen(self, provider: Provider) -> None:
         """Order more machines, beside those that are there, where more are wanted."""
-        most = self._most()
+        most = self._orders.most()
         there = self._launches.strength(most)
         more = min(self.wanted(there, most), most) - there if there < most else 0
         if more > 0:
@@ -209,7 +207,7 @@ class Manning:
 
     def _granted(self, attempt: int, order: Order, provider: Provider) -> bool:
         """Whether the fleet may be ordered; why not is told, and what there is to say if it may."""
-        launches, most = self._launches, self._most()
+        launches, most = self._launches, self._orders.most()
         share = Share(
             most=most,
             others=launches.strength(most, but=attempt),
@@ -225,7 +223,7 @@ class Manning:
         settings = self.means.settings(str(self.slip.project.folder))
         provider = provider_of(self.means, self.slip)
         for attempt in self._launches.kept if is_paid(provider, settings) else ():
-            order = self._order(attempt)
+            order = self._orders.of(attempt)
             try:
                 fleet = provider.look(order.token)
             except ProviderError as error:
@@ -249,20 +247,6 @@ class Manning:
     def _fleet_of(self, attempt: int) -> Fleet:
         return provider_of(self.means, self.slip).look(self._launches.token(attempt))
 
-    def _came_along(self) -> Guest | None:
-        """The machine of an earlier job that made this one ready, if one did."""
-        turns = self.records.preparations().read()
-        claims = [turn for turn in turns if turn.deed is Deed.CLAIM]
-        if not claims:
-            return None
-        guest = Guest.of_claim(
-            claims[-1],
-            self.records,
-            providers=self.means.providers(),
-            clock=self.means.clock,
-        )
-        return guest if guest.of else None
-
     def _take_up(self, provider: Provider) -> None:
         """Go on with the fleets that are there, or begin the first one."""
         self._launches.take_up()
@@ -272,7 +256,7 @@ class Manning:
     def _begin(self, offer: Offer, provider: Provider) -> None:
         """Order a fleet that stands alone, with as many machines as are wanted now."""
         self._silence.broken()
-        most = self._most()
+        most = self._orders.most()
         count = max(1, self.wanted(0, most))
         self._launches.begin(Launch(offer=offer, count=count if count < most else 0), provider.name)
 
@@ -306,33 +290,6 @@ class Manning:
         _LOG.warning("job %d: its machines left, and its task is open", self.records.number)
         *_, newest = self._launches.kept.values()
         self._begin(newest.offer, provider)
-
-    def _order(self, attempt: int) -> Order:
-        slip, launch = self.slip, self._launches.kept[attempt]
-        if self._disk_gib is None and provider_of(self.means, slip).sells:
-            self._disk_gib = disk_gib(self.records.all_tasks())
-        return Order(
-            token=self._launches.token(attempt),
-            store=slip.project.store,
-            project=slip.project.name,
-            job=slip.job.number,
-            count=launch.count or self._most(),
-            offer=launch.offer,
-            disk_gib=self._disk_gib or 0,
-            limit_s=slip.job.wish.hours * _HOUR_S or LIMIT_S,
-            owner=slip.job.submitter,
-            image=slip.job.wish.image,
-            door=slip.job.wish.door,
-            environment=slip.environment,
-            umask=slip.umask,
-        )
-
-    def _most(self) -> int:
-        """How many machines there may be: as the user said, or as was planned."""
-        settings = self.means.settings(str(self.slip.project.folder))
-        planned = self.plan.count if self.plan else 0
-        fixed = fixed_count(self.slip.job.wish, settings.count)
-        return min(fixed or planned or settings.count, self.tasks)
 
     def _give_up(self, fleet: Fleet) -> None:
         """Say that nothing boots; but who ends a task ends machines that had nothing to do yet."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 
 from cryoem_cloud.apps.printing import printed
@@ -14,7 +13,6 @@ from cryoem_cloud.courier.homeward.left import LeftInStore
 from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.courier.known.desk import CardDesk
 from cryoem_cloud.courier.known.logs import begin_behind
-from cryoem_cloud.courier.known.projects import folder_of
 from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.machines.planning import Planning
 from cryoem_cloud.courier.means import Means
@@ -26,18 +24,15 @@ from cryoem_cloud.courier.sending.asking import Asking
 from cryoem_cloud.courier.sending.before import Before, told_by
 from cryoem_cloud.courier.sending.executables import Arranged, arranged
 from cryoem_cloud.courier.sending.offers import passed_on
-from cryoem_cloud.courier.sending.upload import Upload
+from cryoem_cloud.courier.sending.sender import Sender
 from cryoem_cloud.courier.sending.view import ProjectView
 from cryoem_cloud.model.chosen import Chosen
 from cryoem_cloud.model.errors import FormatError, MissingInputError, ProjectGoneError
-from cryoem_cloud.model.file import Entry
 from cryoem_cloud.model.job import Job, Need
 from cryoem_cloud.model.paths import is_below
 from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.task import MAIN, Ready, Task, on_one_machine
-from cryoem_cloud.model.units import counted, human_size
 from cryoem_cloud.mover.engine import Engine
-from cryoem_cloud.mover.space import require_space
 from cryoem_cloud.planner.decide import fixed_count
 from cryoem_cloud.ports.application import Application, Shape
 from cryoem_cloud.ports.view import View
@@ -50,8 +45,6 @@ from cryoem_cloud.stores.nexts import Next
 __all__ = ["Inputs"]
 
 _LOOK_S = 1.0
-_SLOW_BYTES = 256 * 1024 * 1024
-"""At 100 Mbit/s they take 20 s."""
 
 
 class OnTheWay(Protocol):
@@ -119,11 +112,11 @@ class Inputs:
         require_restored(store, self.slip.project, cache, needs)
         if not self.records.tasks(0):
             begin_behind(self.slip, self.means.spool, self.desk)
-        plan = self.planning.chosen(view, lambda: self._upload().missing_bytes(needs))
+        plan = self.planning.chosen(view, lambda: self._sender().missing_bytes(needs))
         if plan:
             others = replace(others, shape=self.planning.shape(plan, others.shape))
         division = self._division(others.shape, plan)
-        slow = self._slow(needs)
+        slow = self._sender().slow(needs)
         divided = division.divided(self._unresumed(view), slow=slow)
         said = plan.text if plan else ""
         if isinstance(divided, Divided):
@@ -179,17 +172,12 @@ class Inputs:
             records=self.records,
             needs=(*needs, *others.needs),
             also=others.needs,
-            sent=self._sent_quietly,
+            sent=self._sender().sent_quietly,
             at_home=self._at_home(),
             adapted=lambda piece: self.application.adapted(piece, others.shape, view),
             clock=self.means.clock,
             remark=remark,
         )
-
-    def _slow(self, needs: tuple[Need, ...]) -> bool:
-        """Whether sending takes so long that a machine had better begin before it is over."""
-        local = self.records.store.properties.local
-        return not local and self._upload().missing_bytes(needs) >= _SLOW_BYTES
 
     def _others(self) -> Arranged:
         """What the job calls that is not its application's, and where machines will have it."""
@@ -247,8 +235,8 @@ class Inputs:
             job=job.number,
             sources=tuple(sorted(sources)),
             script=self.application.adapted(job, others.shape, view),
-            entries=self._sent((*known, *others.needs)),
-            offers=self._sent(passed_on(earlier, self.means.application, view)),
+            entries=self._sender().sent((*known, *others.needs)),
+            offers=self._sender().sent(passed_on(earlier, self.means.application, view)),
         )
 
     def _view(self) -> View:
@@ -272,7 +260,7 @@ class Inputs:
         task = Task(
             name=MAIN,
             script=script,
-            inputs=self._sent(needs),
+            inputs=self._sender().sent(needs),
             remark=remark,
             at_home=self._at_home(),
         )
@@ -285,43 +273,16 @@ class Inputs:
             return ""
         return self.application.version(partial(printed, environment=self.slip.environment))
 
-    def _sent(self, needs: Sequence[Need]) -> tuple[Entry, ...]:
-        """The needs as entries, their bytes in the store."""
-        size = self._upload().missing_bytes(needs)
-        self.desk.phase(
-            Phase.SENDING, f"{counted(len(needs), 'file')}, at most {human_size(size)} to send"
-        )
-        return self._sent_quietly(needs)
-
-    def _sent_quietly(self, needs: Sequence[Need]) -> tuple[Entry, ...]:
-        """As `_sent`, while the job's machines may have something to say."""
-        upload = self._upload()
-        size = upload.missing_bytes(needs)
-        self._require_space(size)
-        self.desk.to_send(size)
-        return upload.entries(f"inputs of job {self.slip.job.number}", needs)
-
-    def _upload(self) -> Upload:
-        return Upload(
-            store=self.records.store,
+    def _sender(self) -> Sender:
+        return Sender(
+            records=self.records,
             project=self.slip.project,
             cache=self.means.cache,
-            by_reference=self._by_reference(),
-            moved=self._moved,
+            settings=self.settings,
+            desk=self.desk,
+            halting=self.halting,
             engine=self.engine,
         )
-
-    def _moved(self, size: int) -> None:
-        self.desk.up(size)
-        self.halting.check()
-
-    def _by_reference(self) -> bool:
-        return self.settings.inputs == "reference" and self.records.store.properties.local
-
-    def _require_space(self, size: int) -> None:
-        if self.records.store.properties.local and not self._by_reference():
-            folder: Path = folder_of(self.slip.project.store)
-            require_space(folder, size, purpose="sending the inputs")
 
     def _cards(self) -> list[Card]:
         """Those of the project's jobs."""

@@ -5,7 +5,6 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -14,9 +13,10 @@ from typing import TypeVar
 
 from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.sending.needed import require_file, where, without_doubles
+from cryoem_cloud.courier.sending.recording import Recording
 from cryoem_cloud.courier.sending.unsent import Place, Sent, Unsent
 from cryoem_cloud.model.errors import MissingInputError, SourceChangedError
-from cryoem_cloud.model.file import BLOCK_BYTES, Content, Entry, Kind, Stamp
+from cryoem_cloud.model.file import Content, Entry, Kind, Stamp
 from cryoem_cloud.model.job import Need
 from cryoem_cloud.model.keys import bundle_key, mirror_key, unremoved_key
 from cryoem_cloud.model.links import inner_link
@@ -26,10 +26,8 @@ from cryoem_cloud.mover.decoder import leave_decoder
 from cryoem_cloud.mover.engine import Engine
 from cryoem_cloud.mover.push import digest_file, keep_file
 from cryoem_cloud.mover.settling import may_be_written
-from cryoem_cloud.mover.stamp import stamp_from, stamp_of
-from cryoem_cloud.mover.tidy import forget
+from cryoem_cloud.mover.stamp import stamp_of
 from cryoem_cloud.ports.store import Store
-from cryoem_cloud.stores.index import IndexLog, Recorded
 
 __all__ = ["WRITTEN", "Upload"]
 
@@ -79,24 +77,24 @@ class Upload:
             SourceChangedError: A file changed while it was read.
             Neither, where the folder is alive.
         """
-        index = IndexLog(self.store, self.project.name)
-        self.cache.refresh(index, self.project.name)
+        recording = Recording(self.store, self.project, self.cache, self.engine.journals)
+        self.cache.refresh(recording.index, self.project.name)
         wanted = [need for need in without_doubles(needs) if self._is_there(need)]
         made: list[Entry] = []
         with ThreadPoolExecutor(max_workers=_STREAMS) as pool:
             for start in range(0, len(wanted), _RECORD_FILES):
                 some: Sequence[Need] = wanted[start : start + _RECORD_FILES]
                 while some:
-                    entries = self._recorded(pool, index, purpose, some)
+                    entries = self._recorded(pool, recording, purpose, some)
                     removed = self.cache.removed(self.project.name, entries)
                     there = [entry for entry in entries if entry.path not in removed]
-                    self._stand(there)
+                    recording.stand(there)
                     made += there
                     some = [need for need in some if need.path in removed]
         return tuple(made)
 
     def _recorded(
-        self, pool: ThreadPoolExecutor, index: IndexLog, purpose: str, needs: Sequence[Need]
+        self, pool: ThreadPoolExecutor, recording: Recording, purpose: str, needs: Sequence[Need]
     ) -> list[Entry]:
         """The needs as entries, sent and recorded; their objects may be removed by then."""
         known = self.cache.entries(self.project.name, [need.path for need in needs])
@@ -107,8 +105,8 @@ class Upload:
         entries = [entry for entry in named if entry is not None]
         if any(entry.content and entry.content.codecs for entry in sent.values()):
             leave_decoder(self.store)
-        self._record(index, purpose, entries, known)
-        self._forget(unsent)
+        recording.record(purpose, entries, known)
+        recording.forget(unsent)
         return entries
 
     def missing_bytes(self, needs: Iterable[Need]) -> int:
@@ -304,47 +302,8 @@ class Upload:
         """Where a file goes first: nowhere that one of its objects was removed from."""
         return unremoved_key(mirror_key(path), partial(self.cache.was_removed, self.project.name))
 
-    def _forget(self, recorded: Iterable[Unsent]) -> None:
-        """Keep no journals of large files that the index names now."""
-        for one in recorded:
-            if one.stamp.size <= BLOCK_BYTES:
-                continue
-            entry = self.cache.entry(self.project.name, one.path)
-            if entry is not None and entry.content is not None:
-                key = f"{self.project.name}/{entry.content.key}"
-                forget(self.store, self.engine.journals, key=key, path=one.file)
-
     def _may_be_known(self, unsent: Unsent) -> bool:
         return self.cache.may_have(self.project.name, unsent.stamp.size, unsent.beginning)
-
-    def _record(
-        self, index: IndexLog, purpose: str, batch: list[Entry], known: Mapping[str, Entry]
-    ) -> None:
-        name = self.project.name
-        fresh = [
-            entry
-            for entry in batch
-            if entry.content and not entry.content.reference and known.get(entry.path) != entry
-        ]
-        if fresh:
-            origin = f"{purpose} {secrets.token_hex(8)}"
-            number = index.append(origin, fresh, after=self.cache.last_read(name))
-            recorded = Recorded(number=number, origin=origin, entries=tuple(fresh))
-            self.cache.written(index, name, recorded)
-
-    def _stand(self, entries: Iterable[Entry]) -> None:
-        """Keep which files are as the index names them, so that they need not be looked at."""
-        found = []
-        for entry in entries:
-            if entry.content is None or entry.content.reference:
-                continue
-            file = where(self.project.folder, entry.path)
-            with suppress(OSError):
-                now = file.stat()
-                mode, stamp = now.st_mode & 0o777, stamp_from(file, now)
-                if (stamp.size, stamp.mtime_ns, mode) == (entry.size, entry.mtime_ns, entry.mode):
-                    found.append((entry.path, stamp, mode))
-        self.cache.stand(self.project.name, found)
 
 
 def _reference(file: Path, stamp: Stamp, digest: str) -> Content:
