@@ -6,6 +6,7 @@ from math import ceil
 from pathlib import Path
 from textwrap import fill
 
+from cryoem_cloud.cli.money.offering import asked_json
 from cryoem_cloud.cli.money.planning import Planned
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.model.errors import UsageError
@@ -100,6 +101,7 @@ def plan_as_json(found: Planned) -> dict[str, JSON]:
     return {
         "job": found.job.name,
         "snapshot": found.prices.day,
+        "asked": asked_json(found.prices),
         "rates": published().day,
         "quotas": {each.region: f"{each.asked:%Y-%m-%dT%H:%M:%SZ}" for each in found.footing},
         "work": {
