@@ -149,9 +149,12 @@ def test_relion_is_measured_foreseen_and_remembered(user: User) -> None:
     seen: list[Forecast] = []
     here = user.places
     started = user.start("cryoem", "benchmark", "--seconds", "10", "--json")
-    while started.poll() is None:
-        cards = Cards(here.state / "jobs").all()
-        seen += [card.forecast for card in cards if card.forecast]
+
+    def ended() -> bool:
+        seen.extend(card.forecast for card in Cards(here.state / "jobs").all() if card.forecast)
+        return started.poll() is not None
+
+    user.wait_for(ended, seconds=1700)
     out, _ = started.communicate()
     (row,) = json.loads(out)["benchmarks"]
     assert row["ran_s"] > 0

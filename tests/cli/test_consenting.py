@@ -42,7 +42,7 @@ def said(project: Project, *, script: str = SCRIPT, above: str = "0.01", **wish:
 def test_a_terminal_is_asked_by_the_plan_and_told_the_most(project: Project) -> None:
     found = re.fullmatch(
         r"it may cost nine times of ten at most \$(\S+): 1 machine like \S+ \(spot\), \$\S+ an "
-        r"hour each, for \S+ h at most; never more than \$(\S+), as its machines end after 24 h",
+        r"hour each, for \d+ min at most; never more than \$(\S+), as its machines end after 24 h",
         said(project),
     )
     assert found is not None, said(project)

@@ -97,6 +97,15 @@ def test_what_aws_bills_stands_beside_what_the_ledger_says(lab: Type, cloud: Clo
     assert cloud.door.calls.count("ce.GetCostAndUsage") == 1
 
 
+def test_less_than_a_cent_is_not_said_to_be_nothing(lab: Type, cloud: Cloud) -> None:
+    cloud.bill.activated = set(_TAGS)
+    bill(cloud, date(2026, 11, 3), "EBS:VolumeUsage.gp3", "0.001", project=the_project().name)
+    code, out, err = lab()
+    assert code == 0, err
+    (row,) = (line.split() for line in out.splitlines() if "disks" in line)
+    assert row[-3:] == ["$0.00", "<$0.01", "$0.00"]
+
+
 @pytest.fixture
 def _sold(monkeypatch: pytest.MonkeyPatch) -> None:
     """The simulator's S3 is at an address of our own, where nobody would ask money."""

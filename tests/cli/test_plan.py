@@ -125,6 +125,16 @@ def test_less_than_an_hour_is_told_in_hundredths(folder: Path, typed: Type) -> N
     assert re.fullmatch(r"0\.\d\d", row[6]), row
 
 
+def test_what_costs_less_than_a_cent_is_not_said_to_cost_nothing(folder: Path, typed: Type) -> None:
+    (folder / "particles.star").write_text(f"{_LIST}000001@a.mrcs 1 0\n\n")
+    script = _SCRIPT.replace("--K 100", "--K 1").replace("--gpu ''", "")
+    (folder / _JOB / "run_submit.script").write_text(script)
+    said = typed("plan", _JOB, "--machine", "c6a.xlarge", "--spot")[1]
+    row = next(line for line in said.splitlines() if line.startswith("*")).split()
+    assert (row[8], row[9].partition("-")[0]) == ("<0.01", "<0.01"), said
+    assert "storage   <$0.01 a month" in said
+
+
 def test_limits_are_kept_and_what_is_not_possible_is_said(folder: Path, typed: Type) -> None:
     fast = told(typed, _JOB, "--budget", "100", "--on-demand")["choice"]
     cheap = told(typed, _JOB, "--deadline", "2d", "--spot")["choice"]

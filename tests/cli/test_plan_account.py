@@ -115,7 +115,9 @@ def test_spot_costs_what_it_costs_in_a_zone_of_the_account(
         cloud.prices.set_spot("g6.12xlarge", REGION + zone, Decimal(usd))
     code, _, err = typed("offers", "refresh")
     assert code == 0, err
-    choice = told(typed, _JOB, "--machine", "g6.12xlarge", "--spot")["choice"]
+    found = told(typed, _JOB, "--machine", "g6.12xlarge", "--spot")
+    assert set(found["asked"][REGION]) == {"specs", "on-demand", "spot"}
+    choice = found["choice"]
     an_hour = Decimal(choice["machines_usd"]) / Decimal(choice["paid_h"]["p50"])
     assert round(an_hour, 1) == Decimal("1.2")
 

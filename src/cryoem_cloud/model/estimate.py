@@ -8,8 +8,8 @@ from typing import Self
 
 from cryoem_cloud.model.charge import Rate
 from cryoem_cloud.model.life import months_of
-from cryoem_cloud.model.units import counted
-from cryoem_cloud.model.usd import dollars
+from cryoem_cloud.model.units import counted, roughly
+from cryoem_cloud.model.usd import about, dollars
 
 __all__ = ["Estimate"]
 
@@ -67,10 +67,10 @@ class Estimate:
     def told(self) -> str:
         """In words."""
         market = f" ({self.market})" if self.market else ""
-        hours = Decimal(self.lasts_s) / _HOUR_S
+        lasts = roughly(self.lasts_s).removesuffix(" 00 min")
         most = "at most" if self.sure else "nine times of ten at most"
         return (
-            f"{most} {dollars(self.usd)}: {counted(self.count, 'machine')} like "
+            f"{most} {about(self.usd)}: {counted(self.count, 'machine')} like "
             f"{self.kind or 'this computer'}{market}, {dollars(self.usd_per_hour)} an hour each, "
-            f"for {hours:.3g} h at most"
+            f"for {lasts} at most"
         )

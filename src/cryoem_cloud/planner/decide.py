@@ -11,7 +11,7 @@ from cryoem_cloud.model.job import Wish
 from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.model.plan import Limits, Option, Plan, Terms, Transfer
 from cryoem_cloud.model.units import human_duration
-from cryoem_cloud.model.usd import dollars
+from cryoem_cloud.model.usd import about
 from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.allowed import allowed
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
@@ -163,8 +163,8 @@ def _said(option: Option, why: str, first: Offer, ground: Ground) -> Iterator[st
     line = f", on a line of {ground.line}" if ground.line else ""
     yield f"cryoem: results are home in {soon} to {late}, half of the times by {mean}{line}"
     yield (
-        f"cryoem: for {dollars(usd.p10)} to {dollars(usd.p90)}, half of the times at most "
-        f"{dollars(usd.p50)}, at prices of {option.listing.region}, {ground.prices.stamp}"
+        f"cryoem: for {about(usd.p10)} to {about(usd.p90)}, half of the times at most "
+        f"{about(usd.p50)}, at prices of {ground.prices.only(option.listing.region).told}"
     )
     if len(first.kinds) > 1:
         yield f"cryoem: any of these will do: {', '.join(first.kinds)}"

@@ -89,6 +89,8 @@ def test_a_fresh_answer_goes_before_the_snapshot() -> None:
     assert after.stamp == (
         "us-west-2: spot of 2026-11-29 03:59 UTC (AWS's answers); all else of 2026-07-05"
     )
+    assert after.told == f"us-east-1, {after.stamp}"
+    assert after.only(WEST).told == after.stamp
     assert after.only(EAST).listings == before.only(EAST).listings
     assert after.only(EAST).stamp == "of 2026-07-05"
     assert after.regions == before.regions

@@ -12,7 +12,7 @@ from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.units import roughly
-from cryoem_cloud.model.usd import dollars
+from cryoem_cloud.model.usd import about
 
 if TYPE_CHECKING:  # heavy; not for --help
     from cryoem_cloud.cli.money.benchmarking import Trial
@@ -75,7 +75,7 @@ def _ask(wanted: "Sequence[Trial]", *, yes: bool) -> None:
     """
     for trial in wanted:
         if (option := trial.option) is not None:
-            low, high = dollars(option.usd.p10), dollars(option.usd.p90)
+            low, high = about(option.usd.p10), about(option.usd.p90)
             times = roughly(option.total_h.p10 * 3600), roughly(option.total_h.p90 * 3600)
             click.echo(
                 f"cryoem: {trial.kind.name}, {option.market.value}: {low} to {high}, "

@@ -1,17 +1,15 @@
 """How offers look: a table of at most 100 columns, or JSON."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from cryoem_cloud.cli.showing import table
-from cryoem_cloud.model.answers import Part
 from cryoem_cloud.model.machine_type import Listing, MachineType
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.planner.catalog.catalogue import Catalogue
 from cryoem_cloud.planner.catalog.views import Sale, Unit, in_order, per
 
-__all__ = ["offers_as_json", "offers_table"]
+__all__ = ["asked_json", "offers_as_json", "offers_table"]
 
 _TB = 1000
 _DIGITS = {Unit.MACHINE: Decimal("0.001"), Unit.VCPU: Decimal("0.0001"), Unit.GPU: Decimal("0.001")}
@@ -39,7 +37,7 @@ def offers_as_json(catalogue: Catalogue, unit: Unit) -> dict[str, JSON]:
     """All of it, for programs; amounts are texts, so that none is rounded on its way."""
     return {
         "snapshot": catalogue.day,
-        "asked": {region: _instants(asked) for region, asked in catalogue.asked.items()},
+        "asked": asked_json(catalogue),
         "currency": "USD",
         "offers": [_fields(each) for each in in_order(catalogue, unit)],
     }
@@ -115,5 +113,9 @@ def _prices(listing: Listing, unit: Unit) -> dict[str, JSON]:
     }
 
 
-def _instants(asked: Mapping[Part, datetime]) -> dict[str, JSON]:
-    return {part.value: f"{at:%Y-%m-%dT%H:%M:%SZ}" for part, at in asked.items()}
+def asked_json(catalogue: Catalogue) -> dict[str, JSON]:
+    """By region, when AWS itself told what, for programs."""
+    return {
+        region: {part.value: f"{at:%Y-%m-%dT%H:%M:%SZ}" for part, at in parts.items()}
+        for region, parts in catalogue.asked.items()
+    }

@@ -6,6 +6,7 @@ from math import ceil
 from pathlib import Path
 from textwrap import fill
 
+from cryoem_cloud.cli.money.offering import asked_json
 from cryoem_cloud.cli.money.planning import Planned
 from cryoem_cloud.cli.showing import table
 from cryoem_cloud.model.errors import UsageError
@@ -14,7 +15,7 @@ from cryoem_cloud.model.plan import Excluded, Option, Plan, UsdRange
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.spread import Spread
 from cryoem_cloud.model.units import counted, human_size, roughly, visible
-from cryoem_cloud.model.usd import cents, dollars
+from cryoem_cloud.model.usd import about, dollars
 from cryoem_cloud.model.work import Program, Work
 from cryoem_cloud.planner.learning import said_of
 from cryoem_cloud.planner.performance import published
@@ -62,7 +63,7 @@ def _said(found: Planned) -> Iterator[str]:
     if found.absent:
         absent = counted(found.absent, "of its first inputs is", "of its first inputs are")
         yield f"missing   {absent} not in this folder; the store has them, or nobody"
-    yield f"prices    {', '.join(found.prices.regions)}, {found.prices.stamp}"
+    yield f"prices    {found.prices.told}"
     for there in found.footing:
         yield f"quotas    {there.region}, as AWS told them at {there.asked:%Y-%m-%d %H:%M} UTC"
     if plan.choice is None and not plan.front:
@@ -76,7 +77,7 @@ def _said(found: Planned) -> Iterator[str]:
     for excluded in plan.excluded:
         yield f"left out  {_left_out(excluded)}"
     if plan.store_usd_month:
-        yield f"storage   {dollars(plan.store_usd_month)} a month for the job's files in the store"
+        yield f"storage   {about(plan.store_usd_month)} a month for the job's files in the store"
     yield from _hints(found)
 
 
@@ -100,6 +101,7 @@ def plan_as_json(found: Planned) -> dict[str, JSON]:
     return {
         "job": found.job.name,
         "snapshot": found.prices.day,
+        "asked": asked_json(found.prices),
         "rates": published().day,
         "quotas": {each.region: f"{each.asked:%Y-%m-%dT%H:%M:%SZ}" for each in found.footing},
         "work": {
@@ -227,9 +229,14 @@ def _row(option: Option, choice: Option | None) -> list[str]:
         option.listing.region,
         _hours(hours.p50),
         f"{_hours(hours.p10)}-{_hours(hours.p90)}",
-        f"{cents(usd.p50):,}",
-        f"{cents(usd.p10):,}-{cents(usd.p90):,}",
+        _usd(usd.p50),
+        f"{_usd(usd.p10)}-{_usd(usd.p90)}",
     ]
+
+
+def _usd(amount: Decimal) -> str:
+    """In a column of US dollars."""
+    return about(amount).replace("$", "")
 
 
 def _hours(hours: float) -> str:

@@ -11,7 +11,7 @@ from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.model.billed import Line, reconciled
 from cryoem_cloud.model.charge import Charge
 from cryoem_cloud.model.project import Project
-from cryoem_cloud.model.usd import ZERO, dollars
+from cryoem_cloud.model.usd import ZERO, about, dollars
 from cryoem_cloud.wiring.clock import SystemClock
 
 __all__ = ["check"]
@@ -60,7 +60,7 @@ def _named(line: Line) -> str:
 def _amounts(lines: Sequence[Line]) -> tuple[str, str, str]:
     ledger = sum((each.ledger for each in lines), ZERO)
     billed = sum((each.billed for each in lines), ZERO)
-    return dollars(ledger), dollars(billed), dollars(billed - ledger)
+    return about(ledger), about(billed), dollars(billed - ledger)
 
 
 def _say(lines: Sequence[Line]) -> None:

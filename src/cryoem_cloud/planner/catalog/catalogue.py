@@ -125,6 +125,11 @@ class Catalogue:
         ]
         return "; ".join([*told, f"{'all else ' if told else ''}of {self.day}"])
 
+    @property
+    def told(self) -> str:
+        """Of which regions, and of when, all this is; each region is named once."""
+        return ", ".join([*(each for each in self.regions if each not in self.asked), self.stamp])
+
 
 def snapshot(*regions: str) -> Catalogue:
     """The catalogue in the package; of all regions where none is named.
