@@ -237,6 +237,7 @@ def test_quotas_that_leave_nothing_are_asked_for_anew(planned: Planned) -> None:
     )
     planned.run()
     assert planned.bench.card().outcome is Outcome.SUCCESS
+    assert planned.bench.records.plan() is not None
 
 
 def nothing_on_gpus(vcpus: int) -> Footing:
