@@ -61,6 +61,12 @@ def test_a_machine_is_at_its_price_of_the_catalogue(compare: Type) -> None:
     assert "cheaper where it computes over 10% of the time" in out
 
 
+@pytest.mark.parametrize("share", ["0.6", ".6", "60%", "60 %"])
+def test_a_share_is_read_as_people_write_it(compare: Type, share: str) -> None:
+    fields = answer(compare("--aws", "--workstation", "10000", "--utilisation", share, "--json"))
+    assert fields["assumptions"]["workstation_usd_per_hour"] == "0.6342"
+
+
 def test_what_is_given_counts(compare: Type) -> None:
     words = ("--salary", "0", "--storage", "0", "--years", "4", "--utilisation", "0.25")
     fields = answer(compare("--aws", "--workstation", "8760", "--hours", "10", *words, "--json"))
@@ -74,7 +80,8 @@ def test_what_is_given_counts(compare: Type) -> None:
         (("--workstation", "1USD"), "with what? (--aws)"),
         (("--aws", "--workstation", "-5"), "should be like 10000USD"),
         (("--aws", "--workstation", "NaN"), "should be like 10000USD"),
-        (("--aws", "--workstation", "5", "--utilisation", "60"), "should be like 60%"),
+        (("--aws", "--workstation", "5", "--utilisation", "60"), "should be like 60% or 0.6"),
+        (("--aws", "--workstation", "5", "--utilisation", "0,06"), "should be like 60% or 0.6"),
         (("--aws", "--workstation", "5", "--years", "0"), "should be like 3"),
         (("--aws", "--workstation", "5", "--machine", "g6e.xlarge"), "go together"),
         (("--aws", "--workstation", "5", "--aws-hours", "5"), "go together"),

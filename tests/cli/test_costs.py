@@ -52,7 +52,10 @@ def test_a_budget_is_set_shown_and_taken_away(payer: User) -> None:
     payer.cryoem("budget", "set", "none")
     assert payer.cryoem("budget", "--json").json["limit_usd"] is None
     wrong = payer.type("cryoem", "budget", "set", "lots")
-    assert (wrong.code, "no limit like 500/month" in wrong.err) == (2, True)
+    for nothing in ("0.001/month", "0", "0.00/month"):
+        refused = payer.type("cryoem", "budget", "set", nothing)
+        assert (refused.code, "0.01/month at least" in refused.err) == (2, True)
+    assert (wrong.code, "500/month are 500 US dollars" in wrong.err) == (2, True)
 
 
 def test_where_nothing_was_paid_for_that_is_said(payer: User) -> None:
@@ -119,6 +122,7 @@ def test_a_dear_job_of_relions_waits_for_approval_and_tells_what_it_cost(payer: 
     payer.wait_for(lambda: "needs approval" in payer.card(1)["note"], seconds=60)
     assert "may cost more than $20" in out(payer)
     assert "at most $864.00: 1 machine like this computer, $36.00 an hour" in out(payer)
+    assert "by the setting local_price, for 24 h at most (less with --max-hours)" in out(payer)
     assert "needs approval" in payer.cryoem("why", "1").out
     assert "RUNNING" in payer.type("cryoem-qstat", "1").out
     said = payer.cryoem("approve", "1")

@@ -223,4 +223,5 @@ def test_a_store_that_is_none_of_a_stack_costs_nothing(
     assert typed("connect", "relion")[0] == 0
     code, _, err = typed("costs", "--check")
     assert (code, "no machines of an AWS account that you joined" in err) == (2, True)
+    assert "asking" not in err
     assert "ce.GetCostAndUsage" not in cloud.door.calls

@@ -135,6 +135,24 @@ def test_what_costs_less_than_a_cent_is_not_said_to_cost_nothing(folder: Path, t
     assert "storage   <$0.01 a month" in said
 
 
+def test_what_takes_as_long_and_costs_more_is_not_shown(folder: Path, typed: Type) -> None:
+    (folder / _JOB / "run_submit.script").write_text(_SCRIPT.replace("--K 100", "--K 1"))
+    _, said, _ = typed("plan", _JOB)
+    rows = [
+        line.split()[-4:-2] for line in said.splitlines() if " x " in line and " us-west" in line
+    ]
+    assert len(rows) > 1
+    assert len(rows) == len(set(map(tuple, rows)))
+    assert len(told(typed, _JOB)["front"]) > len(rows)
+
+
+def test_a_number_of_machines_that_is_not_kept_is_told_with_why(folder: Path, typed: Type) -> None:
+    found = told(typed, _JOB, "--count", "4")
+    assert found["choice"]["machines"] == 1
+    assert found["reason"].endswith("; 1 machine and not 4, as it cannot be cut into pieces")
+    assert "and not" not in told(typed, _JOB, "--count", "1")["reason"]
+
+
 def test_limits_are_kept_and_what_is_not_possible_is_said(folder: Path, typed: Type) -> None:
     fast = told(typed, _JOB, "--budget", "100", "--on-demand")["choice"]
     cheap = told(typed, _JOB, "--deadline", "2d", "--spot")["choice"]

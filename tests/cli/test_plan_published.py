@@ -22,7 +22,9 @@ def test_the_published_figures_are_told_to_people(user: User) -> None:
     said = user.cryoem("plan", "--pipeline", "EMPIAR-10061", "--as-published")
     assert "-$2,960.59" in said.out
     assert "-$1,998.84" in said.out
-    assert max(map(len, said.out.splitlines()[:15])) <= 100
+    narrow = user.cryoem("plan", "--pipeline", "10061", "--as-published", COLUMNS="60").out
+    assert max(map(len, narrow.splitlines()[15:])) <= 60
+    assert max(map(len, said.out.splitlines())) <= 100
 
 
 def test_what_is_not_known_is_said(user: User) -> None:

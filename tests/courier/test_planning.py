@@ -212,6 +212,49 @@ def test_what_the_account_may_not_start_is_not_ordered(planned: Planned) -> None
     assert {order.offer.market for order in planned.orders} == {Market.ON_DEMAND}
 
 
+def test_a_job_whose_quotas_leave_no_machine_fails_and_says_so(planned: Planned) -> None:
+    nothing = nothing_on_gpus(0)
+    planned.means = replace(
+        planned.means, footing=lambda *_: nothing, footing_now=lambda *_: nothing
+    )
+    planned.run()
+    card = planned.bench.card()
+    assert (card.outcome, planned.orders) == (Outcome.FAILURE, [])
+    assert planned.bench.records.plan() is None
+    end = planned.bench.records.end()
+    assert end is not None
+    assert (
+        "the account may start 0 of G and P in us-west-2: ask for more with ask-for" in end.reason
+    )
+    assert "the account's quotas leave no machine" in end.reason
+
+
+def test_quotas_that_leave_nothing_are_asked_for_anew(planned: Planned) -> None:
+    planned.means = replace(
+        planned.means,
+        footing=lambda *_: nothing_on_gpus(0),
+        footing_now=lambda *_: nothing_on_gpus(500),
+    )
+    planned.run()
+    assert planned.bench.card().outcome is Outcome.SUCCESS
+    assert planned.bench.records.plan() is not None
+
+
+def nothing_on_gpus(vcpus: int) -> Footing:
+    allowances = tuple(
+        Allowance(
+            region="us-west-2",
+            market=market,
+            families=frozenset(["g", "p"]),
+            vcpus=vcpus,
+            whose="G and P",
+            more="ask-for",
+        )
+        for market in Market
+    )
+    return Footing(region="us-west-2", asked=datetime.now(UTC), allowances=allowances)
+
+
 def test_a_store_that_does_not_answer_is_no_reason_for_other_machines(bench: Bench) -> None:
     planned = Planned(bench, StoreUnreachableError("no answer"))
 

@@ -233,3 +233,15 @@ def test_machines_are_paid_for_from_their_own_order_on() -> None:
     assert option.machines > 1
     assert option.paid_h.p50 < 0.9 * option.life_h.p50
     assert option.life_h.p50 <= option.total_h.p50
+
+
+def test_fewer_machines_than_were_asked_for_are_told_with_why() -> None:
+    few = replace(MOTION, items=6, input_bytes=0, output_bytes=0)
+    made = plan(few, machines=8, fewest=8)
+    assert made.choice is not None
+    assert made.choice.machines == 6
+    assert made.reason.endswith(
+        "; 6 machines and not 8, as it cannot be cut into more than 6 pieces"
+    )
+    assert plan(MOTION, machines=99, fewest=99).reason.endswith("and not 99, as a job gets no more")
+    assert "and not" not in plan(MOTION, machines=8, fewest=8).reason

@@ -1,7 +1,9 @@
 """How answers look: tables and lines. Answers go to stdout."""
 
+import shutil
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from textwrap import fill
 
 from cryoem_cloud.courier.known.cards import Card
 from cryoem_cloud.model.job import Outcome
@@ -9,7 +11,26 @@ from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.units import human_duration, human_size, visible
 from cryoem_cloud.wiring.clock import SystemClock
 
-__all__ = ["left_of", "state_of", "table", "word_of"]
+__all__ = ["left_of", "state_of", "table", "word_of", "wrapped"]
+
+_COLUMNS, _FEWEST = 100, 40
+
+
+def wrapped(line: str, indent: int = 0) -> str:
+    """On lines as wide as the terminal, 100 columns at most, the later ones indented.
+
+    They are broken at blanks alone: a command stays one that can be copied.
+    """
+    columns = max(_FEWEST, min(_COLUMNS, shutil.get_terminal_size((_COLUMNS, 24)).columns))
+    if len(line) <= columns:
+        return line
+    return fill(
+        line,
+        columns,
+        subsequent_indent=" " * indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

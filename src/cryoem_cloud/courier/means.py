@@ -57,5 +57,7 @@ class Means:
     """What is sold in a region, as the user of a project's folder pays for it."""
     footing: Callable[[str, str], Footing | None] = lambda *_: None
     """What the account whose machines reach a store may start in a region; None: nobody knows."""
+    footing_now: Callable[[str, str], Footing | None] = lambda *_: None
+    """The same, asked anew."""
     learnt: Learnt = field(default_factory=Learnt)
     """What is remembered of how long finished jobs took."""

@@ -69,8 +69,10 @@ class Estimate:
         market = f" ({self.market})" if self.market else ""
         lasts = roughly(self.lasts_s).removesuffix(" 00 min")
         most = "at most" if self.sure else "nine times of ten at most"
+        source = "" if self.kind else " by the setting local_price"
+        shorter = "" if self.kind else " (less with --max-hours)"
         return (
             f"{most} {about(self.usd)}: {counted(self.count, 'machine')} like "
-            f"{self.kind or 'this computer'}{market}, {dollars(self.usd_per_hour)} an hour each, "
-            f"for {lasts} at most"
+            f"{self.kind or 'this computer'}{market}, {dollars(self.usd_per_hour)} an hour each"
+            f"{source}, for {lasts} at most{shorter}"
         )

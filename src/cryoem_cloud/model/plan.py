@@ -114,9 +114,10 @@ class Plan:
     """The choice (None: nothing does what is asked), its reason in one sentence, and all else.
 
     `front` are the options of which no other is faster and no dearer, or cheaper and no slower, by
-    P50, the fastest first. `alike` are machine types, the choice's first, that have as many GPUs
-    and cores and do about as well at about the price, in its market. `store_usd_month` is what the
-    job's files cost in the store for a month.
+    P50, the fastest first. `by_quota` says that there are none as the account may start nothing
+    that the job could run on. `alike` are machine types, the choice's first, that have as many
+    GPUs and cores and do about as well at about the price, in its market. `store_usd_month` is
+    what the job's files cost in the store for a month.
     """
 
     choice: Option | None
@@ -124,4 +125,5 @@ class Plan:
     front: tuple[Option, ...]
     excluded: tuple[Excluded, ...]
     store_usd_month: Decimal
+    by_quota: bool = False
     alike: tuple[str, ...] = ()

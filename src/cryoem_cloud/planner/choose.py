@@ -8,7 +8,7 @@ from math import inf
 from cryoem_cloud.model.machine_type import Listing, MachineType
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.plan import Excluded, Limits, Option, Plan, Terms, Transfer
-from cryoem_cloud.model.units import roughly
+from cryoem_cloud.model.units import counted, roughly
 from cryoem_cloud.model.usd import dollars
 from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.allowed import allowed, not_allowed
@@ -63,7 +63,9 @@ def choose(
     markets = (limits.market,) if limits.market else tuple(Market)
     over = tuple(not_allowed(fitting, markets, least, limits.allowances))
     choice, reason = _chosen(options, limits)
-    if not options and over:
+    if options:
+        reason += _fewer(work, limits, least)
+    elif over:
         reason = f"{reason}: {'; '.join(each.why for each in over)}"
     for why, names in refused.items():
         excluded[why] |= names
@@ -81,6 +83,7 @@ def choose(
             *over,
         ),
         store_usd_month=stored * terms.store_usd_per_gib_month,
+        by_quota=bool(over) and not options,
         alike=_alike(choice, options, limits) if choice else (),
     )
 
@@ -149,6 +152,18 @@ def _options(
     unsold = {listing.kind.name for listing in listings} - sold
     refused[f"is not sold {' or '.join(market.value for market in markets)} there"] |= unsold
     return options, refused
+
+
+def _fewer(work: Work, limits: Limits, most: int) -> str:
+    """Why there are fewer machines than were asked for, in words; "" where there are not."""
+    if most >= limits.fewest:
+        return ""
+    why = "a job gets no more"
+    if not work.divisible:
+        why = "it cannot be cut into pieces"
+    elif most == work.items:
+        why = f"it cannot be cut into more than {counted(most, 'piece')}"
+    return f"; {counted(most, 'machine')} and not {limits.fewest}, as {why}"
 
 
 def _cheapest(listings: Iterable[Listing], market: Market) -> list[Listing]:

@@ -7,6 +7,7 @@ from math import ceil
 
 from cryoem_cloud.model.allowance import Allowance
 from cryoem_cloud.model.chosen import Chosen
+from cryoem_cloud.model.errors import QuotaError
 from cryoem_cloud.model.job import Wish
 from cryoem_cloud.model.offer import Market, Offer
 from cryoem_cloud.model.plan import Limits, Option, Plan, Terms, Transfer
@@ -74,8 +75,15 @@ def decided(work: Work, limits: Limits, ground: Ground) -> Chosen | str:
     """What a plan decides for the job, or why none can. Pure.
 
     Types that the user named stay as they are; the plan tells what to expect of them.
+
+    Raises:
+        QuotaError: The account may start no machine on which the job could run.
     """
     plan, option, why = _best(work, limits, ground)
+    if plan.by_quota:
+        fewer = ", or take fewer machines" if limits.fewest > 1 else ""
+        hint = f"the account's quotas leave no machine; submit it again once there is more{fewer}"
+        raise QuotaError(why, hint=hint)
     if option is None:
         return why
     if limits.kinds:

@@ -111,6 +111,9 @@ def means(places: Places, stopping: Event, *, record: Callable[[], None] = lambd
             places, SystemClock().now(), regions=(region,), project=folder
         ),
         footing=lambda region, store: footing(places, region, SystemClock().now(), store=store),
+        footing_now=lambda region, store: footing(
+            places, region, SystemClock().now(), store=store, anew=True
+        ),
     )
 
 

@@ -11,16 +11,15 @@ from cryoem_cloud.providers.aws.calls import Calls
 from cryoem_cloud.providers.aws.names import tag_text
 from cryoem_cloud.settings import environment
 
-__all__ = ["REQUEST_USD", "billed_at", "tag_text"]
+__all__ = ["REQUEST_USD", "account_of", "billed_at", "tag_text"]
 
 
-def billed_at(config: Path, store: str, start: date, end: date) -> tuple[str, list[Billed]]:
-    """The region of the stack whose store that is, and what AWS bills for it, all its projects.
+def account_of(config: Path, store: str) -> Account:
+    """The account whose stack has that store. Asks nobody.
 
     Raises:
         SettingsError: This user has joined no account.
         UsageError: The store is none of an account's that this user has joined.
-        ProviderError: AWS does not say.
     """
     account = Account.read(config, store)
     if account.store.rstrip("/") != store.rstrip("/"):
@@ -28,6 +27,14 @@ def billed_at(config: Path, store: str, start: date, end: date) -> tuple[str, li
             f"this project is in {store}, where no machines of an AWS account that you joined work",
             hint="cryoem aws join --region REGION, or look at the bill of who provides that store",
         )
+    return account
+
+
+def billed_at(account: Account, start: date, end: date) -> list[Billed]:
+    """What AWS bills for the account's stack, all its projects.
+
+    Raises:
+        ProviderError: AWS does not say.
+    """
     calls = Calls(environment(), account.region).elsewhere(COST_EXPLORER)
-    found = billed(calls, stack=account.stack, region=account.region, start=start, end=end)
-    return account.region, found
+    return billed(calls, stack=account.stack, region=account.region, start=start, end=end)

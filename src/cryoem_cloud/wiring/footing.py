@@ -21,9 +21,12 @@ _PATIENCE_S = 600.0
 """For so long AWS is not asked again where it could not be reached."""
 
 
-def footing(places: Places, region: str, now: datetime, *, store: str = "") -> Footing | None:
+def footing(
+    places: Places, region: str, now: datetime, *, store: str = "", anew: bool = False
+) -> Footing | None:
     """As AWS says, or as it last did where it cannot be asked; None: nobody knows.
 
+    It is asked once in 24 h, or `anew`.
     Of several accounts in a region it is the one whose machines reach the store, or else the one
     that was joined last.
     """
@@ -31,7 +34,7 @@ def footing(places: Places, region: str, now: datetime, *, store: str = "") -> F
     if account is None:
         return None
     known = _kept(places, account)
-    if known is not None and known.fresh(now):
+    if known is not None and known.fresh(now) and not anew:
         return known
     if _was_away(places, account):
         return known

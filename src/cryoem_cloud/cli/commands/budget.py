@@ -9,7 +9,7 @@ from cryoem_cloud.cli.showing import table
 from cryoem_cloud.cli.standing import the_project
 from cryoem_cloud.cli.telling import as_json
 from cryoem_cloud.courier.money.settling import settle_overdue
-from cryoem_cloud.model.usd import ZERO, about, dollars, usd
+from cryoem_cloud.model.usd import ZERO, about, cents, dollars, usd
 from cryoem_cloud.stores.budget import Balance, BudgetLog
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.wiring.clock import SystemClock
@@ -18,7 +18,7 @@ from cryoem_cloud.wiring.stores import store_at
 
 __all__ = ["command"]
 
-_LIMIT = re.compile(r"\$?(\d{1,9}(?:\.\d{1,2})?)(?:/month)?")
+_LIMIT = re.compile(r"\$?(\d{1,9}(?:\.\d{1,9})?)(?:/month)?")
 
 
 class _Limit(click.ParamType[Decimal | None]):
@@ -31,8 +31,12 @@ class _Limit(click.ParamType[Decimal | None]):
             return None
         found = _LIMIT.fullmatch(str(value))
         if not found:
-            self.fail(f"{value} is no limit like 500/month, nor none", param, ctx)
-        return usd(found[1])
+            said = "500/month are 500 US dollars a month, none takes the limit away"
+            self.fail(f"{value!r} is no budget; {said}", param, ctx)
+        amount = usd(found[1])
+        if not amount or amount != cents(amount):
+            self.fail(f"{value!r}: a budget is of whole cents, 0.01/month at least", param, ctx)
+        return amount
 
 
 @click.group(invoke_without_command=True)
@@ -76,8 +80,10 @@ def set_(*, limit: Decimal | None, hard: bool) -> None:
         raise click.BadParameter("no limit can be hard", param_hint="--hard")
     project = the_project()
     BudgetLog(store_at(project.store), project.name).set_limit(limit, by=submitter(), hard=hard)
-    said = _in_words(limit, hard=hard)
-    click.echo(f"cryoem: the budget of {project.name} is {said}", err=True)
+    said = f"the budget of {project.name} is {_in_words(limit, hard=hard)}"
+    if limit is None:
+        said = f"{project.name} has no budget any more: its machines may cost any sum"
+    click.echo(f"cryoem: {said}", err=True)
 
 
 def _in_words(limit: Decimal | None, *, hard: bool) -> str:

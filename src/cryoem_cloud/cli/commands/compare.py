@@ -27,7 +27,7 @@ from cryoem_cloud.wiring.clock import SystemClock
 
 __all__ = ["command"]
 
-_NUMBER = re.compile(r"\d{1,12}(\.\d{1,6})?")
+_NUMBER = re.compile(r"(\d{1,12}|\d{1,3}(,\d{3}){1,3})(\.\d{1,6})?|\.\d{1,6}")
 _PUBLISHED = "54.49 h and $688.17 of EMPIAR-10061, published in 2018, prices of November 2017"
 
 
@@ -40,10 +40,10 @@ def _read(example: str, *units: str, zero: bool = False, share: bool = False) ->
     def read(_: click.Context, __: click.Parameter, value: str | None) -> Decimal | None:
         if value is None:
             return None
-        bare = value.strip().replace(",", "")
+        bare = value.strip()
         for unit in units:
             bare = bare.removeprefix(unit).removesuffix(unit).strip()
-        found = Decimal(bare) if _NUMBER.fullmatch(bare) else None
+        found = Decimal(bare.replace(",", "")) if _NUMBER.fullmatch(bare) else None
         if found is not None and value.strip().endswith("%"):
             found /= 100
         if found is None or (not found and not zero) or (share and found > 1):
@@ -57,7 +57,7 @@ _USD = _read("10000USD", "USD", "$", zero=True)
 _HOURS = _read("114.7h", "h")
 _DAYS = _read("10", "d", zero=True)
 _YEARS = _read("3", "y")
-_SHARE = _read("60%", "%", share=True)
+_SHARE = _read("60% or 0.6, and at most 100%", "%", share=True)
 
 
 @click.command()

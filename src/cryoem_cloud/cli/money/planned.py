@@ -1,14 +1,13 @@
-"""How a plan looks: lines of at most 100 columns and a table, or JSON, or a picture."""
+"""How a plan looks: lines as wide as the terminal and a table, or JSON, or a picture."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from math import ceil
 from pathlib import Path
-from textwrap import fill
 
 from cryoem_cloud.cli.money.offering import asked_json
 from cryoem_cloud.cli.money.planning import Planned
-from cryoem_cloud.cli.showing import table
+from cryoem_cloud.cli.showing import table, wrapped
 from cryoem_cloud.model.errors import UsageError
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.plan import Excluded, Option, Plan, UsdRange
@@ -24,7 +23,7 @@ from cryoem_cloud.ports.provider import LIMIT_S
 
 __all__ = ["draw", "plan_as_json", "plan_lines"]
 
-_COLUMNS, _INDENT = 100, 10
+_INDENT = 10
 _HOUR_S = 3600
 _MOST_HOURS = 168
 """That a user may give a job's machines."""
@@ -41,13 +40,7 @@ _ITEMS = {
 def plan_lines(found: Planned) -> Iterator[str]:
     """For people."""
     for line in _said(found):
-        wide = "\n" in line or len(line) <= _COLUMNS
-        yield line if wide else _filled(line)
-
-
-def _filled(line: str) -> str:
-    """On several lines, broken at blanks alone: a command stays one that can be copied."""
-    return fill(line, _COLUMNS, subsequent_indent=" " * _INDENT, break_on_hyphens=False)
+        yield line if "\n" in line else wrapped(line, _INDENT)
 
 
 def _said(found: Planned) -> Iterator[str]:
@@ -85,7 +78,7 @@ def _learnt(found: Planned) -> Iterator[str]:
     """Which times are those of finished jobs."""
     behind = {
         kind.name: jobs
-        for kind in (option.listing.kind for option in _with_choice(found.plan))
+        for kind in (option.listing.kind for option in _shown(found.plan))
         if (jobs := found.jobs_behind(kind))
     }
     for name, jobs in behind.items():
@@ -150,7 +143,7 @@ def draw(found: Planned, path: Path) -> None:
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
-    for option in _with_choice(found.plan):
+    for option in _shown(found.plan):
         hours, usd = option.total_h, option.usd
         chosen = option == found.plan.choice
         axes.errorbar(
@@ -211,32 +204,44 @@ def _unknown(found: Planned) -> Iterator[str]:
 
 def _table(plan: Plan) -> str:
     head = ("", "MACHINES", "MARKET", "REGION", "HOURS", "P10-P90", "USD", "P10-P90")
-    return table(head, (_row(option, plan.choice) for option in _with_choice(plan)))
+    return table(head, (_row(option, plan.choice) for option in _shown(plan)))
 
 
-def _with_choice(plan: Plan) -> list[Option]:
-    """The front, the fastest first, and the choice where it is not on it."""
-    also = [plan.choice] if plan.choice and plan.choice not in plan.front else []
-    return sorted([*plan.front, *also], key=lambda option: option.total_h.p50)
+def _shown(plan: Plan) -> list[Option]:
+    """The front, the fastest first, and the choice.
+
+    Of what takes as long, as hours are told, only the cheapest is shown beside the choice, and
+    nothing that differs from the choice in neither hours nor US dollars.
+    """
+    choice = plan.choice
+    cheapest = {_time(option): option for option in plan.front}  # the cheaper ones come later
+    if choice is None:
+        return list(cheapest.values())
+    others = (o for o in cheapest.values() if (_time(o), _usd(o)) != (_time(choice), _usd(choice)))
+    return sorted([*others, choice], key=lambda option: option.total_h.p50)
 
 
 def _row(option: Option, choice: Option | None) -> list[str]:
-    hours, usd = option.total_h, option.usd
     return [
         "*" if option == choice else "",
         f"{option.machines} x {option.listing.kind.name}",
         option.market.value,
         option.listing.region,
-        _hours(hours.p50),
-        f"{_hours(hours.p10)}-{_hours(hours.p90)}",
-        _usd(usd.p50),
-        f"{_usd(usd.p10)}-{_usd(usd.p90)}",
+        *_time(option),
+        *_usd(option),
     ]
 
 
-def _usd(amount: Decimal) -> str:
-    """In a column of US dollars."""
-    return about(amount).replace("$", "")
+def _time(option: Option) -> tuple[str, str]:
+    hours = option.total_h
+    return _hours(hours.p50), f"{_hours(hours.p10)}-{_hours(hours.p90)}"
+
+
+def _usd(option: Option) -> tuple[str, str]:
+    """In columns of US dollars."""
+    usd = option.usd
+    p50, p10, p90 = (about(each).replace("$", "") for each in (usd.p50, usd.p10, usd.p90))
+    return p50, f"{p10}-{p90}"
 
 
 def _hours(hours: float) -> str:
@@ -258,7 +263,7 @@ def _hints(found: Planned) -> Iterator[str]:
     if other is not None and other.usd.p50 < choice.usd.p50:
         yield (
             f"hint      with --cpu instead of --gpu, and a RELION that is built for AVX-512, "
-            f"{other.name} takes {other.total_h.p50:.1f} h and {dollars(other.usd.p50)}"
+            f"{other.name} takes {_hours(other.total_h.p50)} h and {about(other.usd.p50)}"
         )
     lines = {"where": "aws", "machine": choice.listing.kind.name, "market": choice.market.value}
     if choice.machines > 1:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from cryoem_cloud.cli.showing import table
+from cryoem_cloud.cli.showing import table, wrapped
 from cryoem_cloud.model.record import JSON
 from cryoem_cloud.model.usd import cents, dollars
 from cryoem_cloud.planner.published import Pipeline, Replay, ReplayedStep, compared, replayed
@@ -67,7 +67,7 @@ def published_text(pipeline: Pipeline) -> str:
     head, *rows = step_rows(pipeline)
     title = f"{pipeline.title}: as published, prices of {pipeline.prices_of}"
     names = [name.upper() for name in head]
-    return "\n".join([title, "", table(names, rows), "", *conclusions(pipeline)])
+    return "\n".join([title, "", table(names, rows), "", *map(wrapped, conclusions(pipeline))])
 
 
 def step_rows(pipeline: Pipeline) -> list[tuple[str, ...]]:

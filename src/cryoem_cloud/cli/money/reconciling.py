@@ -26,17 +26,18 @@ _NOTHING = (
 
 def check(project: Project, charges: Sequence[Charge], since: str, *, json_: bool) -> None:
     """Say how the ledger and AWS's bill differ, from a month on ("": this month)."""
-    from cryoem_cloud.wiring.bill import REQUEST_USD, billed_at, tag_text  # noqa: PLC0415  (heavy)
+    from cryoem_cloud.wiring.bill import REQUEST_USD, account_of, billed_at, tag_text  # noqa: PLC0415  (heavy)
 
     today = SystemClock().now().date()
     start = date.fromisoformat(f"{since or f'{today:%Y-%m}'}-01")
     end = (today.replace(day=28) + timedelta(days=4)).replace(day=1)
     if start >= end:
         raise click.BadParameter(f"{since} has not begun", param_hint="--since")
+    account = account_of(places().config, project.store)
     click.echo(f"asking AWS Cost Explorer, which costs {dollars(REQUEST_USD)} a page …", err=True)
-    region, billed = billed_at(places().config, project.store, start, end)
+    billed = billed_at(account, start, end)
     wanted = [each for each in charges if each.month >= f"{start:%Y-%m}"]
-    lines = reconciled(wanted, billed, project=tag_text(project.name), region=region)
+    lines = reconciled(wanted, billed, project=tag_text(project.name), region=account.region)
     if json_:
         click.echo(
             as_json({"since": f"{start:%Y-%m}", "lines": [each.to_json() for each in lines]})

@@ -12,12 +12,14 @@ from cryoem_cloud.model.errors import (
     ProviderDeniedError,
     ProviderError,
     ProviderUnreachableError,
+    QuotaError,
     StoreDeniedError,
     StoreUnreachableError,
 )
+from cryoem_cloud.model.footing import Footing
 from cryoem_cloud.model.measured import Measured
 from cryoem_cloud.model.offer import Offer
-from cryoem_cloud.model.plan import Transfer
+from cryoem_cloud.model.plan import Limits, Transfer
 from cryoem_cloud.model.units import size_of
 from cryoem_cloud.model.work import Work
 from cryoem_cloud.planner.catalog.tables import store_prices
@@ -61,6 +63,9 @@ class Planning:
         """What was decided, by whichever courier did so first; None: the table by program holds.
 
         `view` has what the job reads, of which the store lacks so many bytes.
+
+        Raises:
+            QuotaError: The account may start none of what the job could run on, asked just now.
         """
         if not self.provider.sells:
             return None
@@ -68,7 +73,7 @@ class Planning:
             return before
         try:
             found = self._decide(view, missing_bytes)
-        except _PASSES:
+        except (*_PASSES, QuotaError):
             raise
         except (CryoemError, OSError) as error:
             found = str(error)
@@ -90,10 +95,10 @@ class Planning:
             return "nobody knows what it computes"
         region = self.provider.region
         prices = self.means.catalogue(region, self.slip.project.folder)
-        there, line = self.means.footing(region, self.slip.project.store), self._line()
+        line = self._line()
         sold_by = seller_of(self.slip.project.store, env=environment())
         ground = Ground(
-            prices=prices.within(region, there.zones.values()) if there else prices,
+            prices=prices,
             transfer=self._transfer(work, missing_bytes(), line),
             line=line.told,
             terms=terms_in(region, store_prices(sold_by, region).egress_gb),
@@ -106,12 +111,27 @@ class Planning:
             count=fixed_count(job.wish, settings.count),
             most=settings.max_machines,
             whole=bool(job.after),
-            allowances=there.allowances if there else (),
         )
-        found = decided(work, limits, ground)
+        found = self._on_footing(work, limits, ground)
         if isinstance(found, str) or job.wish.machine:
             return found
         return self._that_there_are(found)
+
+    def _on_footing(self, work: Work, limits: Limits, ground: Ground) -> Chosen | str:
+        """Within what the account may start; that this is nothing counts only if it is told now."""
+        region, store = self.provider.region, self.slip.project.store
+
+        def within(there: Footing | None) -> Chosen | str:
+            if there is None:
+                return decided(work, limits, ground)
+            sold = ground.prices.within(region, there.zones.values())
+            allowed = replace(limits, allowances=there.allowances)
+            return decided(work, allowed, replace(ground, prices=sold))
+
+        try:
+            return within(self.means.footing(region, store))
+        except QuotaError:
+            return within(self.means.footing_now(region, store))
 
     def _learnt(self) -> tuple[Measured, ...]:
         return self.means.learnt.refreshed(self.records.store, self.records.project)
