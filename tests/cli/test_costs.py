@@ -7,13 +7,15 @@ import os
 import pty
 import subprocess
 import tomllib
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
+from cryoem_cloud.courier.known.tokens import token_of
 from cryoem_cloud.courier.money.costs import COSTS
 from cryoem_cloud.model.usage import Asking, Tariff, Usage
-from cryoem_cloud.stores.budget import approve
+from cryoem_cloud.stores.budget import BudgetLog, approve
 from cryoem_cloud.stores.directory import DirectoryStore
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
@@ -56,6 +58,22 @@ def test_a_budget_is_set_shown_and_taken_away(payer: User) -> None:
         refused = payer.type("cryoem", "budget", "set", nothing)
         assert (refused.code, "0.01/month at least" in refused.err) == (2, True)
     assert (wrong.code, "500/month are 500 US dollars" in wrong.err) == (2, True)
+
+
+def test_what_a_lost_fleet_holds_is_freed_on_a_users_word(payer: User) -> None:
+    """Its job's records are gone, so nobody knows whom to ask for its machines."""
+    payer.cryoem("connect", "relion")
+    project = tomllib.loads((payer.folder / ".cryoem/project.toml").read_text())["name"]
+    log = BudgetLog(DirectoryStore(payer.store), project)
+    token, past = token_of(project, 7, 1), datetime(2026, 1, 2, tzinfo=UTC)
+    log.reserve(token, {"2026-01": Decimal(20)}, until=past, by="ada")
+    said = payer.cryoem("budget")
+    assert (token in said.err, "cryoem budget free 7" in said.err) == (True, True)
+    assert "$20.00" in said.out
+    assert token in payer.cryoem("budget", "free", "7").err
+    assert "free 7" not in payer.cryoem("budget").err
+    again = payer.type("cryoem", "budget", "free", "7")
+    assert (again.code, "nothing is reserved for job 7" in again.err) == (3, True)
 
 
 def test_where_nothing_was_paid_for_that_is_said(payer: User) -> None:

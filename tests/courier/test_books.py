@@ -2,9 +2,14 @@
 lost, writes that land late. No machine-second that was recorded is lost, and none counts twice.
 """
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -12,13 +17,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from cryoem_cloud.agent.sighted import Sighted
 from cryoem_cloud.courier.money.books import AGAIN_S, Books
-from cryoem_cloud.model.charge import Rate, Sighting, Witness
+from cryoem_cloud.model.charge import Rate, Sighting, What, Witness
 from cryoem_cloud.model.life import Life
 from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.offer import Offer
 from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.stores.memory import MemoryStore
+from cryoem_cloud.stores.remembered import Remembered
 from cryoem_cloud.testing.clock import StoppedClock
 from cryoem_cloud.testing.faults import Fault, FaultyStore
 
@@ -69,6 +75,8 @@ class Writers(RuleBasedStateMachine):
         )
         self.clock, self.tells = StoppedClock(START), tells and dates
         self.ended_s: float | None = None
+        self.cache = TemporaryDirectory()
+        self.remembered = Remembered(Path(self.cache.name))
         self.couriers = [books(self.faulty, self.clock, f"courier-{n}") for n in range(2)]
         self.agent: Sighted | None = None
         self.looked: set[int] = set()
@@ -131,6 +139,36 @@ class Writers(RuleBasedStateMachine):
     @rule()
     def a_late_write_lands(self) -> None:
         self.faulty.land()
+
+    def teardown(self) -> None:
+        self.cache.cleanup()
+
+    @rule(how=st.sampled_from(["lost", "torn", "no database", "another's"]), seed=st.randoms())
+    def what_is_remembered_suffers(self, how: str, seed: Random) -> None:
+        for file in Path(self.cache.name).glob("*.sqlite"):
+            data = bytearray(file.read_bytes())
+            if how == "lost":
+                file.unlink()
+            elif how == "torn":
+                for _ in range(20):
+                    data[seed.randrange(len(data))] ^= 1 << seed.randrange(8)
+                file.write_bytes(data)
+            elif how == "no database":
+                file.write_bytes(b"no database")
+            else:
+                with closing(sqlite3.connect(file)) as db, db:
+                    db.execute(
+                        "update record set"
+                        " data = cast(replace(cast(data as text), '2026', '2025') as blob)"
+                    )
+
+    @invariant()
+    def what_is_remembered_changes_no_sum(self) -> None:
+        kept = Ledger(self.store, PROJECT, self.remembered)
+        anew = Ledger(self.store, PROJECT)
+        assert kept.charges() == anew.charges()
+        seconds = sum(each.seconds for each in kept.charges() if each.what is What.MACHINE)
+        assert seconds == sum(life.seconds for life in anew.lives())
 
     @invariant()
     def no_second_is_lost_or_counted_twice(self) -> None:

@@ -14,16 +14,19 @@ from cryoem_cloud.courier.known.tokens import token_of
 from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.money.accounts import Accounts
 from cryoem_cloud.courier.money.costs import COSTS
-from cryoem_cloud.courier.money.settling import reserve_more, settle_overdue
+from cryoem_cloud.courier.money.overdue import free, settle_overdue
+from cryoem_cloud.courier.money.settling import reserve_more
 from cryoem_cloud.model.charge import Rate
 from cryoem_cloud.model.control import Control
-from cryoem_cloud.model.errors import BudgetError
+from cryoem_cloud.model.errors import BudgetError, ProviderUnreachableError, RefusedError
 from cryoem_cloud.model.job import Outcome, Wish
+from cryoem_cloud.model.keys import budget_prefix, turn_key
 from cryoem_cloud.model.machine import Fleet, Machine, State
 from cryoem_cloud.model.offer import Market
+from cryoem_cloud.model.record import PROTOCOL, encode
 from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Turn
-from cryoem_cloud.ports.provider import Order
+from cryoem_cloud.ports.provider import Order, Provider
 from cryoem_cloud.settings import Settings
 from cryoem_cloud.stores.budget import BudgetLog, approve
 from cryoem_cloud.stores.ledger import Ledger
@@ -33,6 +36,12 @@ from .conftest import MACHINE, Bench, Played
 
 RATE = Rate(usd_per_hour=Decimal("1.20"), source="a list", least_s=60)
 MONTH = "2026-01"
+LATE = datetime(2026, 1, 2, 1, 0, 1, tzinfo=UTC)
+"""An hour after the limit of a fleet that is ordered at once."""
+
+
+def unreachable(token: str) -> Fleet:
+    raise ProviderUnreachableError(f"aws does not answer of {token}")
 
 
 class Priced(Played):
@@ -98,6 +107,13 @@ class Ordering:
     @property
     def budget(self) -> BudgetLog:
         return BudgetLog(self.bench.store, self.bench.slip.project.name)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.bench.store, self.bench.slip.project.name)
+
+    def providers(self) -> tuple[Provider, ...]:
+        return (self.provider,)
 
     @property
     def token(self) -> str:
@@ -259,11 +275,116 @@ def test_a_reservation_whose_end_nobody_saw_is_released_after_its_limit(
     ordering: Ordering,
 ) -> None:
     ordering.run()
-    ledger = Ledger(ordering.bench.store, ordering.bench.slip.project.name)
-    day = datetime(2026, 1, 2, tzinfo=UTC)
-    assert not settle_overdue(ordering.budget, ledger, day)
-    assert settle_overdue(ordering.budget, ledger, day + timedelta(hours=1, seconds=1))
+    log, ledger = ordering.budget, ordering.ledger
+    assert not settle_overdue(log, ledger, LATE - timedelta(seconds=1), ordering.providers).freed
+    assert settle_overdue(log, ledger, LATE, ordering.providers).freed == (ordering.token,)
     assert ordering.budget.read().months[MONTH] == Decimal("0.20")
+
+
+def test_a_clock_that_is_ahead_frees_nothing_of_a_fleet_that_is_there(ordering: Ordering) -> None:
+    """Another job's courier asks for money; its computer's clock is 26 h ahead."""
+    told: list[str] = []
+
+    def look() -> None:
+        log, ledger = ordering.budget, ordering.ledger
+        found = settle_overdue(log, ledger, LATE, ordering.providers)
+        assert (found.freed, set(found.stays)) == ((), {ordering.token})
+        with pytest.raises(RefusedError, match="its machines are still there"):
+            free(log, ledger, LATE, ordering.providers, job=1, by="ada")
+        told.extend(found.told())
+        assert ordering.budget.read().held(MONTH) == Decimal("28.80")
+
+    ordering.at(60, look)
+    ordering.run()
+    (line,) = told
+    assert "its machines are still there" in line
+    assert line.endswith("cryoem budget free 1")
+
+
+def test_a_job_that_waits_says_what_is_held_by_fleets_that_should_be_gone(
+    ordering: Ordering,
+) -> None:
+    """The clock was put right, or its machines are there in spite of their limit: nobody knows."""
+    project = ordering.bench.slip.project.name
+    other = token_of(project, 2, 1)
+    long_ago = ordering.clock.now() - timedelta(hours=2)
+    ordering.budget.reserve(other, {MONTH: Decimal(20)}, until=long_ago, by="bob")
+    ordering.budget.set_limit(Decimal(40), by="ada")
+    notes: list[str] = []
+
+    def give_way() -> None:
+        notes.append(ordering.bench.card().note)
+        ordering.budget.set_limit(None, by="ada")
+
+    ordering.at(60, give_way)
+    ordering.run()
+    assert "this may cost $28.80" in notes[0]
+    assert f"{other} should have ended" in notes[0]
+    assert "cryoem budget free 2" in notes[0]
+    assert other in ordering.budget.read().reserved
+
+
+@pytest.mark.parametrize("whose", ["another account's", "nobody's", "away", "another computer's"])
+def test_what_nobody_here_can_ask_for_stays_reserved_until_a_user_frees_it(
+    ordering: Ordering, whose: str
+) -> None:
+    ordering.run()
+    other = Priced(ordering.bench, ordering.clock)
+    asked: tuple[Provider, ...] = (other,)
+    if whose == "another account's":
+        other.store = "s3://elsewhere"
+    elif whose == "nobody's":
+        asked = ()
+    elif whose == "away":
+        other.look = unreachable  # type: ignore[method-assign]  # as its network is down
+    else:
+        other.sells = False
+    log, ledger = ordering.budget, ordering.ledger
+    found = settle_overdue(log, ledger, LATE, lambda: asked)
+    assert (found.freed, set(found.stays)) == ((), {ordering.token})
+    assert log.read().held(MONTH) == Decimal("28.80")
+    assert free(log, ledger, LATE, lambda: asked, job=1, by="ada") == (ordering.token,)
+    assert log.read().months[MONTH] == Decimal("0.20")
+    assert free(log, ledger, LATE, lambda: asked, job=1, by="ada") == ()
+
+
+def test_a_budget_that_a_newer_version_wrote_makes_jobs_wait_until_it_can_be_read(
+    ordering: Ordering,
+) -> None:
+    store, notes = ordering.bench.store, list[str]()
+    key = turn_key(budget_prefix(ordering.bench.slip.project.name), 1)
+    store.put(key, encode("budget", {"deed": "frozen"}, version=PROTOCOL + 1))
+
+    def update() -> None:
+        notes.append(ordering.bench.card().note)
+        assert ordering.provider.kept == []
+        store.delete(key)
+
+    ordering.at(60, update)
+    ordering.run()
+    assert ordering.bench.card().outcome is Outcome.SUCCESS
+    assert notes[0].startswith("waits, as the project's budget cannot be read")
+    assert "update this computer's cryoem-cloud-tools" in notes[0]
+
+
+def test_a_budget_of_a_newer_version_keeps_no_job_from_another_offer(ordering: Ordering) -> None:
+    """What the fleet held that could not be had is released later."""
+    store, log = ordering.bench.store, ordering.budget
+    ordering.provider.has_none = Market.SPOT
+
+    def update_elsewhere() -> None:
+        key = turn_key(budget_prefix(ordering.bench.slip.project.name), 2)
+        store.put(key, encode("budget", {"deed": "frozen"}, version=PROTOCOL + 1))
+
+    def update() -> None:
+        assert len(ordering.provider.kept) == 1
+        store.delete(turn_key(budget_prefix(ordering.bench.slip.project.name), 2))
+
+    ordering.at(60, update_elsewhere)
+    ordering.at(900, update)
+    ordering.run()
+    assert ordering.bench.card().outcome is Outcome.SUCCESS
+    assert ordering.provider.kept[1] in log.read().reserved
 
 
 def test_from_four_fifths_on_a_warning_stands_with_the_job(ordering: Ordering) -> None:

@@ -21,6 +21,7 @@ from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.ports.rates import NO_RATES, Rates
 from cryoem_cloud.ports.store import Store
 from cryoem_cloud.settings import Settings
+from cryoem_cloud.stores.remembered import Remembered
 
 __all__ = ["Means"]
 
@@ -61,3 +62,5 @@ class Means:
     """The same, asked anew."""
     learnt: Learnt = field(default_factory=Learnt)
     """What is remembered of how long finished jobs took."""
+    remembered: Remembered = field(default_factory=Remembered)
+    """What was read of ledgers."""

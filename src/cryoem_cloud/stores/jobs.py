@@ -268,6 +268,12 @@ class JobRecords:
         with reading(key):
             return Launch.from_json(decode("launch", self.store.get(key)))
 
+    def provider(self, attempt: int) -> str:
+        """The name of whom machines were about to be bought from."""
+        key = keys.launch_key(self.project, self.number, attempt)
+        with reading(key):
+            return plain(text(decode("launch", self.store.get(key)), "provider"))
+
     def launches(self) -> int:
         """How often machines were ordered; one request for each time, and one more."""
         count = 0

@@ -5,10 +5,10 @@ witness writes again now and then; what it wrote first and last say all that it 
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
@@ -26,7 +26,8 @@ from cryoem_cloud.model.keys import (
 from cryoem_cloud.model.life import Life, lives
 from cryoem_cloud.model.usage import Usage, asked_together
 from cryoem_cloud.ports.rates import NO_RATES, Rates
-from cryoem_cloud.ports.store import Store
+from cryoem_cloud.ports.store import Listed, Store
+from cryoem_cloud.stores.remembered import Remembered
 from cryoem_cloud.stores.whole import reading
 
 __all__ = ["Ledger", "priced"]
@@ -46,21 +47,35 @@ R = TypeVar("R", Sighting, Carried, Usage, Holding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Keys:
+class _Items:
     """Those that have to be read, by what lies there."""
 
-    machines: tuple[str, ...]
-    usage: tuple[str, ...]
-    carried: tuple[str, ...]
-    holdings: tuple[str, ...]
+    machines: tuple[Listed, ...]
+    usage: tuple[Listed, ...]
+    carried: tuple[Listed, ...]
+    holdings: tuple[Listed, ...]
+
+    @property
+    def all(self) -> tuple[Listed, ...]:
+        """Of whatever kind."""
+        return (*self.machines, *self.usage, *self.carried, *self.holdings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One look at the ledger: what was read before, and what was read now, by key."""
+
+    before: Mapping[str, bytes]
+    now: dict[str, bytes] = field(default_factory=dict)
 
 
 class Ledger:
-    """One project's records of cost."""
+    """One project's records of cost; what was read before of them may be `remembered`."""
 
-    def __init__(self, store: Store, project: str) -> None:
+    def __init__(self, store: Store, project: str, remembered: Remembered | None = None) -> None:
         self.store = store
         self.project = project
+        self._remembered = remembered or Remembered()
 
     def put(self, seen: Sighting, writer: str) -> None:
         """Record what a witness saw; again is the same.
@@ -96,63 +111,85 @@ class Ledger:
 
     def lives(self, job: int | None = None) -> tuple[Life, ...]:
         """The machines' lives, of one job or of all; a listing, and two requests a witness."""
-        machines = self._keys(job).machines
-        return tuple(life for _, life in sorted(lives(self._read(machines, Sighting)).items()))
+        machines = self._items(job).machines
+        seen = self._read(machines, Sighting, _Reading({}))
+        return tuple(life for _, life in sorted(lives(seen).items()))
 
     def charges(self, job: int | None = None, *, rates: Rates = NO_RATES) -> tuple[Charge, ...]:
-        """What all that is known cost, of one job or of all; keeping files is no job's."""
-        keys, project = self._keys(job), self.project
-        found = [life for _, life in sorted(lives(self._read(keys.machines, Sighting)).items())]
-        usage = asked_together(self._read(keys.usage, Usage))
-        home = self._read(keys.carried, Carried)
+        """What all that is known cost, of one job or of all; keeping files is no job's.
+
+        Of all, a listing, and a request for each record that is not remembered.
+        """
+        items, project = self._items(job), self.project
+        url, all_ = self.store.url, items.all if job is None else ()
+        look = _Reading(self._remembered.records(url, project, all_) if all_ else {})
+        seen = self._read(items.machines, Sighting, look)
+        usage = asked_together(self._read(items.usage, Usage, look))
+        home = self._read(items.carried, Carried, look)
+        holdings = self._read(items.holdings, Holding, look)
+        if all_:
+            self._remembered.keep(url, project, look.now, among=all_)
+        found = [life for _, life in sorted(lives(seen).items())]
         users = {life.job: life.submitter for life in found if life.submitter}
         asked = (charge for _, each in sorted(usage.items()) for charge in each.charges(project))
         return (
             *(charge for life in found for charge in priced(life, rates).charges(project)),
             *(each.charge(project) for each in home if each.size and each.usd_per_gb),
             *(replace(c, submitter=c.submitter or users.get(c.job, "")) for c in asked),
-            *kept_charges(self._read(keys.holdings, Holding), project),
+            *kept_charges(holdings, project),
         )
 
-    def _keys(self, job: int | None) -> _Keys:
-        """The keys that have to be read: of each writer those that say all."""
+    def _items(self, job: int | None) -> _Items:
+        """What has to be read: of each writer what says all."""
         prefix = ledger_prefix(self.project)
         below = prefix if job is None else f"{prefix}{job:08d}/"
-        seen: dict[str, list[str]] = {}
-        usage: dict[str, str] = {}
+        seen: dict[str, list[Listed]] = {}
+        usage: dict[str, Listed] = {}
         carried, holdings = [], []
         for item in self.store.list(below):
             first, kind, *_ = [*item.key.removeprefix(prefix).split("/"), ""]
             if first == _HOLDINGS:
-                holdings.append(item.key)
+                holdings.append(item)
             elif kind == _MACHINES:
-                seen.setdefault(item.key.rpartition("/")[0], []).append(item.key)
+                seen.setdefault(item.key.rpartition("/")[0], []).append(item)
             elif kind == _USAGE:
-                usage[item.key.rpartition("-")[0]] = item.key  # the last one has all
+                usage[item.key.rpartition("-")[0]] = item  # the last one has all
             elif not item.key.startswith(measured_prefix(self.project)):
-                carried.append(item.key)
-        return _Keys(
-            machines=tuple(key for keys in seen.values() for key in _telling(keys)),
+                carried.append(item)
+        return _Items(
+            machines=tuple(item for items in seen.values() for item in _telling(items)),
             usage=tuple(usage.values()),
             carried=tuple(carried),
             holdings=tuple(holdings),
         )
 
-    def _read(self, keys: Iterable[str], kind: type[R]) -> list[R]:
+    def _read(self, items: Iterable[Listed], kind: type[R], look: _Reading) -> list[R]:
         """The records; one that cannot be read is left out, as a machine may have written it."""
 
         def read(key: str) -> R | None:
-            try:
-                with reading(key):
-                    found = kind.from_bytes(self.store.get(key))
-                    _require_own(key.removeprefix(ledger_prefix(self.project)), found)
-                    return found
-            except FormatError as error:
-                _LOG.warning("left out of the ledger: %s", error)
-                return None
+            data = self.store.get(key)
+            found = self._record(key, data, kind)
+            if found is not None:
+                look.now[key] = data
+            return found
 
+        keys, before = [item.key for item in items], look.before
+        found = {key: self._record(key, before[key], kind) for key in keys if key in before}
+        new = [key for key in keys if key not in before]
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            return [found for found in pool.map(read, keys) if found is not None]
+            found.update(zip(new, pool.map(read, new), strict=True))
+        return [each for each in map(found.get, keys) if each is not None]
+
+    def _record(self, key: str, data: bytes, kind: type[R]) -> R | None:
+        """One of that kind; None where it is none, or not what its key says."""
+        try:
+            with reading(key):
+                found = kind.from_bytes(data)
+                _require_own(key.removeprefix(ledger_prefix(self.project)), found)
+                return found
+        except FormatError as error:
+            _LOG.warning("left out of the ledger: %s", error)
+            return None
 
 
 def _require_own(name: str, found: Sighting | Carried | Usage | Holding) -> None:
@@ -165,9 +202,10 @@ def _require_own(name: str, found: Sighting | Carried | Usage | Holding) -> None
         raise FormatError("it speaks of something else than its key")
 
 
-def _telling(keys: list[str]) -> Iterable[str]:
+def _telling(items: list[Listed]) -> Iterable[Listed]:
     """Of a witness's records in order, those that say all: the first, the last, and all ends."""
-    return dict.fromkeys((keys[0], *(key for key in keys if key.endswith(_END)), keys[-1]))
+    ends = (item for item in items if item.key.endswith(_END))
+    return dict.fromkeys((items[0], *ends, items[-1]))
 
 
 def priced(life: Life, rates: Rates) -> Life:

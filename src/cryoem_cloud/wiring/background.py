@@ -25,6 +25,7 @@ from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.providers.aws.account import accounts
 from cryoem_cloud.providers.local import LocalProvider
 from cryoem_cloud.settings import Places, Settings, environment
+from cryoem_cloud.stores.remembered import Remembered
 from cryoem_cloud.wiring.catalogue import catalogue
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.engines import moving
@@ -105,6 +106,7 @@ def means(places: Places, stopping: Event, *, record: Callable[[], None] = lambd
         lines=lines_of(places),
         rates=lambda settings: rates_by(places, settings),
         learnt=Learnt(places.cache / "learnt"),
+        remembered=Remembered(places.cache / "ledgers"),
         record=record,
         prices=lambda store: prices_of(store, places),
         catalogue=lambda region, folder: catalogue(

@@ -6,10 +6,12 @@ from decimal import Decimal
 import click
 
 from cryoem_cloud.cli.showing import table
-from cryoem_cloud.cli.standing import the_project
+from cryoem_cloud.cli.standing import places, the_project
 from cryoem_cloud.cli.telling import as_json
-from cryoem_cloud.courier.money.settling import settle_overdue
+from cryoem_cloud.courier.money.overdue import free, settle_overdue
+from cryoem_cloud.model.errors import NotFoundError
 from cryoem_cloud.model.usd import ZERO, about, cents, dollars, usd
+from cryoem_cloud.ports.provider import Provider
 from cryoem_cloud.stores.budget import Balance, BudgetLog
 from cryoem_cloud.stores.ledger import Ledger
 from cryoem_cloud.wiring.clock import SystemClock
@@ -53,7 +55,9 @@ def command(ctx: click.Context, *, json_: bool) -> None:
     project, now = the_project(), SystemClock().now()
     store = store_at(project.store)
     log = BudgetLog(store, project.name)
-    settle_overdue(log, Ledger(store, project.name), now)
+    overdue = settle_overdue(log, Ledger(store, project.name), now, _providers)
+    for line in overdue.told():
+        click.echo(f"cryoem: {line}", err=True)
     balance, month = log.read(), f"{now:%Y-%m}"
     if json_:
         click.echo(as_json(_fields(balance)))
@@ -84,6 +88,39 @@ def set_(*, limit: Decimal | None, hard: bool) -> None:
     if limit is None:
         said = f"{project.name} has no budget any more: its machines may cost any sum"
     click.echo(f"cryoem: {said}", err=True)
+
+
+@command.command("free")
+@click.argument("number", metavar="ID", type=int)
+def free_(*, number: int) -> None:
+    """Free what is reserved for a job whose machines are gone, and whose time is over.
+
+    For machines that nobody here can ask for: another account's, or another computer's. What they
+    have cost, as far as the ledger knows, stands in its place. Refused where machines of the job
+    are there.
+    """
+    project = the_project()
+    store = store_at(project.store)
+    freed = free(
+        BudgetLog(store, project.name),
+        Ledger(store, project.name),
+        SystemClock().now(),
+        _providers,
+        job=number,
+        by=submitter(),
+    )
+    if not freed:
+        raise NotFoundError(
+            f"nothing is reserved for job {number} whose time is over",
+            hint="what its machines hold is freed once they are gone; cryoem budget shows the sums",
+        )
+    click.echo(f"cryoem: freed what was reserved for {', '.join(freed)}", err=True)
+
+
+def _providers() -> tuple[Provider, ...]:
+    from cryoem_cloud.wiring.background import providers_of  # noqa: PLC0415  (heavy)
+
+    return providers_of(places())
 
 
 def _in_words(limit: Decimal | None, *, hard: bool) -> str:

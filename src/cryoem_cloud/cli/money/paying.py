@@ -21,6 +21,7 @@ from cryoem_cloud.settings import Places, Settings, environment
 from cryoem_cloud.stores.held_days import kept_sizes, look_at_holding
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger, priced
+from cryoem_cloud.stores.remembered import Remembered
 from cryoem_cloud.wiring.clock import SystemClock
 from cryoem_cloud.wiring.rates import rates_by
 from cryoem_cloud.wiring.storage import prices_of
@@ -87,8 +88,10 @@ def look_at_store(project: Project) -> None:
 
 def charges_of(project: Project, job: int | None = None) -> tuple[Charge, ...]:
     """What a project has cost, or one of its jobs."""
-    rates = rates_for(Places.read(environment()), project)
-    return Ledger(store_at(project.store), project.name).charges(job, rates=rates)
+    places = Places.read(environment())
+    remembered = Remembered(places.cache / "ledgers")
+    ledger = Ledger(store_at(project.store), project.name, remembered)
+    return ledger.charges(job, rates=rates_for(places, project))
 
 
 def usd_per_hour_of(project: Project, job: int) -> Decimal:

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["fleets_of", "job_of", "token_of"]
+__all__ = ["attempt_of", "fleets_of", "job_of", "token_of"]
 
 
 _TOKEN = re.compile(r"([^@].*)-(\d{8})-\d+")
@@ -22,3 +22,8 @@ def job_of(token: str) -> tuple[str, int] | None:
     """The project and the number of the job that a fleet is of; None: it is no fleet's name."""
     found = _TOKEN.fullmatch(token)
     return (found[1], int(found[2])) if found else None
+
+
+def attempt_of(token: str) -> int:
+    """The number of the attempt whose name that is; 0: it is no fleet's name."""
+    return int(token.rpartition("-")[2]) if job_of(token) else 0

@@ -18,6 +18,7 @@ from cryoem_cloud.courier.money.settling import settle
 from cryoem_cloud.model.chosen import Chosen
 from cryoem_cloud.model.errors import (
     BootError,
+    FormatError,
     ProviderDeniedError,
     ProviderError,
     ProviderUnreachableError,
@@ -273,12 +274,19 @@ class Manning:
                 return
             _LOG.warning("job %d: %s", self.records.number, refusal)
             provider.end(token)
-            settle(provider, token, self._books_of(provider))
+            self._settle(provider, token)
             beside = self._launches.beside(attempt)
             self._launches.begin(
                 replace(launch, offer=offers[at + 1], beside=beside), provider.name
             )
             self._silence.broken()
+
+    def _settle(self, provider: Provider, token: str) -> None:
+        """Free what an ended fleet held; a budget that cannot be read keeps it, and no more."""
+        try:
+            settle(provider, token, self._books_of(provider))
+        except FormatError as error:
+            _LOG.warning("what is reserved for %s stays for now: %s", token, error)
 
     def _man_again(self, provider: Provider) -> None:
         if self._launches.alone >= MOST_ATTEMPTS:

@@ -53,7 +53,7 @@ class Accounts:
         rates = self.means.rates(settings)
         if not is_paid(provider, settings):
             return True
-        ledger = Ledger(self.means.store(card.store), card.project)
+        ledger = Ledger(self.means.store(card.store), card.project, self.means.remembered)
         books = Books(
             ledger=ledger,
             who=self.means.who,

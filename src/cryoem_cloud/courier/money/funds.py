@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from cryoem_cloud.courier.known.spool import Slip
 from cryoem_cloud.courier.means import Means
+from cryoem_cloud.courier.money.overdue import settle_overdue
 from cryoem_cloud.courier.money.pricing import estimate_of, planned_of
-from cryoem_cloud.courier.money.settling import settle_overdue
 from cryoem_cloud.model.charge import whole
 from cryoem_cloud.model.chosen import Chosen
-from cryoem_cloud.model.errors import BudgetError
+from cryoem_cloud.model.errors import BudgetError, FormatError
 from cryoem_cloud.model.estimate import Estimate
 from cryoem_cloud.model.usd import usd
 from cryoem_cloud.ports.provider import Order, Provider
@@ -104,7 +104,10 @@ class Funds:
         above = self._threshold(settings)
         if above is not None and not self._agreed(likely, above, here=here):
             return self._question(likely, above)
-        return self._reserve(order, estimate, share)
+        try:
+            return self._reserve(order, estimate, share)
+        except FormatError as error:  # of a newer version above all: what it says may forbid this
+            return f"waits, as the project's budget cannot be read: {error}"
 
     def _threshold(self, settings: Settings) -> Decimal | None:
         """What costs more is asked about: the settings' sum, or the job's own."""
@@ -157,9 +160,11 @@ class Funds:
         try:
             balance = log.reserve(order.token, months, until=until, by=order.owner)
         except BudgetError as error:
-            if settle_overdue(log, Ledger(self.records.store, self.records.project), now):
+            ledger = Ledger(self.records.store, self.records.project)
+            overdue = settle_overdue(log, ledger, now, self.means.providers)
+            if overdue.freed:
                 self._due_s = float("-inf")
-            return f"waits: {error}"
+            return "; ".join((f"waits: {error}", *overdue.told()))
         self._news = balance.warning(f"{now:%Y-%m}")
         if self._news:
             _LOG.warning("job %d: %s", self.records.number, self._news)

@@ -18,10 +18,8 @@ from cryoem_cloud.stores.budget import BudgetLog
 from cryoem_cloud.stores.jobs import JobRecords
 from cryoem_cloud.stores.ledger import Ledger
 
-__all__ = ["fleet_of_token", "hourly", "reserve_more", "settle", "settle_overdue", "spent_by"]
+__all__ = ["fleet_of_token", "hourly", "reserve_more", "settle", "spent_by"]
 
-_SPARE = timedelta(hours=1)
-"""After a fleet's hard limit, by whichever clock: nothing of it is left then."""
 _HOUR_S = 3600
 _MORE = "+"
 """Between a fleet's token and an instant: what was reserved for more time."""
@@ -68,17 +66,6 @@ def reserve_more(log: BudgetLog, ledger: Ledger, token: str, *, by_s: float, now
     if any(months.values()):
         more = f"{token}{_MORE}{instant_text(until)}"
         log.reserve(more, months, until=until + _LONGEST, by="cryoem extend")
-
-
-def settle_overdue(log: BudgetLog, ledger: Ledger, now: datetime) -> bool:
-    """Put what they cost in the place of reservations of fleets that cannot be there any more.
-
-    Whether there were any: nobody has seen the end of such a fleet in time.
-    """
-    overdue = [token for token, until in log.read().until.items() if until + _SPARE < now]
-    for token in overdue:
-        log.release(token, spent_by(ledger, token), by="its limit")
-    return bool(overdue)
 
 
 def fleet_of_token(token: str) -> str:
