@@ -26,7 +26,7 @@ import pytest
 
 from cryoem_cloud.cli.cryoem import main
 from cryoem_cloud.courier.known import cache
-from cryoem_cloud.courier.sending import unsent, upload
+from cryoem_cloud.courier.sending import recording, unsent
 from cryoem_cloud.model import digest, file
 from cryoem_cloud.mover import cut, encoding, fetch, frames, planning, push, send, verify
 from cryoem_cloud.mover.codec import block
@@ -39,7 +39,7 @@ __all__ = ["KINDS", "Run", "run"]
 
 SMALL_BLOCK_BYTES = 256 * 1024
 _CUT = (file, digest, cut, fetch, frames, planning, push, send, verify, block, cache)
-_CUT_BY: tuple[ModuleType, ...] = (*_CUT, unsent, upload)
+_CUT_BY: tuple[ModuleType, ...] = (*_CUT, recording, unsent)
 _RANDOM = re.compile(r"uploadId=[^&]+|bundles/[0-9a-f]+|test-[0-9a-f]+")
 _TRIES_IN_PEACE = 2
 """The first one may find that a try before, whose reply was lost, is carried out only now."""
