@@ -197,6 +197,9 @@ def test_what_the_store_has_is_not_to_be_sent(user: User) -> None:
     assert to_send() == whole
     user.cryoem("push", "Extract")
     assert to_send() == 0
+    for file in user.places.cache.glob("push.sqlite*"):
+        file.rename(file.with_name(file.name.replace("push", "courier")))
+    assert to_send() == 0, "what a courier has sent is there too"
     stack.write_bytes(b"changed")
     assert to_send() == whole
     stack.unlink()

@@ -13,6 +13,7 @@ from cryoem_cloud.apps.here import Here
 from cryoem_cloud.apps.registry import application_for, application_named
 from cryoem_cloud.cli.jobs.policy import home_of
 from cryoem_cloud.cli.standing import places
+from cryoem_cloud.courier.known.glance import sizes_known
 from cryoem_cloud.model.errors import CryoemError
 from cryoem_cloud.model.footing import Footing
 from cryoem_cloud.model.job import Job, Need
@@ -113,7 +114,7 @@ def _to_send(needs: Iterable[Need], folder: Path, project: Project | None) -> tu
     """Which share of the inputs the store lacks, as far as their first files tell here.
 
     And how many of these are not here. What a project's folder does not have its store has, or
-    nobody; what `push` found there is there. Lists count for nothing beside images.
+    nobody; what `push` or a courier found there is there. Lists count for nothing beside images.
     """
     first = [need.path for need in islice(needs, _SAMPLE) if not need.stub]
     images = [path for path in first if not path.endswith((".star", SCRIPT))]
@@ -121,19 +122,21 @@ def _to_send(needs: Iterable[Need], folder: Path, project: Project | None) -> tu
     lacking = absent = 0
     for path in images:
         try:
-            lacking += stored.get(path) != (folder / path).stat().st_size
+            lacking += (folder / path).stat().st_size not in stored.get(path, ())
         except OSError:
             lacking += project is None
             absent += path not in stored
     return (lacking / len(images) if images else 1.0), absent
 
 
-def _in_store(named: list[str], project: Project | None) -> dict[str, int]:
-    """The sizes of those of the files that the index named when `push` last read it."""
-    file = places().cache / "push.sqlite"
-    if project is None or not named or not file.exists():
-        return {}
-    from cryoem_cloud.courier.known.cache import Cache  # noqa: PLC0415  (only where there is one)
+def _in_store(named: list[str], project: Project | None) -> dict[str, set[int]]:
+    """The sizes of those of the files that the index named when it was last read on this computer.
 
-    entries = Cache(file).entries(project.name, named)
-    return {path: entry.size for path, entry in entries.items()}
+    `push` and the courier read it, each for itself, one of them later than the other.
+    """
+    found: dict[str, set[int]] = {}
+    if project is not None and named:
+        for name in ("push.sqlite", "courier.sqlite"):
+            for path, size in sizes_known(places().cache / name, project.name, named).items():
+                found.setdefault(path, set()).add(size)
+    return found

@@ -11,6 +11,7 @@ from cryoem_cloud.stores.index import Recorded
 
 __all__ = [
     "FEW_KEYS",
+    "VERSION",
     "Signs",
     "apply",
     "behind",
@@ -46,7 +47,7 @@ create table if not exists standing (project text, folder blob, name blob, size 
 create table if not exists removed (project text, key blob, primary key (project, key))
     without rowid;
 """
-_VERSION = 3
+VERSION = 3
 """Before 2, what was a file and then a folder was both; before 3, nothing was known as removed."""
 
 Signs = tuple[int, ...]
@@ -71,9 +72,9 @@ def opened(file: Path) -> sqlite3.Connection:
             db.execute("pragma journal_mode = wal")
             db.execute("pragma synchronous = normal")
             version = db.execute("pragma user_version").fetchone()[0]
-            if version in {0, _VERSION}:
+            if version in {0, VERSION}:
                 db.executescript(_TABLES)
-                db.execute(f"pragma user_version = {_VERSION}")
+                db.execute(f"pragma user_version = {VERSION}")
                 return db
         except sqlite3.DatabaseError:
             if not again:
