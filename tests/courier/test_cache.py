@@ -1,6 +1,7 @@
 """What the courier remembers can be thrown away, and is never wrong."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -156,3 +157,26 @@ def test_all_readers_of_an_index_agree_also_on_what_was_removed(
 def a_file(path: str, key: str) -> Entry:
     content = Content(key=key, start=0, stored=3, size=3, digest="blake3:1")
     return Entry(path=path, content=content)
+
+
+def test_what_was_said_of_a_path_before_is_kept_as_long_as_another_word_holds(
+    tmp_path: Path,
+) -> None:
+    index, cache = IndexLog(MemoryStore(), "p"), Cache(tmp_path / "cache.sqlite")
+
+    def say(*words: Entry) -> dict[str, list[tuple[int, int, str]]]:
+        index.append(f"{words}", words)
+        cache.refresh(index, "p")
+        return cache.older("p", ["a", "b"])
+
+    def word(path: str, digit: str, mtime_ns: int) -> Entry:
+        content = Content(key=digit, start=0, stored=3, size=3, digest=f"blake3:{digit * 64}")
+        return Entry(path=path, mtime_ns=mtime_ns, content=content)
+
+    one, two = word("a", "1", 10), word("a", "2", 20)
+    assert say(one, word("b", "1", 10)) == {}
+    assert say(replace(one, mtime_ns=15)) == {}, "the same bytes"
+    assert say(two) == {"a": [(3, 15, "blake3:" + "1" * 64)]}
+    assert say(one) == {"a": [(3, 20, "blake3:" + "2" * 64)]}
+    assert say(Entry(path="a", kind=Kind.GONE)) == {}
+    assert say(word("a", "3", 30)) == {"a": [(3, 20, "blake3:" + "2" * 64)]}

@@ -9,6 +9,7 @@ from cryoem_cloud.cli.files.moving import Moved, Plan, requests_of
 from cryoem_cloud.cli.standing import inside
 from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.sending.scan import Scan
+from cryoem_cloud.courier.sending.stale import STALE, stale_among
 from cryoem_cloud.model.errors import NotFoundError, RefusedError
 from cryoem_cloud.model.project import Project
 from cryoem_cloud.model.storage_prices import StorageClass
@@ -48,6 +49,9 @@ class Pushing:
         """
         self.scan.cache.refresh(IndexLog(self.store, self.project.name), self.project.name)
         self.fresh = {file: size for path in paths for file, size in self._fresh(path)}
+        for path in stale_among(self.fresh, self.project, self.scan.cache):
+            del self.fresh[path]
+            self.scan.odd[path] = STALE
 
     def _fresh(self, path: str) -> Iterator[tuple[str, int]]:
         named = inside(self.project, path)

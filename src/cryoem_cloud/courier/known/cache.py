@@ -124,6 +124,21 @@ class Cache:
         rows = self._among(query, (project,), [raw(path) for path in paths])
         return {text(path): Entry.from_json(json.loads(fields)) for path, fields in rows}
 
+    def older(self, project: str, paths: Sequence[str]) -> dict[str, list[tuple[int, int, str]]]:
+        """What the index said of those of the paths before: sizes, times as kept, digests.
+
+        Its present word on a path is none of them; of what it does not name there are none.
+        """
+        query = (
+            "select older.path, size, mtime_ns, older.digest from older"
+            " join entry on (entry.project, entry.path) = (older.project, older.path)"
+            " where older.project = ? and older.path in "
+        )
+        found: dict[str, list[tuple[int, int, str]]] = {}
+        for path, *words in self._among(query, (project,), [raw(path) for path in paths]):
+            found.setdefault(text(path), []).append((words[0], words[1], words[2]))
+        return found
+
     def files_below(self, project: str, folder: str) -> list[tuple[str, str]]:
         """The files that the index names in a folder and below it, in order, and their keys."""
         start = raw(folder.rstrip("/") + "/")

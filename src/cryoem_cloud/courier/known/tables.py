@@ -44,11 +44,19 @@ create table if not exists delivered (project text, job int, path blob, digest t
     primary key (project, job, path)) without rowid;
 create table if not exists standing (project text, folder blob, name blob, size int, mtime_ns int,
     inode int, mode int, primary key (project, folder, name)) without rowid;
+create table if not exists older (project text, path blob, size int, mtime_ns int, digest text,
+    primary key (project, path, mtime_ns, digest)) without rowid;
 create table if not exists removed (project text, key blob, primary key (project, key))
     without rowid;
 """
 VERSION = 3
-"""Before 2, what was a file and then a folder was both; before 3, nothing was known as removed."""
+"""Before 2, what was a file and then a folder was both; before 3, nothing was known as removed, nor
+what had been said of a path before."""
+_OLDER = """
+insert or ignore into older
+    select project, path, json_extract(fields, '$.size'), json_extract(fields, '$.mtime_ns'), digest
+    from entry where (project, path) = (?, ?) and digest not in ('', ?)
+"""
 
 Signs = tuple[int, ...]
 """Of a file that has not changed they are the same."""
@@ -142,6 +150,9 @@ def _keep(db: sqlite3.Connection, project: str, last: Mapping[str, Entry]) -> No
         for path, entry in last.items()
         if entry.kind is not Kind.GONE
     ]
+    words = [(project, path, digest) for _, path, digest, _ in rows if digest]
+    db.executemany(_OLDER, words)
+    db.executemany("delete from older where (project, path, digest) = (?, ?, ?)", words)
     db.executemany("insert or replace into entry values (?, ?, ?, ?)", rows)
 
 
