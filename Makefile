@@ -26,7 +26,7 @@ demo: relion-for-demo $(DEMO)
 
 test: relion-for-test emulators lint docs
 	$(BIN)/pytest -m "alone and not soak"
-	$(BIN)/pytest -m "not alone and not soak" -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "not alone and not soak" -n 4 --dist loadfile --no-loadscope-reorder --durations 20
 
 # A process has a file's tests with one version of RELION; tests/conftest.py says which come first.
 # What a test waits for comes later with others beside it: the bound of one that names none is longer.
