@@ -16,6 +16,7 @@ __all__ = ["PACE", "paced_python", "paced_wheel"]
 PACE = """
 
 import importlib as _importlib
+import importlib.util as _util
 import os as _os
 
 _MINUTE_S = float(_os.environ.get("LEAKS_MINUTE", "60"))
@@ -26,13 +27,13 @@ _SECONDS = {
         "_LATE_S": 5.0,
     },
     "providers.aws.arming": {"_LOOK_S": 10 * _MINUTE_S},
-    "courier.manning": {"_REFUSED_S": 10.0},
+    "courier.machines.manning": {"_REFUSED_S": 10.0},
     "agent.idle": {"_CORES": float("inf"), "_BYTES_S": float("inf")},  # they are this host's
     "agent.condition": {"_RESERVE_S": 10.0, "_LOOK_S": 2.0},
     "model.machine": {"DEAD_AFTER_S": 24.0, "HEARTBEAT_S": 6.0},
     "stores.beating": {"HEARTBEAT_S": 6.0},
     "agent.attend": {"HEARTBEAT_S": 6.0},
-    "courier.delivery": {"HEARTBEAT_S": 6.0},
+    "courier.homeward.delivery": {"HEARTBEAT_S": 6.0},
 }
 if _MINUTE_S < 60:
     import sys as _sys
@@ -40,6 +41,7 @@ if _MINUTE_S < 60:
     if "cryoem_cloud.courier.machines.manning" in _sys.modules:  # a courier, which imports it later
         _importlib.import_module("cryoem_cloud.providers.aws.arming")
     for _name, _values in _SECONDS.items():
+        assert _util.find_spec("cryoem_cloud." + _name), _name  # of what was moved, no pace is kept
         _module = _sys.modules.get("cryoem_cloud." + _name)
         for _key, _value in _values.items() if _module else ():
             assert hasattr(_module, _key), (_name, _key)
