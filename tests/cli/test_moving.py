@@ -80,8 +80,8 @@ def test_a_second_computers_word_is_heard(new_user: NewUser, owner: User) -> Non
     (other.folder / "maps").mkdir()
     (other.folder / "maps/1.mrc").write_bytes(b"newer")
     other.cryoem("push", "maps")
-    plan = owner.cryoem("push", *ALL, "--dry-run", "--json").json
-    assert plan["fresh_files"] == 1
+    assert owner.cryoem("push", *ALL, "--dry-run", "--json").json["fresh_files"] == 0
+    assert list(owner.cryoem("push", *ALL, "--json").json["left_out"]) == ["maps/1.mrc"]
 
 
 def test_a_folder_that_was_a_file_comes_home_and_so_does_a_file_that_was_a_folder(
