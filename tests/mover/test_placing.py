@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from cryoem_cloud.model.encoding import Encoding
 from cryoem_cloud.model.errors import (
@@ -88,8 +89,6 @@ def test_a_full_disk_is_said_and_leaves_nothing(
 
 
 def test_what_was_recorded_with_a_digest_of_all_bytes_is_verified_so(tmp_path: Path) -> None:
-    from blake3 import blake3  # noqa: PLC0415
-
     store, path = MemoryStore(), a_file(tmp_path / "f", 1.5)
     content = sent(store, path)
     old = replace(content, digest=f"blake3:{blake3(path.read_bytes()).hexdigest()}")

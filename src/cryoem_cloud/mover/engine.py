@@ -34,8 +34,7 @@ __all__ = ["FETCH_BYTES", "SEND_BYTES", "Engine", "Line", "engine_or_new"]
 _T = TypeVar("_T")
 
 SEND_BYTES = 144 * 1024 * 1024
-"""In flight at most while files are sent: nine raw parts, or two that are being encoded and a few
-that are being sent."""
+"""In memory at most while files are sent: of what is encoded, as what goes raw is held in none."""
 FETCH_BYTES = 32 * 1024 * 1024
 _FIRST_STREAMS, _MOST_STREAMS = 8, 16
 _LIMITED = 0.8

@@ -128,19 +128,16 @@ class Repairs:
     def _send_again(self, entry: Entry, path: Path) -> None:
         """Send the file, and once more where its object is removed by then."""
         digest = entry.content.digest if entry.content else ""
-        done = False
-        while not done:
+        while True:
             self._words.read_on()
             content = self._sent.get(digest) or self._kept(entry, path)
             again = replace(entry, content=content, mtime_ns=stamp_of(path).mtime_ns)
             self._words.log.append(f"verify {secrets.token_hex(8)}", [again])
             self._words.read_on()
-            done = content.key not in self._words.removed
-            for one in (digest, content.digest):
-                if done:
-                    self._sent[one] = content
-                else:
-                    self._sent.pop(one, None)
+            if content.key not in self._words.removed:
+                self._sent[digest] = self._sent[content.digest] = content
+                return
+            self._sent.pop(digest, None)
 
     def _was_removed(self, key: str) -> bool:
         return any(one == key or one.startswith(f"{key}~") for one in self._words.removed)

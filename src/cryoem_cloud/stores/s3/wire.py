@@ -255,6 +255,8 @@ def _left_of(sock: socket.socket, span: FileSpan) -> Sequence[Buffer]:
             raise TimeoutError
         try:
             sent = os.sendfile(sock.fileno(), span.file.opened(), at, min(_SLICE_BYTES, end - at))
+        except BlockingIOError:
+            continue
         except OSError as error:
             if at == span.start and error.errno in _NOT_SENDING:
                 return span
