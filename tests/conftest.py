@@ -51,10 +51,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 class _ByVersion(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
     """One process has all tests of a file and a version of RELION: these share what takes minutes.
 
+    Of a campaign any process may have the next seeds.
+
     Not by xdist's groups: xdist 3.8 does not see those with pytest 9.
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        if "[seeds " in nodeid:
+            return nodeid
         version = _VERSION.search(nodeid)
         return f"{nodeid.partition('::')[0]} {version[1] if version else ''}"
 

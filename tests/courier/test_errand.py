@@ -1,13 +1,15 @@
 """An errand: what it makes of turns that were lost, of killed couriers, and of damaged slips."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from cryoem_cloud.apps.shell import Shell
-from cryoem_cloud.courier.homeward.home import Home
+from cryoem_cloud.courier.homeward.home import DroppedError, Home
 from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.known.desk import CardDesk
 from cryoem_cloud.courier.known.spool import Spool
@@ -29,6 +31,8 @@ from cryoem_cloud.model.phase import Phase
 from cryoem_cloud.model.storage_prices import GB
 from cryoem_cloud.model.turn import Deed
 from cryoem_cloud.model.usage import Asking, Tariff, Usage
+from cryoem_cloud.mover import pull
+from cryoem_cloud.mover.beside import part_of
 from cryoem_cloud.ports.provider import MOST_FAILURES, Order, Provider
 from cryoem_cloud.stores.index import entries_to_bytes
 from cryoem_cloud.stores.ledger import Ledger
@@ -281,6 +285,22 @@ def test_an_errand_without_a_slip_ends(bench: Bench) -> None:
     assert not bench.project.exists()
 
 
+def home_of(bench: Bench, moved: Callable[[int], None]) -> Home:
+    return Home(
+        store=bench.store,
+        project=bench.slip.project,
+        job=bench.slip.job,
+        application=Shell(),
+        frontend=RelionFrontend(),
+        cache=Cache(bench.top / "cache.sqlite"),
+        inputs=frozenset(),
+        umask=None,
+        moved=moved,
+        refused=pytest.fail,
+        again=lambda: None,
+    )
+
+
 @pytest.mark.parametrize("what", ["project", "Shell/job001", "Shell"])
 def test_no_folder_of_the_users_is_made_again(bench: Bench, what: str) -> None:
     """Even if it is moved away between the look at it and the write."""
@@ -290,23 +310,28 @@ def test_no_folder_of_the_users_is_made_again(bench: Bench, what: str) -> None:
         if moved.exists():
             moved.rename(bench.top / "away")
 
-    home = Home(
-        store=bench.store,
-        project=bench.slip.project,
-        job=bench.slip.job,
-        application=Shell(),
-        frontend=RelionFrontend(),
-        cache=Cache(bench.top / "cache.sqlite"),
-        inputs=frozenset(),
-        umask=None,
-        moved=move_away,
-        refused=pytest.fail,
-        again=lambda: None,
-    )
+    home = home_of(bench, move_away)
     files = [small(f"{FOLDER}/{name}", b"x") for name in ("a", "deep/b", "c")]
     with pytest.raises(FileNotFoundError):
         home.place((), files)
     assert not moved.exists()
+
+
+def test_nothing_comes_into_a_folder_that_was_made_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if the job's own goes to the trash between the look at it and the write."""
+    folder, home = bench.project / FOLDER, home_of(bench, lambda _: None)
+
+    def made_anew(path: Path) -> Path:
+        folder.rename(bench.top / "trash")
+        folder.mkdir()
+        return part_of(path)
+
+    monkeypatch.setattr(pull, "part_of", made_anew)
+    with pytest.raises(DroppedError, match="made again"):
+        home.place((), [small(f"{FOLDER}/a", b"x")])
+    assert not list(folder.iterdir())
 
 
 def test_a_silent_job_is_looked_at_seldom(bench: Bench) -> None:

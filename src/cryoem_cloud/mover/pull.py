@@ -57,10 +57,11 @@ def fetch_bytes(store: Store, project: str, content: Content) -> bytes:
     return _raw(data, content)
 
 
-def place_bytes(data: bytes, entry: Entry, path: Path) -> None:
+def place_bytes(data: bytes, entry: Entry, path: Path, *, moved: Moved = lambda _: None) -> None:
     """Make `path` a file of what is stored of an entry, verified, with its mode and time.
 
-    Its folder must be there.
+    Its folder must be there. `moved` is called once the bytes lie beside `path`: where it raises,
+    `path` is as before.
     """
     if entry.content is None:
         raise FormatError(f"{entry.path} is no file")
@@ -68,6 +69,7 @@ def place_bytes(data: bytes, entry: Entry, path: Path) -> None:
     data = _raw(data, entry.content)
     with _beside(path) as beside:
         beside.write_bytes(data)
+        moved(entry.size)
         _settle(beside, entry, path)
 
 
@@ -200,11 +202,9 @@ class _Placing:
         for entry, path in batch:
             piece = data[_start((entry, path)) - start : _end((entry, path)) - start]
             try:
-                place_bytes(piece, entry, path)
+                place_bytes(piece, entry, path, moved=self.moved)
             except CorruptObjectError:  # the network may have done it
                 self._place([(entry, path)])
-            else:
-                self.moved(entry.size)
 
     def _place_one(self, entry: Entry, path: Path) -> None:
         store, project = self.store, self.project

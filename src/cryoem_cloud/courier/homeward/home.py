@@ -275,12 +275,14 @@ class Home:
         self.cache.deliver(self.project.name, self.job.number, marks)
 
     def _place_bytes(self, entry: Entry, data: bytes) -> bool:
-        self._arriving(len(data))
         path = self.project.folder / entry.path
-        return self._done(entry, partial(place_bytes, data, entry, path))
+        return self._done(entry, partial(place_bytes, data, entry, path, moved=self._arriving))
 
     def _arriving(self, size: int) -> None:
-        """Bytes have come, and are about to be put in their place, which may be another's now."""
+        """Bytes lie beside their place, in a folder that may be another's now.
+
+        One that is moved away after this look takes them along.
+        """
         self.look()
         self.moved(size)
 
