@@ -126,6 +126,7 @@ def test_spot_costs_what_it_costs_in_a_zone_of_the_account(
             Rented(kind="g6.12xlarge", where="aws", region=REGION, zone=zone, market="spot")
         )
         assert rate is not None
+        assert rate.source.count(REGION) == 1, "which is named once"
         return rate.usd_per_hour
 
     assert costs(f"{REGION}a") == Decimal("1.50")

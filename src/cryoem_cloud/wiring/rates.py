@@ -57,7 +57,7 @@ def _listed(places: Places, wanted: Rented) -> Rate | None:
     held = 0 if own_gib >= wanted.disk_gib else wanted.disk_gib
     return Rate(
         usd_per_hour=price,
-        source=f"{wanted.market or Market.ON_DEMAND.value}, {wanted.region}; {sold.stamp}",
+        source=f"{wanted.market or Market.ON_DEMAND.value}, {sold.told}",
         disk_gib=_SYSTEM_GIB + held,
         disk_usd=kept.gp3_gb_month,
         address_usd=kept.address_hour,
