@@ -1,161 +1,34 @@
 """Fleets are ordered once their user and the budget allow it, and settled once they are gone."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from cryoem_cloud.cli.commands.why import explained
-from cryoem_cloud.courier.errand import Errand
-from cryoem_cloud.courier.known.desk import CardDesk
-from cryoem_cloud.courier.known.tokens import token_of
-from cryoem_cloud.courier.means import Means
 from cryoem_cloud.courier.money.accounts import Accounts
 from cryoem_cloud.courier.money.costs import COSTS
-from cryoem_cloud.courier.money.overdue import free, settle_overdue
 from cryoem_cloud.courier.money.settling import reserve_more
-from cryoem_cloud.model.charge import Rate
 from cryoem_cloud.model.control import Control
-from cryoem_cloud.model.errors import BudgetError, ProviderUnreachableError, RefusedError
+from cryoem_cloud.model.errors import BudgetError
 from cryoem_cloud.model.job import Outcome, Wish
 from cryoem_cloud.model.keys import budget_prefix, turn_key
-from cryoem_cloud.model.machine import Fleet, Machine, State
+from cryoem_cloud.model.machine import Fleet
 from cryoem_cloud.model.offer import Market
 from cryoem_cloud.model.record import PROTOCOL, encode
 from cryoem_cloud.model.task import MAIN
 from cryoem_cloud.model.turn import Turn
-from cryoem_cloud.ports.provider import Order, Provider
+from cryoem_cloud.ports.provider import Order
 from cryoem_cloud.settings import Settings
-from cryoem_cloud.stores.budget import BudgetLog, approve
+from cryoem_cloud.stores.budget import approve
 from cryoem_cloud.stores.ledger import Ledger
-from cryoem_cloud.testing.clock import StoppedClock
 
-from .conftest import MACHINE, Bench, Played
+from .conftest import MACHINE
+from .ordering import Ordering, ordering
 
-RATE = Rate(usd_per_hour=Decimal("1.20"), source="a list", least_s=60)
+__all__ = ["ordering"]
+
 MONTH = "2026-01"
-LATE = datetime(2026, 1, 2, 1, 0, 1, tzinfo=UTC)
-"""An hour after the limit of a fleet that is ordered at once."""
-
-
-def unreachable(token: str) -> Fleet:
-    raise ProviderUnreachableError(f"aws does not answer of {token}")
-
-
-class Priced(Played):
-    """A provider whose one machine works for ten minutes."""
-
-    name = "aws"
-    sells = True
-    region = "us-east-1"
-
-    def __init__(self, bench: Bench, clock: StoppedClock) -> None:
-        super().__init__()
-        self.bench, self.clock = bench, clock
-        self.begun: datetime | None = None
-        self.gone = False
-        self.has_none: Market | None = None
-
-    def keep(self, order: Order) -> Fleet:
-        self.see(order)
-        if order.offer.market is self.has_none:
-            return Fleet(refusal="no capacity")
-        if self.begun is None:
-            self.begun = self.clock.now()
-        elif self.clock.now() - self.begun >= timedelta(minutes=10) and not self.gone:
-            self.gone = True
-            self.bench.page(1, lines=(self.bench.lines(b"worked\n"),))
-            self.bench.done(pages=1, logs={"out": 7, "err": 0})
-        return self.look(order.token)
-
-    def look(self, token: str) -> Fleet:
-        if self.begun is None:
-            return Fleet()
-        until = (self.begun + timedelta(minutes=10)).isoformat() if self.gone else ""
-        machine = Machine(
-            name=MACHINE,
-            state=State.LEFT if self.gone else State.UP,
-            kind="m5.large",
-            market="spot",
-            region="us-east-1",
-            zone="us-east-1a",
-            since=self.begun.isoformat(),
-            until=until,
-        )
-        return Fleet(machines=(machine,), spent=self.gone)
-
-
-class Ordering:
-    """One job's errand, with prices, settings and a clock of the test's."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench, self.settings = bench, Settings()
-        means = bench.means("courier-1", Played())
-        assert isinstance(means.clock, StoppedClock)
-        self.clock = means.clock
-        self.provider = Priced(bench, self.clock)
-        self.means: Means = replace(
-            means,
-            provider=lambda *_: self.provider,
-            providers=lambda: (self.provider,),
-            settings=lambda _: self.settings,
-            rates=lambda _: lambda _: RATE,
-        )
-
-    @property
-    def budget(self) -> BudgetLog:
-        return BudgetLog(self.bench.store, self.bench.slip.project.name)
-
-    @property
-    def ledger(self) -> Ledger:
-        return Ledger(self.bench.store, self.bench.slip.project.name)
-
-    def providers(self) -> tuple[Provider, ...]:
-        return (self.provider,)
-
-    @property
-    def token(self) -> str:
-        return token_of(self.bench.slip.project.name, self.bench.slip.job.number, 1)
-
-    def at(self, seconds: float, act: Callable[[], None]) -> None:
-        """Have something done at that time of the clock, at a look."""
-        stopping = self.means.stopping
-        wait, done = stopping.wait, [False]
-
-        def waiting(timeout: float | None = None) -> bool:
-            if self.clock.monotonic() >= seconds and not done[0]:
-                done[0] = True
-                act()
-            return wait(timeout)
-
-        stopping.wait = waiting  # type: ignore[method-assign]  # one event of the test's own
-
-    def at_each_look(self, act: Callable[[], None]) -> None:
-        """Have something done before each pause."""
-        stopping = self.means.stopping
-        wait = stopping.wait
-
-        def waiting(timeout: float | None = None) -> bool:
-            act()
-            return wait(timeout)
-
-        stopping.wait = waiting  # type: ignore[method-assign]  # one event of the test's own
-
-    def run(self) -> None:
-        bench = self.bench
-        desk = CardDesk(bench.card(), bench.cards, self.clock)
-        Errand(bench.slip, self.means, desk).run()
-
-    @property
-    def out(self) -> str:
-        return (self.bench.folder / "run.out").read_text()
-
-
-@pytest.fixture
-def ordering(bench: Bench) -> Ordering:
-    return Ordering(bench)
 
 
 def test_a_fleet_is_reserved_before_it_is_ordered_and_settled_once_it_is_gone(
@@ -269,83 +142,6 @@ def test_a_cheap_job_asks_nobody(ordering: Ordering) -> None:
     ordering.settings = Settings(ask_above="28.80")
     ordering.run()
     assert ordering.bench.card().outcome is Outcome.SUCCESS
-
-
-def test_a_reservation_whose_end_nobody_saw_is_released_after_its_limit(
-    ordering: Ordering,
-) -> None:
-    ordering.run()
-    log, ledger = ordering.budget, ordering.ledger
-    assert not settle_overdue(log, ledger, LATE - timedelta(seconds=1), ordering.providers).freed
-    assert settle_overdue(log, ledger, LATE, ordering.providers).freed == (ordering.token,)
-    assert ordering.budget.read().months[MONTH] == Decimal("0.20")
-
-
-def test_a_clock_that_is_ahead_frees_nothing_of_a_fleet_that_is_there(ordering: Ordering) -> None:
-    """Another job's courier asks for money; its computer's clock is 26 h ahead."""
-    told: list[str] = []
-
-    def look() -> None:
-        log, ledger = ordering.budget, ordering.ledger
-        found = settle_overdue(log, ledger, LATE, ordering.providers)
-        assert (found.freed, set(found.stays)) == ((), {ordering.token})
-        with pytest.raises(RefusedError, match="its machines are still there"):
-            free(log, ledger, LATE, ordering.providers, job=1, by="ada")
-        told.extend(found.told())
-        assert ordering.budget.read().held(MONTH) == Decimal("28.80")
-
-    ordering.at(60, look)
-    ordering.run()
-    (line,) = told
-    assert "its machines are still there" in line
-    assert line.endswith("cryoem budget free 1")
-
-
-def test_a_job_that_waits_says_what_is_held_by_fleets_that_should_be_gone(
-    ordering: Ordering,
-) -> None:
-    """The clock was put right, or its machines are there in spite of their limit: nobody knows."""
-    project = ordering.bench.slip.project.name
-    other = token_of(project, 2, 1)
-    long_ago = ordering.clock.now() - timedelta(hours=2)
-    ordering.budget.reserve(other, {MONTH: Decimal(20)}, until=long_ago, by="bob")
-    ordering.budget.set_limit(Decimal(40), by="ada")
-    notes: list[str] = []
-
-    def give_way() -> None:
-        notes.append(ordering.bench.card().note)
-        ordering.budget.set_limit(None, by="ada")
-
-    ordering.at(60, give_way)
-    ordering.run()
-    assert "this may cost $28.80" in notes[0]
-    assert f"{other} should have ended" in notes[0]
-    assert "cryoem budget free 2" in notes[0]
-    assert other in ordering.budget.read().reserved
-
-
-@pytest.mark.parametrize("whose", ["another account's", "nobody's", "away", "another computer's"])
-def test_what_nobody_here_can_ask_for_stays_reserved_until_a_user_frees_it(
-    ordering: Ordering, whose: str
-) -> None:
-    ordering.run()
-    other = Priced(ordering.bench, ordering.clock)
-    asked: tuple[Provider, ...] = (other,)
-    if whose == "another account's":
-        other.store = "s3://elsewhere"
-    elif whose == "nobody's":
-        asked = ()
-    elif whose == "away":
-        other.look = unreachable  # type: ignore[method-assign]  # as its network is down
-    else:
-        other.sells = False
-    log, ledger = ordering.budget, ordering.ledger
-    found = settle_overdue(log, ledger, LATE, lambda: asked)
-    assert (found.freed, set(found.stays)) == ((), {ordering.token})
-    assert log.read().held(MONTH) == Decimal("28.80")
-    assert free(log, ledger, LATE, lambda: asked, job=1, by="ada") == (ordering.token,)
-    assert log.read().months[MONTH] == Decimal("0.20")
-    assert free(log, ledger, LATE, lambda: asked, job=1, by="ada") == ()
 
 
 def test_a_budget_that_a_newer_version_wrote_makes_jobs_wait_until_it_can_be_read(

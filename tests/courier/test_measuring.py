@@ -19,7 +19,7 @@ from cryoem_cloud.stores.measured import measured_in, put_measured
 from tests.planner.works import CLASS2D, L4, V100
 
 from .conftest import MACHINE, Bench
-from .test_funds import Ordering
+from .ordering import Ordering
 from .test_planning import Known, Planned
 
 RAN_S = 500_000

@@ -26,7 +26,7 @@ from cryoem_cloud.settings import Settings
 from tests.planner.works import CLASS2D, L4, LISTINGS, V100, listing
 
 from .conftest import Bench
-from .test_funds import Ordering, Priced
+from .ordering import Ordering, Priced
 
 _KNOWN = {each.kind.name: each.kind for each in LISTINGS}
 
