@@ -132,9 +132,11 @@ def _of_machines(names: _Names) -> Iterator[_Case]:
     }
     theirs = {**ours, f"aws:ResourceTag/{PROJECT}": _ELSE}
     shrink = "autoscaling:TerminateInstanceInAutoScalingGroup"
-    plan, mine = "autoscaling:PutScheduledUpdateGroupAction", f"{names.store}/{names.project}/a"
-    yield _may("its project's files", "s3:PutObject", mine, own)
-    yield _may_not("deleting them", "s3:DeleteObject", mine, own)
+    plan, mine = "autoscaling:PutScheduledUpdateGroupAction", f"{names.store}/{names.project}"
+    yield _may("its project's files", "s3:GetObject", f"{mine}/mirror/a", own)
+    yield _may("its jobs' results", "s3:PutObject", f"{mine}/jobs/1/a", own)
+    yield _may_not("other files of its project", "s3:PutObject", f"{mine}/mirror/a", own)
+    yield _may_not("deleting them", "s3:DeleteObject", f"{mine}/jobs/1/a", own)
     other = f"{names.store}/{_ELSE}/a"
     yield _may_not("another project's files", "s3:GetObject", other, own)
     yield _may("its group", shrink, names.group, ours)

@@ -50,6 +50,7 @@ _OTHERS_WORD = {
     "what jobs took": "ledger/measured/00000007/g6e.xlarge",
     "the project": "project.json",
     "a file that was sent from home": "mirror/Micrographs/a.mrc",
+    "what installs an image's programs": "@image-1795976994-relion/script",
 }
 
 OF_MACHINES = (
@@ -89,6 +90,8 @@ OF_MACHINES = (
             "gains/00ff",
             "ledger/00000007/machines/i-1/agent/20261129T080000Z",
             "ledger/00000007/usage/agent-i-1-00ff/2026-11-000001",
+            "@image-1795976994-relion/log",
+            "@image-1795976994-relion/result",
         )
     ),
     machine(

@@ -1,6 +1,6 @@
 """What a machine may do; also the boundary of every role of machines."""
 
-from cryoem_cloud.providers.aws.names import PROJECT, STACK, STATE, WHY
+from cryoem_cloud.providers.aws.names import BUILDS, PROJECT, STACK, STATE, WHY
 from cryoem_cloud.providers.aws.stack.policies import (
     OWN_PROJECT,
     Scope,
@@ -17,8 +17,10 @@ WRITTEN = (
     "gains/*",
     "ledger/*/machines/*/agent/*",
     "ledger/*/usage/agent-*",
+    f"{BUILDS}-*/log",
+    f"{BUILDS}-*/result",
 )
-"""Keys of its project that a machine writes."""
+"""Keys of its project that a machine writes; the last two are of those that build images."""
 
 
 def machines(scope: Scope) -> tuple[Statement, ...]:
@@ -47,7 +49,8 @@ def _store(scope: Scope) -> tuple[Statement, ...]:
         Statement(
             sid="ProjectResults",
             why="It sends what jobs make and says which files these are; in the ledger it tells of "
-            "machines and of its requests, and cannot write what others told there.",
+            "machines and of its requests, and cannot write what others told there; one that builds "
+            "an image tells how it goes, and cannot write its script.",
             actions=("s3:PutObject",),
             resources=tuple(
                 f"{scope.bucket_arn}/{scope.prefix}/{OWN_PROJECT}/{keys}" for keys in WRITTEN
