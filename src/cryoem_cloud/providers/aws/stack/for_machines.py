@@ -49,8 +49,8 @@ def _store(scope: Scope) -> tuple[Statement, ...]:
         Statement(
             sid="ProjectResults",
             why="It sends what jobs make and says which files these are; in the ledger it tells of "
-            "machines and of its requests, and cannot write what others told there; one that builds "
-            "an image tells how it goes, and cannot write its script.",
+            "machines and of its requests, and cannot write what others told there; one that "
+            "builds an image tells how it goes, and cannot write its script.",
             actions=("s3:PutObject",),
             resources=tuple(
                 f"{scope.bucket_arn}/{scope.prefix}/{OWN_PROJECT}/{keys}" for keys in WRITTEN
