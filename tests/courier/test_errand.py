@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cryoem_cloud.apps.shell import Shell
+from cryoem_cloud.courier.homeward import home as home_module
 from cryoem_cloud.courier.homeward.home import DroppedError, Home
 from cryoem_cloud.courier.known.cache import Cache
 from cryoem_cloud.courier.known.desk import CardDesk
@@ -317,8 +318,9 @@ def test_no_folder_of_the_users_is_made_again(bench: Bench, what: str) -> None:
     assert not moved.exists()
 
 
+@pytest.mark.parametrize("kind", [Kind.FILE, Kind.LINK])
 def test_nothing_comes_into_a_folder_that_was_made_anew(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, kind: Kind
 ) -> None:
     """Even if the job's own goes to the trash between the look at it and the write."""
     folder, home = bench.project / FOLDER, home_of(bench, lambda _: None)
@@ -328,9 +330,10 @@ def test_nothing_comes_into_a_folder_that_was_made_anew(
         folder.mkdir()
         return part_of(path)
 
-    monkeypatch.setattr(pull, "part_of", made_anew)
+    monkeypatch.setattr(home_module if kind is Kind.LINK else pull, "part_of", made_anew)
+    link, file = Entry(path=f"{FOLDER}/a", kind=Kind.LINK, target="b"), small(f"{FOLDER}/a", b"x")
     with pytest.raises(DroppedError, match="made again"):
-        home.place((), [small(f"{FOLDER}/a", b"x")])
+        home.place((link,)) if kind is Kind.LINK else home.place((), [file])
     assert not list(folder.iterdir())
 
 

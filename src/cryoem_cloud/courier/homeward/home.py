@@ -313,6 +313,7 @@ class Home:
         beside = part_of(path)
         try:
             beside.symlink_to(target)
+            self._arriving(0)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)

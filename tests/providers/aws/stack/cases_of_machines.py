@@ -1,5 +1,6 @@
 """What machines may do, and sessions, and who looks at bills or uses the bucket's key."""
 
+from cryoem_cloud.providers.aws.names import build_token
 from tests.providers.aws.stack.asked import (
     BUCKET,
     EC2,
@@ -42,6 +43,7 @@ LISTINGS = (
     "s3:ListAllMyBuckets",
     "iam:ListRoles",
 )
+_BUILD = build_token("relion", 1795976994)
 _OTHERS_WORD = {
     "the provider's word": "ledger/00000007/machines/i-1/provider/20261129T080000Z",
     "a courier's word": "ledger/00000007/machines/i-1/someone-at-lab/20261129T080000Z",
@@ -50,7 +52,7 @@ _OTHERS_WORD = {
     "what jobs took": "ledger/measured/00000007/g6e.xlarge",
     "the project": "project.json",
     "a file that was sent from home": "mirror/Micrographs/a.mrc",
-    "what installs an image's programs": "@image-1795976994-relion/script",
+    "what installs an image's programs": f"{_BUILD}/script",
 }
 
 OF_MACHINES = (
@@ -90,8 +92,8 @@ OF_MACHINES = (
             "gains/00ff",
             "ledger/00000007/machines/i-1/agent/20261129T080000Z",
             "ledger/00000007/usage/agent-i-1-00ff/2026-11-000001",
-            "@image-1795976994-relion/log",
-            "@image-1795976994-relion/result",
+            f"{_BUILD}/log",
+            f"{_BUILD}/result",
         )
     ),
     machine(
